@@ -1,0 +1,64 @@
+"""What every backend can do, and its optional abilities as small separate Protocols."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from faaslab.model.execution import Execution
+    from faaslab.model.function import Function
+    from faaslab.model.invocation import Invocation
+
+    Complete = Callable[[Sequence[Execution]], None]
+    """Records finished executions. It is called before any answer is given; what it raises goes to the caller."""
+
+
+class Backend(Protocol):
+    """Runs functions. What a user's function does wrong is a result; exceptions mean that we failed."""
+
+    @property
+    def name(self) -> str:
+        """`local`, `aws`, or an HTTP backend's name."""
+
+    def invoke(
+        self, function: Function, payload: bytes, *, request: Invocation, complete: Complete
+    ) -> Execution:
+        """Run it once and wait. `payload` is JSON; the execution was completed when this returns."""
+
+    def submit(
+        self, function: Function, payload: bytes, *, request: Invocation, complete: Complete
+    ) -> Future[Execution]:
+        """Run it once, in the background."""
+
+    def close(self) -> None:
+        """End everything that it started; may be called twice."""
+
+
+class Maps(Protocol):
+    """A backend with a fast way to run one function over many payloads."""
+
+    def map(
+        self,
+        function: Function,
+        payloads: Sequence[bytes],
+        *,
+        request: Invocation,
+        concurrency: int,
+        complete: Complete,
+        stop: threading.Event | None = None,
+    ) -> Iterator[tuple[int, Execution]]:
+        """(index, execution) as they end, in that order; after `stop` is set nothing new is started."""
+
+
+class Explains(Protocol):
+    """A backend that can say what it enforces on this machine."""
+
+    def enforced(self) -> Mapping[str, str]:
+        """Limit -> how it is enforced here, or that it is not."""
+
+    def retire(self, function_name: str) -> None:
+        """End the idle environments of a function that was changed or deleted."""

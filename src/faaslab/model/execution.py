@@ -1,0 +1,133 @@
+"""An execution: one invocation of a function, with all that was measured of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class ExecutionStatus(StrEnum):
+    """How an invocation stands or ended."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    THROTTLED = "throttled"
+
+
+class Source(StrEnum):
+    """Where a record comes from, so that nobody mixes them unknowingly."""
+
+    LOCAL = "local"
+    AWS = "aws"
+    IMPORTED = "imported"
+    SIMULATED = "simulated"
+
+
+class LogStream(StrEnum):
+    """Who wrote a log line."""
+
+    PLATFORM = "platform"
+    FUNCTION = "function"
+    EXTENSION = "extension"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionError:
+    """What an invocation failed with, in Lambda's words."""
+
+    type: str
+    message: str
+    stack_trace: tuple[str, ...] = ()
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine:
+    """One log event. `message` has no newline at its end; a traceback keeps those inside."""
+
+    at: datetime
+    message: str
+    stream: LogStream = LogStream.FUNCTION
+    level: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionMetrics:
+    """The figures of Lambda's REPORT line that concern the environment."""
+
+    cold_start: bool | None
+    init_ms: float | None
+    memory_mb: int | None
+    max_memory_mb: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """One invocation.
+
+    `id` is faaslab's own and unique in a store; `request_id` is Lambda's, and the same for the retries of
+    an asynchronous invocation. `payload` and `result` are the JSON bytes as they went over the wire
+    (`result` of a failure is the error payload), `None` where they were not captured. A figure that the
+    source does not tell is `None`, never a guess. `duration_ms` excludes the init; `billed_ms` is
+    ceil(duration + init when cold) for local runs and as printed for imported ones.
+    """
+
+    id: str
+    function: str
+    request_id: str
+    status: ExecutionStatus
+    version: str = "$LATEST"
+    qualifier: str | None = None
+    source: Source = Source.LOCAL
+    backend: str = "local"
+    region: str | None = None
+    runtime: str | None = None
+    architecture: str | None = None
+    memory_mb: int | None = None
+    timeout_s: float | None = None
+    invocation_type: str = "RequestResponse"
+    trigger: str | None = None
+    started_at: datetime
+    ended_at: datetime | None = None
+    duration_ms: float | None = None
+    billed_ms: int | None = None
+    init_ms: float | None = None
+    restore_ms: float | None = None
+    billed_restore_ms: int | None = None
+    cold_start: bool | None = None
+    init_type: str | None = None
+    """`on-demand`, `provisioned-concurrency`, `snap-start`."""
+    start_method: str | None = None
+    """How the local environment was started: `spawn` or `fork`; with `suppressed` when it was re-inited."""
+    environment_id: str | None = None
+    log_stream: str | None = None
+    max_memory_mb: int | None = None
+    attempt: int = 1
+    replay_of: str | None = None
+    batch_id: str | None = None
+    trace_id: str | None = None
+    code_sha256: str | None = None
+    payload: bytes | None = None
+    result: bytes | None = None
+    payload_bytes: int | None = None
+    result_bytes: int | None = None
+    error: ExecutionError | None = None
+    logs: tuple[LogLine, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the function returned."""
+        return self.status is ExecutionStatus.COMPLETED
+
+    @property
+    def metrics(self) -> ExecutionMetrics:
+        """Cold start, init duration, memory size and the true maximum used."""
+        return ExecutionMetrics(
+            cold_start=self.cold_start,
+            init_ms=self.init_ms,
+            memory_mb=self.memory_mb,
+            max_memory_mb=self.max_memory_mb,
+        )

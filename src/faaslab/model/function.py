@@ -1,0 +1,162 @@
+"""A function: its code, its configuration, its state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+LATEST = "$LATEST"
+
+
+class FunctionStatus(StrEnum):
+    """Where a function stands (Lambda's `State`)."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    FAILED = "failed"
+
+
+class Architecture(StrEnum):
+    """The instruction set that a function is built for and billed at."""
+
+    X86_64 = "x86_64"
+    ARM64 = "arm64"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InlineCode:
+    """Source text that becomes the file `filename` (a relative path) in the task root.
+
+    `files` are further files by relative path; their contents stand in the store as one zip.
+    """
+
+    kind: Literal["inline"] = "inline"
+    source: str
+    filename: str = "lambda_function.py"
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZipCode:
+    """A zip archive that the store keeps."""
+
+    kind: Literal["zip"] = "zip"
+    filename: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Code:
+    """A zip archive in S3."""
+
+    kind: Literal["s3"] = "s3"
+    bucket: str
+    key: str
+    object_version: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageCode:
+    """A container image, by URI or by the path of an OCI or docker archive."""
+
+    kind: Literal["image"] = "image"
+    uri: str
+    command: tuple[str, ...] = ()
+    entry_point: tuple[str, ...] = ()
+    working_directory: str | None = None
+
+
+Code = InlineCode | ZipCode | S3Code | ImageCode
+
+
+@dataclass(frozen=True, kw_only=True)
+class VpcConfig:
+    """The network a function is attached to on AWS; recorded, without effect locally."""
+
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionConfiguration:
+    """How a function runs. Limits and defaults are Lambda's (CreateFunction)."""
+
+    timeout_s: int = 3
+    memory_mb: int = 128
+    ephemeral_storage_mb: int = 512
+    reserved_concurrency: int | None = None
+    provisioned_concurrency: int | None = None
+    dead_letter_queue: str | None = None
+    vpc: VpcConfig | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    """`NAME` or `NAME=REFERENCE`; resolved when an environment starts, never stored."""
+    requires: tuple[str, ...] = ()
+    """The function's own packages, as pip requirement specifiers."""
+    tracing: Literal["PassThrough", "Active"] = "PassThrough"
+    layers: tuple[str, ...] = ()
+    log_format: Literal["Text", "JSON"] = "Text"
+    application_log_level: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionStatistics:
+    """What the store has seen of a function; `None` where it has seen nothing."""
+
+    invocations: int = 0
+    errors: int = 0
+    timeouts: int = 0
+    throttles: int = 0
+    cold_starts: int = 0
+    mean_duration_ms: float | None = None
+    p95_duration_ms: float | None = None
+    max_memory_mb: int | None = None
+    last_invoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """A function as it is defined now, or as one of its versions was.
+
+    `version` counts the definitions of this name from "1": it changes whenever code or configuration does.
+    `code_sha256` is the base64 SHA-256 of the deployment package (Lambda's `CodeSha256`).
+    `code_digest` is the hex SHA-256 under which the store's blobs hold that package.
+    """
+
+    id: str
+    name: str
+    runtime: str
+    handler: str
+    code: Code
+    configuration: FunctionConfiguration = field(default_factory=FunctionConfiguration)
+    triggers: tuple[str, ...] = ()
+    status: FunctionStatus = FunctionStatus.ACTIVE
+    status_reason: str | None = None
+    statistics: FunctionStatistics | None = None
+    version: str = "1"
+    revision_id: str = ""
+    code_sha256: str = ""
+    code_digest: str = ""
+    code_bytes: int = 0
+    architecture: Architecture = Architecture.X86_64
+    backend: str = "local"
+    region: str = "us-east-1"
+    description: str = ""
+    role: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    created_at: datetime
+    updated_at: datetime
+    last_deployed_at: datetime | None = None
+
+    @property
+    def arn(self) -> str:
+        """The ARN that its context object and events show."""
+        return function_arn(self.name, self.region)
+
+
+def function_arn(name: str, region: str, account: str = "000000000000") -> str:
+    """A Lambda function ARN."""
+    return f"arn:aws:lambda:{region}:{account}:function:{name}"

@@ -1,0 +1,23 @@
+"""What a caller asks for beside the payload when a function is invoked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """The parameters of one invocation (Lambda's Invoke, and where it came from)."""
+
+    invocation_type: Literal["RequestResponse", "Event", "DryRun"] = "RequestResponse"
+    request_id: str | None = None
+    """Given for the retries of an asynchronous invocation; else the backend makes one."""
+    qualifier: str | None = None
+    trigger: str | None = None
+    client_context: str | None = None
+    """JSON text, already base64-decoded."""
+    trace_id: str | None = None
+    attempt: int = 1
+    replay_of: str | None = None
+    batch_id: str | None = None
