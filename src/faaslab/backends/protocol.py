@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from faaslab.model.invocation import Invocation
 
     Complete = Callable[[Sequence[Execution]], None]
-    """Records finished executions. It is called before any answer is given; what it raises goes to the caller."""
+    """Records finished executions, before any answer is given; what it raises goes to the caller."""
 
 
 class Backend(Protocol):

@@ -151,7 +151,7 @@ def _kinds(cls: Any) -> tuple[Any, ...]:
     return get_args(_hints(cls).get("kind"))
 
 
-def _read_dataclass(cls: type[Any], data: Any, at: str) -> Any:
+def _read_dataclass(cls: Any, data: Any, at: str) -> Any:
     if not isinstance(data, Mapping):
         raise _misfit(at, f"an object ({cls.__name__})", data)
     hints = _hints(cls)

@@ -1,0 +1,1 @@
+"""open(): the one place that wires everything together."""
