@@ -1,0 +1,99 @@
+"""The rules of the house, as far as a machine can hold them."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "src" / "faaslab").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+# Rooms of pure decisions: what they know is handed to them.
+PURE = [
+    "model",
+    "backends/report_line.py",
+    "backends/local/concurrency.py",
+    "monitoring/cost.py",
+    "notebook/display.py",
+]
+OUTSIDE_WORLD = {
+    "duckdb", "os", "random", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time",
+    "multiprocessing", "selectors", "urllib", "http",
+}  # fmt: skip
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_imports_go_down_only():
+    """The contracts stand in pyproject.toml; import-linter holds them."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", SOURCES + TESTS, ids=relative)
+def test_files_stay_small(path):
+    assert len(path.read_text("utf-8").splitlines()) <= 500
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_classes_stay_small_and_rooms_are_named_for_what_is_in_them(path):
+    assert not {"utils", "helpers", "common", "core", "base", "manager"} & {path.stem, path.parent.name}
+    tree = ast.parse(path.read_text("utf-8"))
+    assert ast.get_docstring(tree), "a module's docstring says what the room is for"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            methods = [n.name for n in node.body if isinstance(n, ast.FunctionDef) and n.name[0] != "_"]
+            assert len(methods) <= 25, f"{node.name} has {len(methods)} public methods"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_async_stays_in_the_faces(path):
+    if {"notebook", "endpoint"} & set(path.parts):
+        return
+    found = [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.AsyncFunctionDef)]
+    assert not found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_only_the_clock_reads_the_time_of_day(path):
+    if path.name == "clock.py":
+        return
+    tree = ast.parse(path.read_text("utf-8"))
+    calls = {
+        f"{node.func.value.id}.{node.func.attr}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+    }
+    assert not calls & {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
+
+
+def pure_files() -> list[Path]:
+    package = ROOT / "src" / "faaslab"
+    return [
+        file
+        for room in PURE
+        for file in ([package / room] if room.endswith(".py") else sorted((package / room).glob("*.py")))
+    ]
+
+
+@pytest.mark.parametrize("path", pure_files(), ids=relative)
+def test_pure_rooms_touch_nothing(path):
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported.add(node.module.split(".")[0])
+    assert not imported & OUTSIDE_WORLD
