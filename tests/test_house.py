@@ -50,7 +50,6 @@ def test_the_top_level_is_as_agreed():
     top = {path.split("/")[0] for path in tracked if path and not path.startswith(".")}
     assert top <= {
         "pyproject.toml", "src", "notebooks", "data", "tests", "environment.yml", "README.md", "LICENSE",
-        "CHANGELOG.md",
     }  # fmt: skip
 
 
