@@ -2,7 +2,7 @@
 
     import faaslab
     lab = faaslab.open()
-    lab.functions.invoke("score", {"x": 4}).value
+    lab.functions.invoke("score", {"x": 4}).result
 
 In a notebook: `%load_ext faaslab`, then `%%faas NAME` above a cell and `%faas help`.
 """

@@ -219,3 +219,19 @@ def test_an_execution_knows_whether_it_is_ok():
     assert done.ok
     assert not failed.ok
     assert done.metrics.cold_start
+
+
+@pytest.mark.parametrize(
+    ("body", "value"), [(b'{"x": 4}', {"x": 4}), (b"null", None), (None, None), (b"\xff\x00", b"\xff\x00")]
+)
+def test_the_result_is_the_value_that_its_bytes_stand_for(body, value):
+    done = Execution(
+        id="1",
+        function="f",
+        request_id="r",
+        status=ExecutionStatus.COMPLETED,
+        started_at=NOW,
+        result_body=body,
+    )
+    assert done.result == value
+    assert done.payload is None

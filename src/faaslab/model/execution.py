@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class ExecutionStatus(StrEnum):
@@ -69,8 +71,9 @@ class Execution:
     """One invocation.
 
     `id` is faaslab's own and unique in a store; `request_id` is Lambda's, and the same for the retries of
-    an asynchronous invocation. `payload` and `result` are the JSON bytes as they went over the wire
-    (`result` of a failure is the error payload), `None` where they were not captured. A figure that the
+    an asynchronous invocation. `payload_body` and `result_body` are the bytes as they went over the wire
+    (of a failure: the error payload), `None` where they were not captured; `payload` and `result` are the
+    values that they stand for. A figure that the
     source does not tell is `None`, never a guess. `duration_ms` excludes the init; `billed_ms` is
     ceil(duration + init when cold) for local runs and as printed for imported ones.
     """
@@ -110,8 +113,8 @@ class Execution:
     batch_id: str | None = None
     trace_id: str | None = None
     code_sha256: str | None = None
-    payload: bytes | None = None
-    result: bytes | None = None
+    payload_body: bytes | None = None
+    result_body: bytes | None = None
     payload_bytes: int | None = None
     result_bytes: int | None = None
     error: ExecutionError | None = None
@@ -123,6 +126,16 @@ class Execution:
         return self.status is ExecutionStatus.COMPLETED
 
     @property
+    def payload(self) -> Any:
+        """What the function was given, as a Python value; bytes where it was not JSON."""
+        return _value(self.payload_body)
+
+    @property
+    def result(self) -> Any:
+        """What the function returned, as a Python value; of a failure the error payload, as Lambda answers."""
+        return _value(self.result_body)
+
+    @property
     def metrics(self) -> ExecutionMetrics:
         """Cold start, init duration, memory size and the true maximum used."""
         return ExecutionMetrics(
@@ -131,3 +144,12 @@ class Execution:
             memory_mb=self.memory_mb,
             max_memory_mb=self.max_memory_mb,
         )
+
+
+def _value(body: bytes | None) -> Any:
+    if body is None:
+        return None
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body
