@@ -132,7 +132,7 @@ class Execution:
 
     @property
     def result(self) -> Any:
-        """What the function returned, as a Python value; of a failure the error payload, as Lambda answers."""
+        """What the function returned, as a Python value; of a failure the error payload (as on Lambda)."""
         return _value(self.result_body)
 
     @property
