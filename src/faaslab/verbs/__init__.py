@@ -1,1 +1,55 @@
-"""Nothing lives here yet."""
+"""The words that a shell and a notebook share: one table of verbs, one parser, one set of answers.
+
+A face reads a line with `parse`, carries it out with `run`, and shows the `Answer` in its own way. What is
+said of a verb here (options, help, what it calls) is said nowhere else.
+"""
+
+from __future__ import annotations
+
+from faaslab.verbs.answers import (
+    Answer,
+    DoneAnswer,
+    ExecutionAnswer,
+    FunctionCard,
+    LogsAnswer,
+    MapAnswer,
+    ReportAnswer,
+    StatsAnswer,
+    SubmittedAnswer,
+    TableAnswer,
+    TextAnswer,
+)
+from faaslab.verbs.face import Face, Progress
+from faaslab.verbs.options import Option, Positional
+from faaslab.verbs.parse import NOTEBOOK_OPTIONS, SHELL_OPTIONS, parse
+from faaslab.verbs.run import run
+from faaslab.verbs.table import ALIASES, LATER, VERBS, help_text
+from faaslab.verbs.verb import Call, Verb
+
+__all__ = [
+    "ALIASES",
+    "LATER",
+    "NOTEBOOK_OPTIONS",
+    "SHELL_OPTIONS",
+    "VERBS",
+    "Answer",
+    "Call",
+    "DoneAnswer",
+    "ExecutionAnswer",
+    "Face",
+    "FunctionCard",
+    "LogsAnswer",
+    "MapAnswer",
+    "Option",
+    "Positional",
+    "Progress",
+    "ReportAnswer",
+    "StatsAnswer",
+    "SubmittedAnswer",
+    "TableAnswer",
+    "TextAnswer",
+    "Verb",
+    "help_text",
+    "parse",
+    "run",
+]

@@ -1,0 +1,67 @@
+"""What a map gives back: every execution that ended, and the same as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from faaslab.model.execution import Execution
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("input", "status", "ms", "billed", "cold", "memory", "result", "error", "id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapResult:
+    """A map over `total` inputs; `executions` are those that ended, in the order of their inputs.
+
+    `inputs` are the values of `executions`, place by place. `interrupted` tells that not all were run.
+    """
+
+    function: str
+    batch_id: str
+    total: int
+    executions: tuple[Execution, ...]
+    inputs: tuple[Any, ...]
+    interrupted: bool = False
+    again: Callable[[MapResult, bool], MapResult] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def failed(self) -> int:
+        """How many of them failed."""
+        return sum(not execution.ok for execution in self.executions)
+
+    @cached_property
+    def df(self) -> pd.DataFrame:
+        """A row an execution: input, status, ms, billed (ms), cold, memory (MB), result, error, id.
+
+        Its `attrs` hold the function and the batch, so that `retry` finds them again.
+        """
+        import pandas as pd
+
+        rows = [
+            (
+                value,
+                str(execution.status),
+                execution.duration_ms,
+                execution.billed_ms,
+                execution.cold_start,
+                execution.max_memory_mb,
+                execution.result if execution.ok else None,
+                None if execution.error is None else f"{execution.error.type}: {execution.error.message}",
+                execution.id,
+            )
+            for value, execution in zip(self.inputs, self.executions, strict=True)
+        ]
+        df = pd.DataFrame(rows, columns=list(COLUMNS))
+        df.attrs["faaslab"] = {"function": self.function, "batch_id": self.batch_id}
+        return df
+
+    def retry(self, *, failed: bool = True) -> MapResult:
+        """Run the failed ones again (or all of them), with the function as it is now."""
+        assert self.again is not None
+        return self.again(self, failed)

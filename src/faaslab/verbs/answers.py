@@ -1,0 +1,192 @@
+"""What verbs answer: values with just enough beside them for a face to show them.
+
+Every answer has `value` (what `-o` binds) and `exit_status` (what a shell ends with). How an answer looks
+is the face's business: `text.py` for plain text and JSON, `notebook.display` for HTML.
+"""
+
+# ruff: noqa: TC004 -- nothing reads these annotations, and pandas may not be loaded for them
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    import pandas as pd
+
+    from faaslab.lab.maps import MapResult
+    from faaslab.model.execution import Execution
+    from faaslab.model.function import Function
+    from faaslab.model.report import ReportRun
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionCard:
+    """A function that was defined, changed or looked at.
+
+    `change` tells what a definition did; None when it was only looked at. `enforced` is limit -> how this
+    machine holds it. `code` is its source where it was asked for.
+    """
+
+    function: Function
+    change: Literal["created", "updated", "unchanged"] | None = None
+    enforced: Mapping[str, str] = field(default_factory=dict)
+    code: str | None = None
+    exit_status: int = 0
+
+    @property
+    def value(self) -> Function:
+        """The function."""
+        return self.function
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionAnswer:
+    """An invocation that ended, or one that is looked at again. `tail` asks for its logs unfolded."""
+
+    execution: Execution
+    tail: bool = False
+    code: str | None = None
+    """The function's own source as it ran, for the frames of a failure; None where it is not known."""
+    filename: str | None = None
+    looked_at: bool = False
+
+    @property
+    def value(self) -> Execution:
+        """The execution."""
+        return self.execution
+
+    @property
+    def exit_status(self) -> int:
+        """1 when an invocation just made failed; looking at a failure is no failure."""
+        return 0 if self.looked_at or self.execution.ok else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmittedAnswer:
+    """An asynchronous invocation that goes on; `future` gives its Execution."""
+
+    function: str
+    future: Future[Execution]
+    exit_status: int = 0
+
+    @property
+    def value(self) -> Future[Execution]:
+        """The future."""
+        return self.future
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapAnswer:
+    """A map, whole or interrupted."""
+
+    result: MapResult
+
+    @property
+    def value(self) -> pd.DataFrame:
+        """One row an input: input, status, ms, billed, cold, memory, result, error, id."""
+        df: pd.DataFrame = self.result.df
+        return df
+
+    @property
+    def exit_status(self) -> int:
+        """1 when one of them failed, 130 when it was interrupted."""
+        if self.result.interrupted:
+            return 130
+        return 1 if self.result.failed else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableAnswer:
+    """Rows. `title` stands above them; `empty` is what to say when there are none."""
+
+    df: pd.DataFrame
+    title: str | None = None
+    empty: str = "nothing"
+    exit_status: int = 0
+
+    @property
+    def value(self) -> pd.DataFrame:
+        """The rows."""
+        return self.df
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogsAnswer(TableAnswer):
+    """Log lines: columns at, function, execution_id, stream, level, message; oldest first."""
+
+    empty: str = "no log lines"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatsAnswer(TableAnswer):
+    """Figures per group: the columns of `by` first, then invocations, errors, error_rate, cold_rate, …
+
+    `plot` asks the face to draw them, if it can.
+    """
+
+    by: tuple[str, ...] = ()
+    plot: bool = False
+    empty: str = "no executions in that time"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportAnswer:
+    """A report that ran."""
+
+    run: ReportRun
+
+    @property
+    def value(self) -> ReportRun:
+        """The run, with the paths of its outputs."""
+        return self.run
+
+    @property
+    def exit_status(self) -> int:
+        """1 when a cell of it failed."""
+        return 1 if self.run.status == "failed" else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoneAnswer:
+    """A deed without a picture of its own: a sentence for people, `facts` for programs."""
+
+    text: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    exit_status: int = 0
+
+    @property
+    def value(self) -> Mapping[str, Any]:
+        """The facts."""
+        return self.facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextAnswer:
+    """Text: help, source code."""
+
+    text: str
+    language: Literal["text", "python"] = "text"
+    exit_status: int = 0
+
+    @property
+    def value(self) -> str:
+        """The text."""
+        return self.text
+
+
+Answer = (
+    FunctionCard
+    | ExecutionAnswer
+    | SubmittedAnswer
+    | MapAnswer
+    | TableAnswer
+    | LogsAnswer
+    | StatsAnswer
+    | ReportAnswer
+    | DoneAnswer
+    | TextAnswer
+)

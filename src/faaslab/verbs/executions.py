@@ -1,0 +1,195 @@
+"""The verbs that look at what ran: logs, history, replay, stats, sql."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faaslab.errors import InvalidValue, Unsupported, nearest
+from faaslab.verbs.answers import ExecutionAnswer, LogsAnswer, StatsAnswer, TableAnswer
+from faaslab.verbs.options import Option, Positional, whole_number
+from faaslab.verbs.verb import Verb
+
+if TYPE_CHECKING:
+    from faaslab.lab import Lab
+    from faaslab.verbs.answers import Answer
+    from faaslab.verbs.face import Face
+    from faaslab.verbs.verb import Call
+
+SINCE = Option(flags=("--since",), name="since", metavar="WHEN", help="7d, 24h, now, 2026-11-16 or ISO 8601")
+UNTIL = Option(flags=("--until",), name="until", metavar="WHEN", help="as --since")
+LIMIT = Option(
+    flags=("--limit", "-l"),
+    name="limit",
+    metavar="N",
+    read=whole_number,
+    default=None,
+    help="at most so many rows",
+)
+BY = (
+    "function",
+    "version",
+    "memory",
+    "runtime",
+    "source",
+    "status",
+    "day",
+    "hour",
+    "architecture",
+    "backend",
+)
+
+
+def logs(lab: Lab, call: Call, face: Face) -> Answer:
+    """Log lines, now or as they come."""
+    if call["follow"]:
+        for line in lab.executions.follow(call["what"], grep=call["grep"], since=call["since"]):
+            face.emit(line)
+    df = lab.executions.logs(
+        call["what"], grep=call["grep"], since=call["since"], until=call["until"], limit=call["limit"]
+    )
+    return LogsAnswer(df=df, title=f"logs of {call['what']}" if call["what"] else "logs")
+
+
+def history(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """Executions, newest first."""
+    df = lab.executions.list(
+        call["name"],
+        status=call["status"],
+        since=call["since"],
+        until=call["until"],
+        limit=call["limit"] or 50,
+    )
+    return TableAnswer(df=df, empty="nothing ran yet")
+
+
+def replay(lab: Lab, call: Call, face: Face) -> Answer:
+    """A recorded execution once more, with its recorded payload."""
+    if call["debug"]:
+        raise Unsupported(
+            "this release does not have --debug",
+            place="--debug",
+            hint="read the trace with: show ID; or call the handler in a notebook cell under %debug",
+        )
+    execution = lab.executions.replay(call["id"])
+    original = lab.executions.get(call["id"])
+    if original.version != execution.version:
+        face.note(f"it ran as version {original.version} then, as version {execution.version} now")
+    source = None if execution.ok else lab.functions.source_of(execution)
+    if source is None:
+        return ExecutionAnswer(execution=execution)
+    return ExecutionAnswer(execution=execution, code=source.source, filename=source.filename)
+
+
+def stats(lab: Lab, call: Call, face: Face) -> Answer:
+    """Figures per group."""
+    by = tuple(part.strip() for part in call["by"].split(",") if part.strip())
+    for part in by:
+        if part not in BY:
+            near = nearest(part, BY)
+            raise InvalidValue(
+                f"{part!r} is none of {', '.join(BY)}",
+                place="--by",
+                hint=f"did you mean {near!r}?" if near else None,
+            )
+    df = lab.monitoring.stats(call["name"], since=call["since"], until=call["until"], by=by)
+    if call["plot"] and not df.empty:
+        face.note("plots are drawn in a notebook")
+    return StatsAnswer(df=df, by=by, plot=call["plot"])
+
+
+def sql(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """Any question in DuckDB's SQL."""
+    return TableAnswer(df=lab.sql(" ".join(call["query"])), empty="no rows")
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        name="logs",
+        summary="log lines of a function or of one execution",
+        run=logs,
+        positionals=(
+            Positional(
+                name="what",
+                help="a function's name or an execution's id",
+                required=False,
+                completes="function",
+            ),
+        ),
+        options=(
+            Option(
+                flags=("--grep", "-g"),
+                name="grep",
+                metavar="PATTERN",
+                help="only lines that this regular expression finds",
+            ),
+            Option(flags=("--follow", "-f"), name="follow", help="go on with new lines until Ctrl-C"),
+            SINCE,
+            UNTIL,
+            LIMIT,
+        ),
+        examples=("logs score --grep ERROR", "logs score --follow"),
+    ),
+    Verb(
+        name="history",
+        summary="what ran, newest first",
+        run=history,
+        positionals=(
+            Positional(
+                name="name", help="the function (all without it)", required=False, completes="function"
+            ),
+        ),
+        options=(
+            Option(
+                flags=("--status",),
+                name="status",
+                metavar="STATUS",
+                help="only those that ended so",
+                choices=("running", "completed", "failed", "timeout", "throttled"),
+            ),
+            SINCE,
+            UNTIL,
+            LIMIT,
+        ),
+        examples=("history score -o df", "history --status failed --since 24h"),
+    ),
+    Verb(
+        name="replay",
+        summary="run a recorded execution again with its recorded payload",
+        run=replay,
+        positionals=(Positional(name="id", help="the execution's id", completes="execution"),),
+        options=(Option(flags=("--debug",), name="debug", help="step through it (a later release)"),),
+        examples=("replay 01JD…",),
+    ),
+    Verb(
+        name="stats",
+        summary="invocations, errors, cold starts, percentiles and cost",
+        run=stats,
+        positionals=(
+            Positional(
+                name="name", help="the function (all without it)", required=False, completes="function"
+            ),
+        ),
+        options=(
+            Option(
+                flags=("--by",),
+                name="by",
+                metavar="COLUMNS",
+                default="function",
+                help=f"group by these, with commas: {', '.join(BY)}",
+            ),
+            Option(flags=("--plot",), name="plot", help="draw them (in a notebook)"),
+            SINCE,
+            UNTIL,
+        ),
+        examples=("stats --since 7d --by function,version --plot",),
+    ),
+    Verb(
+        name="sql",
+        summary="ask the store in DuckDB's SQL",
+        run=sql,
+        raw=True,
+        cell=True,
+        positionals=(Positional(name="query", help="the statement", rest=True),),
+        examples=("sql SELECT function, count(*) FROM executions GROUP BY ALL",),
+    ),
+)

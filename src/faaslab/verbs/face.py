@@ -1,0 +1,37 @@
+"""What a verb may ask of the face it was typed into: the shell, or a notebook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+
+class Progress(Protocol):
+    """A bar that counts up to the total it was made with."""
+
+    def advance(self, count: int = 1, note: str | None = None) -> None:
+        """`count` more are done; `note` is shown beside the bar (failures so far, say)."""
+
+
+class Face(Protocol):
+    """The small part of a face that verbs use. None of these may raise for want of a terminal."""
+
+    def names(self, name: str) -> Any:
+        """The caller's object of that name (`-p {name}`, `--capture`); `NotFound` when there is none."""
+
+    def stdin(self) -> bytes:
+        """All of standard input, for `-`; `Unsupported` where there is none (a notebook)."""
+
+    def progress(self, total: int | None, label: str) -> AbstractContextManager[Progress]:
+        """A progress bar, shown while the context lasts."""
+
+    def note(self, text: str) -> None:
+        """Say something beside the answer (standard error in a shell)."""
+
+    def emit(self, text: str) -> None:
+        """A line of an answer that comes in pieces (`logs --follow`), at once."""
+
+    def open(self, path: str) -> None:
+        """Show a file to the user (`--open`): a browser, or a link."""

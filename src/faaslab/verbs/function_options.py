@@ -1,0 +1,117 @@
+"""The options that the verbs about functions share: each is said once."""
+
+from __future__ import annotations
+
+from faaslab.verbs.options import Option, Positional, pair, whole_number
+
+NAME = Positional(name="name", help="the function", completes="function")
+NEW_NAME = Positional(name="name", help="letters, digits, - and _, up to 64")
+
+CONFIGURATION: tuple[Option, ...] = (
+    Option(
+        flags=("--memory", "-m"),
+        name="memory_mb",
+        metavar="MB",
+        read=whole_number,
+        help="memory, 128 to 10240",
+    ),
+    Option(
+        flags=("--timeout", "-t"), name="timeout_s", metavar="SECONDS", read=whole_number, help="1 to 900"
+    ),
+    Option(
+        flags=("--handler",),
+        name="handler",
+        metavar="FILE.FUNCTION",
+        help="what is called (handler of the cell)",
+    ),
+    Option(
+        flags=("--runtime",), name="runtime", metavar="NAME", help="python3.9 to python3.14 (this Python)"
+    ),
+    Option(
+        flags=("--requires",),
+        name="requires",
+        metavar="PACKAGE",
+        repeat=True,
+        help='a package of its own, as pip takes it ("pandas>=3"); may be repeated',
+    ),
+    Option(
+        flags=("--env",),
+        name="environment",
+        metavar="K=V",
+        read=pair,
+        repeat=True,
+        help="an environment variable; may be repeated",
+    ),
+    Option(
+        flags=("--secret",),
+        name="secrets",
+        metavar="NAME[=REF]",
+        repeat=True,
+        help="a secret by reference (env:NAME, keyring:SERVICE/NAME), resolved when the environment starts",
+    ),
+    Option(
+        flags=("--ephemeral-storage",),
+        name="ephemeral_storage_mb",
+        metavar="MB",
+        read=whole_number,
+        help="the size of /tmp, 512 to 10240",
+    ),
+    Option(
+        flags=("--concurrency",),
+        name="reserved_concurrency",
+        metavar="N",
+        read=whole_number,
+        help="reserved concurrency: at most so many at once",
+    ),
+    Option(
+        flags=("--architecture",),
+        name="architecture",
+        metavar="NAME",
+        choices=("x86_64", "arm64"),
+        help="recorded, and the price it is billed at",
+    ),
+    Option(
+        flags=("--log-format",),
+        name="log_format",
+        metavar="FORMAT",
+        choices=("Text", "JSON"),
+        help="Text or JSON",
+    ),
+    Option(flags=("--description",), name="description", metavar="TEXT", help="a sentence about it"),
+)
+
+CODE: tuple[Option, ...] = (
+    Option(
+        flags=("--include",),
+        name="include",
+        metavar="PATH",
+        repeat=True,
+        completes="file",
+        help="a file or folder of shared code that goes along; may be repeated",
+    ),
+    Option(
+        flags=("--capture",),
+        name="capture",
+        metavar="NAME",
+        repeat=True,
+        completes="variable",
+        help="a JSON-able value of the notebook that the code may use by its name; may be repeated",
+    ),
+)
+
+PAYLOAD = Option(
+    flags=("-p", "--payload"),
+    name="payload",
+    metavar="JSON|{NAME}|@FILE|-",
+    help="the event: JSON text, {name} of a variable, @file, or - for standard input",
+)
+
+
+PARALLEL = Option(
+    flags=("-n", "--concurrency"), name="n", metavar="N", read=whole_number, help="at most so many at once"
+)
+QUALIFIER = Option(flags=("--qualifier",), name="qualifier", metavar="VERSION", help="a version by number")
+FILE = Option(
+    flags=("--file",), name="file", metavar="PATH", completes="file", help="a Python file with the code"
+)
+ZIP = Option(flags=("--zip",), name="zip", metavar="PATH", completes="file", help="a zip with the code")

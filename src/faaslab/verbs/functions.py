@@ -1,0 +1,360 @@
+"""The verbs about functions: define, create, update, code, invoke, map, retry, ls, show, rm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import InvalidValue, NotFound, Unsupported
+from faaslab.verbs import payload as payloads
+from faaslab.verbs.answers import (
+    DoneAnswer,
+    ExecutionAnswer,
+    FunctionCard,
+    MapAnswer,
+    SubmittedAnswer,
+    TableAnswer,
+    TextAnswer,
+)
+from faaslab.verbs.function_options import (
+    CODE,
+    CONFIGURATION,
+    FILE,
+    NAME,
+    NEW_NAME,
+    PARALLEL,
+    PAYLOAD,
+    QUALIFIER,
+    ZIP,
+)
+from faaslab.verbs.options import Option, Positional
+from faaslab.verbs.verb import Verb
+
+if TYPE_CHECKING:
+    from faaslab.lab import Lab
+    from faaslab.verbs.answers import Answer
+    from faaslab.verbs.face import Face
+    from faaslab.verbs.verb import Call
+
+
+def _configuration(call: Call) -> dict[str, Any]:
+    """The options that were given, as keywords of `lab.functions.create` and `update`."""
+    given = {
+        option.name: call[option.name]
+        for option in CONFIGURATION
+        if call[option.name] not in (None, (), False)
+    }
+    if "environment" in given:
+        given["environment"] = dict(given["environment"])
+    return given
+
+
+def _captured(call: Call, face: Face) -> dict[str, Any]:
+    return {name: face.names(name) for name in call["capture"]}
+
+
+def _card(lab: Lab, definition: Any, face: Face) -> FunctionCard:
+    for note in definition.notes:
+        face.note(note)
+    return FunctionCard(
+        function=definition.function, change=definition.change, enforced=lab.functions.enforced()
+    )
+
+
+def define(lab: Lab, call: Call, face: Face) -> Answer:
+    """`%%faas NAME`: the cell is the code."""
+    if call.cell is None:
+        raise InvalidValue(
+            "define needs a cell", hint="write %%faas NAME above a cell, or create NAME --file code.py"
+        )
+    if call["durable"]:
+        raise Unsupported("durable functions come in a later release", hint="define it without --durable")
+    definition = lab.functions.define(
+        call["name"],
+        call.cell,
+        include=call["include"],
+        capture=_captured(call, face),
+        **_configuration(call),
+    )
+    if call["save"]:
+        path = Path(call["save"]).expanduser()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(call.cell, "utf-8")
+        face.note(f"saved {path}")
+    return _card(lab, definition, face)
+
+
+def create(lab: Lab, call: Call, face: Face) -> Answer:
+    """Code from a file or a zip."""
+    if call["image"]:
+        raise Unsupported(
+            "container images come in a later release", place="--image", hint="use --zip or --file"
+        )
+    if (call["zip"] is None) == (call["file"] is None):
+        raise InvalidValue("create needs code", hint="give --file code.py or --zip code.zip, one of them")
+    configuration = _configuration(call)
+    if call["zip"]:
+        code: Any = Path(call["zip"]).expanduser()
+        if "handler" not in configuration:
+            raise InvalidValue(
+                "a zip needs its handler", place="--handler", hint="FILE.FUNCTION, such as app.handler"
+            )
+    else:
+        code = _source_file(call["file"])
+    definition = lab.functions.define(
+        call["name"], code, include=call["include"], capture=_captured(call, face), **configuration
+    )
+    return _card(lab, definition, face)
+
+
+def _source_file(name: str) -> str:
+    path = Path(name).expanduser()
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise InvalidValue(f"cannot read {name!r}: {error.strerror or error}", place="--file") from None
+    except UnicodeDecodeError as error:
+        raise InvalidValue(f"{name!r} is not UTF-8 at byte {error.start}", place="--file") from None
+
+
+def update(lab: Lab, call: Call, face: Face) -> Answer:
+    """A changed configuration or code, as a new version."""
+    configuration = _configuration(call)
+    code: Any = None
+    if call["zip"]:
+        code = Path(call["zip"]).expanduser()
+    elif call["file"]:
+        code = _source_file(call["file"])
+    if not configuration and code is None:
+        raise InvalidValue("update needs something to change", hint="see: help update")
+    return _card(lab, lab.functions.redefine(call["name"], code=code, **configuration), face)
+
+
+def code(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """The source of a function."""
+    source = lab.functions.code(call["name"], version=call["version"])
+    if isinstance(source, bytes):
+        raise Unsupported(
+            f"the code of {call['name']!r} is a zip", hint="lab.functions.code(name) gives its bytes"
+        )
+    return TextAnswer(text=source, language="python")
+
+
+def invoke(lab: Lab, call: Call, face: Face) -> Answer:
+    """One invocation."""
+    if call["debug"]:
+        raise Unsupported(
+            "this release does not have --debug",
+            place="--debug",
+            hint="read the trace with: show ID; or call the handler in a notebook cell under %debug",
+        )
+    value = payloads.payload(call["payload"], face)
+    if call["async_"]:
+        future = lab.functions.submit(
+            call["name"], value, qualifier=call["qualifier"], invocation_type="Event"
+        )
+        if lab.waits_for_submitted:
+            execution = future.result()
+            return ExecutionAnswer(execution=execution, tail=call["tail"], **_code_of(lab, execution))
+        return SubmittedAnswer(function=call["name"], future=future)
+    execution = lab.functions.invoke(call["name"], value, qualifier=call["qualifier"])
+    return ExecutionAnswer(execution=execution, tail=call["tail"], **_code_of(lab, execution))
+
+
+def _code_of(lab: Lab, execution: Any) -> dict[str, Any]:
+    """The source a failure's frames point into; nothing for what went well or came from a zip."""
+    if execution.ok:
+        return {}
+    source = lab.functions.source_of(execution)
+    return {} if source is None else {"code": source.source, "filename": source.filename}
+
+
+def map_(lab: Lab, call: Call, face: Face) -> Answer:
+    """One invocation for each input."""
+    values = payloads.inputs(call["input"], face)
+    with face.progress(len(values) if hasattr(values, "__len__") else None, f"map {call['name']}") as bar:
+        result = lab.functions.map(
+            call["name"], values, n=call["n"], progress=bar.advance, qualifier=call["qualifier"]
+        )
+    return _mapped(result, face)
+
+
+def _mapped(result: Any, face: Face) -> MapAnswer:
+    if result.interrupted:
+        face.note(f"interrupted: {len(result.executions)} of {result.total} are done and recorded")
+    if result.failed:
+        face.note(f"{result.failed} failed; run them again: retry {result.batch_id} --failed")
+    return MapAnswer(result=result)
+
+
+def retry(lab: Lab, call: Call, face: Face) -> Answer:
+    """The failed rows of a map once more, or all of them."""
+    try:
+        mapped: Any = face.names(call["map"]) if call["map"].isidentifier() else call["map"]
+    except NotFound:
+        mapped = call["map"]
+    with face.progress(None, "retry") as bar:
+        result = lab.functions.retry(mapped, failed=not call["all"], n=call["n"], progress=bar.advance)
+    return _mapped(result, face)
+
+
+def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """All functions with what the store saw of them."""
+    return TableAnswer(
+        df=lab.functions.table(),
+        empty="no functions yet; define one with %%faas NAME, or: faaslab create NAME --file code.py",
+    )
+
+
+def show(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """A function's card, or an execution."""
+    what = call["what"]
+    function = lab.functions.find(what)
+    if function is None:
+        execution = lab.executions.find(what)
+        if execution is None:
+            raise NotFound("function or execution", what, lab.functions.names())
+        return ExecutionAnswer(execution=execution, looked_at=True, tail=True, **_code_of(lab, execution))
+    source = None
+    if call["code"]:
+        text = lab.functions.code(what)
+        source = text if isinstance(text, str) else None
+    return FunctionCard(function=function, enforced=lab.functions.enforced(), code=source)
+
+
+def rm(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """The end of functions; their history stays."""
+    for name in call["names"]:
+        lab.functions.get(name)
+    for name in call["names"]:
+        lab.functions.delete(name)
+    names = ", ".join(call["names"])
+    return DoneAnswer(
+        text=f"deleted {names}; what they did stays in the history", facts={"deleted": list(call["names"])}
+    )
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        name="define",
+        summary="define a function from the cell below (%%faas NAME)",
+        run=define,
+        cell=True,
+        positionals=(NEW_NAME,),
+        options=(
+            *CONFIGURATION,
+            *CODE,
+            Option(
+                flags=("--save",),
+                name="save",
+                metavar="PATH",
+                completes="file",
+                help="also write the cell to this file",
+            ),
+            Option(flags=("--durable",), name="durable", help="a durable function (a later release)"),
+        ),
+        examples=('%%faas score --memory 512 --timeout 10 --requires "pandas>=3" --env STAGE=dev',),
+    ),
+    Verb(
+        name="create",
+        summary="create a function from a Python file or a zip",
+        run=create,
+        positionals=(NEW_NAME,),
+        options=(
+            FILE,
+            ZIP,
+            *CONFIGURATION,
+            *CODE,
+            Option(
+                flags=("--image",), name="image", metavar="FILE", help="a container image (a later release)"
+            ),
+        ),
+        examples=(
+            "create score --file score.py --memory 512",
+            "create api --zip api.zip --handler app.handler --runtime python3.13",
+        ),
+    ),
+    Verb(
+        name="update",
+        summary="change a function's configuration or code: a new version",
+        run=update,
+        positionals=(NAME,),
+        options=(FILE, ZIP, *CONFIGURATION),
+        examples=("update score --memory 1024",),
+    ),
+    Verb(
+        name="code",
+        summary="print a function's source",
+        run=code,
+        positionals=(NAME,),
+        options=(Option(flags=("--version",), name="version", metavar="N", help="that version's"),),
+        examples=("code score",),
+    ),
+    Verb(
+        name="invoke",
+        summary="run a function once, for real",
+        run=invoke,
+        positionals=(NAME,),
+        options=(
+            PAYLOAD,
+            QUALIFIER,
+            Option(flags=("--async",), name="async_", help="hand it over and go on (invocation type Event)"),
+            Option(flags=("--tail",), name="tail", help="show all of its log"),
+            Option(flags=("--debug",), name="debug", help="step through it (a later release)"),
+        ),
+        examples=(
+            "invoke score -p '{\"x\": 4}'",
+            "invoke score -p {event} -o r",
+            "invoke score -p @event.json --tail",
+        ),
+    ),
+    Verb(
+        name="map",
+        summary="run a function once for each input",
+        run=map_,
+        positionals=(
+            NAME,
+            Positional(
+                name="input",
+                help="a DataFrame, a list, range(N), a JSON or JSON Lines file, or -",
+                completes="variable",
+            ),
+        ),
+        options=(PARALLEL, QUALIFIER),
+        examples=("map score df -n 8 -o scored", "map score events.jsonl"),
+    ),
+    Verb(
+        name="retry",
+        summary="run the failed rows of a map again",
+        run=retry,
+        positionals=(
+            Positional(
+                name="map", help="the DataFrame of a map, or the batch that it named", completes="variable"
+            ),
+        ),
+        options=(
+            Option(flags=("--failed",), name="failed", help="the failed ones (that is what it does anyway)"),
+            Option(flags=("--all",), name="all", help="all of them"),
+            PARALLEL,
+        ),
+        examples=("retry scored --failed",),
+    ),
+    Verb(name="ls", summary="list the functions", run=ls, examples=("ls",)),
+    Verb(
+        name="show",
+        summary="a function's card, or an execution with its log",
+        run=show,
+        positionals=(
+            Positional(name="what", help="a function's name or an execution's id", completes="function"),
+        ),
+        options=(Option(flags=("--code",), name="code", help="with the source"),),
+        examples=("show score",),
+    ),
+    Verb(
+        name="rm",
+        summary="delete functions; their history stays",
+        run=rm,
+        positionals=(Positional(name="names", help="the functions", rest=True, completes="function"),),
+        examples=("rm score",),
+    ),
+)

@@ -1,0 +1,26 @@
+"""Words of the whole product that this release does not have yet, and what to use meanwhile."""
+
+from __future__ import annotations
+
+LATER: dict[str, str] = {
+    "workflow": "invoke functions one after the other from Python",
+    "run": "invoke functions one after the other from Python",
+    "trigger": "invoke or map the function yourself",
+    "event": "invoke the function with the event as its payload",
+    "deploy": "functions run on the local backend",
+    "alias": "invoke NAME --qualifier VERSION runs a version by number",
+    "rollback": "define the older code again",
+    "diff": "code NAME --version N prints a version's source",
+    "deployments": "",
+    "destroy": "rm NAME deletes a local function",
+    "alarm": "stats shows the errors; report run makes a page of them",
+    "tune": "map the function with several --memory settings and compare: stats --by memory",
+    "whatif": "report run cold_starts and report run costs say what would change",
+    "dashboard": "stats, or report run NAME",
+    "serve": "use faaslab.open() in Python",
+    "report schedule": "call faaslab report run from cron",
+    "report open": "report run NAME --open",
+    "report tick": "call faaslab report run from cron",
+    "report daemon": "call faaslab report run from cron",
+    "import cloudwatch": "export the log events and import them: import logs FILE",
+}

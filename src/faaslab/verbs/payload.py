@@ -1,0 +1,108 @@
+"""What stands after `-p` and after `map NAME`: JSON, a variable, a file, standard input."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faaslab.verbs.face import Face
+
+_VARIABLE = re.compile(r"\{\s*([A-Za-z_]\w*)\s*\}")
+_RANGE = re.compile(r"range\(\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?(?:,\s*(-?\d+)\s*)?\)")
+
+
+def payload(text: str | None, face: Face, *, place: str = "-p") -> Any:
+    """The value that `-p` gives; `{}` without it."""
+    if text is None:
+        return {}
+    variable = _VARIABLE.fullmatch(text.strip())
+    if variable:
+        return face.names(variable[1])
+    return read_json(*_source(text, face, place), quoted=text)
+
+
+def inputs(text: str, face: Face, *, place: str = "INPUT") -> Any:
+    """What `map` runs over: a variable (DataFrame, list, range), JSON text, a JSON or JSON Lines file."""
+    stripped = text.strip()
+    variable = _VARIABLE.fullmatch(stripped)
+    if variable:
+        return face.names(variable[1])
+    counted = _RANGE.fullmatch(stripped)
+    if counted:
+        return range(*(int(part) for part in counted.groups() if part is not None))
+    if stripped[:1] in {"[", "@"} or stripped == "-":
+        return _items(*_source(stripped, face, place), quoted=text)
+    if stripped.isidentifier() and not Path(stripped).is_file():
+        return face.names(stripped)
+    return _items(*_source("@" + stripped, face, place), quoted=text)
+
+
+def _source(text: str, face: Face, place: str) -> tuple[str, str]:
+    """(text, the place to name in errors)."""
+    if text == "-":
+        return _decoded(face.stdin(), "standard input"), "standard input"
+    if text.startswith("@"):
+        path = Path(text[1:]).expanduser()
+        try:
+            return _decoded(path.read_bytes(), str(path)), str(path)
+        except OSError as error:
+            raise InvalidValue(f"cannot read {str(path)!r}: {error.strerror or error}", place=place) from None
+    return text, place
+
+
+def _decoded(data: bytes, place: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidValue(f"not UTF-8 at byte {error.start}", place=place) from None
+
+
+def read_json(text: str, place: str, *, quoted: str = "") -> Any:
+    """`text` as JSON; the error says where it stops being JSON."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        near = text[max(0, error.pos - 10) : error.pos + 15].strip()
+        hint = "put JSON between single quotes: -p '{\"x\": 4}'" if quoted.startswith("{") else None
+        raise InvalidValue(
+            f"not JSON at line {error.lineno} column {error.colno}"
+            + (f", near {near!r}" if near else "")
+            + f": {error.msg.lower()}",
+            place=place,
+            hint=hint,
+        ) from None
+    except RecursionError:
+        raise InvalidValue("the JSON is nested too deeply", place=place) from None
+    except ValueError as error:
+        raise InvalidValue(str(error), place=place) from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _items(text: str, place: str, *, quoted: str) -> Sequence[Any]:
+    stripped = text.strip()
+    if not stripped:
+        return []
+    if not stripped.startswith("["):
+        lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        if len(lines) > 1 and _is_json(lines[0][1]):
+            return [read_json(line, f"{place}, line {number}") for number, line in lines]
+    value = read_json(text, place, quoted=quoted)
+    return value if isinstance(value, list) else [value]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

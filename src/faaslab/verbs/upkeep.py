@@ -1,0 +1,150 @@
+"""The verbs for the store and for faaslab itself: import, store …, config, doctor, quickstart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faaslab.model.moment import span
+from faaslab.verbs.answers import DoneAnswer, TableAnswer
+from faaslab.verbs.options import Option, Positional
+from faaslab.verbs.verb import Verb
+
+if TYPE_CHECKING:
+    from faaslab.lab import Lab
+    from faaslab.verbs.answers import Answer
+    from faaslab.verbs.face import Face
+    from faaslab.verbs.verb import Call
+
+
+def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
+    """Executions out of log files."""
+    result = lab.import_logs(
+        [Path(name).expanduser() for name in call["files"]], function=call["function"], region=call["region"]
+    )
+    if result.rejected:
+        face.note(f"{result.rejected} lines could not be read; they are kept in {result.reject_file}")
+    known = f", {result.already_known} known already" if result.already_known else ""
+    return DoneAnswer(
+        text=f"{result.executions} executions and {result.logs} log lines from {result.files} files{known}",
+        facts={
+            "files": result.files,
+            "executions": result.executions,
+            "logs": result.logs,
+            "already_known": result.already_known,
+            "rejected": result.rejected,
+            "reject_file": None if result.reject_file is None else str(result.reject_file),
+        },
+    )
+
+
+def prune(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """Forget what is older."""
+    keep = span(call["keep"], place="--keep")
+    lab.store.prune(keep)
+    return DoneAnswer(text=f"kept the last {call['keep']}", facts={"keep": call["keep"]})
+
+
+def compact(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """Give back the space of what was deleted."""
+    lab.store.compact()
+    return DoneAnswer(text=f"compacted {lab.store.path}", facts={"store": str(lab.store.path)})
+
+
+def backup(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """A whole copy."""
+    path = Path(call["path"]).expanduser()
+    lab.store.backup(path)
+    return DoneAnswer(text=f"a copy stands in {path}", facts={"backup": str(path)})
+
+
+def export(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """Parquet by day."""
+    path = Path(call["directory"]).expanduser()
+    lab.store.export(path)
+    return DoneAnswer(text=f"Parquet files by day stand in {path}", facts={"directory": str(path)})
+
+
+def import_store(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """The history of another store into this one."""
+    path = Path(call["path"]).expanduser()
+    lab.store.import_store(path)
+    return DoneAnswer(text=f"took in {path}", facts={"imported": str(path)})
+
+
+def config(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """Every setting with its source."""
+    return TableAnswer(df=lab.settings_table(), title="settings")
+
+
+def doctor(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """What is installed, what is enforced here, whether the store is healthy."""
+    df = lab.doctor()
+    return TableAnswer(df=df, title="doctor", exit_status=1 if (df["state"] == "bad").any() else 0)
+
+
+def quickstart(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """A first run of everything, with a report at its end."""
+    from faaslab.lab import quickstart as quick
+
+    return DoneAnswer(text=str(quick.run(lab, face.progress)))
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        name="import logs",
+        summary="take in REPORT, START and END lines of real log files",
+        run=import_logs,
+        positionals=(
+            Positional(
+                name="files", help="text, JSON, exported log events; also .gz", rest=True, completes="file"
+            ),
+        ),
+        options=(
+            Option(
+                flags=("--function",),
+                name="function",
+                metavar="NAME",
+                help="whose logs these are, where they do not say",
+            ),
+            Option(flags=("--region",), name="region", metavar="NAME", help="the region they come from"),
+        ),
+        examples=("import logs export/*.gz --function score",),
+    ),
+    Verb(
+        name="store prune",
+        summary="forget what is older",
+        run=prune,
+        options=(
+            Option(
+                flags=("--keep",), name="keep", metavar="SPAN", default="90d", help="keep this much (90d)"
+            ),
+        ),
+        examples=("store prune --keep 90d",),
+    ),
+    Verb(name="store compact", summary="give back the space of what was deleted", run=compact),
+    Verb(
+        name="store backup",
+        summary="copy the whole store",
+        run=backup,
+        positionals=(Positional(name="path", help="the file to write", completes="file"),),
+        examples=("store backup before.duckdb",),
+    ),
+    Verb(
+        name="store export",
+        summary="write the history as Parquet files by day",
+        run=export,
+        positionals=(Positional(name="directory", help="where to", completes="file"),),
+        examples=("store export out/",),
+    ),
+    Verb(
+        name="store import-store",
+        summary="take in the history of another store",
+        run=import_store,
+        positionals=(Positional(name="path", help="its faaslab.duckdb", completes="file"),),
+        examples=("store import-store other/faaslab.duckdb",),
+    ),
+    Verb(name="config", summary="every setting with its source", run=config),
+    Verb(name="doctor", summary="what is installed, what is enforced, is the store healthy", run=doctor),
+    Verb(name="quickstart", summary="define, run and report: everything once, for real", run=quickstart),
+)
