@@ -1,0 +1,1 @@
+"""What a function's code becomes before a backend gets it: the deployment package."""
