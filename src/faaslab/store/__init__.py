@@ -1,1 +1,225 @@
 """The store: what changes is in SQLite, what happened is in DuckDB; nobody else touches either."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import threading
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+from faaslab.clock import SYSTEM
+from faaslab.errors import Closed, NotFound
+from faaslab.model.execution import Execution
+from faaslab.store.blobs import Blobs
+from faaslab.store.capture import Capture
+from faaslab.store.definitions import Definitions
+from faaslab.store.history import History
+from faaslab.store.instance import INSTANCE
+from faaslab.store.leases import Lease, Leases
+from faaslab.store.merge import Merger
+from faaslab.store.queue import Claim, Queue
+from faaslab.store.reading import Connection, Result, Session
+from faaslab.store.record import execution_rows, reject_line, rows_of, without_surrogates
+from faaslab.store.state import State
+from faaslab.store.timers import Timer, Timers
+
+if TYPE_CHECKING:
+    import os
+    from types import TracebackType
+
+    import pandas as pd
+
+    from faaslab.clock import Clock
+    from faaslab.store.reading import Parameters
+    from faaslab.store.record import Row
+
+__all__ = [
+    "Capture",
+    "Claim",
+    "Connection",
+    "Lease",
+    "Result",
+    "Store",
+    "Timer",
+]
+
+Level = Literal["written", "durable"]
+
+HEAVY_TAIL_ROWS = 2000
+"""A question that finds more rows than this in the outbox merges them first."""
+_SPARE_SESSIONS = 4
+
+
+class Store:
+    """One store, for any number of threads; any number of processes may have it open at once.
+
+    `path` is the DuckDB file of the history. Beside it stand `PATH.state` (SQLite: definitions, leases,
+    queue, timers, and the outbox), `PATH.blobs/` and `PATH.locks/`. Nothing is created before it is needed.
+    A context manager; `close()` may be called twice and is called at exit.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        clock: Clock = SYSTEM,
+        capture: Capture | None = None,
+        busy_limit_s: float = 30.0,
+    ) -> None:
+        """`busy_limit_s`: how long a question or a merge waits for a program that holds the history."""
+        self.path = Path(path).absolute()
+        self.settings = capture or Capture()
+        self.clock = clock
+        self.busy_limit_s = busy_limit_s
+        beside = self.path.name
+        self._locks = self.path.with_name(beside + ".locks")
+        self._state = State(self.path.with_name(beside + ".state"), self.path)
+        self._history = History(self.path, self._state, self._locks, limit_s=busy_limit_s)
+        self._merger = Merger(self._state, self._history, self._locks, clock)
+        self.blobs = Blobs(self.path.with_name(beside + ".blobs"))
+        self.definitions = Definitions(self._state, clock)
+        self.leases = Leases(self._state, clock)
+        self.queue = Queue(self._state, clock)
+        self.timers = Timers(self._state, clock)
+        self._sessions_lock = threading.Lock()
+        self._spare: list[Session] = []
+        self._open: weakref.WeakSet[Session] = weakref.WeakSet()
+        self._closed = False
+        self._at_exit = functools.partial(_close, weakref.ref(self))
+        atexit.register(self._at_exit)
+
+    # -- writing
+
+    def record(self, *entities: object, level: Level = "written") -> None:
+        """Keep what happened, in one transaction, before an answer is given.
+
+        Takes Execution (with payloads and logs), Metric, Event, Delivery, WorkflowExecution, HistoryEvent,
+        DurableOperation, Deployment, AlarmChange and ReportRun. Level `written` survives the death of the
+        process, `durable` power loss too. Raises `RecordRejected` for a value that cannot be kept (nothing of
+        the call is), `StoreFull` on a full disk, `StoreTooNew` when a newer faaslab has taken the store.
+        """
+        durable = level == "durable"
+        rows: list[Row] = []
+        for entity in entities:
+            if type(entity) is Execution:
+                rows += execution_rows(entity, self.settings, self.blobs, durable=durable)
+            else:
+                rows += rows_of(entity, self.settings, self.blobs, durable=durable)
+        try:
+            self._append(rows, durable=durable)
+        except UnicodeEncodeError:
+            # Half a character somewhere, in a log line most likely: not worth losing the record for.
+            self._append([(kind, without_surrogates(body)) for kind, body in rows], durable=durable)
+        self._merger.nudge(len(rows))
+
+    def _append(self, rows: list[Row], *, durable: bool) -> None:
+        if len(rows) == 1 and not durable:
+            self._state.append(*rows[0])
+        elif rows:
+            self._state.append_all(rows, durable=durable)
+
+    def reject(self, kind: str, error: str, body: str, *, seq: int | None = None) -> None:
+        """Keep something that could not be read or stored as a row of `rejects`."""
+        text = reject_line(kind, error, body, seq=seq, at=self.clock.now())
+        self._append([("reject", text)], durable=False)
+        self._merger.nudge(1)
+
+    def merge(self) -> int:
+        """Move the outbox into the history now; the number of rows moved.
+
+        Never needed for a question: those see the outbox. Raises `StoreBusy` when the file stays held.
+        """
+        self._require_open()
+        return self._merger.merge(wait_s=self.busy_limit_s, limit_s=self.busy_limit_s)
+
+    # -- reading
+
+    def connect(self) -> Connection:
+        """A connection for questions in SQL to the tables and views of the history, outbox included."""
+        self._require_open()
+        return Connection(self._session(), self._give_back, self._before_question)
+
+    def sql(self, text: str, params: Parameters = None) -> pd.DataFrame:
+        """The answer to one question as a DataFrame. `params`: a list for `?`, a mapping for `$name`."""
+        with self.connect() as connection:
+            return connection.execute(text, params).df()
+
+    def payload(self, execution_id: str) -> tuple[bytes | None, bytes | None]:
+        """Payload and result of an execution, as they were captured; None for what was not.
+
+        Raises `NotFound` for an unknown execution.
+        """
+        with self.connect() as connection:
+            row = connection.execute(
+                "SELECT p.payload, p.payload_blob, p.result, p.result_blob FROM executions e "
+                "LEFT JOIN payloads p ON p.execution_id = e.id WHERE e.id = $1",
+                [execution_id],
+            ).fetchone()
+        if row is None:
+            raise NotFound("execution", execution_id)
+        return self._whole(row[0], row[1]), self._whole(row[2], row[3])
+
+    def _whole(self, text: str | None, blob: str | None) -> bytes | None:
+        if blob is not None:
+            return self.blobs.get(blob)
+        return None if text is None else text.encode()
+
+    def _session(self) -> Session:
+        with self._sessions_lock:
+            if self._spare:
+                return self._spare.pop()
+            session = Session(self._history, self._state, self.clock)
+            self._open.add(session)
+            return session
+
+    def _give_back(self, session: Session) -> None:
+        with self._sessions_lock:
+            if session.closed or session in self._spare:
+                return
+            if not self._closed and not session.touched and len(self._spare) < _SPARE_SESSIONS:
+                self._spare.append(session)
+                return
+        session.close()
+
+    def _before_question(self) -> None:
+        self._require_open()
+        low, high = self._state.one("SELECT min(seq), max(seq) FROM outbox")
+        if high is not None and (high - low >= HEAVY_TAIL_ROWS or not self.path.exists()):
+            self._merger.try_merge()
+
+    # -- the end
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise Closed(f"the store {self.path} is closed", hint="open it again")
+
+    def close(self) -> None:
+        """Merge what this process wrote if nobody else does, and let go of all; may be called twice."""
+        with self._sessions_lock:
+            if self._closed:
+                return
+            self._closed = True
+        sessions = list(self._open)
+        INSTANCE.interrupt({session.cursor_id() for session in sessions})
+        for session in sessions:
+            session.close()
+        self._merger.close()
+        self._history.close()
+        self._state.close()
+        atexit.unregister(self._at_exit)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _close(store: weakref.ref[Store]) -> None:
+    found = store()
+    if found is not None:
+        found.close()

@@ -2,6 +2,7 @@
 
 Rules: no primary key and no index (rows arrive in time order, zone maps do it); instants are naive UTC
 TIMESTAMP; money is DECIMAL; payloads stand in a table of their own, so that scans do not read them.
+The instant of a row that has only one is called `timestamp`: DuckDB 2 reserves the word `at`.
 """
 
 from __future__ import annotations
@@ -62,13 +63,13 @@ TABLES: dict[str, dict[str, str]] = {
         "source": "VARCHAR",
         "log_stream": "VARCHAR",
         "seq": "INTEGER",  # the order within an execution
-        "at": "TIMESTAMP",
+        "timestamp": "TIMESTAMP",
         "stream": "VARCHAR",
         "level": "VARCHAR",
         "message": "VARCHAR",
     },
     "metrics": {
-        "at": "TIMESTAMP",
+        "timestamp": "TIMESTAMP",
         "namespace": "VARCHAR",
         "name": "VARCHAR",
         "value": "DOUBLE",
@@ -123,7 +124,7 @@ TABLES: dict[str, dict[str, str]] = {
         "id": "BIGINT",
         "previous_id": "BIGINT",
         "type": "VARCHAR",
-        "at": "TIMESTAMP",
+        "timestamp": "TIMESTAMP",
         "state": "VARCHAR",
         "details": "JSON",
     },
@@ -155,7 +156,7 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "alarm_history": {
         "alarm": "VARCHAR",
-        "at": "TIMESTAMP",
+        "timestamp": "TIMESTAMP",
         "previous": "VARCHAR",
         "state": "VARCHAR",
         "reason": "VARCHAR",
@@ -180,11 +181,11 @@ TABLES: dict[str, dict[str, str]] = {
         "version": "VARCHAR",
         "revision_id": "VARCHAR",
         "action": "VARCHAR",  # created, updated, deleted
-        "at": "TIMESTAMP",
+        "timestamp": "TIMESTAMP",
         "body": "JSON",
     },
     "rejects": {
-        "at": "TIMESTAMP",
+        "timestamp": "TIMESTAMP",
         "kind": "VARCHAR",
         "seq": "BIGINT",
         "error": "VARCHAR",

@@ -1,0 +1,207 @@
+"""What is defined now, and every version of it: changed by compare-and-swap on `revision_id`.
+
+Each change writes its row of the history in the same transaction, and survives power loss.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import uuid
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
+from faaslab.model.alarm import Alarm
+from faaslab.model.alias import Alias
+from faaslab.model.function import Function
+from faaslab.model.json import from_json, to_json
+from faaslab.model.report import ReportSchedule
+from faaslab.model.trigger import Trigger
+from faaslab.model.workflow import Workflow
+from faaslab.store.record import definition_row
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from faaslab.clock import Clock
+    from faaslab.store.state import State
+
+E = TypeVar("E", Function, Alias, Workflow, Trigger, Alarm, ReportSchedule)
+
+KINDS: dict[type, str] = {
+    Function: "function",
+    Alias: "alias",
+    Workflow: "workflow",
+    Trigger: "trigger",
+    Alarm: "alarm",
+    ReportSchedule: "report_schedule",
+}
+_WORDS = {"report_schedule": "report schedule"}
+
+
+def name_of(entity: Any) -> str:
+    """The name that an entity is kept under; an alias belongs to its function: `function:alias`."""
+    return f"{entity.function}:{entity.name}" if isinstance(entity, Alias) else str(entity.name)
+
+
+class Definitions:
+    """Functions, aliases, workflows, triggers, alarms and report schedules of one store."""
+
+    def __init__(self, state: State, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+
+    def put(
+        self,
+        entity: E,
+        *,
+        expected_revision: str | None = None,
+        action: Literal["created", "updated"] = "created",
+    ) -> E:
+        """Keep `entity` under a new `revision_id`; what was kept is returned.
+
+        Raises `AlreadyExists` when it is to be created and is there, `NotFound` when it is to be updated
+        and is not, `Conflict` when `expected_revision` is not the one that is kept now.
+        """
+        kind, name = _kind(type(entity)), name_of(entity)
+        changes: dict[str, Any] = {"revision_id": str(uuid.uuid4())}
+        if hasattr(entity, "statistics"):
+            changes["statistics"] = None
+        kept = dataclasses.replace(entity, **changes)
+        document = to_json(kept)
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        _require_text(body, name)
+        version = getattr(entity, "version", None)
+        row = definition_row(
+            kind=kind,
+            name=name,
+            version=version,
+            revision_id=kept.revision_id,
+            action=action,
+            at=self._clock.now(),
+            body=document,
+        )
+        with self._state.write(durable=True) as connection:
+            found = connection.execute(
+                "SELECT revision_id FROM definitions WHERE kind = ? AND name = ?", (kind, name)
+            ).fetchone()
+            if action == "created" and found:
+                raise AlreadyExists(f"a {_word(kind)} named {name!r} exists already")
+            if action == "updated" and not found:
+                raise self._missing(connection, kind, name)
+            if expected_revision is not None and (not found or found[0] != expected_revision):
+                raise Conflict(
+                    f"the {_word(kind)} {name!r} was changed meanwhile", hint="read it again, then change it"
+                )
+            connection.execute(
+                "INSERT INTO definitions VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, name) DO UPDATE SET "
+                "revision_id = excluded.revision_id, version = excluded.version, body = excluded.body",
+                (kind, name, kept.revision_id, version, body),
+            )
+            if version is not None:
+                connection.execute(
+                    "INSERT INTO versions VALUES (?, ?, ?, ?) "
+                    "ON CONFLICT (kind, name, version) DO UPDATE SET body = excluded.body",
+                    (kind, name, version, body),
+                )
+            self._state.append_within(connection, [row])
+            self._state.next_generation(connection)
+        return kept
+
+    def get(self, cls: type[E], name: str, version: str | None = None) -> E | None:
+        """What is kept under that name, as it is now or as that version last was; None for nothing.
+
+        An alias is named `function:alias`.
+        """
+        if version is None:
+            row = self._state.one(
+                "SELECT body FROM definitions WHERE kind = ? AND name = ?", (_kind(cls), name)
+            )
+        else:
+            row = self._state.one(
+                "SELECT body FROM versions WHERE kind = ? AND name = ? AND version = ?",
+                (_kind(cls), name, version),
+            )
+        return None if row is None else from_json(cls, json.loads(row[0]))
+
+    def list(self, cls: type[E]) -> tuple[E, ...]:
+        """All of that class, by name."""
+        with self._state.read() as connection:
+            rows = connection.execute(
+                "SELECT body FROM definitions WHERE kind = ? ORDER BY name", (_kind(cls),)
+            ).fetchall()
+        return tuple(from_json(cls, json.loads(body)) for (body,) in rows)
+
+    def names(self, cls: type[E]) -> tuple[str, ...]:
+        """The names of all of that class, sorted."""
+        with self._state.read() as connection:
+            return _names(connection, _kind(cls))
+
+    def versions(self, cls: type[E], name: str) -> tuple[E, ...]:
+        """Every version of it, oldest first."""
+        with self._state.read() as connection:
+            rows = connection.execute(
+                "SELECT body FROM versions WHERE kind = ? AND name = ? "
+                "ORDER BY CAST(version AS INTEGER), version",
+                (_kind(cls), name),
+            ).fetchall()
+        return tuple(from_json(cls, json.loads(body)) for (body,) in rows)
+
+    def delete(self, cls: type[E], name: str, *, expected_revision: str | None = None) -> None:
+        """Forget it and its versions; the history keeps them. Raises `NotFound`, or `Conflict`."""
+        kind = _kind(cls)
+        with self._state.write(durable=True) as connection:
+            found = connection.execute(
+                "SELECT revision_id, version, body FROM definitions WHERE kind = ? AND name = ?", (kind, name)
+            ).fetchone()
+            if not found:
+                raise self._missing(connection, kind, name)
+            if expected_revision is not None and found[0] != expected_revision:
+                raise Conflict(f"the {_word(kind)} {name!r} was changed meanwhile", hint="read it again")
+            connection.execute("DELETE FROM definitions WHERE kind = ? AND name = ?", (kind, name))
+            connection.execute("DELETE FROM versions WHERE kind = ? AND name = ?", (kind, name))
+            row = definition_row(
+                kind=kind,
+                name=name,
+                version=found[1],
+                revision_id=found[0],
+                action="deleted",
+                at=self._clock.now(),
+                body=json.loads(found[2]),
+            )
+            self._state.append_within(connection, [row])
+            self._state.next_generation(connection)
+
+    def generation(self) -> int:
+        """A number that is another after every change by any process; costs microseconds."""
+        return self._state.generation()
+
+    @staticmethod
+    def _missing(connection: sqlite3.Connection, kind: str, name: str) -> NotFound:
+        return NotFound(_word(kind), name, _names(connection, kind))
+
+
+def _names(connection: sqlite3.Connection, kind: str) -> tuple[str, ...]:
+    rows = connection.execute("SELECT name FROM definitions WHERE kind = ? ORDER BY name", (kind,))
+    return tuple(name for (name,) in rows)
+
+
+def _kind(cls: type) -> str:
+    try:
+        return KINDS[cls]
+    except KeyError:
+        raise InvalidValue(f"{cls.__name__} is not a definition") from None
+
+
+def _word(kind: str) -> str:
+    return _WORDS.get(kind, kind)
+
+
+def _require_text(body: str, name: str) -> None:
+    try:
+        body.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValue(
+            f"the definition of {name!r} contains half a character ({error.reason})",
+            hint="remove the lone surrogate (\\ud800 to \\udfff) from its text",
+        ) from None

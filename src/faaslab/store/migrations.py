@@ -1,0 +1,126 @@
+"""Numbered migrations of both files: each is applied once and never edited; the newest number is `NEWEST`.
+
+The number stands in both: `PRAGMA user_version` of the state, table `faaslab_schema` of the history.
+A faaslab that finds a higher number reads what it knows and refuses to write.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import StoreTooNew
+from faaslab.store.schema import TABLES
+from faaslab.store.views import VIEWS
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def quoted(name: str) -> str:
+    """`name` as an identifier in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def columns_of(table: str) -> str:
+    """The columns of a table of the history, quoted, with their types."""
+    return ", ".join(f"{quoted(name)} {kind}" for name, kind in TABLES[table].items())
+
+
+def _state_1(connection: sqlite3.Connection) -> None:
+    for statement in (
+        "CREATE TABLE outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, body TEXT NOT NULL)",
+        "CREATE TABLE marks (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+        """CREATE TABLE definitions (kind TEXT, name TEXT, revision_id TEXT NOT NULL, version TEXT,
+           body TEXT NOT NULL, PRIMARY KEY (kind, name)) WITHOUT ROWID""",
+        """CREATE TABLE versions (kind TEXT, name TEXT, version TEXT, body TEXT NOT NULL,
+           PRIMARY KEY (kind, name, version)) WITHOUT ROWID""",
+        """CREATE TABLE leases (name TEXT PRIMARY KEY, owner TEXT, epoch INTEGER NOT NULL,
+           until REAL NOT NULL, address TEXT) WITHOUT ROWID""",
+        """CREATE TABLE queue (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL,
+           queue TEXT NOT NULL, body TEXT NOT NULL, due REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+           owner TEXT, token INTEGER NOT NULL DEFAULT 0, until REAL)""",
+        "CREATE INDEX queue_due ON queue (queue, due)",
+        """CREATE TABLE timers (name TEXT PRIMARY KEY, due REAL NOT NULL, body TEXT NOT NULL,
+           owner TEXT, token INTEGER NOT NULL DEFAULT 0, until REAL) WITHOUT ROWID""",
+        "CREATE INDEX timers_due ON timers (due)",
+        "INSERT INTO marks VALUES ('id', lower(hex(randomblob(16)))), ('generation', 0), ('merging', 0)",
+    ):
+        connection.execute(statement)
+
+
+def _history_1(run: Callable[[str], Any]) -> None:
+    for table in TABLES:
+        run(f"CREATE TABLE {quoted(table)} ({columns_of(table)})")
+    run("CREATE TABLE faaslab_merged (state VARCHAR, upto BIGINT)")
+    run("CREATE TABLE faaslab_schema (number INTEGER)")
+    run("INSERT INTO faaslab_schema VALUES (0)")
+    for name, text in VIEWS.items():
+        run(f"CREATE VIEW {quoted(name)} AS {text}")
+
+
+STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (_state_1,)
+HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (_history_1,)
+NEWEST_STATE = len(STATE)
+NEWEST_HISTORY = len(HISTORY)
+
+
+def too_new(path: Path, found: int, known: int) -> StoreTooNew:
+    """What to say when a newer faaslab made the file."""
+    return StoreTooNew(
+        f"{path} has the schema {found} of a newer faaslab, this one knows {known} and does not write to it",
+        hint="upgrade this one (pip install -U faaslab) or give it a store of its own",
+    )
+
+
+def bring_state(connection: sqlite3.Connection) -> int:
+    """Apply what is missing, in one transaction; the number that the file has now."""
+    number = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if number >= NEWEST_STATE:
+        return number
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        number = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        for migration in STATE[number:]:
+            migration(connection)
+        number = max(number, NEWEST_STATE)
+        connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    return number
+
+
+def history_number(run: Callable[[str], Any], catalog: str) -> int:
+    """The schema number of an attached history; 0 for a new file."""
+    found = run(
+        f"SELECT count(*) FROM duckdb_tables() WHERE database_name = '{catalog}' "
+        "AND table_name = 'faaslab_schema'"
+    ).fetchone()
+    if not found or not found[0]:
+        return 0
+    row = run(f"SELECT max(number) FROM {quoted(catalog)}.main.faaslab_schema").fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
+
+
+def bring_history(run: Callable[[str], Any], catalog: str) -> int:
+    """Apply what is missing to an attached history, in one transaction; the number that it has now."""
+    number = history_number(run, catalog)
+    if number >= NEWEST_HISTORY:
+        return number
+    # Views keep the text that made them: written without the catalog's name they work in any client.
+    run(f"USE {quoted(catalog)}.main")
+    run("BEGIN")
+    try:
+        for migration in HISTORY[number:]:
+            migration(run)
+        run(f"UPDATE faaslab_schema SET number = {NEWEST_HISTORY}")
+        run("COMMIT")
+    except BaseException:
+        run("ROLLBACK")
+        raise
+    finally:
+        run("USE memory.main")
+    return NEWEST_HISTORY

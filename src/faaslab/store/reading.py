@@ -1,0 +1,239 @@
+"""Questions to history and outbox together: sessions, the Connection that is handed out, and its Results."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING, Any, Self
+
+from faaslab.errors import Closed, FaaslabError, RequestError, StoreError
+from faaslab.store.instance import INSTANCE
+from faaslab.store.loading import create_tables, load
+from faaslab.store.migrations import quoted
+from faaslab.store.schema import TABLES
+from faaslab.store.views import VIEWS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    import pandas as pd
+
+    from faaslab.clock import Clock
+    from faaslab.store.history import History
+    from faaslab.store.state import State
+
+    Parameters = Sequence[Any] | Mapping[str, Any] | None
+
+_NAMES: list[int] = [0]
+_QUESTION = re.compile(r"\s*\(?\s*(select|with|from|values|describe|show|explain|summarize)\b", re.IGNORECASE)
+
+
+class Session:
+    """A cursor with union views of its own over the history and its copy of the outbox above the mark."""
+
+    def __init__(self, history: History, state: State, clock: Clock) -> None:
+        self._history = history
+        self._state = state
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._cursor: Any = None
+        self._epoch = -1
+        self._schema = ""
+        self._upto = -1
+        self._loaded_to = -1
+        self._filled: set[str] = set()
+        self._views = False
+        self.closed = False
+        self.touched = False
+        """Whether anything but a question was run in it, which may have left something behind."""
+
+    def question(self, text: str, parameters: Parameters) -> Result:
+        """Run `text` over everything that was acknowledged before; the rows are held in memory after."""
+        with self._lock:
+            if self.closed:
+                raise Closed("this connection is closed", hint="open another with store.connect()")
+            with self._history.shared():
+                self._ready()
+                with INSTANCE.inside(self._cursor):
+                    return self._materialised(text, parameters)
+
+    def _ready(self) -> None:
+        """Have a cursor, the views, and in the tail exactly the rows above the mark."""
+        if self._cursor is None or self._epoch != INSTANCE.epoch:
+            self._cursor, self._epoch = INSTANCE.cursor()
+            self._views, self._upto, self._loaded_to, self._filled = False, -1, -1, set()
+        with INSTANCE.inside(self._cursor):
+            run = self._cursor.execute
+            if not self._views:
+                self._make_views(run)
+            upto = self._history.upto
+            if upto != self._upto:
+                for table in self._filled:
+                    run(f"DELETE FROM {self._schema}.{quoted(table)}")
+                self._filled = set()
+                self._upto = self._loaded_to = upto
+            with self._state.read() as connection:
+                rows = connection.execute(
+                    "SELECT seq, kind, body FROM outbox WHERE seq > ? ORDER BY seq", (self._loaded_to,)
+                ).fetchall()
+            if rows:
+                filled, _ = load(run, self._schema, rows, self._clock.now())
+                self._filled |= filled
+                self._loaded_to = rows[-1][0]
+
+    def _make_views(self, run: Callable[..., Any]) -> None:
+        _NAMES[0] += 1
+        self._schema = quoted(f"outbox_{_NAMES[0]}")
+        create_tables(run, self._schema)
+        for table, columns in TABLES.items():
+            names = ", ".join(map(quoted, columns))
+            run(
+                f"CREATE TEMP VIEW {quoted(table)} AS "
+                f"SELECT {names} FROM {self._history.quoted_alias()}.main.{quoted(table)} "
+                f"UNION ALL SELECT {names} FROM {self._schema}.{quoted(table)}"
+            )
+        for name, text in VIEWS.items():
+            run(f"CREATE TEMP VIEW {quoted(name)} AS {text}")
+        self._views = True
+
+    def _materialised(self, text: str, parameters: Parameters) -> Result:
+        import duckdb
+
+        self.touched = self.touched or not _QUESTION.match(text)
+        try:
+            relation = self._cursor.sql(text, params=parameters) if parameters else self._cursor.sql(text)
+            if relation is None:
+                return Result(None, self)
+            # DuckDB 2 has materialize(), DuckDB 1 execute().
+            keep = getattr(type(relation), "materialize", None)
+            return Result(keep(relation) if keep else relation.execute(), self)
+        except duckdb.Error as error:
+            self._end_transaction()
+            raise self._said(error) from error
+
+    def _said(self, error: Exception) -> BaseException:
+        import duckdb
+
+        if isinstance(error, (duckdb.IOException, duckdb.InternalException, duckdb.FatalException)):
+            return self._history.ours(error)
+        if isinstance(error, duckdb.InterruptException):
+            return Closed("the query was interrupted: its store was closed")
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return StoreError(str(error), hint="aggregate in SQL, or select fewer rows or columns")
+        return RequestError(str(error).strip())
+
+    def _end_transaction(self) -> None:
+        import duckdb
+
+        try:
+            self._cursor.rollback()
+        except duckdb.Error:
+            return
+
+    def of_result(self, fetch: Callable[[], Any]) -> Any:
+        """Call `fetch`, which goes into DuckDB."""
+        with self._lock:
+            if self._epoch != INSTANCE.epoch:
+                raise Closed("the result belongs to a process before a fork", hint="ask again")
+            with INSTANCE.inside(self._cursor):
+                return fetch()
+
+    def cursor_id(self) -> int:
+        """What names its cursor to `Instance.interrupt`."""
+        return id(self._cursor)
+
+    def close(self) -> None:
+        """Drop the tables and the cursor; may be called twice."""
+        with self._lock:
+            self.closed = True
+            if self._cursor is not None and self._epoch == INSTANCE.epoch:
+                try:
+                    with INSTANCE.inside(self._cursor):
+                        if self._views:
+                            self._cursor.execute(f"DROP SCHEMA {self._schema} CASCADE")
+                        self._cursor.close()
+                except FaaslabError:
+                    pass
+            self._cursor = None
+
+
+class Result:
+    """The rows of one question, held in memory: later changes of the store do not touch them."""
+
+    def __init__(self, relation: Any, session: Session) -> None:
+        self._relation = relation
+        self._session = session
+        self._rows: Iterator[tuple[Any, ...]] | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return [] if self._relation is None else list(self._relation.columns)
+
+    def df(self) -> pd.DataFrame:
+        """All rows as a pandas DataFrame; instants are naive UTC, DECIMAL becomes float."""
+        if self._relation is None:
+            import pandas as pd
+
+            return pd.DataFrame()
+        frame: pd.DataFrame = self._session.of_result(self._relation.df)
+        return frame
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All rows that were not fetched yet, as tuples."""
+        return list(self)
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """The next row, or None."""
+        return next(self._iterator(), None)
+
+    def arrays(self) -> dict[str, Any]:
+        """Column name -> NumPy array."""
+        if self._relation is None:
+            return {}
+        arrays: dict[str, Any] = self._session.of_result(self._relation.fetchnumpy)
+        return arrays
+
+    def _iterator(self) -> Iterator[tuple[Any, ...]]:
+        if self._rows is None:
+            rows = [] if self._relation is None else self._session.of_result(self._relation.fetchall)
+            self._rows = iter(rows)
+        return self._rows
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return self._iterator()
+
+
+class Connection:
+    """What `store.connect()` gives: each `execute` sees everything that was acknowledged before it, once.
+
+    Between two calls the history is not held open. Usable from several threads (one after the other; open a
+    Connection a thread to ask at the same time). A context manager.
+    """
+
+    def __init__(self, session: Session, done: Callable[[Session], None], before: Callable[[], None]) -> None:
+        self._session = session
+        self._done = done
+        self._before = before
+
+    def execute(self, text: str, parameters: Parameters = None) -> Result:
+        """Run SQL; `parameters` are a list for `?` and `$1`, a mapping for `$name`.
+
+        Raises `RequestError` with DuckDB's words for wrong SQL, `StoreBusy` when another program holds the
+        history for too long.
+        """
+        self._before()
+        return self._session.question(text, parameters)
+
+    def close(self) -> None:
+        """End it; may be called twice."""
+        self._done(self._session)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,318 @@
+"""Model values as rows of the outbox: (kind, body), with no database in it.
+
+A body is lines `table TAB row`, each row a JSON object with every column of its table. So one row of the
+outbox carries an execution with its payloads and its logs, and the merge sorts lines by table.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import InvalidValue, RecordRejected
+from faaslab.model.alarm import AlarmChange
+from faaslab.model.deployment import Deployment
+from faaslab.model.event import Delivery, Event
+from faaslab.model.execution import Execution
+from faaslab.model.json import to_json
+from faaslab.model.metric import Metric
+from faaslab.model.report import ReportRun
+from faaslab.model.workflow import DurableOperation, HistoryEvent, WorkflowExecution
+from faaslab.store.schema import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from faaslab.model.execution import LogLine
+    from faaslab.store.blobs import Blobs
+    from faaslab.store.capture import Capture
+
+Row = tuple[str, str]
+"""(kind, body)"""
+
+INLINE_BYTES = 65_536
+"""A payload over this goes to a blob; a log message over this is cut into several lines."""
+CHUNK_LINES = 500
+CHUNK_CHARACTERS = 1_000_000
+_encode = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
+).encode
+_INT, _BIGINT = 2**31 - 1, 2**63 - 1
+
+
+def line(table: str, row: dict[str, Any]) -> str:
+    """One line of a body. Raises `RecordRejected` for what has no JSON form (NaN, infinity)."""
+    try:
+        return f"{table}\t{_encode(row)}"
+    except (ValueError, TypeError, RecursionError) as error:
+        raise RecordRejected(f"a row of {table} cannot be stored: {error}", hint=_NUMBERS) from None
+
+
+_NUMBERS = "numbers must be finite, and values strings, numbers, booleans, lists or objects"
+
+
+def without_surrogates(text: str) -> str:
+    """`text` with half characters (lone surrogates) replaced by U+FFFD, as UTF-8 knows none."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _small(name: str, value: int | None, limit: int) -> None:
+    if value is not None and not -limit <= value <= limit:
+        raise RecordRejected(
+            f"{name} is {value}, out of range", place=name, hint=f"the store holds up to {limit}"
+        )
+
+
+def execution_rows(e: Execution, capture: Capture, blobs: Blobs, *, durable: bool) -> list[Row]:
+    """An execution, its payloads and its logs; one row unless the logs are a flood."""
+    if (e.memory_mb or 0) > _INT or (e.billed_ms or 0) > _BIGINT or (e.max_memory_mb or 0) > _INT:
+        for name, limit in (("memory_mb", _INT), ("max_memory_mb", _INT), ("billed_ms", _BIGINT)):
+            _small(name, getattr(e, name), limit)
+    started, ended, error = e.started_at, e.ended_at, e.error
+    payload, result, sizes = e.payload_body, e.result_body, capture.payloads != "none"
+    payload_bytes, result_bytes = e.payload_bytes, e.result_bytes
+    if payload_bytes is None and payload is not None:
+        payload_bytes = len(payload)
+    if result_bytes is None and result is not None:
+        result_bytes = len(result)
+    lines = [
+        line(
+            "executions",
+            {
+                "id": e.id,
+                "request_id": e.request_id,
+                "function": e.function,
+                "version": e.version,
+                "qualifier": e.qualifier,
+                "source": e.source,
+                "backend": e.backend,
+                "region": e.region,
+                "runtime": e.runtime,
+                "architecture": e.architecture,
+                "memory_mb": e.memory_mb,
+                "timeout_s": e.timeout_s,
+                "invocation_type": e.invocation_type,
+                "trigger": e.trigger,
+                "status": e.status,
+                "started_at": started.isoformat(),
+                "ended_at": None if ended is None else ended.isoformat(),
+                "duration_ms": e.duration_ms,
+                "billed_ms": e.billed_ms,
+                "init_ms": e.init_ms,
+                "restore_ms": e.restore_ms,
+                "billed_restore_ms": e.billed_restore_ms,
+                "cold_start": e.cold_start,
+                "init_type": e.init_type,
+                "start_method": e.start_method,
+                "environment_id": e.environment_id,
+                "log_stream": e.log_stream,
+                "max_memory_mb": e.max_memory_mb,
+                "attempt": e.attempt,
+                "replay_of": e.replay_of,
+                "batch_id": e.batch_id,
+                "trace_id": e.trace_id,
+                "code_sha256": e.code_sha256,
+                "payload_bytes": payload_bytes if sizes else None,
+                "result_bytes": result_bytes if sizes else None,
+                "error_type": None if error is None else error.type,
+                "error_message": None if error is None else error.message,
+                "error_stack": "\n".join(error.stack_trace) if error and error.stack_trace else None,
+            },
+        )
+    ]
+    kept_payload = None if payload is None else capture.text(payload)
+    kept_result = None if result is None else capture.text(result)
+    if kept_payload is not None or kept_result is not None:
+        payload_text, payload_blob = _inline_or_blob(kept_payload, blobs, durable=durable)
+        result_text, result_blob = _inline_or_blob(kept_result, blobs, durable=durable)
+        lines.append(
+            line(
+                "payloads",
+                {
+                    "execution_id": e.id,
+                    "started_at": started.isoformat(),
+                    "payload": payload_text,
+                    "payload_blob": payload_blob,
+                    "result": result_text,
+                    "result_blob": result_blob,
+                },
+            )
+        )
+    if not e.logs:
+        return [("execution", "\n".join(lines))]
+    return _with_logs(lines, e)
+
+
+def _inline_or_blob(body: bytes | None, blobs: Blobs, *, durable: bool) -> tuple[str | None, str | None]:
+    if body is None:
+        return None, None
+    if len(body) <= INLINE_BYTES:
+        try:
+            return body.decode(), None
+        except UnicodeDecodeError:
+            pass
+    return None, blobs.put(body, durable=durable)
+
+
+def _with_logs(lines: list[str], e: Execution) -> list[Row]:
+    rows: list[Row] = []
+    size = 0
+    for seq, (log, message) in enumerate(_pieces(e.logs)):
+        text = line(
+            "logs",
+            {
+                "execution_id": e.id,
+                "request_id": e.request_id,
+                "function": e.function,
+                "source": e.source,
+                "log_stream": e.log_stream,
+                "seq": seq,
+                "timestamp": log.at.isoformat(),
+                "stream": log.stream,
+                "level": log.level,
+                "message": message,
+            },
+        )
+        if len(lines) > CHUNK_LINES or size + len(text) > CHUNK_CHARACTERS:
+            rows.append(("logs" if rows else "execution", "\n".join(lines)))
+            lines, size = [], 0
+        lines.append(text)
+        size += len(text)
+    rows.append(("logs" if rows else "execution", "\n".join(lines)))
+    return rows
+
+
+def _pieces(logs: Sequence[LogLine]) -> list[tuple[LogLine, str]]:
+    pieces: list[tuple[LogLine, str]] = []
+    for log in logs:
+        message = log.message
+        if len(message) <= INLINE_BYTES:
+            pieces.append((log, message))
+        else:
+            pieces += [
+                (log, message[start : start + INLINE_BYTES]) for start in range(0, len(message), INLINE_BYTES)
+            ]
+    return pieces
+
+
+def _plain(table: str) -> Callable[[Any], list[str]]:
+    """Rows of an entity whose fields are the columns; what differs is named in `_RENAMED`."""
+    columns = tuple(TABLES[table])
+
+    def lines(entity: Any) -> list[str]:
+        row = {}
+        for column in columns:
+            row[column] = _instant_or_json(getattr(entity, _RENAMED.get(column, column)))
+        return [line(table, row)]
+
+    return lines
+
+
+_RENAMED = {"timestamp": "at"}
+
+
+def _instant_or_json(value: Any) -> Any:
+    if isinstance(value, str) or value is None or isinstance(value, (int, float)):
+        return value
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    try:
+        return to_json(value)
+    except InvalidValue as error:
+        raise RecordRejected(error.message, hint=error.hint) from None
+
+
+def _event(e: Event) -> list[str]:
+    row = {
+        column: _instant_or_json(getattr(e, column))
+        for column in TABLES["events"]
+        if column not in ("payload", "metadata")
+    }
+    payload, metadata = to_json(e.payload), to_json(e.metadata)
+    # A bare JSON null in a JSON column reads as SQL NULL, which is what an event without payload has.
+    return [line("events", {**row, "payload": payload, "metadata": metadata})]
+
+
+def _workflow_execution(w: WorkflowExecution) -> list[str]:
+    statistics = w.statistics
+    row = {
+        "id": w.id,
+        "workflow": w.workflow,
+        "workflow_version": w.workflow_version,
+        "name": w.name,
+        "status": w.status,
+        "source": w.source,
+        "input": w.input,
+        "output": w.output,
+        "started_at": w.started_at.isoformat(),
+        "ended_at": w.ended_at.isoformat() if w.ended_at else None,
+        "current_state": w.current_state,
+        "error": w.error.error if w.error else None,
+        "cause": w.error.cause if w.error else None,
+        "total_states": statistics.total_states,
+        "completed_states": statistics.completed_states,
+        "failed_states": statistics.failed_states,
+        "retried_states": statistics.retried_states,
+        "mean_state_duration_ms": statistics.mean_state_duration_ms,
+    }
+    history = _plain("workflow_history")
+    return [line("workflow_executions", row), *(text for event in w.history for text in history(event))]
+
+
+_LINES: dict[type, tuple[str, Callable[[Any], list[str]]]] = {
+    Metric: ("metric", _plain("metrics")),
+    Event: ("event", _event),
+    Delivery: ("delivery", _plain("deliveries")),
+    WorkflowExecution: ("workflow_execution", _workflow_execution),
+    HistoryEvent: ("history_event", _plain("workflow_history")),
+    DurableOperation: ("durable_operation", _plain("durable_operations")),
+    Deployment: ("deployment", _plain("deployments")),
+    AlarmChange: ("alarm_change", _plain("alarm_history")),
+    ReportRun: ("report", _plain("reports")),
+}
+
+
+def rows_of(entity: Any, capture: Capture, blobs: Blobs, *, durable: bool) -> list[Row]:
+    """The rows of any entity that the store records. Raises `RecordRejected` for what it does not."""
+    if type(entity) is Execution:
+        return execution_rows(entity, capture, blobs, durable=durable)
+    known = _LINES.get(type(entity))
+    if known is None:
+        raise RecordRejected(
+            f"{type(entity).__name__} is nothing that the store records",
+            hint="definitions go to store.definitions.put",
+        )
+    kind, lines = known
+    found = lines(entity)
+    return [
+        (kind, "\n".join(found[start : start + CHUNK_LINES])) for start in range(0, len(found), CHUNK_LINES)
+    ]
+
+
+def definition_row(
+    *, kind: str, name: str, version: str | None, revision_id: str, action: str, at: datetime, body: Any
+) -> Row:
+    """The row of one change of a definition."""
+    row = {
+        "kind": kind,
+        "name": name,
+        "version": version,
+        "revision_id": revision_id,
+        "action": action,
+        "timestamp": at.isoformat(),
+        "body": body,
+    }
+    return ("definition", line("definitions", row))
+
+
+def reject_line(kind: str, error: str, body: str, *, seq: int | None, at: datetime) -> str:
+    """The line of something that could not be stored or read."""
+    row = {
+        "timestamp": at.isoformat(),
+        "kind": without_surrogates(kind),
+        "seq": seq,
+        "error": without_surrogates(error),
+        "body": without_surrogates(body),
+    }
+    return line("rejects", row)

@@ -1,0 +1,203 @@
+"""The state and the outbox: one SQLite database in WAL mode, shared by all processes at once.
+
+Rule: whoever writes holds `write()`; a change of state appends its history row in the same transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import Closed, FaaslabError
+from faaslab.store import faults, forks, place
+from faaslab.store.migrations import NEWEST_STATE, bring_state, too_new
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+WAIT_S = 30.0
+"""How long a write waits for the writes of other processes."""
+
+_INSERT = "INSERT INTO outbox (kind, body) VALUES (?, ?)"
+_LEFT_BEHIND: list[sqlite3.Connection] = []  # a parent's connections; closing them in a child is not safe
+
+
+class State:
+    """Two connections, each under its lock: one writes, one reads the outbox beside it."""
+
+    fork_order = 20
+
+    def __init__(self, path: Path, store_path: Path) -> None:
+        self.path = path
+        self._store_path = store_path
+        self._writing = threading.RLock()
+        self._reading = threading.RLock()
+        self._writer: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._closed = False
+        self._durable = False
+        self._data_version = -1
+        self._generation = -1
+        forks.register(self)
+
+    # -- connections
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise Closed(f"the store {self._store_path} is closed", hint="open it again")
+        try:
+            if not self.path.exists():
+                place.require(self._store_path)
+            connection = sqlite3.connect(
+                self.path, timeout=WAIT_S, isolation_level=None, check_same_thread=False
+            )
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                # The merger moves the log into the file, so that a write seldom has to.
+                connection.execute("PRAGMA wal_autocheckpoint = 8000")
+                connection.execute("PRAGMA journal_size_limit = 67108864")
+                bring_state(connection)
+            except BaseException:
+                connection.close()
+                raise
+        except (sqlite3.Error, OSError) as error:
+            raise faults.ours(error, self.path) from error
+        return connection
+
+    def _open_writer(self) -> sqlite3.Connection:
+        self._writer = self._connect()
+        self._durable = False
+        self._data_version = -1
+        return self._writer
+
+    def close(self) -> None:
+        """Close both connections; may be called twice."""
+        with self._writing, self._reading:
+            self._closed = True
+            self._drop()
+
+    def _drop(self) -> None:
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                connection.close()
+        self._reader = self._writer = None
+
+    # -- writing
+
+    def append(self, kind: str, body: str) -> None:
+        """One row into the outbox, level `written`. The hot path of every invocation."""
+        with self._writing:
+            connection = self._writer or self._open_writer()
+            try:
+                if self._durable:
+                    self._level(connection, durable=False)
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                if version > NEWEST_STATE:
+                    raise too_new(self.path, version, NEWEST_STATE)
+                connection.execute(_INSERT, (kind, body))
+            except sqlite3.Error as error:
+                raise faults.ours(error, self.path) from error
+
+    def _level(self, connection: sqlite3.Connection, *, durable: bool) -> None:
+        if durable is not self._durable:
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
+
+    @contextmanager
+    def write(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
+        """One transaction; committed when the body ends, undone when it raises."""
+        with self._writing:
+            connection = self._writer or self._open_writer()
+            try:
+                self._level(connection, durable=durable)
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    version = connection.execute("PRAGMA user_version").fetchone()[0]
+                    if version > NEWEST_STATE:
+                        raise too_new(self.path, version, NEWEST_STATE)
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
+            except FaaslabError:
+                raise
+            except sqlite3.Error as error:
+                raise faults.ours(error, self.path) from error
+
+    def append_all(self, rows: Sequence[tuple[str, str]], *, durable: bool) -> None:
+        """Rows into the outbox, in one transaction."""
+        with self.write(durable=durable) as connection:
+            connection.executemany(_INSERT, rows)
+
+    @staticmethod
+    def append_within(connection: sqlite3.Connection, rows: Sequence[tuple[str, str]]) -> None:
+        """Rows into the outbox, within a transaction that is open."""
+        connection.executemany(_INSERT, rows)
+
+    # -- reading
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection to read with, which holds nobody up."""
+        with self._reading:
+            if self._reader is None:
+                self._reader = self._connect()
+            try:
+                yield self._reader
+            except sqlite3.Error as error:
+                raise faults.ours(error, self.path) from error
+
+    def one(self, text: str, parameters: Sequence[Any] = ()) -> Any:
+        """The first row, or None."""
+        with self.read() as connection:
+            return connection.execute(text, parameters).fetchone()
+
+    def generation(self) -> int:
+        """A number that changes with every change of a definition, by whatever process.
+
+        A few microseconds: SQLite tells whether anybody else wrote at all, only then is the number read.
+        """
+        with self._writing:
+            connection = self._writer or self._open_writer()
+            try:
+                version = connection.execute("PRAGMA data_version").fetchone()[0]
+                if version != self._data_version or self._generation < 0:
+                    row = connection.execute("SELECT value FROM marks WHERE name = 'generation'").fetchone()
+                    self._data_version, self._generation = version, int(row[0])
+            except sqlite3.Error as error:
+                raise faults.ours(error, self.path) from error
+            return self._generation
+
+    def next_generation(self, connection: sqlite3.Connection) -> None:
+        """Count a change of a definition, within the transaction that makes it."""
+        connection.execute("UPDATE marks SET value = value + 1 WHERE name = 'generation'")
+        self._generation = -1
+
+    def schema_number(self) -> int:
+        """The schema number of the file."""
+        return int(self.one("PRAGMA user_version")[0])
+
+    # -- forks
+
+    def before_fork(self) -> None:
+        """Let the other threads finish, then close."""
+        self._writing.acquire()
+        self._reading.acquire()
+        if not (self._writer and self._writer.in_transaction):
+            self._drop()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Connections are opened again when they are needed."""
+        if child:
+            _LEFT_BEHIND.extend(c for c in (self._writer, self._reader) if c is not None)
+            self._writer = self._reader = None
+            self._writing, self._reading = threading.RLock(), threading.RLock()
+        else:
+            self._reading.release()
+            self._writing.release()
