@@ -1,0 +1,460 @@
+"""The local backend itself: who may run, in which environment, and the walk of one invocation.
+
+Rule: the thread that asks for an invocation drives it. The environment is owned by that thread from `admit`
+to `release`; the lock guards counting only.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self
+
+from faaslab.backends import report_line
+from faaslab.backends.local import interpreters, record
+from faaslab.backends.local.environment import Definition, Environment, EnvironmentInfo, Reply, Surroundings
+from faaslab.backends.local.limits import MemoryLimits
+from faaslab.backends.local.packages import Packages
+from faaslab.backends.local.pool import Pool, Pools
+from faaslab.backends.local.processes import Keeper
+from faaslab.backends.local.record import Flight
+from faaslab.backends.local.settings import LocalSettings
+from faaslab.backends.local.variables import check
+from faaslab.clock import SYSTEM, Clock
+from faaslab.errors import Closed, InvalidValue, NotFound
+from faaslab.model.function import LATEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from faaslab.backends.local.concurrency import ColdStart
+    from faaslab.backends.protocol import Complete
+    from faaslab.model.execution import Execution
+    from faaslab.model.function import Function
+    from faaslab.model.invocation import Invocation
+
+REQUEST_LIMIT = 6 * 1024 * 1024
+EVENT_LIMIT = 1024 * 1024
+
+
+def _from_process(reference: str) -> str:
+    try:
+        return os.environ[reference]
+    except KeyError:
+        raise NotFound(
+            "secret", reference, hint=f"set the environment variable {reference} of this process"
+        ) from None
+
+
+class LocalBackend:
+    """Runs Python functions in processes of this machine; implements Backend, Maps and Explains.
+
+    `root` holds unpacked code, installed requirements and each environment's /tmp. `code_of` gives the path
+    of a function's zip package. `resolve_secret` gives the value of a secret's reference when an environment
+    starts. Starts nothing before the first invocation.
+    """
+
+    name = "local"
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        code_of: Callable[[Function], Path],
+        clock: Clock = SYSTEM,
+        settings: LocalSettings = LocalSettings(),  # noqa: B008 - frozen
+        resolve_secret: Callable[[str], str] = _from_process,
+    ) -> None:
+        self._root = root
+        self._code_of = code_of
+        self._clock = clock
+        self._settings = settings
+        self._keeper = Keeper()
+        self._packages = Packages(root, pip_arguments=settings.pip_arguments, keeper=self._keeper)
+        self._limits: MemoryLimits | None = None
+        self._resolve_secret = resolve_secret
+        self._pools = Pools(limit=settings.concurrency)
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._reaper: threading.Thread | None = None
+        self._executor: ThreadPoolExecutor | None = None
+        _living.add(self)
+
+    # --- Backend ----------------------------------------------------------------------------------
+
+    def invoke(
+        self, function: Function, payload: bytes, *, request: Invocation, complete: Complete
+    ) -> Execution:
+        """Run it once in this thread. See `protocol.Backend`.
+
+        Raises InvalidValue for a payload that is not JSON or too large, RuntimeNotFound, RequirementsFailed,
+        EnvironmentFailed, and whatever `complete` raises.
+        """
+        payload = self._checked(payload, request)
+        return self._invoke(self._pool(function, request), payload, request, complete)
+
+    def submit(
+        self, function: Function, payload: bytes, *, request: Invocation, complete: Complete
+    ) -> Future[Execution]:
+        """Run it once in the background."""
+        payload = self._checked(payload, request)
+        pool = self._pool(function, request)
+        with self._lock:
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(self._settings.submit_threads, "faaslab-invoke")
+            pool.queued += 1
+            return self._executor.submit(self._submitted, pool, payload, request, complete)
+
+    def _submitted(self, pool: Pool, payload: bytes, request: Invocation, complete: Complete) -> Execution:
+        with self._lock:
+            pool.queued -= 1
+        return self._invoke(pool, payload, request, complete)
+
+    def map(
+        self,
+        function: Function,
+        payloads: Sequence[bytes],
+        *,
+        request: Invocation,
+        concurrency: int,
+        complete: Complete,
+        stop: threading.Event | None = None,
+    ) -> Iterator[tuple[int, Execution]]:
+        """Run it over many payloads; see `protocol.Maps`."""
+        from concurrent.futures import FIRST_COMPLETED, wait
+
+        bodies = [self._checked(payload, request) for payload in payloads]
+        pool = self._pool(function, request)
+        waiting = iter(enumerate(bodies))
+        with ThreadPoolExecutor(max(concurrency, 1), "faaslab-map") as executor:
+            running: dict[Future[Execution], int] = {}
+            while True:
+                while len(running) < concurrency and not (stop is not None and stop.is_set()):
+                    following = next(waiting, None)
+                    if following is None:
+                        break
+                    running[executor.submit(self._invoke, pool, following[1], request, complete)] = following[
+                        0
+                    ]
+                if not running:
+                    return
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield running.pop(future), future.result()
+
+    # --- Explains ---------------------------------------------------------------------------------
+
+    def enforced(self) -> Mapping[str, str]:
+        """Limit -> how it is held on this machine, or that it is not."""
+        return {
+            "memory": self._memory_limits().describe(),
+            "timeout": "held: the process tree is killed",
+            "concurrency": f"held in this process: {self._settings.concurrency} at once, and reserved",
+            "payload": "held: 6 MB in, 6,291,556 bytes out",
+            "environment between invocations": "frozen" if self._settings.freeze else "keeps running",
+            "ephemeral storage": "a private folder; its size is not enforced",
+            "task root": "read-only files; not enforced for root",
+            "cpu": "not enforced",
+            "network": "not enforced",
+        }
+
+    def retire(self, function_name: str) -> None:
+        """End the idle environments of a function; busy ones end after their invocation."""
+        for environment in self._pools.retire(function_name):
+            environment.close()
+
+    def environments(self) -> tuple[EnvironmentInfo, ...]:
+        """Every living environment."""
+        now = self._clock.monotonic()
+        return tuple(
+            environment.info("busy" if busy else "idle", None if busy else now - environment.idle_since)
+            for _, environment, busy in self._pools.all()
+        )
+
+    def close(self) -> None:
+        """End every environment, thread and process; may be called twice."""
+        self._closing.set()
+        _living.discard(self)
+        for environment in self._pools.retire():
+            environment.close()
+        for _, environment, _ in self._pools.all():
+            # Its owner sees the end of the process and closes it.
+            process = environment.process
+            if process is not None:
+                with contextlib.suppress(OSError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        with self._lock:
+            executor, self._executor = self._executor, None
+            reaper, self._reaper = self._reaper, None
+        if executor is not None:
+            executor.shutdown(wait=True, cancel_futures=True)
+        if reaper is not None and reaper is not threading.current_thread():
+            reaper.join()
+        self._keeper.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- one invocation ---------------------------------------------------------------------------
+
+    @staticmethod
+    def _checked(payload: bytes, request: Invocation) -> bytes:
+        limit = EVENT_LIMIT if request.invocation_type == "Event" else REQUEST_LIMIT
+        if len(payload) > limit:
+            raise InvalidValue(
+                f"{len(payload)} bytes exceed the {limit} bytes of a request (RequestEntityTooLarge)",
+                place="payload",
+                hint="store large input somewhere and pass its address",
+            )
+        if not payload:
+            return b"{}"
+        try:
+            json.loads(payload)
+        except ValueError as error:
+            raise InvalidValue(
+                f"Could not parse request body into json: {error}", place="payload", hint="pass JSON"
+            ) from None
+        record.check(request)
+        return payload
+
+    def _pool(self, function: Function, request: Invocation) -> Pool:
+        if self._closing.is_set():
+            raise Closed("the local backend is closed", hint="open another Lab")
+        qualifier = request.qualifier
+        return self._pools.of(function, numbered=qualifier is not None and qualifier != LATEST)
+
+    def _invoke(self, pool: Pool, payload: bytes, request: Invocation, complete: Complete) -> Execution:
+        flight = Flight(payload, request, self._clock.now())
+        admitted = self._pools.admit(pool)
+        if isinstance(admitted, str):
+            execution = record.throttled(pool.function, pool.function.runtime, flight, admitted)
+            complete([execution])
+            return execution
+        environment: Environment | None = None
+        keep = False
+        try:
+            if isinstance(admitted, Environment):
+                environment = admitted
+            else:
+                environment = self._new_environment(pool, admitted)
+            execution = self._flown(environment, flight)
+            try:
+                complete([execution])
+            finally:
+                keep = self._settled(environment, pool)
+            return execution
+        finally:
+            self._release(pool, environment, keep=keep)
+
+    def _flown(self, environment: Environment, flight: Flight) -> Execution:
+        """From the event to the finished Execution; the environment then still owes its next request."""
+        function = environment.definition.function
+        reply: Reply | None = None
+        if environment.exited():
+            reply = self._initialised(environment, flight)
+        else:
+            flight.begin(function.configuration.timeout_s)
+        if reply is None:
+            environment.send(flight.event(function.arn))
+            flight.say(report_line.start_line(flight.request_id, environment.definition.version))
+            reply = environment.await_reply(flight.deadline)
+        ended = time.perf_counter()
+        if (
+            environment.group is not None
+            and ended - flight.began > 0.003
+            and environment.group.out_of_memory()
+        ):
+            environment.kill()
+            reply = Reply("memory")
+        environment.invocations += 1
+        peak_mb = environment.peak_mb()
+        if reply.kind == "timeout":
+            environment.kill()
+        if self._closing.is_set() and reply.kind == "exit":
+            raise Closed("the local backend was closed while the function ran")
+        return record.finished(environment, flight, reply, ended, peak_mb)
+
+    def _initialised(self, environment: Environment, flight: Flight) -> Reply | None:
+        """Run the init, as Lambda does: by itself first, and when that fails again inside the invocation."""
+        environment.kill()
+        environment.logs.take(last=True)
+        definition = environment.definition
+        flight.cold = True
+        version = f"{definition.interpreter.runtime.replace('python', 'python:')}.local"
+        flight.say(
+            report_line.init_start_line(
+                version,
+                f"arn:aws:lambda:{definition.function.region}::runtime:{definition.interpreter.version}",
+            )
+        )
+        timeout_s = definition.function.configuration.timeout_s
+        if environment.reset:
+            # After a crash the init has no phase of its own: it counts as part of the invocation.
+            flight.suppressed = True
+        else:
+            environment.reset = True
+            started = environment.start(time.perf_counter() + self._settings.init_timeout_s)
+            flight.hear(environment)
+            if started.status == "ok":
+                flight.init_ms = round(started.ms, 3)
+                flight.begin(timeout_s)
+                return None
+            flight.say(
+                report_line.init_report_line(
+                    init_ms=started.ms, phase="init", status=started.status, error_type=started.error_type
+                )
+            )
+        flight.begin(timeout_s)
+        started = environment.start(flight.deadline)
+        flight.hear(environment)
+        if started.status == "ok":
+            return None
+        if started.returncode == -signal.SIGSEGV:
+            # Lambda does not notice a segmentation fault in an init: the invocation runs into its time-out.
+            flight.say(
+                report_line.fault_line(flight.request_id, "signal: segmentation fault", "Runtime.ExitError")
+            )
+            self._closing.wait(flight.deadline - time.perf_counter())
+            started = started._replace(status="timeout", error_type=None, ms=timeout_s * 1000.0)
+        flight.say(
+            report_line.init_report_line(
+                init_ms=started.ms, phase="invoke", status=started.status, error_type=started.error_type
+            )
+        )
+        flight.say(report_line.start_line(flight.request_id, definition.version))
+        if started.status == "timeout":
+            return Reply("timeout")
+        kind, body = record.failed_init(flight, started)
+        return Reply("init", body, kind)
+
+    def _settled(self, environment: Environment, pool: Pool) -> bool:
+        """After the answer: wait for the next request and freeze; False when the environment is of no use."""
+        if environment.process is not None:
+            if not environment.await_next():
+                environment.kill()
+            elif self._settings.freeze and not pool.queued:
+                environment.freeze()
+        return not self._closing.is_set()
+
+    def _release(self, pool: Pool, environment: Environment | None, *, keep: bool) -> None:
+        now = self._clock.monotonic()
+        kept = self._pools.release(pool, environment, now=now, keep=keep)
+        if environment is None:
+            return
+        if not kept:
+            environment.close()
+        elif self._reaper is None:
+            self._start_reaper()
+
+    # --- environments -----------------------------------------------------------------------------
+
+    def _new_environment(self, pool: Pool, admitted: ColdStart) -> Environment:
+        if admitted.evict:
+            oldest = self._pools.oldest_idle()
+            if oldest is not None:
+                oldest.close()
+        definition = pool.definition
+        if definition is None:
+            with pool.preparing:
+                definition = pool.definition or self._defined(pool)
+                pool.definition = definition
+        around = Surroundings(
+            self._settings, self._memory_limits(), self._keeper, self._root, self._resolve_secret
+        )
+        environment = Environment(definition, around, self._clock.now())
+        environment.prefix = record.common(environment)
+        self._pools.took(pool, environment)
+        return environment
+
+    def _memory_limits(self) -> MemoryLimits:
+        if self._limits is None:
+            self._limits = MemoryLimits(self._settings.memory)
+        return self._limits
+
+    def _defined(self, pool: Pool) -> Definition:
+        """Unpack, find the interpreter, install what is required; once for a definition."""
+        function = pool.function
+        check(function)
+        interpreter = interpreters.find(function.runtime, own_interpreter=self._settings.own_interpreter)
+        client = interpreters.runtime_client_folder() if interpreter.own else None
+        if client is None:
+            client = self._packages.installed(
+                self._root / "runtime" / interpreter.tag,
+                [interpreters.runtime_client_requirement()],
+                interpreter,
+            )
+        requirements = self._packages.requirements(function.configuration.requires, interpreter)
+        runtime_root = self._root / "runtime" / "empty"
+        runtime_root.mkdir(parents=True, exist_ok=True)
+        numbered = pool.key[1]
+        return Definition(
+            function=function,
+            version=function.version if numbered else LATEST,
+            interpreter=interpreter,
+            command=tuple(interpreters.bootstrap(interpreter, client)),
+            task_root=self._packages.code(self._code_of(function), function.code_digest),
+            runtime_root=runtime_root,
+            packages=(requirements,) if requirements is not None else (),
+        )
+
+    # --- ending idle environments -----------------------------------------------------------------
+
+    def _start_reaper(self) -> None:
+        with self._lock:
+            if self._reaper is None and not self._closing.is_set():
+                self._reaper = threading.Thread(target=self._reap, name="faaslab-keep-alive", daemon=True)
+                self._reaper.start()
+
+    def _reap(self) -> None:
+        keep_alive_s = self._settings.keep_alive_s
+        following: float | None = None
+        while True:
+            now = self._clock.monotonic()
+            wait_s = keep_alive_s if following is None else max(following - now, 0.001)
+            if self._clock.wait(self._closing, wait_s):
+                return
+            gone, following = self._pools.expired(self._clock.monotonic(), keep_alive_s)
+            for environment in gone:
+                environment.close()
+
+    def _abandon(self) -> None:
+        """In a forked child: everything belongs to the parent."""
+        self._closing.set()
+        self._pools.lock = threading.Lock()
+        self._keeper.abandon()
+        for environment in self._pools.retire():
+            environment.abandon()
+        for _, environment, _ in self._pools.all():
+            environment.abandon()
+        self._executor = self._reaper = None
+
+
+_living: weakref.WeakSet[LocalBackend] = weakref.WeakSet()
+
+
+def _close_all() -> None:
+    for backend in list(_living):
+        backend.close()
+
+
+def _abandon_all() -> None:
+    for backend in list(_living):
+        backend._abandon()  # noqa: SLF001 - this module's own hook
+    _living.clear()
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)

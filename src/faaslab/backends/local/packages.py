@@ -1,0 +1,240 @@
+"""Folders that environments read: unpacked code by its digest, requirements by their distinct set.
+
+Rule: a folder has its final name only when it is whole. It is made under a temporary name and renamed, so
+that neither a second process nor a kill in between leaves half of one behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import stat
+import subprocess
+import threading
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from faaslab.errors import InvalidValue, RequirementsFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from faaslab.backends.local.interpreters import Interpreter
+    from faaslab.backends.local.processes import Keeper
+
+UNZIPPED_LIMIT = 262_144_000
+"""Bytes of code and layers together (Lambda quotas: 250 MB unzipped)."""
+_CREDENTIALS = re.compile(r"(://)[^/\s@]+@")
+
+
+class Packages:
+    """The cache folder of one store."""
+
+    def __init__(
+        self, root: Path, *, pip_arguments: Sequence[str] = (), keeper: Keeper | None = None
+    ) -> None:
+        self._root = root
+        self._pip_arguments = tuple(pip_arguments)
+        self._keeper = keeper
+
+    def code(self, archive: Path, digest: str) -> Path:
+        """The task root: the zip `archive`, unpacked, read-only.
+
+        Raises InvalidValue for an archive that is not a zip, is too large, or reaches out of its folder.
+        """
+        name = digest or _digest(archive)
+        if not re.fullmatch(r"[0-9A-Za-z_-]{1,128}", name):
+            raise InvalidValue(f"{name!r} is no digest", place="code_digest")
+        final = self._root / "code" / name
+        return _made(final, lambda folder: unpack(archive, folder))
+
+    def requirements(self, requires: Sequence[str], interpreter: Interpreter) -> Path | None:
+        """The folder with a function's own packages, installed at most once; None when it has none.
+
+        Raises RequirementsFailed with the installer's own last words.
+        """
+        wanted = sorted({" ".join(item.split()) for item in requires if item.strip()})
+        if not wanted:
+            return None
+        for item in wanted:
+            if item.startswith("-"):
+                raise InvalidValue(
+                    f"{item!r} is an option of pip, not a package",
+                    place="requires",
+                    hint="name packages as in 'pandas>=2'",
+                )
+        key = hashlib.sha256("\n".join((interpreter.tag, *map(_identity, wanted))).encode()).hexdigest()[:32]
+        return self.installed(self._root / "requirements" / key, wanted, interpreter)
+
+    def installed(self, final: Path, wanted: Sequence[str], interpreter: Interpreter) -> Path:
+        """`final`, with the packages in it."""
+        return _made(final, lambda folder: self._install(folder, wanted, interpreter))
+
+    def _install(self, folder: Path, wanted: Sequence[str], interpreter: Interpreter) -> None:
+        command = _installer(interpreter)
+        if command is None:
+            raise RequirementsFailed(
+                f"{interpreter.path} has no pip and uv was not found",
+                hint=f"run `{interpreter.path} -m ensurepip`, or install uv",
+            )
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        process = subprocess.Popen(
+            [*command, "--target", str(folder), *self._pip_arguments, "--", *wanted],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+        if self._keeper is not None:
+            self._keeper.add(process.pid)
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.killpg(process.pid, 9)
+            process.communicate()
+            raise
+        finally:
+            if self._keeper is not None:
+                self._keeper.remove(process.pid)
+        if process.returncode != 0:
+            text = _CREDENTIALS.sub(r"\1****@", output.decode("utf-8", "replace"))
+            lines = [line for line in text.splitlines() if line.strip() and "[notice]" not in line]
+            errors = [line for line in lines if line.startswith("ERROR")]
+            raise RequirementsFailed(
+                "\n".join((errors or lines)[-3:]) or f"the installer ended with {process.returncode}",
+                place=f"requires {', '.join(wanted)}",
+                hint="check the names and versions; pip's own settings (index, proxy) apply",
+            )
+
+
+def _installer(interpreter: Interpreter) -> list[str] | None:
+    quiet = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-warn-script-location"]
+    if interpreter.has_module("pip"):
+        return [str(interpreter.path), "-m", "pip", "install", *quiet]
+    uv = shutil.which("uv")
+    if uv:
+        return [uv, "pip", "install", "--quiet", "--python", str(interpreter.path)]
+    return None
+
+
+def _identity(requirement: str) -> str:
+    """The text, and for a local file also what is in it."""
+    path = Path(requirement.partition("@ file://")[2] or requirement.removeprefix("file://"))
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return requirement
+    return f"{requirement} {state.st_size} {state.st_mtime_ns}"
+
+
+def _digest(archive: Path) -> str:
+    with archive.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_turn = threading.Lock()
+
+
+def _made(final: Path, make: Callable[[Path], None]) -> Path:
+    """`final`; when it is not there, `make` fills a folder beside it, which is then renamed.
+
+    One maker at a time over all threads and processes; whoever waited finds it done.
+    """
+    if final.is_dir():
+        return final
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with _turn, _locked(final.parent / f".{final.name}.lock"):
+        if final.is_dir():
+            return final
+        # Whoever held the lock before may have been killed; what it left is ours to remove.
+        for left in final.parent.glob(f".{final.name}.*.partial"):
+            _remove(left)
+        folder = final.parent / f".{final.name}.{os.getpid()}.partial"
+        folder.mkdir()
+        try:
+            make(folder)
+            folder.rename(final)
+        except BaseException:
+            _remove(folder)
+            raise
+    return final
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove(folder: Path) -> None:
+    for path, folders, _ in os.walk(folder):
+        for name in folders:
+            with contextlib.suppress(OSError):
+                (Path(path) / name).chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Write the archive's files into the folder, read-only; its executables stay executable.
+
+    Raises InvalidValue and writes nothing outside the folder.
+    """
+    try:
+        with zipfile.ZipFile(archive) as source:
+            entries = source.infolist()
+            _refuse(entries)
+            for entry in entries:
+                target = folder.joinpath(*PurePosixPath(entry.filename).parts)
+                if entry.is_dir():
+                    target.mkdir(parents=True, exist_ok=True)
+                    continue
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _write(source, entry, target)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InvalidValue(f"not a usable zip archive: {error}", place="code") from error
+    for path, _, _ in os.walk(folder, topdown=False):
+        Path(path).chmod(0o555)
+
+
+def _refuse(entries: Sequence[zipfile.ZipInfo]) -> None:
+    total = 0
+    for entry in entries:
+        name = entry.filename
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or not path.parts:
+            raise InvalidValue(f"{name!r} would be written outside of the task root", place="code")
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise InvalidValue(f"{name!r} is a link or a device", place="code", hint="pack the file itself")
+        total += entry.file_size
+    if total > UNZIPPED_LIMIT:
+        raise InvalidValue(
+            f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes", place="code", hint="pack less"
+        )
+
+
+def _write(source: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
+    written = 0
+    with source.open(entry) as packed, target.open("wb") as file:
+        while chunk := packed.read(1 << 20):
+            written += len(chunk)
+            if written > entry.file_size:
+                raise InvalidValue(f"{entry.filename!r} is larger than it says", place="code")
+            file.write(chunk)
+    executable = (entry.external_attr >> 16) & 0o111
+    target.chmod(0o555 if executable else 0o444)

@@ -1,0 +1,33 @@
+"""What may be chosen about the local backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalSettings:
+    """Limits of this machine, not of a function (those stand in its configuration)."""
+
+    keep_alive_s: float = 300.0
+    """An environment that was idle for so long is ended."""
+    concurrency: int = 100
+    """Invocations at once over all functions, as the account limit on Lambda; more are throttled."""
+    init_timeout_s: float = 10.0
+    """Lambda's limit for the init phase; what takes longer is run again inside the invocation."""
+    log_limit_bytes: int = 4 * 1024 * 1024
+    """Log bytes kept of one invocation; what is above is counted and dropped."""
+    freeze: bool = True
+    """Stop an environment between its invocations, background threads included, as Lambda does."""
+    memory: Literal["auto", "cgroup", "watch", "off"] = "auto"
+    """How the memory limit is held: a memory cgroup, a look at the processes every few milliseconds."""
+    own_interpreter: bool = False
+    """Run a Python runtime that is not installed here on the interpreter that runs faaslab."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables for every function, below the function's own."""
+    pip_arguments: tuple[str, ...] = ()
+    """Added to `pip install` of a function's requirements, such as `--no-index`."""
+    submit_threads: int = 32
+    """Background invocations (`submit`) that are driven at once; the others wait their turn."""

@@ -1,0 +1,113 @@
+"""The environment variables of a function: Lambda's, with the paths of this machine, and none of ours.
+
+Rule: nothing is inherited. The credentials are dummies, and HOME is a private folder, so that no library
+finds the ones of whoever runs faaslab.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from faaslab.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from faaslab.model.function import Function
+
+RESERVED = frozenset({
+    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+    "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+})  # fmt: skip
+"""Names that Lambda keeps for itself (Developer Guide, "Defined runtime environment variables")."""
+
+LIMIT_BYTES = 4096
+
+
+def check(function: Function) -> None:
+    """Raise InvalidValue where Lambda would refuse the function's variables."""
+    given = function.configuration.environment
+    taken = sorted(RESERVED & given.keys())
+    if taken:
+        raise InvalidValue(
+            f"{', '.join(taken)}: Lambda reserves this name",
+            place=f"{function.name}: environment",
+            hint="choose another name",
+        )
+    if sum(len(name.encode()) + len(value.encode()) for name, value in given.items()) > LIMIT_BYTES:
+        raise InvalidValue(
+            "Lambda was unable to configure your environment variables because the environment variables "
+            "you have provided exceeded the 4KB limit",
+            place=f"{function.name}: environment",
+            hint="put large values into a file of the package",
+        )
+    for name, value in given.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise InvalidValue(
+                f"{name!r} cannot be an environment variable", place=f"{function.name}: environment"
+            )
+
+
+def variables(
+    function: Function,
+    *,
+    address: str,
+    version: str,
+    log_stream: str,
+    runtime: str,
+    interpreter: Path,
+    task_root: Path,
+    runtime_root: Path,
+    packages: Sequence[Path],
+    temporary: Path,
+    more: Mapping[str, str],
+    secrets: Mapping[str, str],
+) -> dict[str, str]:
+    """All variables of one environment: the function's own beat Lambda's defaults, reserved names all."""
+    configuration = function.configuration
+    bin_folder = str(interpreter.parent)
+    defaults = {
+        "PATH": os.pathsep.join((bin_folder, "/usr/local/bin", "/usr/bin", "/bin", "/opt/bin")),
+        "LD_LIBRARY_PATH": os.pathsep.join((str(task_root), str(task_root / "lib"), "/opt/lib")),
+        "PYTHONPATH": os.pathsep.join(str(path) for path in (runtime_root, *packages)),
+        "LANG": "en_US.UTF-8",
+        "LC_CTYPE": "C.UTF-8" if sys.platform == "linux" else "UTF-8",
+        "TZ": ":UTC",
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+        "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
+        "_AWS_XRAY_DAEMON_PORT": "2000",
+        "HOME": str(temporary),
+        "TMPDIR": str(temporary),
+        "PWD": str(task_root),
+        "SHLVL": "0",
+    }
+    reserved = {
+        "_HANDLER": function.handler,
+        "AWS_REGION": function.region,
+        "AWS_DEFAULT_REGION": function.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}",
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration.memory_mb),
+        "AWS_LAMBDA_FUNCTION_VERSION": version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SESSION_TOKEN": "local",
+        "AWS_LAMBDA_RUNTIME_API": address,
+        "LAMBDA_TASK_ROOT": str(task_root),
+        "LAMBDA_RUNTIME_DIR": str(runtime_root),
+    }
+    if configuration.log_format == "JSON":
+        reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+    if configuration.application_log_level or configuration.log_format == "JSON":
+        reserved["AWS_LAMBDA_LOG_LEVEL"] = configuration.application_log_level or "INFO"
+    return defaults | dict(more) | dict(configuration.environment) | dict(secrets) | reserved
