@@ -1,1 +1,101 @@
-"""The shell face."""
+"""The shell: reads words, calls the Lab, shows the answer.
+
+Exit status: 0 done, 1 the user's function or report failed (or we did), 2 the request was wrong,
+130 interrupted. Standard output carries the answer only; a closed pipe is no error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import FaaslabError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faaslab.verbs import Answer, Call
+
+TRACE = "FAASLAB_DEBUG"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out one command; the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_the_pipe()
+        return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except FaaslabError as error:
+        if os.environ.get(TRACE):
+            raise
+        print(f"faaslab: {error}", file=sys.stderr)
+        return error.exit_status
+    except Exception as error:
+        if os.environ.get(TRACE):
+            raise
+        what = str(error).strip().splitlines()
+        print(f"faaslab: {type(error).__name__}: {what[0] if what else ''}", file=sys.stderr)
+        print(f"faaslab: this should not happen; set {TRACE}=1 for the whole trace", file=sys.stderr)
+        return 1
+    return status
+
+
+def _run(words: list[str]) -> int:
+    if words in (["--version"], ["-V"], ["version"]):
+        from faaslab import __version__
+
+        print(f"faaslab {__version__}")
+        return 0
+    from faaslab import verbs
+    from faaslab.cli.face import ShellFace
+
+    call = verbs.parse(words)
+    face = ShellFace()
+    if not call.verb.needs_lab:
+        return _show(verbs.run(None, call, face), call)
+    from faaslab import app
+
+    with app.open(store=call.store, backend=call.backend) as lab:
+        answer = verbs.run(lab, call, face)
+        if isinstance(answer, verbs.SubmittedAnswer):
+            # A shell's process ends with its command, and what it handed over would end with it.
+            answer = verbs.ExecutionAnswer(execution=answer.future.result())
+        return _show(answer, call)
+
+
+def _show(answer: Answer, call: Call) -> int:
+    from faaslab.verbs import text
+
+    if call.json:
+        documents = text.documents(answer)
+        for document in documents if isinstance(documents, list) else [documents]:
+            print(json.dumps(document, ensure_ascii=False, allow_nan=False))
+    else:
+        width = os.get_terminal_size(sys.stdout.fileno()).columns if _is_terminal(sys.stdout) else None
+        shown = text.plain_text(answer, width=width)
+        if shown:
+            print(shown)
+    return answer.exit_status
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return bool(stream.isatty()) and stream.fileno() >= 0
+    except (OSError, ValueError):
+        return False
+
+
+def _leave_the_pipe() -> None:
+    """Whoever read our output has gone; keep Python from complaining about it at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

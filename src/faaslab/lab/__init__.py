@@ -1,15 +1,168 @@
-"""The Lab joins the parts: it hands what one neighbour gives to the next, one small file a service."""
+"""The Lab joins the parts: it hands what one neighbour gives to the next, one small file a service.
+
+`faaslab.open()` makes one. Its services are `functions`, `executions`, `monitoring` and `reports`; the one
+place where a result meets the store is `Lab.complete`, before any answer is given.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from faaslab.clock import SYSTEM, Clock
+from faaslab.errors import Closed
+from faaslab.lab import secrets
+from faaslab.lab.executions import Executions
+from faaslab.lab.functions import Functions
+from faaslab.lab.monitoring import Monitoring
+from faaslab.lab.reports import Reports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import pandas as pd
+
+    from faaslab.backends.local import LocalBackend, LocalSettings
+    from faaslab.lab.imports import ImportResult
+    from faaslab.model.execution import Execution
+    from faaslab.model.function import Function
+    from faaslab.model.settings import Setting
+    from faaslab.store import Store
 
 
 class Lab:
-    """Functions, executions, monitoring, reports and the store of one project."""
+    """Functions, executions, monitoring and reports of one store. A context manager; `close` twice is fine.
 
-    functions: Any
-    executions: Any
-    monitoring: Any
-    reports: Any
-    store: Any
+    `backend` is made when something runs for the first time: looking at a store starts nothing.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        cache: Path,
+        local: LocalSettings | None = None,
+        region: str = "us-east-1",
+        settings: Sequence[Setting] = (),
+        clock: Clock = SYSTEM,
+        on_close: Callable[[Lab], None] | None = None,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.region = region
+        self.settings = tuple(settings)
+        self._cache = cache
+        self._local = local
+        self._backend: LocalBackend | None = None
+        self._guard = threading.Lock()
+        self._closed = False
+        self._on_close = on_close
+        self.functions = Functions(self)
+        self.executions = Executions(self)
+        self.monitoring = Monitoring(self)
+        self.reports = Reports(self)
+
+    @property
+    def backend(self) -> LocalBackend:
+        """What runs the functions."""
+        backend = self._backend
+        return backend if backend is not None else self._start_backend()
+
+    def _start_backend(self) -> LocalBackend:
+        with self._guard:
+            if self._closed:
+                raise Closed("this lab is closed", hint="open another: faaslab.open()")
+            if self._backend is None:
+                from faaslab.backends.local import LocalBackend, LocalSettings
+
+                self._backend = LocalBackend(
+                    self._cache,
+                    code_of=self._code_of,
+                    clock=self.clock,
+                    settings=self._local or LocalSettings(),
+                    resolve_secret=secrets.resolve,
+                )
+            return self._backend
+
+    def _code_of(self, function: Function) -> Path:
+        return self.store.blobs.path(function.code_digest)
+
+    def complete(self, executions: Sequence[Execution]) -> None:
+        """Record what ended. Every answer of the lab comes after this."""
+        self.store.record(*executions)
+
+    def retire(self, function_name: str) -> None:
+        """End the idle environments of a function that is no longer what it was."""
+        if self._backend is not None:
+            self._backend.retire(function_name)
+
+    def enforced(self) -> Mapping[str, str]:
+        """Limit -> how it is enforced on this machine."""
+        return self.backend.enforced()
+
+    def sql(self, text: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """The answer to a question in DuckDB's SQL over the whole history, the newest record included."""
+        return self.store.sql(text, params)
+
+    def import_logs(
+        self, paths: Iterable[str | Path], *, function: str | None = None, region: str | None = None
+    ) -> ImportResult:
+        """Executions out of real log files, marked `imported`; the same file twice adds nothing."""
+        from faaslab.lab.imports import import_logs
+
+        return import_logs(self.store, [Path(path) for path in paths], function=function, region=region)
+
+    def settings_table(self) -> pd.DataFrame:
+        """Every setting with its value and its source."""
+        import pandas as pd
+
+        rows = [(each.name, _shown(each.value), each.source, each.help) for each in self.settings]
+        return pd.DataFrame(rows, columns=["setting", "value", "source", "help"])
+
+    def doctor(self) -> pd.DataFrame:
+        """What is installed, enforced and healthy: what, state (ok, note, bad), detail."""
+        import pandas as pd
+
+        from faaslab.lab import doctor
+
+        return pd.DataFrame(doctor.rows(self), columns=["what", "state", "detail"])
+
+    def new_id(self) -> str:
+        """A new identifier."""
+        return os.urandom(8).hex()
+
+    def close(self) -> None:
+        """End every environment and thread, then the store. What was answered is recorded already."""
+        with self._guard:
+            if self._closed:
+                return
+            self._closed = True
+        try:
+            if self._backend is not None:
+                self._backend.close()
+        finally:
+            self.store.close()
+            if self._on_close is not None:
+                self._on_close(self)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Lab {self.store.path}{' (closed)' if self._closed else ''}>"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)

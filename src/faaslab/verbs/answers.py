@@ -116,7 +116,7 @@ class TableAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class LogsAnswer(TableAnswer):
-    """Log lines: columns at, function, execution_id, stream, level, message; oldest first."""
+    """Log lines: columns timestamp, function, execution_id, stream, level, message; oldest first."""
 
     empty: str = "no log lines"
 

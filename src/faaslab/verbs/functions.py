@@ -153,9 +153,6 @@ def invoke(lab: Lab, call: Call, face: Face) -> Answer:
         future = lab.functions.submit(
             call["name"], value, qualifier=call["qualifier"], invocation_type="Event"
         )
-        if lab.waits_for_submitted:
-            execution = future.result()
-            return ExecutionAnswer(execution=execution, tail=call["tail"], **_code_of(lab, execution))
         return SubmittedAnswer(function=call["name"], future=future)
     execution = lab.functions.invoke(call["name"], value, qualifier=call["qualifier"])
     return ExecutionAnswer(execution=execution, tail=call["tail"], **_code_of(lab, execution))

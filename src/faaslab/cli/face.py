@@ -1,0 +1,72 @@
+"""The shell as a face: answers on standard output, everything beside them on standard error."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import NotFound, Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from faaslab.verbs import Progress
+
+
+class ShellFace:
+    """Notes and progress go to standard error, so that standard output can be piped."""
+
+    def names(self, name: str) -> Any:
+        """A shell has no Python objects."""
+        raise NotFound("variable", name, hint="a shell has none; give JSON, @file or - (standard input)")
+
+    def stdin(self) -> bytes:
+        """All of standard input."""
+        if sys.stdin is None or sys.stdin.closed:
+            raise Unsupported("there is no standard input", place="-")
+        return sys.stdin.buffer.read()
+
+    @contextmanager
+    def progress(self, total: int | None, label: str) -> Iterator[Progress]:
+        """A tqdm bar in a terminal; a line every few seconds where standard error is a file or a pipe."""
+        from tqdm import tqdm
+
+        tqdm.monitor_interval = 0  # its watching thread would outlive the lab
+        terminal = sys.stderr.isatty()
+        with tqdm(
+            total=total,
+            desc=label,
+            file=sys.stderr,
+            leave=False,
+            mininterval=0.1 if terminal else 5.0,
+            delay=0.5 if terminal else 5.0,
+            dynamic_ncols=terminal,
+            ncols=None if terminal else 80,
+        ) as bar:
+            yield _Bar(bar)
+
+    def note(self, text: str) -> None:
+        """A line on standard error."""
+        print(f"note: {text}", file=sys.stderr)
+
+    def emit(self, text: str) -> None:
+        """A line of the answer, at once."""
+        print(text, flush=True)
+
+    def open(self, path: str) -> None:
+        """The page in a browser."""
+        webbrowser.open(Path(path).resolve().as_uri())
+
+
+class _Bar:
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def advance(self, count: int = 1, note: str | None = None) -> None:
+        """`count` more are done."""
+        if note:
+            self._bar.set_postfix_str(note, refresh=False)
+        self._bar.update(count)

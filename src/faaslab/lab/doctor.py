@@ -1,0 +1,86 @@
+"""What is installed, what this machine enforces, whether the store is healthy: rows for people."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from faaslab.lab import Lab
+
+PACKAGES = ("faaslab", "duckdb", "pandas", "jupyterlab", "papermill", "nbconvert", "boto3")
+Row = tuple[str, str, str]
+"""(what, ok | note | bad, detail)."""
+
+
+def rows(lab: Lab) -> list[Row]:
+    """All findings, the machine's first."""
+    return [*_machine(), *_packages(), *_enforced(lab), *_store(lab)]
+
+
+def _machine() -> list[Row]:
+    system = platform.system()
+    found: list[Row] = [
+        (
+            "python",
+            "ok" if sys.version_info >= (3, 11) else "bad",
+            f"{platform.python_version()} ({sys.executable})",
+        )
+    ]
+    if system == "Linux":
+        found.append(("system", "ok", f"{system} {platform.release()} {platform.machine()}"))
+    elif system == "Darwin":
+        found.append(("system", "note", f"macOS {platform.machine()}: less is enforced here than on Linux"))
+    else:
+        found.append(("system", "bad", f"{system}: use Linux, macOS, or WSL on Windows"))
+    bubblewrap = shutil.which("bwrap")
+    found.append(
+        ("bubblewrap", "ok", bubblewrap)
+        if bubblewrap
+        else ("bubblewrap", "note", "not installed: no file sandbox")
+    )
+    return found
+
+
+def _packages() -> list[Row]:
+    found: list[Row] = []
+    for name in PACKAGES:
+        version = _version(name)
+        found.append((name, "ok", version) if version else (name, "bad", "not installed"))
+    client = _version("awslambdaric")
+    found.append(
+        ("awslambdaric", "ok", client)
+        if client
+        else ("awslambdaric", "bad" if sys.platform == "linux" else "note", "not installed")
+    )
+    return found
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        if name == "faaslab":
+            from faaslab import __version__
+
+            return __version__
+        return None
+
+
+def _enforced(lab: Lab) -> list[Row]:
+    return [
+        (f"limit: {limit}", "note" if how.startswith("not ") else "ok", how)
+        for limit, how in lab.enforced().items()
+    ]
+
+
+def _store(lab: Lab) -> list[Row]:
+    found: list[Row] = [("store", "ok", str(lab.store.path))]
+    return [*found, *(_finding(finding) for finding in lab.store.check())]
+
+
+def _finding(finding: Any) -> Row:
+    return (f"store: {finding.what}", finding.state, finding.detail)

@@ -1,0 +1,288 @@
+"""The executions of a lab: look at what ran, follow its logs, run it again."""
+
+from __future__ import annotations
+
+import re
+import threading
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import InvalidValue, NotFound
+from faaslab.model.execution import (
+    Execution,
+    ExecutionError,
+    ExecutionMetrics,
+    ExecutionStatus,
+    LogLine,
+    LogStream,
+    Source,
+)
+from faaslab.model.moment import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+
+    from faaslab.lab import Lab
+
+_SHORTEST_ID = 6
+_LOOK_S = 0.5
+_OVERLAP = timedelta(seconds=60)  # records arrive after what they tell of
+_LISTED = (
+    "id, function, version, status, started_at, duration_ms AS ms, billed_ms AS billed, cold_start AS cold, "
+    "init_ms, memory_mb, max_memory_mb, error_type, error_message, source, attempt, replay_of, batch_id, "
+    "request_id"
+)
+
+
+class Executions:
+    """`lab.executions`."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._store = lab.store
+
+    def get(self, execution_id: str) -> Execution:
+        """The execution of that id , with logs and bodies; a request id or a beginning does too."""
+        execution = self.find(execution_id)
+        if execution is None:
+            raise NotFound("execution", execution_id, hint="history lists them")
+        return execution
+
+    def find(self, execution_id: str) -> Execution | None:
+        """The execution of that id, or None."""
+        with self._store.connect() as connection:
+            rows = self._matching(connection, execution_id)
+            if not rows:
+                return None
+            row = rows[0]
+            logs = connection.execute(
+                'SELECT "timestamp", stream, level, message FROM logs WHERE execution_id = ? '
+                'ORDER BY seq, "timestamp"',
+                [row["id"]],
+            ).fetchall()
+        payload, result = self._store.payload(row["id"])
+        return _execution(row, logs, payload, result)
+
+    def _matching(self, connection: Any, text: str) -> list[dict[str, Any]]:
+        result = connection.execute(
+            "SELECT * FROM executions WHERE id = ? OR request_id = ? ORDER BY attempt DESC LIMIT 1",
+            [text, text],
+        )
+        rows = [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
+        if rows or len(text) < _SHORTEST_ID:
+            return rows
+        result = connection.execute("SELECT * FROM executions WHERE starts_with(id, ?) LIMIT 2", [text])
+        rows = [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
+        if len(rows) > 1:
+            raise InvalidValue(f"several executions begin with {text!r}", hint="give more of the id")
+        return rows
+
+    def list(
+        self,
+        function: str | None = None,
+        *,
+        status: str | None = None,
+        since: str | datetime | timedelta | None = None,
+        until: str | datetime | timedelta | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Executions as rows, newest first. `since` and `until` take instants, or spans such as `24h`."""
+        if function is not None:
+            self.known(function)
+        where, values = self._window(since, until)
+        if function is not None:
+            where.append("function = ?")
+            values.append(function)
+        if status is not None:
+            where.append("status = ?")
+            values.append(str(ExecutionStatus(status)))
+        return self._store.sql(
+            f"SELECT {_LISTED} FROM executions{_where(where)} "
+            f"ORDER BY started_at DESC, id DESC{_limit(limit)}",
+            values,
+        )
+
+    def logs(
+        self,
+        what: str | None = None,
+        *,
+        grep: str | None = None,
+        since: str | datetime | timedelta | None = None,
+        until: str | datetime | timedelta | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Log lines, oldest first, of a function, of one execution (its id), or of all.
+
+        `grep` is a regular expression; with `limit` the newest lines are given.
+        """
+        where, values = self._window(since, until, column='"timestamp"')
+        more, more_values = self._whose(what)
+        where += more
+        values += more_values
+        if grep is not None:
+            where.append("regexp_matches(message, ?)")
+            values.append(_pattern(grep).pattern)
+        return self._store.sql(
+            'SELECT "timestamp", function, execution_id, stream, level, message FROM '
+            f'(SELECT * FROM logs{_where(where)} ORDER BY "timestamp" DESC, execution_id DESC, seq DESC'
+            f'{_limit(limit)}) ORDER BY "timestamp", execution_id, seq',
+            values,
+        )
+
+    def follow(
+        self,
+        what: str | None = None,
+        *,
+        grep: str | None = None,
+        since: str | datetime | timedelta | None = None,
+        stop: threading.Event | None = None,
+    ) -> Iterator[str]:
+        """Log lines as they are recorded, by this process or another, until `stop` is set or Ctrl-C."""
+        stop = stop or threading.Event()
+        clock = self._lab.clock
+        pattern = None if grep is None else _pattern(grep)
+        begin = clock.now() if since is None else moment(since, now=clock.now(), place="since")
+        more, more_values = self._whose(what)
+        seen: dict[tuple[Any, ...], datetime] = {}
+        while True:
+            where = _where(['"timestamp" >= ?', *more])
+            with self._store.connect() as connection:
+                rows = connection.execute(
+                    f'SELECT "timestamp", execution_id, request_id, seq, function, message FROM logs{where} '
+                    'ORDER BY "timestamp", execution_id, seq',
+                    [begin, *more_values],
+                ).fetchall()
+            for at, execution_id, request_id, seq, function, message in rows:
+                key = (execution_id, request_id, seq, at, message)
+                if key in seen:
+                    continue
+                seen[key] = at
+                if pattern is None or pattern.search(message):
+                    yield message if what is not None else f"{function}\t{message}"
+            if rows:
+                begin = max(begin, rows[-1][0] - _OVERLAP)
+                seen = {key: at for key, at in seen.items() if at >= begin}
+            if clock.wait(stop, _LOOK_S):
+                return
+
+    def metrics(self, execution_id: str) -> ExecutionMetrics:
+        """Cold start, init duration, memory size and the true maximum used."""
+        return self.get(execution_id).metrics
+
+    def replay(self, execution_id: str) -> Execution:
+        """Run the function of a recorded execution again, as it is now, with the recorded payload."""
+        original = self.get(execution_id)
+        payload, _ = self._store.payload(original.id)
+        if payload is None:
+            raise InvalidValue(
+                f"the payload of {original.id} was not recorded", hint="set payloads = 'all' before it runs"
+            )
+        return self._lab.functions.invoke(original.function, payload, replay_of=original.id)
+
+    def batch(self, batch_id: str, *, failed: bool) -> tuple[str, list[Any]]:
+        """(function, payloads) of a recorded map; only the failed ones where asked."""
+        with self._store.connect() as connection:
+            rows = connection.execute(
+                "SELECT id, function, status FROM executions WHERE batch_id = ? ORDER BY started_at, id",
+                [batch_id],
+            ).fetchall()
+        if not rows:
+            raise NotFound("map", batch_id, hint="history shows the batch of each execution")
+        payloads = []
+        for execution_id, _, status in rows:
+            if failed and status == ExecutionStatus.COMPLETED:
+                continue
+            payload, _ = self._store.payload(execution_id)
+            if payload is None:
+                raise InvalidValue(f"the payload of {execution_id} was not recorded")
+            payloads.append(payload)
+        return rows[0][1], payloads
+
+    def known(self, name: str) -> None:
+        """Complain about a name that is neither defined nor in the history."""
+        if name in self._lab.functions.names():
+            return
+        with self._store.connect() as connection:
+            names = [
+                row[0] for row in connection.execute("SELECT DISTINCT function FROM executions").fetchall()
+            ]
+        if name not in names:
+            raise NotFound("function", name, {*names, *self._lab.functions.names()})
+
+    def _window(self, since: Any, until: Any, column: str = "started_at") -> tuple[list[str], list[Any]]:
+        now = self._lab.clock.now()
+        where: list[str] = []
+        values: list[Any] = []
+        if since is not None:
+            where.append(f"{column} >= ?")
+            values.append(moment(since, now=now, place="since"))
+        if until is not None:
+            where.append(f"{column} < ?")
+            values.append(moment(until, now=now, place="until"))
+        if len(values) == 2 and values[0] > values[1]:
+            raise InvalidValue("is before --since", place="until")
+        return where, values
+
+    def _whose(self, what: str | None) -> tuple[list[str], list[Any]]:
+        """The condition for the logs of a function, or of an execution by id."""
+        if what is None:
+            return [], []
+        if what not in self._lab.functions.names():
+            with self._store.connect() as connection:
+                rows = self._matching(connection, what)
+            if rows:
+                return ["execution_id = ?"], [rows[0]["id"]]
+            self.known(what)
+        return ["function = ?"], [what]
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise InvalidValue(f"{text!r} is not a regular expression: {error}", place="grep") from None
+
+
+def _where(conditions: list[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _limit(limit: int | None) -> str:
+    if limit is None:
+        return ""
+    if limit < 1:
+        raise InvalidValue(f"{limit} is not a number of rows", place="limit")
+    return f" LIMIT {int(limit)}"
+
+
+def _execution(
+    row: Mapping[str, Any], logs: list[tuple[Any, ...]], payload: bytes | None, result: bytes | None
+) -> Execution:
+    """The execution that a row of the history, its log rows and its bodies stand for."""
+    fields = {
+        key: value
+        for key, value in row.items()
+        if key in Execution.__dataclass_fields__ and value is not None
+    }
+    error = None
+    if row["error_type"] is not None or row["error_message"] is not None:
+        error = ExecutionError(
+            type=row["error_type"] or "",
+            message=row["error_message"] or "",
+            stack_trace=tuple((row["error_stack"] or "").split("\n")) if row["error_stack"] else (),
+            request_id=row["request_id"],
+        )
+    fields |= {
+        "status": ExecutionStatus(row["status"]),
+        "source": Source(row["source"]),
+        "error": error,
+        "payload_body": payload,
+        "result_body": result,
+        "logs": tuple(
+            LogLine(at=at, stream=LogStream(stream), level=level, message=message)
+            for at, stream, level, message in logs
+        ),
+    }
+    return Execution(**fields)

@@ -1,0 +1,370 @@
+"""The functions of a lab: define them, look at them, run them.
+
+A definition is declarative: the same again changes nothing, a changed one is the next version and its
+older idle environments end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound, Unsupported
+from faaslab.lab import definitions, limits
+from faaslab.lab.definitions import Definition
+from faaslab.lab.mapping import run_map
+from faaslab.lab.maps import MapResult
+from faaslab.lab.payloads import encode, items
+from faaslab.model.function import LATEST, Function, InlineCode
+from faaslab.model.invocation import Invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
+
+    import pandas as pd
+
+    from faaslab.lab import Lab
+    from faaslab.lab.definitions import CodeGiven, Draft
+    from faaslab.model.execution import Execution
+
+_PLAIN = Invocation()
+_ATTEMPTS = 5  # another process may define the same name at the same moment
+
+
+class Functions:
+    """`lab.functions`."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._store = lab.store
+        self._generation: int | None = None
+        self._known: dict[tuple[str, str | None], Function] = {}
+
+    # -- definitions --------------------------------------------------------------------------------
+
+    def create(self, name: str, code: CodeGiven, *, exist_ok: bool = True, **options: Any) -> Function:
+        """Define a function and give it back. `options` are those of `define`.
+
+        With `exist_ok` a name that is taken gets a next version (or none, when nothing changed); without
+        it that is `AlreadyExists`.
+        """
+        if not exist_ok and self._store.definitions.get(Function, name) is not None:
+            raise AlreadyExists(
+                f"a function is named {name!r} already", hint="update it, or choose another name"
+            )
+        return self.define(name, code, **options).function
+
+    def define(
+        self,
+        name: str,
+        code: CodeGiven,
+        *,
+        include: Sequence[str | Path] = (),
+        capture: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Definition:
+        """Define a function from source text, the Path of a zip, or a plain Python function.
+
+        `options`: handler (`FILE.FUNCTION`), runtime, memory_mb (128 to 10240), timeout_s (1 to 900),
+        ephemeral_storage_mb, reserved_concurrency, environment, secrets, requires, log_format, architecture,
+        description, tags. `include` are files and folders that go along, `capture` JSON-able values that the
+        code uses by name.
+        """
+        draft = definitions.draft(
+            name,
+            code,
+            now=self._lab.clock.now(),
+            include=include,
+            capture=capture,
+            region=self._lab.region,
+            **options,
+        )
+        return self._write(draft)
+
+    def update(self, name: str, **options: Any) -> Function:
+        """Change the configuration of a function; options that are not given stay as they are."""
+        return self.redefine(name, **options).function
+
+    def update_code(self, name: str, code: CodeGiven, **options: Any) -> Function:
+        """Change the code of a function; its configuration stays."""
+        return self.redefine(name, code=code, **options).function
+
+    def redefine(self, name: str, *, code: CodeGiven | None = None, **options: Any) -> Definition:
+        """A function with some of its options, or its code, changed."""
+        definitions.known_options({key: value for key, value in options.items() if key not in _WITH_CODE})
+        present = self.get(name)
+        kept: dict[str, Any] = {
+            key: getattr(present.configuration, key) for key in definitions.CONFIGURATION
+        } | {
+            "runtime": present.runtime,
+            "architecture": str(present.architecture),
+            "description": present.description,
+            "tags": present.tags,
+            "role": present.role,
+        }
+        if code is not None:
+            if isinstance(code, Path):
+                kept["handler"] = present.handler
+            return self.define(name, code, **(kept | options))
+        with_code = {key for key in options if key in {"include", "capture"}}
+        if with_code:
+            raise InvalidValue("comes with code", place=min(with_code), hint="give the code as well")
+        return self._write(self._reconfigured(present, kept | options))
+
+    def _reconfigured(self, present: Function, options: Mapping[str, Any]) -> Draft:
+        handler = options.get("handler") or present.handler
+        limits.handler(handler)
+        function = dataclasses.replace(
+            present,
+            handler=handler,
+            runtime=limits.runtime(options["runtime"]),
+            architecture=type(present.architecture)(options["architecture"]),
+            description=options["description"],
+            tags=dict(options["tags"]),
+            role=options["role"],
+            configuration=dataclasses.replace(
+                present.configuration,
+                **dataclasses.asdict(
+                    limits.configuration(
+                        **{key: options[key] for key in definitions.CONFIGURATION if options[key] is not None}
+                    ),
+                    dict_factory=lambda pairs: {
+                        key: value for key, value in pairs if key in definitions.CONFIGURATION
+                    },
+                ),
+            ),
+            updated_at=self._lab.clock.now(),
+        )
+        return definitions.Draft(function=function, data=b"", notes=())
+
+    def _write(self, draft: Draft) -> Definition:
+        store = self._store
+        for attempt in range(_ATTEMPTS):
+            present = store.definitions.get(Function, draft.function.name)
+            if present is not None and definitions.same(present, draft.function):
+                return Definition(function=present, change="unchanged", notes=draft.notes)
+            digest = store.blobs.put(draft.data) if draft.data else draft.function.code_digest
+            function = dataclasses.replace(
+                draft.function,
+                code_digest=digest,
+                version=self._next_version(draft.function.name),
+                created_at=draft.function.updated_at if present is None else present.created_at,
+            )
+            try:
+                if present is None:
+                    written = store.definitions.put(function)
+                else:
+                    written = store.definitions.put(
+                        function, expected_revision=present.revision_id, action="updated"
+                    )
+            except (Conflict, AlreadyExists):
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+                continue
+            if present is not None:
+                self._lab.retire(function.name)
+            return Definition(
+                function=written, change="created" if present is None else "updated", notes=draft.notes
+            )
+        raise AssertionError("the last attempt returns or raises")
+
+    def _next_version(self, name: str) -> str:
+        numbers = [
+            int(f.version) for f in self._store.definitions.versions(Function, name) if f.version.isdigit()
+        ]
+        return str(max(numbers, default=0) + 1)
+
+    def get(self, name: str, version: str | None = None) -> Function:
+        """The function of that name (as it is now, or as that version was); `NotFound` with the nearest."""
+        function = self._resolve(name, version)
+        if version is None:
+            return dataclasses.replace(
+                function, statistics=self._lab.monitoring.function_metrics(function.name)
+            )
+        return function
+
+    def find(self, name: str) -> Function | None:
+        """The function of that name, or None."""
+        try:
+            return self.get(name)
+        except NotFound:
+            return None
+
+    def list(self) -> tuple[Function, ...]:
+        """All functions, by name."""
+        return tuple(sorted(self._store.definitions.list(Function), key=lambda function: function.name))
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all functions."""
+        return tuple(sorted(self._store.definitions.names(Function)))
+
+    def versions(self, name: str) -> tuple[Function, ...]:
+        """All versions of a function, oldest first."""
+        self._resolve(name, None)
+        found = self._store.definitions.versions(Function, name)
+        return tuple(sorted(found, key=lambda function: int(function.version)))
+
+    def delete(self, name: str) -> None:
+        """Delete a function and end its environments; what it did stays in the history."""
+        self._resolve(name, None)
+        self._store.definitions.delete(Function, name)
+        self._known.clear()
+        self._lab.retire(name)
+
+    def code(self, name: str, version: str | None = None) -> str | bytes:
+        """The source text of a function; of one that came as a zip, its bytes."""
+        function = self._resolve(name, version)
+        if isinstance(function.code, InlineCode):
+            return function.code.source
+        return self._store.blobs.get(function.code_digest)
+
+    def source_of(self, execution: Execution) -> InlineCode | None:
+        """The source as it was when `execution` ran; None where it is not known or was no text."""
+        try:
+            function = self._resolve(execution.function, execution.version)
+        except NotFound:
+            return None
+        if not isinstance(function.code, InlineCode) or execution.code_sha256 not in (
+            None,
+            function.code_sha256,
+        ):
+            return None
+        return function.code
+
+    def table(self) -> pd.DataFrame:
+        """A row a function: its configuration and what the store has seen of it."""
+        return self._lab.monitoring.functions_table(self.list())
+
+    def enforced(self) -> Mapping[str, str]:
+        """Limit -> how this machine enforces it."""
+        return self._lab.enforced()
+
+    # -- running --------------------------------------------------------------------------------------
+
+    def invoke(
+        self, name: str | Function, payload: Any = None, *, qualifier: str | None = None, **fields: Any
+    ) -> Execution:
+        """Run a function once and wait. A failure of the function is the execution's status, no exception.
+
+        `payload` is any JSON-able value (`{}` when None is meant to be an empty event: None is sent as
+        `{}`), or bytes of JSON. `fields` are those of `Invocation`.
+        """
+        function = self._resolve(name, qualifier)
+        body = b"{}" if payload is None else encode(payload)
+        request = Invocation(qualifier=qualifier, **fields) if fields or qualifier else _PLAIN
+        return self._lab.backend.invoke(function, body, request=request, complete=self._lab.complete)
+
+    def submit(
+        self, name: str | Function, payload: Any = None, *, qualifier: str | None = None, **fields: Any
+    ) -> Future[Execution]:
+        """Run a function once in the background of this process; the future gives its Execution.
+
+        With `invocation_type="Event"` it is recorded as an asynchronous invocation.
+        """
+        function = self._resolve(name, qualifier)
+        body = (
+            b"{}"
+            if payload is None
+            else encode(payload, asynchronous=fields.get("invocation_type") == "Event")
+        )
+        request = Invocation(qualifier=qualifier, **fields) if fields or qualifier else _PLAIN
+        return self._lab.backend.submit(function, body, request=request, complete=self._lab.complete)
+
+    def map(
+        self,
+        name: str | Function,
+        payloads: Any,
+        n: int | None = None,
+        *,
+        progress: Callable[[int, str | None], None] | None = None,
+        qualifier: str | None = None,
+    ) -> MapResult:
+        """Run a function once for each payload, at most `n` at once; failures are rows, not exceptions.
+
+        `payloads` is a DataFrame (its rows as dictionaries), or an iterable. Ctrl-C gives back what is done.
+        """
+        function = self._resolve(name, qualifier)
+        values = items(payloads)
+        if n is not None and (isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 1000):
+            raise InvalidValue(f"{n!r} is not a number from 1 to 1000", place="n")
+        bodies = [encode(value, place=f"input {index}") for index, value in enumerate(values)]
+        request = Invocation(qualifier=qualifier, batch_id=self._lab.new_id())
+        result = run_map(
+            self._lab.backend,
+            function,
+            values,
+            bodies,
+            n=n,
+            request=request,
+            complete=self._lab.complete,
+            progress=progress,
+        )
+        return dataclasses.replace(
+            result, again=lambda mapped, failed: self.retry(mapped, failed=failed, n=n)
+        )
+
+    def retry(
+        self,
+        mapped: MapResult | pd.DataFrame | str,
+        *,
+        failed: bool = True,
+        n: int | None = None,
+        progress: Callable[[int, str | None], None] | None = None,
+    ) -> MapResult:
+        """Run the failed rows of a map again (or all), with the function as it is now.
+
+        `mapped` is a MapResult, its DataFrame or rows of it, or the batch that a map named.
+        """
+        if isinstance(mapped, str):
+            name, values = self._lab.executions.batch(mapped, failed=failed)
+        else:
+            rows = mapped.df if isinstance(mapped, MapResult) else mapped
+            attrs = getattr(rows, "attrs", {}).get("faaslab")
+            if attrs is None or not {"input", "status"} <= {*rows.columns}:
+                raise InvalidValue(
+                    "this is not the DataFrame of a map",
+                    place="map",
+                    hint="give what map answered, or its batch",
+                )
+            name = attrs["function"]
+            if failed:
+                rows = rows[rows["status"] != "completed"]
+            values = rows["input"].tolist()
+        return self.map(name, values, n, progress=progress)
+
+    def _resolve(self, name: str | Function, version: str | None) -> Function:
+        """The function as the store has it now; cached while no definition changes anywhere."""
+        if isinstance(name, Function):
+            name = name.name
+        generation = self._store.definitions.generation()
+        if generation != self._generation:
+            self._known.clear()
+            self._generation = generation
+        if version == LATEST:
+            version = None
+        function = self._known.get((name, version))
+        if function is None:
+            function = self._look_up(name, version)
+            self._known[name, version] = function
+        return function
+
+    def _look_up(self, name: str, version: str | None) -> Function:
+        if not isinstance(name, str):
+            name = getattr(name, "name", name)
+        function: Function | None = self._store.definitions.get(Function, name, version)
+        if function is not None:
+            return function
+        if self._store.definitions.get(Function, name) is None:
+            raise NotFound("function", name, self.names(), hint=None if self.names() else "define one first")
+        assert version is not None
+        if not version.isdigit():
+            raise Unsupported(
+                "this release has no aliases", place="qualifier", hint="give a version by number"
+            )
+        known = [each.version for each in self._store.definitions.versions(Function, name)]
+        raise NotFound(f"version of {name}", version, hint=f"it has: {', '.join(known)}")
+
+
+_WITH_CODE = frozenset({"include", "capture"})

@@ -1,0 +1,164 @@
+"""What a function may be: Lambda's limits, checked before anything is written. Pure.
+
+Every complaint's `place` is the keyword of `lab.functions.create`; a face puts its option in its stead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from faaslab.errors import InvalidValue, Unsupported, nearest
+from faaslab.model.function import FunctionConfiguration
+
+MAX_PAYLOAD_BYTES = 6 * 1024 * 1024  # a synchronous request (Lambda quotas: invocation payload)
+MAX_EVENT_BYTES = 1024 * 1024  # an asynchronous one
+
+PYTHONS = tuple(f"python3.{minor}" for minor in range(9, 16))
+OTHERS = (
+    "provided.al2023", "provided.al2", "nodejs20.x", "nodejs22.x", "nodejs24.x", "java17", "java21", "java25",
+    "dotnet8", "dotnet10", "ruby3.3", "ruby3.4",
+)  # fmt: skip
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_HANDLER = re.compile(r"(?P<module>[A-Za-z_][\w/.-]*)\.(?P<function>[A-Za-z_]\w*)")
+_VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
+_SECRET = re.compile(r"(?P<name>[a-zA-Z][a-zA-Z0-9_]*)(?:=(?P<reference>\S.*))?")
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*(?:[<>=!~;@(].*)?", re.DOTALL)
+RESERVED = frozenset({
+    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+})  # fmt: skip
+"""Keys that Lambda sets itself and refuses from users (Developer Guide: configuration-envvars)."""
+
+
+def name(text: str) -> str:
+    """A function's name, as CreateFunction takes it."""
+    if not isinstance(text, str) or not _NAME.fullmatch(text):
+        raise InvalidValue(
+            f"{text!r} cannot be a function's name",
+            place="name",
+            hint="1 to 64 letters, digits, hyphens and underscores",
+        )
+    return text
+
+
+def runtime(text: str) -> str:
+    """A runtime that this release can run."""
+    if text in PYTHONS:
+        return text
+    if text in OTHERS:
+        raise Unsupported(
+            f"this release runs Python functions only, not {text}",
+            place="runtime",
+            hint=f"one of {PYTHONS[0]} to {PYTHONS[-1]}",
+        )
+    near = nearest(text, (*PYTHONS, *OTHERS))
+    raise InvalidValue(
+        f"no runtime is named {text!r}",
+        place="runtime",
+        hint=f"did you mean {near!r}?" if near else f"one of {PYTHONS[0]} to {PYTHONS[-1]}",
+    )
+
+
+def handler(text: str) -> tuple[str, str]:
+    """(module path with `/`, function) of a handler such as `app.main` or `package/app.main`."""
+    found = _HANDLER.fullmatch(text) if len(text) <= 128 else None
+    if found is None:
+        raise InvalidValue(
+            f"{text!r} is not a handler",
+            place="handler",
+            hint="FILE.FUNCTION, such as app.handler for def handler in app.py",
+        )
+    return found["module"].replace(".", "/"), found["function"]
+
+
+def configuration(**values: Any) -> FunctionConfiguration:
+    """The configuration, when every value is within Lambda's limits."""
+    _within("memory_mb", values.get("memory_mb"), 128, 10240, "MB")
+    _within("timeout_s", values.get("timeout_s"), 1, 900, "seconds")
+    _within("ephemeral_storage_mb", values.get("ephemeral_storage_mb"), 512, 10240, "MB")
+    _within("reserved_concurrency", values.get("reserved_concurrency"), 0, 1000, "executions at once")
+    if "environment" in values:
+        values["environment"] = environment(values["environment"])
+    if "secrets" in values:
+        values["secrets"] = secrets(values["secrets"])
+    if "requires" in values:
+        values["requires"] = requires(values["requires"])
+    both = {reference.split("=")[0] for reference in values.get("secrets", ())} & {
+        *values.get("environment", ())
+    }
+    if both:
+        raise InvalidValue(f"{', '.join(sorted(both))} is an environment variable as well", place="secrets")
+    return FunctionConfiguration(**values)
+
+
+def _within(place: str, value: Any, low: int, high: int, unit: str) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidValue(f"{value!r} is not a whole number of {unit}", place=place)
+    if not low <= value <= high:
+        raise InvalidValue(f"{value} is out of range: {low} to {high} {unit}", place=place)
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables: keys that Lambda takes and does not set itself, 4 KB all together."""
+    if not isinstance(variables, Mapping):
+        raise InvalidValue("a mapping of names to texts is needed", place="environment")
+    for key, value in variables.items():
+        if not isinstance(key, str) or not _VARIABLE.fullmatch(key):
+            raise InvalidValue(
+                f"{key!r} cannot be the name of an environment variable",
+                place="environment",
+                hint="a letter, then letters, digits and underscores, two or more in all",
+            )
+        if key in RESERVED:
+            raise InvalidValue(f"{key} is set by Lambda itself", place="environment", hint="use another name")
+        if not isinstance(value, str) or "\0" in value:
+            raise InvalidValue(
+                f"the value of {key} is not a text", place="environment", hint="put str() around it"
+            )
+    size = sum(
+        len(key.encode()) + len(value.encode("utf-8", "surrogatepass")) for key, value in variables.items()
+    )
+    if size > 4096:
+        raise InvalidValue(
+            f"the environment variables are {size} bytes; Lambda takes 4096 in all",
+            place="environment",
+            hint="put large values into a file (--include) or the payload",
+        )
+    return dict(variables)
+
+
+def secrets(references: Sequence[str]) -> tuple[str, ...]:
+    """Secrets as `NAME` or `NAME=REFERENCE`."""
+    for reference in references:
+        found = _SECRET.fullmatch(reference) if isinstance(reference, str) else None
+        if found is None:
+            raise InvalidValue(
+                "a secret is NAME or NAME=REFERENCE",
+                place="secrets",
+                hint="such as TOKEN, TOKEN=env:MY_TOKEN or TOKEN=keyring:service/user",
+            )
+        if found["name"] in RESERVED:
+            raise InvalidValue(f"{found['name']} is set by Lambda itself", place="secrets")
+    return tuple(references)
+
+
+def requires(packages: Sequence[str]) -> tuple[str, ...]:
+    """Packages as pip requirement specifiers; pip's own options are not taken."""
+    if isinstance(packages, str):
+        packages = [packages]
+    for package in packages:
+        if not isinstance(package, str) or not _REQUIREMENT.fullmatch(package.strip()) or "\n" in package:
+            raise InvalidValue(
+                f"{package!r} is not a package requirement",
+                place="requires",
+                hint="such as 'pandas>=3' or 'requests[socks]==2.32.5'",
+            )
+    return tuple(package.strip() for package in packages)

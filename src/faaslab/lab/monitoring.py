@@ -1,0 +1,200 @@
+"""What the store knows of how functions fare: figures per function, per group, and over all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import InvalidValue
+from faaslab.model.function import FunctionStatistics
+from faaslab.model.moment import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    import pandas as pd
+
+    from faaslab.lab import Lab
+    from faaslab.model.function import Function
+
+BY = {
+    "function": "e.function",
+    "version": "e.version",
+    "memory": "e.memory_mb",
+    "runtime": "e.runtime",
+    "source": "e.source",
+    "status": "e.status",
+    "architecture": "e.architecture",
+    "backend": "e.backend",
+    "day": "CAST(e.started_at AS DATE)",
+    "hour": "date_trunc('hour', e.started_at)",
+}
+"""What figures can be grouped by, and the expression of each."""
+
+_FIGURES = """
+    count(*) FILTER (e.status <> 'throttled') AS invocations,
+    count(*) FILTER (e.status IN ('failed', 'timeout')) AS errors,
+    count(*) FILTER (e.status = 'throttled') AS throttles,
+    round(errors / nullif(invocations, 0), 4) AS error_rate,
+    count(*) FILTER (e.cold_start) AS cold_starts,
+    round(cold_starts / nullif(count(e.cold_start), 0), 4) AS cold_rate,
+    round(quantile_cont(e.duration_ms, 0.50), 3) AS p50_ms,
+    round(quantile_cont(e.duration_ms, 0.95), 3) AS p95_ms,
+    round(quantile_cont(e.duration_ms, 0.99), 3) AS p99_ms,
+    round(avg(e.init_ms), 3) AS mean_init_ms,
+    max(e.max_memory_mb) AS max_memory_mb,
+    coalesce(sum(e.billed_ms), 0)::BIGINT AS billed_ms,
+    coalesce(round(sum(c.gb_seconds)::DOUBLE, 6), 0) AS gb_seconds,
+    coalesce(sum(c.usd)::DOUBLE, 0) AS cost_usd
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemMetrics:
+    """A whole store at a glance; a rate or a mean of nothing is None. Throttled calls are no invocations."""
+
+    functions: int
+    active: int
+    """Functions that were invoked in that time."""
+    invocations: int
+    errors: int
+    throttles: int
+    mean_duration_ms: float | None
+    cold_start_rate: float | None
+
+
+class Monitoring:
+    """`lab.monitoring`. Instants are naive UTC, or spans back from now such as `7d`."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._store = lab.store
+
+    def system_metrics(
+        self,
+        *,
+        since: str | datetime | timedelta | None = None,
+        until: str | datetime | timedelta | None = None,
+    ) -> SystemMetrics:
+        """Functions, invocations, errors, mean duration and cold-start rate over all."""
+        where, values = self._window(since, until)
+        with self._store.connect() as connection:
+            row = connection.execute(
+                f"""SELECT count(DISTINCT function), count(*) FILTER (status <> 'throttled'),
+                    count(*) FILTER (status IN ('failed', 'timeout')), count(*) FILTER (status = 'throttled'),
+                    avg(duration_ms), count(*) FILTER (cold_start) / nullif(count(cold_start), 0)
+                    FROM executions e{where}""",
+                values,
+            ).fetchone()
+        return SystemMetrics(
+            functions=len(self._lab.functions.names()),
+            active=row[0],
+            invocations=row[1],
+            errors=row[2],
+            throttles=row[3],
+            mean_duration_ms=row[4],
+            cold_start_rate=row[5],
+        )
+
+    def function_metrics(
+        self,
+        name: str,
+        *,
+        since: str | datetime | timedelta | None = None,
+        until: str | datetime | timedelta | None = None,
+    ) -> FunctionStatistics:
+        """What the store has seen of one function."""
+        where, values = self._window(since, until, "e.function = ?", name)
+        with self._store.connect() as connection:
+            row = connection.execute(
+                f"""SELECT count(*) FILTER (status <> 'throttled'),
+                    count(*) FILTER (status IN ('failed', 'timeout')), count(*) FILTER (status = 'timeout'),
+                    count(*) FILTER (status = 'throttled'), count(*) FILTER (cold_start), avg(duration_ms),
+                    quantile_cont(duration_ms, 0.95), max(max_memory_mb), max(started_at)
+                    FROM executions e{where}""",
+                values,
+            ).fetchone()
+        return FunctionStatistics(
+            invocations=row[0],
+            errors=row[1],
+            timeouts=row[2],
+            throttles=row[3],
+            cold_starts=row[4],
+            mean_duration_ms=row[5],
+            p95_duration_ms=row[6],
+            max_memory_mb=row[7],
+            last_invoked_at=row[8],
+        )
+
+    def stats(
+        self,
+        function: str | None = None,
+        *,
+        since: str | datetime | timedelta | None = None,
+        until: str | datetime | timedelta | None = None,
+        by: Sequence[str] = ("function",),
+    ) -> pd.DataFrame:
+        """Figures per group: invocations, errors, error_rate (0 to 1), throttles, cold_starts, cold_rate,
+        p50_ms, p95_ms, p99_ms, mean_init_ms, max_memory_mb, billed_ms, gb_seconds, cost_usd.
+
+        `by` are names of `BY`. Prices are list prices of us-east-1 without the free tier.
+        """  # noqa: D205
+        unknown = [each for each in by if each not in BY]
+        if unknown:
+            raise InvalidValue(f"{unknown[0]!r} is none of {', '.join(BY)}", place="by")
+        if function is not None:
+            self._lab.executions.known(function)
+        where, values = self._window(since, until, *(("e.function = ?", function) if function else ()))
+        groups = "".join(f"{BY[each]} AS {each}, " for each in by)
+        order = " ORDER BY " + ", ".join(str(index + 1) for index in range(len(by))) if by else ""
+        group = f" GROUP BY {', '.join(str(index + 1) for index in range(len(by)))}" if by else ""
+        having = "" if by else " HAVING count(*) > 0"
+        return self._store.sql(
+            f"SELECT {groups}{_FIGURES} FROM executions e LEFT JOIN costs c USING (id)"
+            f"{where}{group}{having}{order}",
+            values,
+        )
+
+    def functions_table(self, functions: Sequence[Function]) -> pd.DataFrame:
+        """A row a function: name, version, runtime, memory_mb, timeout_s, invocations, errors, cold_starts,
+        mean_ms, last_invoked_at, updated_at.
+        """  # noqa: D205
+        import pandas as pd
+
+        with self._store.connect() as connection:
+            rows = connection.execute(
+                """SELECT function, count(*) FILTER (status <> 'throttled'),
+                   count(*) FILTER (status IN ('failed', 'timeout')), count(*) FILTER (cold_start),
+                   avg(duration_ms), max(started_at) FROM executions GROUP BY function"""
+            ).fetchall()
+        seen = {row[0]: row[1:] for row in rows}
+        return pd.DataFrame(
+            [
+                (
+                    each.name,
+                    each.version,
+                    each.runtime,
+                    each.configuration.memory_mb,
+                    each.configuration.timeout_s,
+                    *seen.get(each.name, (0, 0, 0, None, None)),
+                    each.updated_at,
+                )
+                for each in functions
+            ],
+            columns=[
+                "name", "version", "runtime", "memory_mb", "timeout_s", "invocations", "errors",
+                "cold_starts", "mean_ms", "last_invoked_at", "updated_at",
+            ],
+        )  # fmt: skip
+
+    def _window(self, since: Any, until: Any, *more: Any) -> tuple[str, list[Any]]:
+        now = self._lab.clock.now()
+        where, values = ([more[0]], [more[1]]) if more else ([], [])
+        if since is not None:
+            where.append("e.started_at >= ?")
+            values.append(moment(since, now=now, place="since"))
+        if until is not None:
+            where.append("e.started_at < ?")
+            values.append(moment(until, now=now, place="until"))
+        return (f" WHERE {' AND '.join(where)}" if where else ""), values

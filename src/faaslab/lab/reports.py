@@ -1,0 +1,88 @@
+"""The reports of a lab: shipped notebooks or the user's own, run over this store into pages."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import InvalidValue, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pandas as pd
+
+    from faaslab.lab import Lab
+    from faaslab.model.report import ReportRun
+
+
+class Reports:
+    """`lab.reports`."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def names(self) -> tuple[str, ...]:
+        """The reports that are shipped."""
+        folder = shipped_notebooks()
+        return () if folder is None else tuple(sorted(path.stem for path in folder.glob("*.ipynb")))
+
+    def run(
+        self,
+        name: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        formats: Sequence[str] = ("html",),
+        out_dir: str | Path | None = None,
+        title: str | None = None,
+        progress: Callable[[int, str | None], None] | None = None,
+    ) -> ReportRun:
+        """Run a report (a shipped name, or the path of a notebook) over this store.
+
+        The pages stand in `out_dir` (`reports/` beside the store). A failing cell is the run's status, with
+        the half-done page; the run is recorded either way. `store` is given to the notebook unless said.
+        """
+        from faaslab.reports import run as reports
+
+        notebook = self._notebook(name)
+        folder = Path(out_dir) if out_dir is not None else Path(self._lab.store.path).parent / "reports"
+        values = {"store": str(self._lab.store.path), **(parameters or {})}
+        run = reports.run(
+            notebook,
+            parameters=values,
+            out_dir=folder,
+            formats=tuple(formats),
+            title=title,
+            clock=self._lab.clock,
+            on_progress=progress,
+        )
+        self._lab.store.record(run)
+        return run
+
+    def list(self) -> pd.DataFrame:
+        """The runs, newest first."""
+        return self._lab.store.sql(
+            "SELECT name, status, started_at, ended_at, outputs, failed_cell, error_type, error_message, id "
+            "FROM reports ORDER BY started_at DESC"
+        )
+
+    def _notebook(self, name: str) -> Path:
+        given = Path(name).expanduser()
+        if given.suffix == ".ipynb":
+            if not given.is_file():
+                raise InvalidValue(f"there is no notebook {name!r}", place="name")
+            return given
+        folder = shipped_notebooks()
+        if folder is not None and (folder / f"{name}.ipynb").is_file():
+            return folder / f"{name}.ipynb"
+        raise NotFound("report", name, self.names())
+
+
+def shipped_notebooks() -> Path | None:
+    """The folder of the notebooks that come with faaslab: in the installed package, or in the source tree."""
+    installed = Path(str(resources.files("faaslab"))) / "_shipped" / "notebooks"
+    if installed.is_dir():
+        return installed
+    source = Path(__file__).parents[3] / "notebooks"
+    return source if source.is_dir() else None

@@ -1,0 +1,254 @@
+"""Answers as plain text for a terminal and as JSON documents for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from faaslab.lab.secrets import masked
+from faaslab.model.execution import LogStream
+from faaslab.model.json import to_json
+from faaslab.verbs.answers import (
+    DoneAnswer,
+    ExecutionAnswer,
+    FunctionCard,
+    LogsAnswer,
+    MapAnswer,
+    ReportAnswer,
+    SubmittedAnswer,
+    TableAnswer,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from faaslab.model.execution import Execution
+    from faaslab.verbs.answers import Answer
+
+_CELL = 60
+_FOLDED_LINES = 5
+
+
+def plain_text(answer: Answer, *, width: int | None = None) -> str:
+    """What a terminal shows of an answer; without a newline at its end."""
+    match answer:
+        case FunctionCard():
+            return _card(answer)
+        case ExecutionAnswer():
+            return _execution(answer.execution, whole=answer.tail)
+        case SubmittedAnswer():
+            return f"{answer.function} was handed over"
+        case MapAnswer():
+            result = answer.result
+            return f"{table(answer.value, width=width)}\n{_summary(result)}"
+        case LogsAnswer():
+            return "\n".join(answer.df["message"]) if len(answer.df) else answer.empty
+        case TableAnswer():
+            return table(answer.df, width=width) if len(answer.df) else answer.empty
+        case ReportAnswer():
+            return _report(answer)
+        case _:
+            return answer.text
+
+
+def documents(answer: Answer) -> Any:
+    """What `--json` gives: a list stands for one document a line, anything else for one document."""
+    match answer:
+        case FunctionCard():
+            return function_document(answer)
+        case ExecutionAnswer():
+            return execution_document(answer.execution)
+        case SubmittedAnswer():
+            return {"function": answer.function, "submitted": True}
+        case MapAnswer():
+            return rows(answer.value)
+        case TableAnswer():
+            return rows(answer.df)
+        case ReportAnswer():
+            return to_json(answer.run)
+        case DoneAnswer():
+            return dict(answer.facts) or {"done": answer.text}
+        case _:
+            return {"text": answer.text}
+
+
+def function_document(card: FunctionCard) -> dict[str, Any]:
+    """A function as JSON; values under telling names are hidden."""
+    document: dict[str, Any] = to_json(card.function)
+    document["configuration"]["environment"] = masked(card.function.configuration.environment)
+    if card.function.code.kind == "inline" and card.code is None:
+        document["code"].pop("source", None)
+    if card.change:
+        document["change"] = card.change
+    return document
+
+
+def execution_document(execution: Execution) -> dict[str, Any]:
+    """An execution as JSON: payload and result as values, the bodies left out."""
+    document: dict[str, Any] = to_json(execution)
+    for name in ("payload", "result"):
+        del document[f"{name}_body"]
+        document[name] = cell_value(getattr(execution, name))
+    return document
+
+
+def rows(df: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a DataFrame as JSON objects; what is missing is null, instants are ISO 8601 in UTC."""
+    names = [str(name) for name in df.columns]
+    return [
+        dict(zip(names, map(cell_value, row), strict=True)) for row in df.itertuples(index=False, name=None)
+    ]
+
+
+def cell_value(value: Any) -> Any:
+    """One value as JSON types."""
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if hasattr(value, "item") and not hasattr(value, "tolist"):
+        value = value.item()
+    elif hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): cell_value(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [cell_value(item) for item in value]
+    if isinstance(value, (bool, int, str)) or value is None:
+        return value
+    if value != value:  # noqa: PLR0124 -- NaT and its kin
+        return None
+    if isinstance(value, datetime):
+        return value.isoformat() + ("" if value.tzinfo else "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, (bytes, bytearray)):
+        return value.decode("utf-8", "backslashreplace")
+    return None if type(value).__name__ in {"NAType", "NaTType"} else str(value)
+
+
+def table(df: pd.DataFrame, *, width: int | None = None) -> str:
+    """Rows in columns; numbers to the right, long texts cut at their end."""
+    names = [str(name) for name in df.columns]
+    lines = [[_cell(value) for value in row] for row in df.itertuples(index=False, name=None)]
+    numeric = [_is_numeric(df.iloc[:, place]) for place in range(len(names))]
+    widths = [max([len(name), *(len(line[place]) for line in lines)]) for place, name in enumerate(names)]
+    text = [_line(names, widths, numeric), *(_line(line, widths, numeric) for line in lines)]
+    if width is not None:
+        text = [line if len(line) <= width else line[: width - 1] + "…" for line in text]
+    return "\n".join(text)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
+    placed = zip(cells, widths, numeric, strict=True)
+    return "  ".join(
+        cell.rjust(width) if right else cell.ljust(width) for cell, width, right in placed
+    ).rstrip()
+
+
+def _is_numeric(column: pd.Series[Any]) -> bool:
+    return column.dtype.kind in "iuf"
+
+
+def _cell(value: Any) -> str:
+    plain = cell_value(value)
+    if plain is None:
+        return ""
+    if isinstance(plain, bool):
+        return "yes" if plain else "no"
+    if isinstance(plain, float):
+        return (
+            f"{plain:.10g}"
+            if plain == int(plain) or abs(plain) < 0.01
+            else f"{plain:,.3f}".rstrip("0").rstrip(".")
+        )
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+    text = " ".join(text.split()) if "\n" in text or "\t" in text else text
+    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+
+
+def _card(card: FunctionCard) -> str:
+    function = card.function
+    configuration = function.configuration
+    head = f"{function.name}  version {function.version}"
+    if card.change:
+        head += {"created": ", created", "updated": ", changed", "unchanged": ", unchanged"}[card.change]
+    facts = [
+        ("runtime", f"{function.runtime} {function.architecture}, handler {function.handler}"),
+        ("memory", f"{configuration.memory_mb} MB, timeout {configuration.timeout_s} s"),
+        ("code", f"{function.code.kind}, {function.code_bytes:,} bytes, sha256 {function.code_sha256[:12]}"),
+        ("backend", function.backend),
+    ]
+    if configuration.requires:
+        facts.append(("requires", ", ".join(configuration.requires)))
+    if configuration.environment:
+        shown = masked(configuration.environment)
+        facts.append(("env", ", ".join(f"{key}={value}" for key, value in shown.items())))
+    if configuration.secrets:
+        facts.append(("secrets", ", ".join(secret.partition("=")[0] for secret in configuration.secrets)))
+    if configuration.reserved_concurrency is not None:
+        facts.append(("concurrency", f"{configuration.reserved_concurrency} reserved"))
+    if function.description:
+        facts.append(("about", function.description))
+    seen = function.statistics
+    if seen is not None and seen.invocations:
+        mean = "" if seen.mean_duration_ms is None else f", mean {seen.mean_duration_ms:.1f} ms"
+        facts.append(
+            ("so far", f"{seen.invocations} invocations, {seen.errors} errors, {seen.cold_starts} cold{mean}")
+        )
+    text = "\n".join([head, *(f"  {name:<11} {value}" for name, value in facts)])
+    return f"{text}\n\n{card.code.rstrip()}" if card.code else text
+
+
+def _execution(execution: Execution, *, whole: bool) -> str:
+    parts = [f"{execution.function} {execution.status}"]
+    if execution.duration_ms is not None:
+        parts.append(f"{execution.duration_ms:.2f} ms")
+    if execution.billed_ms is not None:
+        parts.append(f"billed {execution.billed_ms} ms")
+    if execution.init_ms is not None:
+        parts.append(f"init {execution.init_ms:.2f} ms")
+    if execution.cold_start is not None:
+        parts.append("cold" if execution.cold_start else "warm")
+    if execution.max_memory_mb is not None:
+        parts.append(f"{execution.max_memory_mb} of {execution.memory_mb} MB")
+    lines = ["  ".join(parts), f"id {execution.id}"]
+    if execution.error is not None:
+        lines.append(f"{execution.error.type}: {execution.error.message}")
+        lines += [part.rstrip("\n") for part in execution.error.stack_trace]
+    elif execution.result_body is not None:
+        lines.append(json.dumps(cell_value(execution.result), ensure_ascii=False, indent=2))
+    logs = [line for line in execution.logs if whole or line.stream is not LogStream.PLATFORM]
+    shown = logs if whole else logs[:_FOLDED_LINES]
+    if shown:
+        lines += ["-- log", *(line.message.replace("\r", "\n").replace("\u00a0", " ") for line in shown)]
+    if len(shown) < len(logs):
+        lines.append(f"-- {len(logs) - len(shown)} more lines: logs {execution.id}")
+    return "\n".join(lines)
+
+
+def _summary(result: Any) -> str:
+    count = len(result.executions)
+    cold = sum(bool(execution.cold_start) for execution in result.executions)
+    text = f"{count} of {result.total} ran, {result.failed} failed, {cold} cold"
+    return f"{text}, batch {result.batch_id}"
+
+
+def _report(answer: ReportAnswer) -> str:
+    run = answer.run
+    lines = list(run.outputs)
+    if answer.exit_status:
+        where = "" if run.failed_cell is None else f" in cell {run.failed_cell}"
+        lines.insert(0, f"{run.name} failed{where}: {run.error_type}: {run.error_message}")
+    return "\n".join(lines)
