@@ -51,9 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     if words in (["--version"], ["-V"], ["version"]):
-        from faaslab import __version__
-
-        print(f"faaslab {__version__}")
+        print(f"faaslab {sys.modules['faaslab'].__version__}")
         return 0
     from faaslab import verbs
     from faaslab.cli.face import ShellFace

@@ -64,9 +64,7 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         if name == "faaslab":
-            from faaslab import __version__
-
-            return __version__
+            return str(sys.modules["faaslab"].__version__)  # run from the source tree
         return None
 
 

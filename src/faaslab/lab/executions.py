@@ -26,9 +26,13 @@ if TYPE_CHECKING:
 
     from faaslab.lab import Lab
 
+Texts = list[str]
+Values = list[Any]
+Rows = list[dict[str, Any]]
 _SHORTEST_ID = 6
 _LOOK_S = 0.5
 _OVERLAP = timedelta(seconds=60)  # records arrive after what they tell of
+_FRAME = re.compile(r"\n(?=  File )")
 _LISTED = (
     "id, function, version, status, started_at, duration_ms AS ms, billed_ms AS billed, cold_start AS cold, "
     "init_ms, memory_mb, max_memory_mb, error_type, error_message, source, attempt, replay_of, batch_id, "
@@ -65,7 +69,7 @@ class Executions:
         payload, result = self._store.payload(row["id"])
         return _execution(row, logs, payload, result)
 
-    def _matching(self, connection: Any, text: str) -> list[dict[str, Any]]:
+    def _matching(self, connection: Any, text: str) -> Rows:
         result = connection.execute(
             "SELECT * FROM executions WHERE id = ? OR request_id = ? ORDER BY attempt DESC LIMIT 1",
             [text, text],
@@ -181,7 +185,7 @@ class Executions:
             )
         return self._lab.functions.invoke(original.function, payload, replay_of=original.id)
 
-    def batch(self, batch_id: str, *, failed: bool) -> tuple[str, list[Any]]:
+    def batch(self, batch_id: str, *, failed: bool) -> tuple[str, Values]:
         """(function, payloads) of a recorded map; only the failed ones where asked."""
         with self._store.connect() as connection:
             rows = connection.execute(
@@ -211,10 +215,10 @@ class Executions:
         if name not in names:
             raise NotFound("function", name, {*names, *self._lab.functions.names()})
 
-    def _window(self, since: Any, until: Any, column: str = "started_at") -> tuple[list[str], list[Any]]:
+    def _window(self, since: Any, until: Any, column: str = "started_at") -> tuple[Texts, Values]:
         now = self._lab.clock.now()
-        where: list[str] = []
-        values: list[Any] = []
+        where: Texts = []
+        values: Values = []
         if since is not None:
             where.append(f"{column} >= ?")
             values.append(moment(since, now=now, place="since"))
@@ -225,7 +229,7 @@ class Executions:
             raise InvalidValue("is before --since", place="until")
         return where, values
 
-    def _whose(self, what: str | None) -> tuple[list[str], list[Any]]:
+    def _whose(self, what: str | None) -> tuple[Texts, Values]:
         """The condition for the logs of a function, or of an execution by id."""
         if what is None:
             return [], []
@@ -257,6 +261,13 @@ def _limit(limit: int | None) -> str:
     return f" LIMIT {int(limit)}"
 
 
+def _frames(stack: str) -> tuple[str, ...]:
+    """The entries of a stack as they were: Python's have a line break inside, so only `File` begins one."""
+    if not stack:
+        return ()
+    return tuple(_FRAME.split(stack) if "  File " in stack else stack.split("\n"))
+
+
 def _execution(
     row: Mapping[str, Any], logs: list[tuple[Any, ...]], payload: bytes | None, result: bytes | None
 ) -> Execution:
@@ -271,7 +282,7 @@ def _execution(
         error = ExecutionError(
             type=row["error_type"] or "",
             message=row["error_message"] or "",
-            stack_trace=tuple((row["error_stack"] or "").split("\n")) if row["error_stack"] else (),
+            stack_trace=_frames(row["error_stack"] or ""),
             request_id=row["request_id"],
         )
     fields |= {

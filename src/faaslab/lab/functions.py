@@ -171,10 +171,17 @@ class Functions:
         raise AssertionError("the last attempt returns or raises")
 
     def _next_version(self, name: str) -> str:
-        numbers = [
-            int(f.version) for f in self._store.definitions.versions(Function, name) if f.version.isdigit()
-        ]
-        return str(max(numbers, default=0) + 1)
+        """One above every version that the name ever had, so that figures by version mix no two of them."""
+        present = self._store.definitions.versions(Function, name)
+        if present:
+            return str(max(int(each.version) for each in present) + 1)
+        with self._store.connect() as connection:
+            row = connection.execute(
+                "SELECT max(TRY_CAST(version AS INTEGER)) FROM definitions "
+                "WHERE kind = 'function' AND name = ?",
+                [name],
+            ).fetchone()
+        return str((row[0] if row and row[0] else 0) + 1)
 
     def get(self, name: str, version: str | None = None) -> Function:
         """The function of that name (as it is now, or as that version was); `NotFound` with the nearest."""
@@ -287,7 +294,7 @@ class Functions:
         """
         function = self._resolve(name, qualifier)
         values = items(payloads)
-        if n is not None and (isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 1000):
+        if n is not None and not 1 <= n <= 1000:
             raise InvalidValue(f"{n!r} is not a number from 1 to 1000", place="n")
         bodies = [encode(value, place=f"input {index}") for index, value in enumerate(values)]
         request = Invocation(qualifier=qualifier, batch_id=self._lab.new_id())
@@ -351,8 +358,6 @@ class Functions:
         return function
 
     def _look_up(self, name: str, version: str | None) -> Function:
-        if not isinstance(name, str):
-            name = getattr(name, "name", name)
         function: Function | None = self._store.definitions.get(Function, name, version)
         if function is not None:
             return function

@@ -36,7 +36,7 @@ RESERVED = frozenset({
 """Keys that Lambda sets itself and refuses from users (Developer Guide: configuration-envvars)."""
 
 
-def name(text: str) -> str:
+def name(text: Any) -> str:
     """A function's name, as CreateFunction takes it."""
     if not isinstance(text, str) or not _NAME.fullmatch(text):
         raise InvalidValue(
@@ -44,7 +44,7 @@ def name(text: str) -> str:
             place="name",
             hint="1 to 64 letters, digits, hyphens and underscores",
         )
-    return text
+    return str(text)
 
 
 def runtime(text: str) -> str:
@@ -106,7 +106,7 @@ def _within(place: str, value: Any, low: int, high: int, unit: str) -> None:
         raise InvalidValue(f"{value} is out of range: {low} to {high} {unit}", place=place)
 
 
-def environment(variables: Mapping[str, str]) -> dict[str, str]:
+def environment(variables: Any) -> dict[str, str]:
     """Environment variables: keys that Lambda takes and does not set itself, 4 KB all together."""
     if not isinstance(variables, Mapping):
         raise InvalidValue("a mapping of names to texts is needed", place="environment")
@@ -135,7 +135,7 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
     return dict(variables)
 
 
-def secrets(references: Sequence[str]) -> tuple[str, ...]:
+def secrets(references: Sequence[Any]) -> tuple[str, ...]:
     """Secrets as `NAME` or `NAME=REFERENCE`."""
     for reference in references:
         found = _SECRET.fullmatch(reference) if isinstance(reference, str) else None
@@ -150,7 +150,7 @@ def secrets(references: Sequence[str]) -> tuple[str, ...]:
     return tuple(references)
 
 
-def requires(packages: Sequence[str]) -> tuple[str, ...]:
+def requires(packages: Any) -> tuple[str, ...]:
     """Packages as pip requirement specifiers; pip's own options are not taken."""
     if isinstance(packages, str):
         packages = [packages]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("input", "status", "ms", "billed", "cold", "memory", "result", "error", "id")
+_OBJECTS = frozenset({"input", "cold", "result", "error"})  # None stays None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,13 @@ class MapResult:
             )
             for value, execution in zip(self.inputs, self.executions, strict=True)
         ]
-        df = pd.DataFrame(rows, columns=list(COLUMNS))
+        columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
+        df = pd.DataFrame(
+            {
+                name: pd.Series(values, dtype=object if name in _OBJECTS else None)
+                for name, values in zip(COLUMNS, columns, strict=True)
+            }
+        )
         df.attrs["faaslab"] = {"function": self.function, "batch_id": self.batch_id}
         return df
 

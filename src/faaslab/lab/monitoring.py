@@ -79,14 +79,13 @@ class Monitoring:
     ) -> SystemMetrics:
         """Functions, invocations, errors, mean duration and cold-start rate over all."""
         where, values = self._window(since, until)
-        with self._store.connect() as connection:
-            row = connection.execute(
-                f"""SELECT count(DISTINCT function), count(*) FILTER (status <> 'throttled'),
+        row = self._one(
+            f"""SELECT count(DISTINCT function), count(*) FILTER (status <> 'throttled'),
                     count(*) FILTER (status IN ('failed', 'timeout')), count(*) FILTER (status = 'throttled'),
                     avg(duration_ms), count(*) FILTER (cold_start) / nullif(count(cold_start), 0)
                     FROM executions e{where}""",
-                values,
-            ).fetchone()
+            values,
+        )
         return SystemMetrics(
             functions=len(self._lab.functions.names()),
             active=row[0],
@@ -106,15 +105,14 @@ class Monitoring:
     ) -> FunctionStatistics:
         """What the store has seen of one function."""
         where, values = self._window(since, until, "e.function = ?", name)
-        with self._store.connect() as connection:
-            row = connection.execute(
-                f"""SELECT count(*) FILTER (status <> 'throttled'),
+        row = self._one(
+            f"""SELECT count(*) FILTER (status <> 'throttled'),
                     count(*) FILTER (status IN ('failed', 'timeout')), count(*) FILTER (status = 'timeout'),
                     count(*) FILTER (status = 'throttled'), count(*) FILTER (cold_start), avg(duration_ms),
                     quantile_cont(duration_ms, 0.95), max(max_memory_mb), max(started_at)
                     FROM executions e{where}""",
-                values,
-            ).fetchone()
+            values,
+        )
         return FunctionStatistics(
             invocations=row[0],
             errors=row[1],
@@ -187,6 +185,13 @@ class Monitoring:
                 "cold_starts", "mean_ms", "last_invoked_at", "updated_at",
             ],
         )  # fmt: skip
+
+    def _one(self, text: str, values: list[Any]) -> tuple[Any, ...]:
+        """The only row of an aggregate over everything."""
+        with self._store.connect() as connection:
+            row = connection.execute(text, values).fetchone()
+        assert row is not None
+        return row
 
     def _window(self, since: Any, until: Any, *more: Any) -> tuple[str, list[Any]]:
         now = self._lab.clock.now()
