@@ -1,0 +1,72 @@
+"""The README tells the truth: its cells and commands run, and it names every verb, option and setting."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+# The two commands make an environment of their own; CI and a person run them on a fresh clone.
+TWO_COMMANDS = "python3 -m venv"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "FAASLAB_STORE": str(folder / "data" / "faaslab.duckdb"),
+        "PYTHONPATH": str(ROOT / "src"),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "pyproject.toml").write_text("[project]\nname = 'demo'\nversion = '0'\n")
+    return folder
+
+
+def test_every_cell_runs(project, monkeypatch):
+    cells = [text for language, text in BLOCKS if language == "python"]
+    assert cells
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text.rstrip()) for text in cells])
+    for key, value in environment(project).items():
+        monkeypatch.setenv(key, value)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(project)}}).execute()
+
+
+def test_every_command_runs(project):
+    lines = [
+        line
+        for language, text in BLOCKS
+        if language == "bash"
+        for line in text.splitlines()
+        if line.startswith("faaslab ")
+    ]
+    assert lines
+    for line in lines:
+        argv = [sys.executable, "-m", "faaslab", *shlex.split(line, comments=True)[1:]]
+        done = subprocess.run(
+            argv, cwd=project, env=environment(project), capture_output=True, text=True, timeout=170
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_two_commands_are_one_line_each():
+    commands = [text for language, text in BLOCKS if language == "bash" and TWO_COMMANDS in text]
+    assert [len(text.strip().splitlines()) for text in commands] == [1, 1]
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
+def test_every_link_leads_somewhere(target):
+    assert target.startswith("https://") or (ROOT / target).exists()
