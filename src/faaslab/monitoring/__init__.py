@@ -1,1 +1,1 @@
-"""Nothing lives here yet."""
+"""What executions mean: their cost, and the pages of analysis that the notebooks show."""
