@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from faaslab.lab.quickstart_page import page_html
 from faaslab.model.report import ReportRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from faaslab.lab import Lab
 
-    Payload = Callable[[random.Random, int], dict[str, Any]]
-    Progress = Callable[[int], None]
+    class Bar(Protocol):
+        """A progress bar of the face that asked."""
 
+        def advance(self, count: int = 1, note: str | None = None) -> None:
+            """`count` more are done."""
+
+
+Payload = Callable[[random.Random, int], dict[str, Any]]
 ROUNDS = 4
 REPORTS = ("cold_starts", "durations", "costs")
 
@@ -131,43 +137,50 @@ class Quickstart:
 
 def run(
     lab: Lab,
+    progress: Callable[[int | None, str], AbstractContextManager[Bar]],
     *,
     invocations: int = 3_000,
     out_dir: Path | None = None,
-    progress: Progress = lambda _: None,
-    note: Callable[[str], None] = lambda _: None,
 ) -> Quickstart:
     """Define the samples, run the traffic, write the reports.
 
-    `progress` is called with 1 for each invocation that ended, `note` with a line for people. Raises what the
-    store and the backend raise; a function that fails is part of the picture.
+    `progress(total, label)` makes a bar. Raises what the store and the backend raise; a function that fails
+    is part of the picture.
     """
     for shape in SHAPES:
         define(lab, shape)
+    planned = rounds(invocations)
+    total = sum(len(payloads) for bursts in planned for _, payloads in bursts)
     ran = failed = 0
-    for number, planned in enumerate(rounds(invocations)):
-        if number == ROUNDS // 2:
-            # A new version in the middle: more memory for the function that runs out of it.
-            define(lab, next(shape for shape in SHAPES if shape.name == "thumbnail"), memory_mb=256)
-        for shape, payloads in planned:
-            answer = lab.functions.map(
-                shape.name, payloads, n=min(shape.burst, 2 + number * 2), progress=progress
-            )
-            ran += len(answer.executions)
-            failed += sum(not execution.ok for execution in answer.executions)
-    note(f"{ran:,} invocations recorded, {failed:,} of them failed on purpose; writing the reports")
+    with progress(total, "invocations") as bar:
+        for number, bursts in enumerate(planned):
+            if number == ROUNDS // 2:
+                # A new version in the middle: more memory for the function that runs out of it.
+                define(lab, next(shape for shape in SHAPES if shape.name == "thumbnail"), memory_mb=256)
+            for shape, payloads in bursts:
+                answer = lab.functions.map(shape.name, payloads, n=min(shape.burst, 2 + number * 2))
+                ran += len(answer.executions)
+                failed += sum(not execution.ok for execution in answer.executions)
+                bar.advance(len(answer.executions), f"{failed} failed")
     folder = out_dir or lab.store.path.parent / "reports" / "quickstart"
-    reports = write_reports(lab, folder)
+    with progress(len(REPORTS), "reports") as bar:
+        reports = write_reports(lab, folder, bar)
     page = folder / "index.html"
     _replace(page, page_html(lab.store, [shape.name for shape in SHAPES], reports, ran, failed))
     return Quickstart(page=page, reports=reports, invocations=ran, failed=failed)
 
 
-def write_reports(lab: Lab, folder: Path) -> tuple[ReportRun, ...]:
+def write_reports(lab: Lab, folder: Path, bar: Bar) -> tuple[ReportRun, ...]:
     """The three reports, at once: each runs in a kernel of its own."""
+
+    def write(name: str) -> ReportRun:
+        report = lab.reports.run(name, out_dir=folder, stem=name)
+        bar.advance(1, name)
+        return report
+
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(len(REPORTS), thread_name_prefix="faaslab-quickstart") as pool:
-        return tuple(pool.map(lambda name: lab.reports.run(name, out_dir=folder), REPORTS))
+        return tuple(pool.map(write, REPORTS))
 
 
 def _replace(path: Path, text: str) -> None:

@@ -35,12 +35,14 @@ class Reports:
         parameters: Mapping[str, Any] | None = None,
         formats: Sequence[str] = ("html",),
         out_dir: str | Path | None = None,
+        stem: str | None = None,
         title: str | None = None,
         progress: Callable[[int, str | None], None] | None = None,
     ) -> ReportRun:
         """Run a report (a shipped name, or the path of a notebook) over this store.
 
-        The pages stand in `out_dir` (`reports/` beside the store). A failing cell is the run's status, with
+        The pages stand in `out_dir` (`reports/` beside the store), named `stem` (the report and the time,
+        so that no page replaces another). `progress` is called with (cells, note) as they end. A failing cell is the run's status, with
         the half-done page; the run is recorded either way. `store` is given to the notebook unless said.
         """
         from faaslab.reports import run as reports
@@ -48,14 +50,16 @@ class Reports:
         notebook = self._notebook(name)
         folder = Path(out_dir) if out_dir is not None else Path(self._lab.store.path).parent / "reports"
         values = {"store": str(self._lab.store.path), **(parameters or {})}
+        when = self._lab.clock.now()
         run = reports.run(
             notebook,
             parameters=values,
             out_dir=folder,
             formats=tuple(formats),
+            stem=stem or f"{notebook.stem}-{when:%Y%m%d-%H%M%S}",
             title=title,
             clock=self._lab.clock,
-            on_progress=progress,
+            on_progress=None if progress is None else lambda *_: progress(1, None),
         )
         self._lab.store.record(run)
         return run

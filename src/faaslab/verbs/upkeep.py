@@ -87,7 +87,18 @@ def quickstart(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """A first run of everything, with a report at its end."""
     from faaslab.lab import quickstart as quick
 
-    return DoneAnswer(text=str(quick.run(lab, face.progress)))
+    done = quick.run(lab, face.progress)
+    broken = [report.name for report in done.reports if report.status == "failed"]
+    text = f"{done.invocations:,} invocations recorded in {lab.store.path}\n{done.page}"
+    if broken:
+        text = f"a cell failed in: {', '.join(broken)}\n{text}"
+    facts = {
+        "page": str(done.page),
+        "invocations": done.invocations,
+        "failed": done.failed,
+        "reports": broken,
+    }
+    return DoneAnswer(text=text, facts=facts, exit_status=1 if broken else 0)
 
 
 VERBS: tuple[Verb, ...] = (
