@@ -70,9 +70,7 @@ def page_html(store: Store, names: Sequence[str], reports: Sequence[ReportRun], 
     summary = store.sql(_SUMMARY, {"names": list(names)})
     head = "".join(f"<th>{html.escape(str(column))}</th>" for column in summary.columns)
     rows = "".join(
-        "<tr>"
-        + "".join(f"<td>{_cell(str(c), v)}</td>" for c, v in zip(summary.columns, row, strict=True))
-        + "</tr>"
+        "<tr>" + "".join(f"<td>{_cell(str(name), value)}</td>" for name, value in row.items()) + "</tr>"
         for row in summary.to_dict(orient="records")
     )
     links = "".join(_link(report) for report in reports)

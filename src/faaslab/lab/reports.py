@@ -41,9 +41,10 @@ class Reports:
     ) -> ReportRun:
         """Run a report (a shipped name, or the path of a notebook) over this store.
 
-        The pages stand in `out_dir` (`reports/` beside the store), named `stem` (the report and the time,
-        so that no page replaces another). `progress` is called with (cells, note) as they end. A failing cell is the run's status, with
-        the half-done page; the run is recorded either way. `store` is given to the notebook unless said.
+        The pages stand in `out_dir` (`reports/` beside the store), named `stem` (the report and the time, so
+        that no page replaces another). `progress` is called with (cells, note) as they end. A failing cell is
+        the run's status, with the half-done page; the run is recorded either way. `store` is given to the
+        notebook unless said.
         """
         from faaslab.reports import run as reports
 
