@@ -7,7 +7,7 @@ import email.message
 import http.client
 import io
 import logging
-import sqlite3
+import ssl
 import xml.etree.ElementTree
 
 logger = logging.getLogger()
