@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
-from faaslab.errors import InvalidValue, Unsupported, nearest
+from faaslab.errors import InvalidValue, StoreLocation, Unsupported, nearest
 from faaslab.model.settings import Setting
 
 if TYPE_CHECKING:
     from faaslab.clock import Clock
     from faaslab.lab import Lab
     from faaslab.lab.decorated import DecoratedFunction
+    from faaslab.store import Capture, Store
 
 MARKS = ("pyproject.toml", "environment.yml", ".git")
 
@@ -226,6 +228,37 @@ def _written(pyproject: Path) -> dict[str, Any]:
     return section
 
 
+class _SharedStores:
+    """Labs of one process over one store share it: the history is one file with one lock for the process."""
+
+    _guard = threading.Lock()
+    _taken: ClassVar[list[tuple[Any, Store]]] = []
+
+    @classmethod
+    def take(cls, path: Path, clock: Clock, capture: Capture) -> Store:
+        """The store at `path`; the same one for the same settings."""
+        from faaslab.store import Store
+
+        key = (path.resolve(), clock, capture)
+        with cls._guard:
+            present = next((store for taken, store in cls._taken if taken == key), None)
+            store = present or Store(path, clock=clock, capture=capture)
+            cls._taken.append((key, store))
+            return store
+
+    @classmethod
+    def give_back(cls, store: Store) -> None:
+        """Close it when nobody has it any more."""
+        with cls._guard:
+            for place, (_, taken) in enumerate(cls._taken):
+                if taken is store:
+                    del cls._taken[place]
+                    break
+            last = all(taken is not store for _, taken in cls._taken)
+        if last:
+            store.close()
+
+
 _open_labs: list[Lab] = []
 
 
@@ -249,16 +282,17 @@ def open(  # noqa: A001 -- the name that the product gives it
     from faaslab.backends.local import LocalSettings
     from faaslab.clock import SYSTEM
     from faaslab.lab import Lab
-    from faaslab.store import Capture, Store
+    from faaslab.store import Capture
 
     root = project_root()
     read = read_settings({"store": store, "backend": backend, **settings}, root=root)
     value = {name: setting.value for name, setting in read.items()}
     clock = clock or SYSTEM
+    if read["store"].origin == "default":
+        _make_folder(value["store"].parent)
+    capture = Capture(payloads=value["payloads"], redact=value["redact"])
     lab = Lab(
-        Store(
-            value["store"], clock=clock, capture=Capture(payloads=value["payloads"], redact=value["redact"])
-        ),
+        _SharedStores.take(value["store"], clock, capture),
         cache=value["cache"],
         region=value["region"],
         clock=clock,
@@ -271,10 +305,22 @@ def open(  # noqa: A001 -- the name that the product gives it
             own_interpreter=value["own_interpreter"],
             pip_arguments=value["pip_arguments"],
         ),
+        close_store=_SharedStores.give_back,
         on_close=_forget,
     )
     _open_labs.append(lab)
     return lab
+
+
+def _make_folder(folder: Path) -> None:
+    """The default store's folder; a path that the user gave must have its folder, lest a typo makes one."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StoreLocation(
+            f"cannot make the folder {folder}: {error.strerror or error}",
+            hint="choose another place with --store",
+        ) from None
 
 
 def current() -> Lab:

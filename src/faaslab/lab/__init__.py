@@ -47,6 +47,7 @@ class Lab:
         region: str = "us-east-1",
         settings: Sequence[Setting] = (),
         clock: Clock = SYSTEM,
+        close_store: Callable[[Store], None] | None = None,
         on_close: Callable[[Lab], None] | None = None,
     ) -> None:
         self.store = store
@@ -58,6 +59,7 @@ class Lab:
         self._backend: LocalBackend | None = None
         self._guard = threading.Lock()
         self._closed = False
+        self._close_store = close_store
         self._on_close = on_close
         self.functions = Functions(self)
         self.executions = Executions(self)
@@ -143,7 +145,7 @@ class Lab:
             if self._backend is not None:
                 self._backend.close()
         finally:
-            self.store.close()
+            (self._close_store or type(self.store).close)(self.store)
             if self._on_close is not None:
                 self._on_close(self)
 

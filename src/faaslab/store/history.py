@@ -50,6 +50,14 @@ class History:
         self._state = state
         self._gate = Gate(locks, opened=self._attach, shut=self._detach, closed=self._detach_now)
         self._attached_epoch = 0
+        self._own: Any = None
+        self._own_epoch = 0
+
+    def _connection(self) -> Any:
+        """A connection of its own: DuckDB refuses two threads on one, and two stores may be open at once."""
+        if self._own is None or self._own_epoch != INSTANCE.epoch:
+            self._own, self._own_epoch = INSTANCE.cursor()
+        return self._own
 
     def quoted_alias(self) -> str:
         """The catalog's name in SQL."""
@@ -120,7 +128,7 @@ class History:
             self._run(f"DETACH {self.quoted_alias()}")
 
     def _run(self, statement: str) -> Any:
-        connection = INSTANCE.connection()
+        connection = self._connection()
         with INSTANCE.inside(connection):
             self._attached_epoch = INSTANCE.epoch
             return connection.execute(statement)
@@ -176,7 +184,7 @@ class History:
 
     @contextmanager
     def _transaction(self) -> Iterator[Callable[..., Any]]:
-        connection = INSTANCE.connection()
+        connection = self._connection()
         with INSTANCE.inside(connection):
             connection.execute("BEGIN")
             try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,20 @@ WAIT_S = 30.0
 
 _INSERT = "INSERT INTO outbox (kind, body) VALUES (?, ?)"
 _LEFT_BEHIND: list[sqlite3.Connection] = []  # a parent's connections; closing them in a child is not safe
+
+
+def _into_wal(connection: sqlite3.Connection) -> None:
+    """WAL mode. While another process brings a new file there, SQLite refuses at once and does not wait."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.002)
+        else:
+            return
 
 
 class State:
@@ -55,7 +70,7 @@ class State:
                 self.path, timeout=WAIT_S, isolation_level=None, check_same_thread=False
             )
             try:
-                connection.execute("PRAGMA journal_mode = WAL")
+                _into_wal(connection)
                 connection.execute("PRAGMA synchronous = NORMAL")
                 # The merger moves the log into the file, so that a write seldom has to.
                 connection.execute("PRAGMA wal_autocheckpoint = 8000")

@@ -24,7 +24,8 @@ def run(lab: Lab | None, call: Call, face: Face) -> Answer:
     try:
         return call.verb.run(lab, call, face)  # type: ignore[arg-type]
     except RequestError as error:
-        flags = {option.name: option.flag for option in call.verb.options}
+        flags = {word.name: word.name.upper() for word in call.verb.positionals}
+        flags |= {option.name: option.flag for option in call.verb.options}
         if error.place in flags:
             error.place = flags[error.place]
         raise

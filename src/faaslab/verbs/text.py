@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _CELL = 60
 _FOLDED_LINES = 5
+_TASK_ROOT = re.compile(r"/[^\"\n]*/code/[0-9a-f]{64}/")  # where the package is unpacked on this machine
 
 
 def plain_text(answer: Answer, *, width: int | None = None) -> str:
@@ -226,13 +228,14 @@ def _execution(execution: Execution, *, whole: bool) -> str:
     lines = ["  ".join(parts), f"id {execution.id}"]
     if execution.error is not None:
         lines.append(f"{execution.error.type}: {execution.error.message}")
-        lines += [part.rstrip("\n") for part in execution.error.stack_trace]
+        lines += [_TASK_ROOT.sub("/var/task/", part.rstrip("\n")) for part in execution.error.stack_trace]
     elif execution.result_body is not None:
         lines.append(json.dumps(cell_value(execution.result), ensure_ascii=False, indent=2))
     logs = [line for line in execution.logs if whole or line.stream is not LogStream.PLATFORM]
     shown = logs if whole else logs[:_FOLDED_LINES]
     if shown:
-        lines += ["-- log", *(line.message.replace("\r", "\n").replace("\u00a0", " ") for line in shown)]
+        said = (line.message.replace("\r", "\n").replace("\u00a0", " ") for line in shown)
+        lines += ["-- log", *(_TASK_ROOT.sub("/var/task/", message) for message in said)]
     if len(shown) < len(logs):
         lines.append(f"-- {len(logs) - len(shown)} more lines: logs {execution.id}")
     return "\n".join(lines)

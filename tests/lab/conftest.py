@@ -1,0 +1,21 @@
+import pytest
+
+from faaslab import app
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def lab(tmp_path, cache):
+    with app.open(store=tmp_path / "s.duckdb", cache=cache, keep_alive=60) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory, cache):
+    """A lab for tests that only look, with what `shared` functions did before."""
+    with app.open(store=tmp_path_factory.mktemp("shared") / "s.duckdb", cache=cache) as lab:
+        yield lab
