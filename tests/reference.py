@@ -5,6 +5,7 @@
 
 from pathlib import Path
 
+from faaslab.app import SETTINGS
 from faaslab.verbs import NOTEBOOK_OPTIONS, SHELL_OPTIONS, VERBS, help_text
 
 README = Path(__file__).parent.parent / "README.md"
@@ -21,6 +22,10 @@ def render() -> str:
     lines += ["", "</details>", "", "| with every verb | in | |", "|---|---|---|"]
     for where, options in (("a notebook", NOTEBOOK_OPTIONS), ("a shell", SHELL_OPTIONS)):
         lines += [f"| `{' '.join(option.flags)}` | {where} | {_cell(option.help)} |" for option in options]
+    lines += ["", "| setting | environment | default | |", "|---|---|---|---|"]
+    for name, setting in SETTINGS.items():
+        default = "" if setting.default in (None, ()) else f"`{setting.default}`"
+        lines.append(f"| `{name}` | `FAASLAB_{name.upper()}` | {default} | {_cell(setting.help)} |")
     return "\n".join([*lines, "", ""])
 
 

@@ -36,16 +36,21 @@ def project(tmp_path_factory) -> Path:
     return folder
 
 
-def test_every_cell_runs(project, monkeypatch):
+@pytest.fixture(scope="module")
+def after_the_cells(project) -> Path:
+    """The project after a kernel ran every cell of the README, in order."""
     cells = [text for language, text in BLOCKS if language == "python"]
-    assert cells
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text.rstrip()) for text in cells])
-    for key, value in environment(project).items():
-        monkeypatch.setenv(key, value)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(project)}}).execute()
+    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(project)}})
+    client.execute(env=environment(project))
+    return project
 
 
-def test_every_command_runs(project):
+def test_every_cell_runs(after_the_cells):
+    assert (after_the_cells / "data" / "faaslab.duckdb").exists()
+
+
+def test_every_command_runs(after_the_cells):
     lines = [
         line
         for language, text in BLOCKS
@@ -57,7 +62,12 @@ def test_every_command_runs(project):
     for line in lines:
         argv = [sys.executable, "-m", "faaslab", *shlex.split(line, comments=True)[1:]]
         done = subprocess.run(
-            argv, cwd=project, env=environment(project), capture_output=True, text=True, timeout=170
+            argv,
+            cwd=after_the_cells,
+            env=environment(after_the_cells),
+            capture_output=True,
+            text=True,
+            timeout=170,
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
