@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("faaslab", "duckdb", "pandas", "jupyterlab", "papermill", "nbconvert", "boto3")
 Row = tuple[str, str, str]
+_STATES = {"ok": "ok", "warning": "note", "error": "bad"}
 """(what, ok | note | bad, detail)."""
 
 
@@ -81,4 +82,5 @@ def _store(lab: Lab) -> list[Row]:
 
 
 def _finding(finding: Any) -> Row:
-    return (f"store: {finding.what}", finding.state, finding.detail)
+    hint = f" ({finding.hint})" if finding.hint else ""
+    return (f"store: {finding.name}", _STATES[finding.level], f"{finding.message}{hint}")

@@ -94,7 +94,7 @@ class Functions:
     def redefine(self, name: str, *, code: CodeGiven | None = None, **options: Any) -> Definition:
         """A function with some of its options, or its code, changed."""
         definitions.known_options({key: value for key, value in options.items() if key not in _WITH_CODE})
-        present = self.get(name)
+        present = self._resolve(name, None)
         kept: dict[str, Any] = {
             key: getattr(present.configuration, key) for key in definitions.CONFIGURATION
         } | {
@@ -255,8 +255,8 @@ class Functions:
     ) -> Execution:
         """Run a function once and wait. A failure of the function is the execution's status, no exception.
 
-        `payload` is any JSON-able value (`{}` when None is meant to be an empty event: None is sent as
-        `{}`), or bytes of JSON. `fields` are those of `Invocation`.
+        `payload` is any JSON-able value or bytes of JSON; None is sent as `{}`, as an invocation without a
+        payload is on Lambda. `fields` are those of `Invocation`.
         """
         function = self._resolve(name, qualifier)
         body = b"{}" if payload is None else encode(payload)

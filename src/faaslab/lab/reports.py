@@ -43,14 +43,17 @@ class Reports:
 
         The pages stand in `out_dir` (`reports/` beside the store), named `stem` (the report and the time, so
         that no page replaces another). `progress` is called with (cells, note) as they end. A failing cell is
-        the run's status, with the half-done page; the run is recorded either way. `store` is given to the
-        notebook unless said.
+        the run's status, with the half-done page; the run is recorded either way. A notebook with a
+        parameter `store` is given this one.
         """
         from faaslab.reports import run as reports
+        from faaslab.reports.parameters import declared
 
         notebook = self._notebook(name)
         folder = Path(out_dir) if out_dir is not None else Path(self._lab.store.path).parent / "reports"
-        values = {"store": str(self._lab.store.path), **(parameters or {})}
+        values = dict(parameters or {})
+        if "store" in declared(notebook):
+            values.setdefault("store", str(self._lab.store.path))
         when = self._lab.clock.now()
         run = reports.run(
             notebook,

@@ -39,11 +39,8 @@ if TYPE_CHECKING:
 
 def _configuration(call: Call) -> dict[str, Any]:
     """The options that were given, as keywords of `lab.functions.create` and `update`."""
-    given = {
-        option.name: call[option.name]
-        for option in CONFIGURATION
-        if call[option.name] not in (None, (), False)
-    }
+    values = {option.name: call[option.name] for option in CONFIGURATION}
+    given = {name: value for name, value in values.items() if value is not None and value != ()}
     if "environment" in given:
         given["environment"] = dict(given["environment"])
     return given
@@ -222,7 +219,7 @@ def show(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
 def rm(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """The end of functions; their history stays."""
     for name in call["names"]:
-        lab.functions.get(name)
+        lab.functions.versions(name)
     for name in call["names"]:
         lab.functions.delete(name)
     names = ", ".join(call["names"])

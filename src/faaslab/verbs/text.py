@@ -123,7 +123,7 @@ def cell_value(value: Any) -> Any:
         return [cell_value(item) for item in value]
     if isinstance(value, (bool, int, str)) or value is None:
         return value
-    if value != value:  # noqa: PLR0124 -- NaT and its kin
+    if type(value).__name__ in {"NAType", "NaTType"}:
         return None
     if isinstance(value, datetime):
         return value.isoformat() + ("" if value.tzinfo else "Z")
@@ -135,7 +135,7 @@ def cell_value(value: Any) -> Any:
         return float(value)
     if isinstance(value, (bytes, bytearray)):
         return value.decode("utf-8", "backslashreplace")
-    return None if type(value).__name__ in {"NAType", "NaTType"} else str(value)
+    return str(value)
 
 
 def table(df: pd.DataFrame, *, width: int | None = None) -> str:

@@ -26,7 +26,8 @@ def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
         face.note(f"{result.rejected} lines could not be read; they are kept in {result.reject_file}")
     known = f", {result.already_known} known already" if result.already_known else ""
     return DoneAnswer(
-        text=f"{result.executions} executions and {result.logs} log lines from {result.files} files{known}",
+        text=f"{result.executions:,} executions and {result.logs:,} log lines "
+        f"from {result.files:,} files{known}",
         facts={
             "files": result.files,
             "executions": result.executions,
@@ -40,36 +41,47 @@ def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
 
 def prune(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """Forget what is older."""
-    keep = span(call["keep"], place="--keep")
-    lab.store.prune(keep)
-    return DoneAnswer(text=f"kept the last {call['keep']}", facts={"keep": call["keep"]})
+    pruned = lab.store.prune(span(call["keep"], place="--keep"))
+    rows = sum(pruned.rows.values())
+    return DoneAnswer(
+        text=f"forgot {rows:,} rows and {pruned.blobs:,} blobs older than {call['keep']}; "
+        "store compact makes the file smaller",
+        facts={"rows": dict(pruned.rows), "blobs": pruned.blobs},
+    )
 
 
 def compact(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """Give back the space of what was deleted."""
-    lab.store.compact()
-    return DoneAnswer(text=f"compacted {lab.store.path}", facts={"store": str(lab.store.path)})
+    sizes = lab.store.compact()
+    return DoneAnswer(
+        text=f"{sizes.before_bytes:,} bytes before, {sizes.after_bytes:,} now",
+        facts={"before_bytes": sizes.before_bytes, "after_bytes": sizes.after_bytes},
+    )
 
 
 def backup(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """A whole copy."""
-    path = Path(call["path"]).expanduser()
-    lab.store.backup(path)
+    path = lab.store.backup(Path(call["path"]).expanduser())
     return DoneAnswer(text=f"a copy stands in {path}", facts={"backup": str(path)})
 
 
 def export(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """Parquet by day."""
-    path = Path(call["directory"]).expanduser()
-    lab.store.export(path)
-    return DoneAnswer(text=f"Parquet files by day stand in {path}", facts={"directory": str(path)})
+    where = call["directory"] if "://" in call["directory"] else Path(call["directory"]).expanduser()
+    rows = lab.store.export(where)
+    return DoneAnswer(
+        text=f"{sum(rows.values()):,} rows as Parquet files by day in {where}",
+        facts={"directory": str(where), "rows": dict(rows)},
+    )
 
 
 def import_store(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """The history of another store into this one."""
     path = Path(call["path"]).expanduser()
-    lab.store.import_store(path)
-    return DoneAnswer(text=f"took in {path}", facts={"imported": str(path)})
+    rows = lab.store.import_store(path)
+    return DoneAnswer(
+        text=f"{sum(rows.values()):,} new rows from {path}", facts={"imported": str(path), "rows": dict(rows)}
+    )
 
 
 def config(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001

@@ -1,0 +1,73 @@
+"""What stands after -p and after map NAME."""
+
+import pytest
+
+from faaslab.errors import InvalidValue, NotFound
+from faaslab.verbs.payload import inputs, payload
+from tests.verbs.faces import KeptFace
+
+
+def test_every_form_of_a_payload(tmp_path):
+    path = tmp_path / "e.json"
+    path.write_text('\ufeff{"a": 1}', "utf-8")
+    face = KeptFace(stdin=b"[1, 2]", event={"x": object})
+    assert payload(None, face) == {}
+    assert payload('{"x": [1, null]}', face) == {"x": [1, None]}
+    assert payload("-5", face) == -5
+    assert payload("{event}", face) == {"x": object}
+    assert payload("{}", face) == {}
+    assert payload(f"@{path}", face) == {"a": 1}
+    assert payload("-", face) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"x": }', "-p: not JSON at line 1 column 7, near '{\"x\": }'"),
+        ("{x: 4}", "put JSON between single quotes"),
+        ("NaN", "NaN is not JSON"),
+        ("", "not JSON at line 1 column 1"),
+        ("[" * 100_000, "nested too deeply"),
+        ("@/no/such/file", "cannot read '/no/such/file'"),
+        ("-", "standard input: not UTF-8 at byte 1"),
+    ],
+)
+def test_what_is_no_json_is_named_by_its_place(text, said):
+    with pytest.raises(InvalidValue) as caught:
+        payload(text, KeptFace(stdin=b"a\xff"))
+    assert said in str(caught.value)
+
+
+def test_an_unknown_variable_is_named_with_the_nearest():
+    with pytest.raises(NotFound, match="did you mean 'event'"):
+        payload("{evnt}", KeptFace(event=1))
+
+
+def test_every_form_of_inputs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.json").write_text("[1, 2]")
+    (tmp_path / "one.json").write_text('{"a":\n 1}')
+    (tmp_path / "lines.jsonl").write_text('{"a": 1}\n\n{"a": 2}\n')
+    (tmp_path / "empty.jsonl").write_text("\n")
+    face = KeptFace(df=[7], stdin=b"1\n2\n")
+    assert inputs("df", face) == [7]
+    assert inputs("{df}", face) == [7]
+    assert inputs("range(2, 5)", face) == range(2, 5)
+    assert inputs("[1, 2]", face) == [1, 2]
+    assert inputs("a.json", face) == [1, 2]
+    assert inputs("@a.json", face) == [1, 2]
+    assert inputs("one.json", face) == [{"a": 1}]
+    assert inputs("lines.jsonl", face) == [{"a": 1}, {"a": 2}]
+    assert inputs("empty.jsonl", face) == []
+    assert inputs("-", face) == [1, 2]
+
+
+def test_a_bad_line_is_named_by_its_number(tmp_path):
+    (tmp_path / "lines.jsonl").write_text('{"a": 1}\n{"a": \n')
+    with pytest.raises(InvalidValue, match="lines.jsonl, line 2: not JSON at line 1"):
+        inputs(str(tmp_path / "lines.jsonl"), KeptFace())
+
+
+def test_a_missing_file_is_said():
+    with pytest.raises(InvalidValue, match="cannot read 'nothing.json'"):
+        inputs("nothing.json", KeptFace())

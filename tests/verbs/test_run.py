@@ -1,0 +1,237 @@
+"""Every verb through the real Lab, on the real local backend."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from faaslab.errors import InvalidValue, NotFound, Unsupported
+from faaslab.verbs import VERBS, parse, run
+from faaslab.verbs.text import documents, plain_text
+from tests.verbs.faces import KeptFace
+
+SOURCE = (
+    "import os\ndef handler(event, context):\n    print('got', event)\n    return {'y': event['x'] * 2}\n"
+)
+covered = set()
+
+
+@pytest.fixture
+def do(lab):
+    face = KeptFace()
+
+    def do(line, cell=None, **names):
+        face.kept |= names
+        call = parse(line, cell)
+        covered.add(call.verb.name)
+        return run(lab, call, face)
+
+    do.face = face
+    do.lab = lab
+    return do
+
+
+@pytest.fixture
+def defined(do):
+    do("score --memory 256 --env STAGE=dev", SOURCE)
+    return do
+
+
+def test_define_and_show(do, tmp_path):
+    card = do(f"score --memory 256 --env API_TOKEN=hunter2 --save {tmp_path}/src/score.py", SOURCE)
+    assert (card.value.name, card.change, card.exit_status) == ("score", "created", 0)
+    assert card.enforced
+    assert (tmp_path / "src" / "score.py").read_text() == SOURCE
+    assert any("--secret API_TOKEN" in note for note in do.face.notes)
+    for shown in (plain_text(card), json.dumps(documents(card))):
+        assert "hunter2" not in shown
+    looked = do("show score --code")
+    assert (looked.change, looked.code) == (None, SOURCE)
+    assert "256 MB" in plain_text(looked)
+
+
+def test_capture_takes_the_caller_s_values(do):
+    do("f --capture factor", "def handler(e, c): return factor * 2", factor=21)
+    assert do("invoke f").value.result == 42
+    with pytest.raises(NotFound, match="did you mean 'factor'"):
+        do("f --capture factr", "def handler(e, c): return factor * 2")
+
+
+def test_errors_name_the_option_that_was_typed(do):
+    for line, place in [("f --memory 5", "--memory"), ("f --timeout 0", "--timeout"), ("f --env AWS_REGION=x", "--env"),
+                        ("f --include nowhere", "--include"), ("a/b", "NAME"), ("f --runtime pyton3.13", "--runtime"),
+                        ("f --concurrency 5000", "--concurrency"), ("f --requires --pre", "--requires")]:  # fmt: skip
+        with pytest.raises(InvalidValue) as caught:
+            do(line, SOURCE)
+        assert caught.value.place == place, line
+
+
+def test_create_update_code_ls_rm(do, tmp_path):
+    (tmp_path / "score.py").write_text(SOURCE)
+    assert do(f"create score --file {tmp_path}/score.py --memory 256").change == "created"
+    assert do(f"create score --file {tmp_path}/score.py --memory 256").change == "unchanged"
+    assert do("update score --memory 512").value.version == "2"
+    assert do("code score").text == SOURCE
+    assert do("code score --version 1").text == SOURCE
+    listed = do("ls")
+    assert listed.df[["name", "version", "memory_mb"]].to_numpy().tolist() == [["score", "2", 512]]
+    with pytest.raises(InvalidValue, match="needs something to change"):
+        do("update score")
+    with pytest.raises(InvalidValue, match="create needs code"):
+        do("create score")
+    with pytest.raises(InvalidValue, match="--handler: a zip needs its handler"):
+        do("create z --zip a.zip")
+    with pytest.raises(Unsupported, match="--image"):
+        do("create z --image app.tar")
+    with pytest.raises(NotFound):
+        do("rm score nothing")
+    assert do("rm score").facts == {"deleted": ["score"]}
+    assert plain_text(do("ls")).startswith("no functions yet")
+
+
+def test_invoke(defined):
+    answer = defined("invoke score -p '{\"x\": 4}'")
+    assert (answer.value.result, answer.exit_status) == ({"y": 8}, 0)
+    assert '"y": 8' in plain_text(answer)
+    assert documents(answer)["result"] == {"y": 8}
+    assert defined("invoke score -p {event}", event={"x": 5}).value.result == {"y": 10}
+    failed = defined("invoke score")
+    assert (failed.exit_status, failed.code, failed.filename) == (1, SOURCE, "lambda_function.py")
+    assert "KeyError: 'x'" in plain_text(failed)
+    assert '"/var/task/lambda_function.py", line 4' in plain_text(failed)
+    tail = plain_text(defined("invoke score -p '{\"x\": 1}' --tail"))
+    assert "REPORT RequestId" in tail
+    assert defined("invoke score -p '{\"x\": 1}' --qualifier 1").value.ok
+    with pytest.raises(Unsupported, match="--debug"):
+        defined("invoke score --debug")
+    with pytest.raises(Unsupported, match="--backend"):
+        defined("invoke score --backend aws")
+
+
+def test_invoke_in_the_background(defined):
+    answer = defined("invoke score --async -p '{\"x\": 4}'")
+    assert answer.value.result().invocation_type == "Event"
+    assert "score" in plain_text(answer)
+
+
+def test_map_and_retry(defined):
+    df = pd.DataFrame({"x": [1, 2, None]}, dtype=object)
+    answer = defined("map score df -n 2", df=df)
+    assert isinstance(answer.value, pd.DataFrame)
+    assert answer.value["status"].tolist() == ["completed", "completed", "failed"]
+    assert (answer.exit_status, defined.face.advanced) == (1, 3)
+    assert any("retry" in note for note in defined.face.notes)
+    defined.lab.functions.create("score", "def handler(e, c): return 'mended'")
+    again = defined("retry scored --failed", scored=answer.value)
+    assert again.value["result"].tolist() == ["mended"]
+    assert defined(f"retry {answer.result.batch_id} --all").value["result"].tolist() == ["mended"] * 3
+    assert "3 of 3 ran, 0 failed" in plain_text(defined("map score range(3)"))
+    with pytest.raises(InvalidValue, match="--concurrency: 0 is not a number"):
+        defined("map score range(3) -n 0")
+
+
+def test_logs_history_stats_replay_sql(defined):
+    one = defined("invoke score -p '{\"x\": 1}'").value
+    failed = defined("invoke score").value
+    assert plain_text(defined("logs score --grep got")) == "got {'x': 1}\ngot {}"
+    assert len(defined(f"logs {one.id}").df) == len(one.logs)
+    assert plain_text(defined("logs score --grep zzz")) == "no log lines"
+    assert defined("history score --status failed").df["id"].tolist() == [failed.id]
+    assert documents(defined("history"))[0]["id"] == failed.id
+    shown = defined(f"show {failed.id[:10]}")
+    assert (shown.value, shown.exit_status, shown.code) == (failed, 0, SOURCE)
+    assert defined(f"replay {one.id}").value.replay_of == one.id
+    stats = defined("stats --since 1h --by function,version --plot")
+    assert (stats.plot, stats.by, stats.df["invocations"].tolist()) == (True, ("function", "version"), [3])
+    assert defined("sql SELECT count(*) AS n FROM executions").value["n"].tolist() == [3]
+    assert defined("sql", cell="SELECT 1 AS x").value["x"].tolist() == [1]
+    with pytest.raises(InvalidValue, match="--by: 'verson' is none of .*did you mean 'version'"):
+        defined("stats --by verson")
+    with pytest.raises(InvalidValue, match="--since: 'soon' is no instant"):
+        defined("history --since soon")
+    with pytest.raises(NotFound, match="function or execution is named 'nothing'"):
+        defined("show nothing")
+
+
+def test_follow_emits_lines_until_it_is_interrupted(defined, monkeypatch):
+    defined("invoke score -p '{\"x\": 1}'")
+    face = defined.face
+
+    def emit(text):
+        face.lines.append(text)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(face, "emit", emit)
+    with pytest.raises(KeyboardInterrupt):
+        defined("logs score --follow --grep got --since 1h")
+    assert face.lines == ["got {'x': 1}"]
+
+
+def test_config_doctor_help(do):
+    config = do("config").df
+    assert config.loc[config["setting"] == "store", "source"].tolist() == ["flag"]
+    doctor = do("doctor")
+    assert {"python", "duckdb", "store"} <= set(doctor.df["what"])
+    assert do("help invoke").text.startswith("invoke NAME")
+    with pytest.raises(NotFound, match="did you mean 'invoke'"):
+        do("help invok")
+    assert run(None, parse("help"), do.face).text
+
+
+def test_upkeep_of_the_store(defined, tmp_path):
+    defined("invoke score -p '{\"x\": 1}'")
+    defined(f"store backup {tmp_path}/copy.duckdb")
+    defined(f"store export {tmp_path}/parquet")
+    assert list((tmp_path / "parquet").rglob("*.parquet"))
+    defined("store compact")
+    defined("store prune --keep 90d")
+    assert len(defined("history").df) == 1
+    defined(f"store import-store {tmp_path}/copy.duckdb")
+    assert len(defined("history").df) == 1
+    with pytest.raises(InvalidValue, match="--keep: 'long' is not a span"):
+        defined("store prune --keep long")
+
+
+def test_import_logs(do, tmp_path):
+    report = (
+        "START RequestId: 7b9c0d5e-1111-4222-8333-444455556666 Version: 3\n"
+        "END RequestId: 7b9c0d5e-1111-4222-8333-444455556666\n"
+        "REPORT RequestId: 7b9c0d5e-1111-4222-8333-444455556666\tDuration: 2.90 ms\tBilled Duration: 3 ms\t"
+        "Memory Size: 128 MB\tMax Memory Used: 36 MB\tInit Duration: 110.10 ms\t\n"
+    )
+    (tmp_path / "a.log").write_text(
+        "2026-11-01T10:00:00.000Z "
+        + report.replace("\nE", "\n2026-11-01T10:00:00.100Z E").replace("\nR", "\n2026-11-01T10:00:00.100Z R")
+    )
+    answer = do(f"import logs {tmp_path}/a.log --function score --region eu-west-1")
+    assert answer.facts["executions"] == 1
+    assert do("history score").df["source"].tolist() == ["imported"]
+    assert do(f"import logs {tmp_path}/a.log --function score --region eu-west-1").facts["executions"] == 0
+
+
+def test_report_run_and_ls(do, tmp_path):
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        cells=[
+            nbformat.v4.new_code_cell("n = 1\nstore = ''", metadata={"tags": ["parameters"]}),
+            nbformat.v4.new_code_cell("assert n < 3, 'too many'\nprint(store)"),
+        ],
+    )
+    nbformat.write(notebook, tmp_path / "mine.ipynb")
+    answer = do(f"report run {tmp_path}/mine.ipynb -p n 2 --to html,ipynb --open")
+    assert answer.exit_status == 0
+    assert do.face.opened == [path for path in answer.run.outputs if path.endswith(".html")]
+    failed = do(f"report run {tmp_path}/mine.ipynb -p n 3")
+    assert failed.exit_status == 1
+    assert "AssertionError: too many" in plain_text(failed)
+    assert do("report ls").df["status"].tolist() == ["failed", "completed"]
+    with pytest.raises(InvalidValue, match="--to: 'hmtl' is none of"):
+        do(f"report run {tmp_path}/mine.ipynb --to hmtl")
+    with pytest.raises(NotFound, match="report"):
+        do("report run nothing_of_the_kind")
+
+
+def test_every_verb_was_run_above():
+    assert set(VERBS) - covered <= {"quickstart"}, "tests/lab/test_quickstart.py runs that one"
