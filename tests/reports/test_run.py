@@ -1,6 +1,8 @@
 """A report: real kernels, real pages; a failing cell is a result with a half-done page."""
 
+import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -29,16 +31,29 @@ def notebook(folder: Path, *cells: str, name: str = "weekly") -> Path:
     return path
 
 
-def kernels() -> list[int]:
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if any("ipykernel_launcher" in word for word in process.info["cmdline"] or ()):
-            found.append(process.pid)
-    return sorted(found)
+@pytest.fixture(autouse=True)
+def mark(monkeypatch, tmp_path):
+    """Kernels inherit it: those of this test are told from all others on the machine."""
+    monkeypatch.setenv("FAASLAB_TEST_MARK", str(tmp_path))
+    return str(tmp_path)
 
 
-def test_a_report_runs_in_this_interpreter_with_its_parameters(tmp_path):
-    before, seen = kernels(), []
+@pytest.fixture
+def kernels(mark):
+    def running():
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            if any("ipykernel_launcher" in word for word in process.info["cmdline"] or ()):
+                with contextlib.suppress(psutil.Error):
+                    if process.environ().get("FAASLAB_TEST_MARK") == mark:
+                        found.append(process.pid)
+        return found
+
+    return running
+
+
+def test_a_report_runs_in_this_interpreter_with_its_parameters(tmp_path, kernels):
+    seen = []
     done = run(
         notebook(tmp_path, "import sys; print(sys.executable, since, limit)"),
         parameters={"since": "-1d"},
@@ -53,7 +68,7 @@ def test_a_report_runs_in_this_interpreter_with_its_parameters(tmp_path):
     assert nbformat.read(ipynb, 4).cells[-1].outputs[0].text == f"{sys.executable} -1d 3\n"
     assert seen[-1][0] == seen[-1][1]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["weekly.html", "weekly.ipynb"]
-    assert kernels() == before
+    assert kernels() == []
 
 
 def test_the_page_asks_the_network_for_nothing_whatever_a_notebook_shows(tmp_path):
@@ -93,8 +108,7 @@ def test_in_chromium_nothing_leaves_the_page(tmp_path):
         browser.close()
 
 
-def test_a_failing_cell_is_a_result_with_a_half_done_page(tmp_path):
-    before = kernels()
+def test_a_failing_cell_is_a_result_with_a_half_done_page(tmp_path, kernels):
     done = run(
         notebook(tmp_path, "print('first')", "raise ValueError('no <b>data</b>')", "print('never')"),
         parameters={},
@@ -107,7 +121,7 @@ def test_a_failing_cell_is_a_result_with_a_half_done_page(tmp_path):
     assert "no &lt;b&gt;data&lt;/b&gt;" in page
     assert "<b>data</b>" not in page
     assert "first" in page
-    assert kernels() == before
+    assert kernels() == []
 
 
 @pytest.mark.parametrize(
@@ -172,8 +186,7 @@ def test_two_reports_run_at_once_and_each_page_is_whole(tmp_path):
         assert Path(done[name].outputs[0]).read_text().count(f"<pre>{name}") == 1
 
 
-def test_an_interrupt_ends_the_kernel_and_leaves_no_page(tmp_path):
-    before = kernels()
+def test_an_interrupt_ends_the_kernel_and_leaves_no_page(tmp_path, kernels):
     path = notebook(tmp_path, "import time\nprint('here', flush=True)\ntime.sleep(600)")
 
     def interrupt(cells, of):
@@ -183,12 +196,47 @@ def test_an_interrupt_ends_the_kernel_and_leaves_no_page(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(path, parameters={"since": "now"}, out_dir=tmp_path / "out", on_progress=interrupt)
     assert list((tmp_path / "out").iterdir()) == []
-    assert kernels() == before
+    assert kernels() == []
 
 
-def test_the_worker_may_be_ended_and_takes_its_kernel_along(tmp_path):
-    """Whoever started it was killed: the worker finds nobody listening and ends."""
-    before = kernels()
+@pytest.mark.parametrize("victim", ["caller", "worker"])
+def test_a_kill_in_the_middle_of_a_cell_leaves_no_kernel_and_no_file(tmp_path, victim):
+    """The kernel is found by its pid, which the notebook writes down before it sleeps."""
+    temporary, here = tmp_path / "tmp", tmp_path / "kernel.pid"
+    temporary.mkdir()
+    path = notebook(
+        tmp_path,
+        f"import os, pathlib, time\npathlib.Path({str(here)!r}).write_text(str(os.getpid()))\ntime.sleep(600)",
+    )
+    code = (
+        "from pathlib import Path; from faaslab.reports.run import run\n"
+        f"run(Path({str(path)!r}), parameters={{}}, out_dir=Path({str(tmp_path / 'out')!r}))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE,
+    ) as caller:
+        until(lambda: here.exists() and here.read_text())
+        kernel = psutil.Process(int(here.read_text()))
+        worker = kernel.parent()
+        (caller if victim == "caller" else worker).kill()
+        _, told = caller.communicate(timeout=60)
+    until(lambda: not kernel.is_running() and not worker.is_running())
+    until(lambda: not list(temporary.iterdir()))
+    assert list((tmp_path / "out").iterdir()) == []
+    if victim == "worker":
+        assert b"WorkerFailed" in told
+
+
+def until(holds):
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.05)
+
+
+def test_the_caller_may_be_killed_between_two_cells(tmp_path, kernels):
     path = notebook(tmp_path, "print(1)", "print(2)")
     code = (
         "import os, signal, sys; from pathlib import Path; from faaslab.reports.run import run\n"
@@ -197,8 +245,5 @@ def test_the_worker_may_be_ended_and_takes_its_kernel_along(tmp_path):
     )
     killed = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True)
     assert killed.returncode == -9
-    deadline = time.monotonic() + 30
-    while kernels() != before and time.monotonic() < deadline:
-        threading.Event().wait(0.1)
-    assert kernels() == before
+    until(lambda: kernels() == [])
     assert list((tmp_path / "out").iterdir()) == []

@@ -124,8 +124,9 @@ def _work(
         assert worker.stdin is not None
         assert worker.stdout is not None
         try:
-            worker.stdin.write(json.dumps(job).encode())
-            worker.stdin.close()
+            # It stays open: the worker sees by its end that we are gone, however we went.
+            worker.stdin.write(json.dumps(job).encode() + b"\n")
+            worker.stdin.flush()
             ended: dict[str, Any] | None = None
             for line in worker.stdout:
                 message = json.loads(line)

@@ -1,7 +1,8 @@
 """The process that runs one notebook: a job as JSON on standard input, its progress as JSON lines out.
 
 It writes `report.ipynb` and `report.html` into the job's folder and says at the end how it went. Whoever
-started it may end it with SIGTERM; its kernel goes with it.
+started it may end it with SIGTERM; its kernel goes with it. Standard input stays open as long as somebody
+waits for the page: when it closes, the worker ends its kernel, removes the job's folder and goes.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import sys
+import tempfile
+import threading
 import warnings
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,11 +24,24 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 def main() -> None:
     """Read the job, run it, say how it ended."""
-    job = json.loads(sys.stdin.buffer.read())
+    job = json.loads(sys.stdin.buffer.readline())
     signal.signal(signal.SIGTERM, _leave)
     folder = Path(job["folder"])
+    alone = threading.Event()
+    threading.Thread(target=_watch, args=(alone,), name="faaslab-report-watch", daemon=True).start()
+    try:
+        _run(job, folder)
+    finally:
+        if alone.is_set():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(job: dict[str, Any], folder: Path) -> None:
     # Connection files and profiles go away with the folder, and the user's own profile is not read.
     os.environ["JUPYTER_RUNTIME_DIR"] = str(folder / "runtime")
+    tempfile.tempdir = str(
+        folder
+    )  # of this process alone; a notebook's own temporary files stay where they are
     os.environ["IPYTHONDIR"] = str(folder / "ipython")
     os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
@@ -90,6 +107,14 @@ def _engine() -> type:
 
 def _say(**message: Any) -> None:
     print(json.dumps(message), flush=True)  # noqa: T201 - the protocol with whoever started us
+
+
+def _watch(alone: threading.Event) -> None:
+    # Not through sys.stdin: a thread that waits there holds a lock that the interpreter's end asks for.
+    while os.read(0, 4096):
+        pass
+    alone.set()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _leave(*_: Any) -> NoReturn:
