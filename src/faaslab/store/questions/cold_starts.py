@@ -1,0 +1,158 @@
+"""How often executions start cold, when, what that costs, and what came before a cold start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faaslab.store.questions.window import (
+    GB_SECONDS,
+    INIT_GB_SECONDS,
+    LATENCY_MS,
+    ask,
+    grouped,
+    keys,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from faaslab.store.questions.window import Run, Window
+
+# An environment that ended so was thrown away with its process: no keep-alive would have kept it.
+_BROKEN = (
+    "(status = 'timeout' OR error_type IN ('Runtime.ExitError', 'Runtime.OutOfMemory', 'Sandbox.Timedout'))"
+)
+
+
+def rates(run: Run, window: Window, by: tuple[str, ...] = ("function",)) -> pd.DataFrame:
+    """A row a group: the keys, invocations (of which it is known), cold_starts, rate (0 to 1), init_p50_ms,
+    init_p95_ms; most cold starts first, or in the order of the clock.
+    """  # noqa: D205
+    order = keys(by) if by and by[0] in {"hour_of_day", "weekday", "day"} else "cold_starts DESC, " + keys(by)
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions()}
+        SELECT {grouped(by)} count(cold_start) AS invocations, count(*) FILTER (cold_start) AS cold_starts,
+               cold_starts / nullif(invocations, 0) AS rate,
+               quantile_cont(init_ms, 0.5) FILTER (cold_start) AS init_p50_ms,
+               quantile_cont(init_ms, 0.95) FILTER (cold_start) AS init_p95_ms
+        FROM x GROUP BY {keys(by)} HAVING count(cold_start) > 0 ORDER BY {order}""",
+    )
+
+
+def rate_over_time(run: Run, window: Window, bucket: str) -> pd.DataFrame:
+    """A row a bucket of time that has any (`bucket` is an interval such as `1 hour`): bucket (its start),
+    invocations, cold_starts, rate.
+    """  # noqa: D205
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions()}
+        SELECT time_bucket(CAST($bucket AS INTERVAL), started_at) AS bucket, count(cold_start) AS invocations,
+               count(*) FILTER (cold_start) AS cold_starts, cold_starts / nullif(invocations, 0) AS rate
+        FROM x GROUP BY 1 HAVING count(cold_start) > 0 ORDER BY 1""",
+        bucket=bucket,
+    )
+
+
+def init_split(run: Run, window: Window) -> pd.DataFrame:
+    """What inits take and what they are billed, a row per function, region and architecture:
+    cold_starts, with_init, init_p50_ms, init_p95_ms, init_share_of_latency (of a cold start's wait, at the
+    median), gb_seconds, init_gb_seconds (the billed ones), init_hours (all time spent in inits).
+    """  # noqa: D205
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions()}
+        SELECT function, region, architecture, count(*) FILTER (cold_start) AS cold_starts,
+               count(coalesce(init_ms, restore_ms)) FILTER (cold_start) AS with_init,
+               quantile_cont(coalesce(init_ms, restore_ms), 0.5) FILTER (cold_start) AS init_p50_ms,
+               quantile_cont(coalesce(init_ms, restore_ms), 0.95) FILTER (cold_start) AS init_p95_ms,
+               median(coalesce(init_ms, restore_ms) / nullif({LATENCY_MS}, 0))
+                   FILTER (cold_start) AS init_share_of_latency,
+               coalesce(sum({GB_SECONDS}), 0) AS gb_seconds,
+               coalesce(sum({INIT_GB_SECONDS}), 0) AS init_gb_seconds,
+               coalesce(sum(coalesce(init_ms, restore_ms)) FILTER (cold_start), 0) / 3.6e6 AS init_hours
+        FROM x GROUP BY ALL HAVING cold_starts > 0 ORDER BY init_gb_seconds DESC, cold_starts DESC""",
+    )
+
+
+def init_by_configuration(run: Run, window: Window) -> pd.DataFrame:
+    """Inits by what can be chosen: function, version, runtime, architecture, memory_mb, cold_starts,
+    init_p50_ms, init_p95_ms, slowest first.
+    """  # noqa: D205
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions()}
+        SELECT function, version, runtime, architecture, memory_mb, count(*) AS cold_starts,
+               quantile_cont(coalesce(init_ms, restore_ms), 0.5) AS init_p50_ms,
+               quantile_cont(coalesce(init_ms, restore_ms), 0.95) AS init_p95_ms
+        FROM x WHERE cold_start AND coalesce(init_ms, restore_ms) IS NOT NULL
+        GROUP BY ALL ORDER BY init_p50_ms DESC""",
+    )
+
+
+def init_curve(run: Run, window: Window, points: tuple[float, ...]) -> pd.DataFrame:
+    """The init's duration at each of `points` (0 to 1): function, cold_starts, quantile, init_ms."""
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions()},
+        q AS (SELECT function, count(*) AS cold_starts,
+                     quantile_cont(coalesce(init_ms, restore_ms), {list(points)}) AS taken
+              FROM x WHERE cold_start AND coalesce(init_ms, restore_ms) IS NOT NULL GROUP BY function)
+        SELECT function, cold_starts, unnest({list(points)}) AS quantile, unnest(taken) AS init_ms
+        FROM q ORDER BY cold_starts DESC, function, quantile""",
+    )
+
+
+def environments(run: Run, window: Window) -> pd.DataFrame:
+    """Every environment that was seen, in the order of their starts: function, version, started, ended (its
+    last answer), born_cold (whether its first execution in the window started cold), broken (whether it ended
+    with a timeout or a dead process), executions.
+    """  # noqa: D205
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions()}
+        SELECT function, version, min(started_at) AS started, max(coalesce(ended_at, started_at)) AS ended,
+               coalesce(arg_min(cold_start, started_at), false) AS born_cold,
+               coalesce(arg_max({_BROKEN}, started_at), false) AS broken, count(*) AS executions
+        FROM x WHERE environment IS NOT NULL GROUP BY function, version, environment
+        ORDER BY function, version, started""",
+    )
+
+
+def gaps_without_environments(run: Run, window: Window) -> pd.DataFrame:
+    """Of the cold starts whose environment is not told: function, version, gap_s: the seconds since every
+    earlier execution of that version had ended; null for its first, negative where one still ran.
+    """  # noqa: D205
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions()},
+        p AS (SELECT function, version, cold_start, started_at, environment,
+                     max(coalesce(ended_at, started_at)) OVER (PARTITION BY function, version
+                         ORDER BY started_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS busy_until
+              FROM x WHERE function IN (SELECT function FROM x WHERE cold_start AND environment IS NULL))
+        SELECT function, version, epoch(started_at) - epoch(busy_until) AS gap_s
+        FROM p WHERE cold_start AND environment IS NULL""",
+    )
+
+
+def reinits(run: Run, window: Window) -> pd.DataFrame:
+    """Cold starts inside a living environment, which a crash or a timeout before them brought about:
+    function, cold_starts.
+    """  # noqa: D205
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions()},
+        n AS (SELECT function, cold_start, row_number() OVER (PARTITION BY function, version, environment
+                  ORDER BY started_at) AS nth
+              FROM x WHERE environment IS NOT NULL AND environment IN
+                  (SELECT environment FROM x WHERE cold_start GROUP BY 1 HAVING count(*) > 1))
+        SELECT function, count(*) AS cold_starts FROM n WHERE cold_start AND nth > 1 GROUP BY function""",
+    )

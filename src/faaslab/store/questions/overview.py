@@ -1,0 +1,73 @@
+"""What is in a window at all: how much, from where, and what is not known of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faaslab.store.questions.window import ask
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from faaslab.store.questions.window import Run, Window
+
+
+def overview(run: Run, window: Window) -> pd.DataFrame:
+    """One row: invocations, throttled, functions, cold_starts, cold_known, failed, timeouts, with_duration,
+    with_bill, with_memory, with_init, first and last (start, end), and sources (`local 3,120; aws 4`).
+
+    A figure is known of an execution only when its source told it: `cold_known` counts those.
+    """  # noqa: D205
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions(throttled=True)},
+        s AS (SELECT source, count(*) AS n FROM x GROUP BY source)
+        SELECT count(*) FILTER (status <> 'throttled') AS invocations,
+               count(*) FILTER (status = 'throttled') AS throttled,
+               count(DISTINCT function) AS functions,
+               count(*) FILTER (cold_start AND status <> 'throttled') AS cold_starts,
+               count(cold_start) FILTER (status <> 'throttled') AS cold_known,
+               count(*) FILTER (status = 'failed') AS failed,
+               count(*) FILTER (status = 'timeout') AS timeouts,
+               count(duration_ms) AS with_duration,
+               count(billed_ms * memory_mb) AS with_bill,
+               count(max_memory_mb * memory_mb) AS with_memory,
+               count(init_ms) FILTER (cold_start) AS with_init,
+               min(started_at) AS first, max(coalesce(ended_at, started_at)) AS last,
+               (SELECT string_agg(format('{{}} {{:,}}', source, n), '; ' ORDER BY n DESC) FROM s)
+                   AS sources
+        FROM x""",
+    )
+
+
+def sources(run: Run, window: Window) -> pd.DataFrame:
+    """A row a source: source, executions, functions, first, last."""
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions(throttled=True)}
+        SELECT source, count(*) AS executions, count(DISTINCT function) AS functions,
+               min(started_at) AS first, max(started_at) AS last
+        FROM x GROUP BY source ORDER BY executions DESC""",
+    )
+
+
+def errors(run: Run, window: Window, *, limit: int = 20) -> pd.DataFrame:
+    """A row a function and error type: function, error_type, status, count, share (of the function's calls,
+    throttled ones included), first, last, message (of the latest), most frequent first.
+    """  # noqa: D205
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions(throttled=True)},
+        n AS (SELECT function, count(*) AS calls FROM x GROUP BY function)
+        SELECT function,
+               coalesce(error_type, CASE status WHEN 'timeout' THEN 'Timeout'
+                        WHEN 'throttled' THEN 'Throttled' ELSE 'not told' END) AS error_type,
+               status, count(*) AS count, count(*) / any_value(calls) AS share,
+               min(started_at) AS first, max(started_at) AS last,
+               arg_max(left(error_message, 200), started_at) AS message
+        FROM x JOIN n USING (function) WHERE status IN ('failed', 'timeout', 'throttled')
+        GROUP BY ALL ORDER BY count DESC, function LIMIT {int(limit)}""",
+    )

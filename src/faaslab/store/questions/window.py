@@ -1,0 +1,105 @@
+"""Which executions a question is about, and the SQL that picks them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Run = Callable[[str, Mapping[str, Any] | None], "pd.DataFrame"]
+"""What runs SQL with named parameters: `store.sql`."""
+
+COLUMNS = (
+    "id, function, version, source, region, runtime, architecture, memory_mb, timeout_s, status, started_at, "
+    "ended_at, duration_ms, billed_ms, init_ms, restore_ms, billed_restore_ms, cold_start, start_method, "
+    "max_memory_mb, payload_bytes, result_bytes, attempt, error_type, error_message, "
+    "coalesce(environment_id, log_stream) AS environment"
+)
+
+# Whether an init is in the billed time is read off the figures: reports older than 2025-08 have it outside,
+# and for months after both forms were seen. A restore (SnapStart) is billed by a figure of its own.
+BILLED_INIT_MS = (
+    "coalesce(CASE WHEN cold_start AND init_ms IS NOT NULL AND billed_ms >= floor(duration_ms + init_ms) "
+    "THEN least(init_ms, billed_ms) END, billed_restore_ms, 0)"
+)
+GB_SECONDS = "memory_mb / 1024.0 * billed_ms / 1000.0"
+INIT_GB_SECONDS = f"memory_mb / 1024.0 * {BILLED_INIT_MS} / 1000.0"
+LATENCY_MS = "duration_ms + coalesce(init_ms, restore_ms, 0)"
+"""What a caller waited for, the network left out."""
+
+GROUPS = {
+    "function": "function",
+    "version": "version",
+    "memory_mb": "memory_mb",
+    "runtime": "runtime",
+    "architecture": "architecture",
+    "region": "region",
+    "source": "source",
+    "hour_of_day": "hour(started_at)",
+    "weekday": "isodow(started_at)",
+    "day": "CAST(started_at AS DATE)",
+}
+"""What an answer can be grouped by, and the expression of each. Days and hours are UTC."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """From `since` on, before `until` (naive UTC); empty tuples mean all."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    functions: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The named parameters of `condition`: those that are used and no others."""
+        given = {
+            "since": self.since,
+            "until": self.until,
+            "functions": list(self.functions),
+            "regions": list(self.regions),
+            "sources": list(self.sources),
+        }
+        return {name: value for name, value in given.items() if value}
+
+    @property
+    def condition(self) -> str:
+        """What a row of `executions` must fulfil; a running one has no figures yet."""
+        return " AND ".join(
+            [
+                "status <> 'running'",
+                *(["started_at >= $since"] if self.since else []),
+                *(["started_at < $until"] if self.until else []),
+                *(["list_contains($functions, function)"] if self.functions else []),
+                *(["list_contains($regions, region)"] if self.regions else []),
+                *(["list_contains($sources, source)"] if self.sources else []),
+            ]
+        )
+
+    def executions(self, name: str = "x", *, throttled: bool = False) -> str:
+        """The CTE `name`: the executions of the window. A throttled call never ran, so it is not among them
+        unless asked for.
+        """  # noqa: D205
+        only = "" if throttled else " AND status <> 'throttled'"
+        return f"{name} AS NOT MATERIALIZED (SELECT {COLUMNS} FROM executions WHERE {self.condition}{only})"
+
+
+def ask(run: Run, window: Window, text: str, **parameters: Any) -> pd.DataFrame:
+    """Run `text` with the window's parameters and its own."""
+    return run(text, {**window.parameters, **parameters} or None)
+
+
+def grouped(by: tuple[str, ...]) -> str:
+    """The select list of `by` (names of `GROUPS`), with a comma at its end where it is not empty."""
+    return "".join(f"{GROUPS[each]} AS {each}, " for each in by)
+
+
+def keys(by: tuple[str, ...]) -> str:
+    """`1, 2, …`: the columns of `grouped` for GROUP BY."""
+    return ", ".join(str(index + 1) for index in range(len(by)))
