@@ -38,3 +38,15 @@ def test_the_words_of_the_faces_load_nothing_heavy_either():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_decorating_a_function_loads_nothing_heavy_and_makes_no_store(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import faaslab, sys\n"
+        "@faaslab.function(memory=512)\n"
+        "def score(event, context): return event\n"
+        "print([n for n in ('boto3', 'pandas', 'papermill', 'IPython', 'duckdb') if n in sys.modules], score(1, None))\n"
+    )
+    done = subprocess.run([sys.executable, "-B", "mine.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[] 1\n", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]

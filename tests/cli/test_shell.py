@@ -78,6 +78,15 @@ def test_what_is_handed_over_is_done_before_the_process_ends(shell):
     assert json.loads(done.stdout)["invocation_type"] == "Event"
 
 
+def test_half_a_character_and_a_terminal_without_utf_8(shell, project):
+    (project / "odd.py").write_text("def handler(e, c): return ['\\ud800', 'é']\n")
+    shell("create", "odd", "--file", "odd.py")
+    for more in ({}, {"PYTHONIOENCODING": "ascii"}):
+        done = shell("invoke", "odd", "--json", **more)
+        assert json.loads(done.stdout)["result"] == ["\ud800", "é"]
+        assert shell("invoke", "odd", **more).returncode == 0
+
+
 def test_version_and_help(shell):
     assert shell("--version").stdout.startswith("faaslab 0.")
     assert "quickstart" in shell().stdout

@@ -1,9 +1,11 @@
 """Lines and words become calls; what is wrong with them is said with the nearest word."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from faaslab.errors import InvalidValue, Unsupported
-from faaslab.verbs import VERBS, help_text, parse
+from faaslab.errors import InvalidValue, RequestError, Unsupported
+from faaslab.verbs import LATER, VERBS, Call, help_text, parse
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,7 @@ def test_a_line_becomes_a_call(line, verb, values):
         ("map score", "map needs INPUT"),
         ("rm", "rm needs NAMES"),
         ("map score df -n many", "-n: 'many' is not a whole number"),
-        ("create f --env A", "--env: 'A' is not of the form NAME=VALUE"),
+        ("create f --env A", "--env: not of the form NAME=VALUE"),
         ("create f --architecture arm", "--architecture: 'arm' is none of x86_64, arm64 (did you mean 'arm64'?)"),
         ("invoke score -p", "-p: needs a value"),
         ("invoke score --tail=yes", "--tail: takes no value"),
@@ -136,3 +138,21 @@ def test_the_examples_of_the_help_parse():
         for example in verb.examples:
             cell = "def handler(event, context): ..." if example.startswith("%%faas") else None
             assert parse(example.removeprefix("%%faas "), cell).verb is verb
+
+
+WORDS = st.sampled_from(
+    [
+        *" ".join([*VERBS, *LATER]).split(),
+        *(flag for verb in VERBS.values() for o in verb.options for flag in o.flags),
+    ]
+) | st.text(max_size=6)
+
+
+@given(st.lists(WORDS, max_size=6), st.none() | st.text(max_size=10))
+def test_any_words_are_a_call_or_a_clear_error(words, cell):
+    for line in (words, " ".join(words)):
+        try:
+            answer = parse(line, cell if isinstance(line, str) else None)
+        except RequestError as error:
+            answer = error
+        assert isinstance(answer, Call) or str(answer)

@@ -6,6 +6,7 @@ Exit status: 0 done, 1 the user's function or report failed (or we did), 2 the r
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -25,6 +26,8 @@ TRACE = "FAASLAB_DEBUG"
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one command; the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _run(words)
         sys.stdout.flush()
@@ -76,13 +79,22 @@ def _show(answer: Answer, call: Call) -> int:
     if call.json:
         documents = text.documents(answer)
         for document in documents if isinstance(documents, list) else [documents]:
-            print(json.dumps(document, ensure_ascii=False, allow_nan=False))
+            print(_json_line(document))
     else:
         width = os.get_terminal_size(sys.stdout.fileno()).columns if _is_terminal(sys.stdout) else None
         shown = text.plain_text(answer, width=width)
         if shown:
             print(shown)
     return answer.exit_status
+
+
+def _json_line(document: Any) -> str:
+    line = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    try:
+        line.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # half a character, or a terminal without UTF-8: JSON has escapes for both
+        return json.dumps(document, allow_nan=False)
+    return line
 
 
 def _is_terminal(stream: Any) -> bool:

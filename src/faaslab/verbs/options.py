@@ -160,5 +160,5 @@ def pair(text: str) -> tuple[str, str]:
     """`K=V` as (K, V)."""
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise InvalidValue(f"{text!r} is not of the form NAME=VALUE")
+        raise InvalidValue("not of the form NAME=VALUE")  # what was typed may be a secret
     return key, value
