@@ -12,7 +12,6 @@ the tab (2017); a comment mark before a wrapped part; billing in steps of 100 ms
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -203,6 +202,14 @@ _FAULT = re.compile(
 )
 
 
+def is_text_line(text: str) -> bool:
+    """Whether `parse` would find a line in this text that is not JSON; cheaper than to read it."""
+    match = _FIRST.match(text)
+    if match is not None:
+        return match[2] == _REQUIRED[match[1]]
+    return _TIMED_OUT.fullmatch(text) is not None or _FAULT.fullmatch(text) is not None
+
+
 def parse(text: str) -> PlatformLine | None:
     """The platform line that `text` is (one log event), or `None` when it is anybody else's."""
     first = text[:64].lstrip()[:1]
@@ -274,7 +281,9 @@ def _milliseconds(part: tuple[str, str | None] | None) -> float | None:
 def _whole(part: tuple[str, str | None] | None, unit: str) -> int | None:
     if part is None or part[1] != unit or not _DECIMAL.fullmatch(part[0]):
         return None
-    return _integer(float(part[0]))
+    number = _integer(float(part[0]))
+    # A size that no column of the store could hold is no size.
+    return None if number is not None and unit == "MB" and number >= 2**31 else number
 
 
 # --- reading JSON -------------------------------------------------------------------------------------
@@ -338,8 +347,8 @@ def _read_record(kind: LineKind, record: Mapping[str, Any], at: datetime | None)
         request_id=_text(record.get("requestId")),
         version=_text(record.get("version")) or _text(record.get("functionVersion")),
         billed_ms=_integer(_number(metrics.get("billedDurationMs"))),
-        memory_mb=_integer(_number(metrics.get("memorySizeMB"))),
-        max_memory_mb=_integer(_number(metrics.get("maxMemoryUsedMB"))),
+        memory_mb=_integer(_number(metrics.get("memorySizeMB"), below=2**31)),
+        max_memory_mb=_integer(_number(metrics.get("maxMemoryUsedMB"), below=2**31)),
         billed_restore_ms=_integer(_number(metrics.get("billedRestoreDurationMs"))),
         phase=_text(record.get("phase")),
         status=_text(record.get("status")),
@@ -359,12 +368,10 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _number(value: Any) -> float | None:
+def _number(value: Any, *, below: float = 1e15) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    if not 0 <= value < 1e15 or math.isnan(value):
-        return None
-    return float(value)
+    return float(value) if 0 <= value < below else None
 
 
 def _integer(value: float | None) -> int | None:

@@ -34,6 +34,12 @@ ENTRY_LIMIT = 100_000
 _SUSPICIOUS_BYTES = 16 * 1024 * 1024
 _SUSPICIOUS_RATIO = 250
 
+# What zipfile raises over bytes that are no archive, or a damaged one.
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError,
+    OverflowError, OSError,
+)  # fmt: skip
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LEFT_OUT_FOLDERS = {"__pycache__", ".git", ".hg", ".svn", ".ipynb_checkpoints", ".venv", ".mypy_cache"}
 _LEFT_OUT_ENDINGS = (".pyc", ".pyo")
@@ -141,7 +147,7 @@ def check(package: bytes, *, place: str = "zip") -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
             return _check_entries(archive, place)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
+    except _DAMAGED as error:
         raise InvalidValue(
             f"is not a sound zip archive: {error}", place=place, hint="make it anew with any zip program"
         ) from None

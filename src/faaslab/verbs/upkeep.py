@@ -24,6 +24,14 @@ def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
     )
     if result.rejected:
         face.note(f"{result.rejected} lines could not be read; they are kept in {result.reject_file}")
+    if result.unplaced:
+        face.note(
+            f"{result.unplaced} lines belong to no whole invocation; they are kept in {result.reject_file}"
+        )
+    if result.undated:
+        face.note(f"{result.undated} executions have no time in the log; they count as of when it was saved")
+    if result.unnamed:
+        face.note(f"{result.unnamed} executions are of no named function; name it with --function")
     known = f", {result.already_known} known already" if result.already_known else ""
     return DoneAnswer(
         text=f"{result.executions:,} executions and {result.logs:,} log lines "
@@ -34,6 +42,8 @@ def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
             "logs": result.logs,
             "already_known": result.already_known,
             "rejected": result.rejected,
+            "unplaced": result.unplaced,
+            "undated": result.undated,
             "reject_file": None if result.reject_file is None else str(result.reject_file),
         },
     )
