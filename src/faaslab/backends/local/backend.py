@@ -18,15 +18,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 from faaslab.backends import report_line
-from faaslab.backends.local import interpreters, record
-from faaslab.backends.local.environment import Definition, Environment, EnvironmentInfo, Reply, Surroundings
+from faaslab.backends.local import record
+from faaslab.backends.local.definition import Definer
+from faaslab.backends.local.environment import Environment, EnvironmentInfo, Reply, Surroundings
+from faaslab.backends.local.fanout import FanOut
 from faaslab.backends.local.limits import MemoryLimits
-from faaslab.backends.local.packages import Packages
 from faaslab.backends.local.pool import Pool, Pools
 from faaslab.backends.local.processes import Keeper
 from faaslab.backends.local.record import Flight
 from faaslab.backends.local.settings import LocalSettings
-from faaslab.backends.local.variables import check
 from faaslab.clock import SYSTEM, Clock
 from faaslab.errors import Closed, InvalidValue, NotFound
 from faaslab.model.function import LATEST
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 REQUEST_LIMIT = 6 * 1024 * 1024
 EVENT_LIMIT = 1024 * 1024
+_GRACE_S = 10.0
 
 
 def _from_process(reference: str) -> str:
@@ -75,11 +76,10 @@ class LocalBackend:
         resolve_secret: Callable[[str], str] = _from_process,
     ) -> None:
         self._root = root
-        self._code_of = code_of
         self._clock = clock
         self._settings = settings
         self._keeper = Keeper()
-        self._packages = Packages(root, pip_arguments=settings.pip_arguments, keeper=self._keeper)
+        self._definer = Definer(root, code_of=code_of, settings=settings, keeper=self._keeper)
         self._limits: MemoryLimits | None = None
         self._resolve_secret = resolve_secret
         self._pools = Pools(limit=settings.concurrency)
@@ -111,12 +111,11 @@ class LocalBackend:
         with self._lock:
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(self._settings.submit_threads, "faaslab-invoke")
-            pool.queued += 1
+            self._pools.queue(pool, 1)
             return self._executor.submit(self._submitted, pool, payload, request, complete)
 
     def _submitted(self, pool: Pool, payload: bytes, request: Invocation, complete: Complete) -> Execution:
-        with self._lock:
-            pool.queued -= 1
+        self._pools.queue(pool, -1)
         return self._invoke(pool, payload, request, complete)
 
     def map(
@@ -129,27 +128,50 @@ class LocalBackend:
         complete: Complete,
         stop: threading.Event | None = None,
     ) -> Iterator[tuple[int, Execution]]:
-        """Run it over many payloads; see `protocol.Maps`."""
-        from concurrent.futures import FIRST_COMPLETED, wait
+        """Run it over many payloads; see `protocol.Maps`.
 
+        No more run at once than the function's reserved concurrency and the backend's own allow. When the
+        iterator is left before its end, what still runs is killed, and recorded as such.
+        """
         bodies = [self._checked(payload, request) for payload in payloads]
         pool = self._pool(function, request)
-        waiting = iter(enumerate(bodies))
-        with ThreadPoolExecutor(max(concurrency, 1), "faaslab-map") as executor:
-            running: dict[Future[Execution], int] = {}
-            while True:
-                while len(running) < concurrency and not (stop is not None and stop.is_set()):
-                    following = next(waiting, None)
-                    if following is None:
-                        break
-                    running[executor.submit(self._invoke, pool, following[1], request, complete)] = following[
-                        0
-                    ]
-                if not running:
-                    return
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield running.pop(future), future.result()
+        reserved = function.configuration.reserved_concurrency
+        threads = min(concurrency, len(bodies), self._settings.concurrency, reserved or concurrency)
+        return self._mapped(
+            pool, bodies, request=request, threads=max(threads, 1), complete=complete, stop=stop
+        )
+
+    def _mapped(
+        self,
+        pool: Pool,
+        bodies: Sequence[bytes],
+        *,
+        request: Invocation,
+        threads: int,
+        complete: Complete,
+        stop: threading.Event | None,
+    ) -> Iterator[tuple[int, Execution]]:
+        mine: set[Environment] = set()
+        left = len(bodies)
+
+        def took() -> None:
+            nonlocal left
+            left -= 1
+            self._pools.queue(pool, -1)
+
+        def drive(payload: bytes, done: Complete) -> Execution:
+            return self._invoke(pool, payload, request, done, mine)
+
+        def abort() -> None:
+            for environment in list(mine):
+                _kill(environment)
+
+        self._pools.queue(pool, left)
+        fan_out = FanOut(bodies, drive=drive, took=took, complete=complete, stop=stop)
+        try:
+            yield from fan_out.run(threads, abort=abort)
+        finally:
+            self._pools.queue(pool, -left)
 
     # --- Explains ---------------------------------------------------------------------------------
 
@@ -186,17 +208,19 @@ class LocalBackend:
         _living.discard(self)
         for environment in self._pools.retire():
             environment.close()
-        for _, environment, _ in self._pools.all():
-            # Its owner sees the end of the process and closes it.
-            process = environment.process
-            if process is not None:
-                with contextlib.suppress(OSError):
-                    os.killpg(process.pid, signal.SIGKILL)
         with self._lock:
             executor, self._executor = self._executor, None
             reaper, self._reaper = self._reaper, None
         if executor is not None:
-            executor.shutdown(wait=True, cancel_futures=True)
+            executor.shutdown(wait=False, cancel_futures=True)
+        until = time.perf_counter() + _GRACE_S
+        while (left := self._pools.all()) and time.perf_counter() < until:
+            # Whoever drives one of these sees its process end, and closes it.
+            for _, environment, _ in left:
+                _kill(environment)
+            time.sleep(0.002)
+        if executor is not None:
+            executor.shutdown(wait=True)
         if reaper is not None and reaper is not threading.current_thread():
             reaper.join()
         self._keeper.close()
@@ -235,7 +259,14 @@ class LocalBackend:
         qualifier = request.qualifier
         return self._pools.of(function, numbered=qualifier is not None and qualifier != LATEST)
 
-    def _invoke(self, pool: Pool, payload: bytes, request: Invocation, complete: Complete) -> Execution:
+    def _invoke(
+        self,
+        pool: Pool,
+        payload: bytes,
+        request: Invocation,
+        complete: Complete,
+        mine: set[Environment] | None = None,
+    ) -> Execution:
         flight = Flight(payload, request, self._clock.now())
         admitted = self._pools.admit(pool)
         if isinstance(admitted, str):
@@ -249,6 +280,8 @@ class LocalBackend:
                 environment = admitted
             else:
                 environment = self._new_environment(pool, admitted)
+            if mine is not None:
+                mine.add(environment)
             execution = self._flown(environment, flight)
             try:
                 complete([execution])
@@ -256,6 +289,8 @@ class LocalBackend:
                 keep = self._settled(environment, pool)
             return execution
         finally:
+            if mine is not None and environment is not None:
+                mine.discard(environment)
             self._release(pool, environment, keep=keep)
 
     def _flown(self, environment: Environment, flight: Flight) -> Execution:
@@ -282,7 +317,7 @@ class LocalBackend:
         peak_mb = environment.peak_mb()
         if reply.kind == "timeout":
             environment.kill()
-        if self._closing.is_set() and reply.kind == "exit":
+        if self._closing.is_set() and reply.kind in ("exit", "init"):
             raise Closed("the local backend was closed while the function ran")
         return record.finished(environment, flight, reply, ended, peak_mb)
 
@@ -292,13 +327,7 @@ class LocalBackend:
         environment.logs.take(last=True)
         definition = environment.definition
         flight.cold = True
-        version = f"{definition.interpreter.runtime.replace('python', 'python:')}.local"
-        flight.say(
-            report_line.init_start_line(
-                version,
-                f"arn:aws:lambda:{definition.function.region}::runtime:{definition.interpreter.version}",
-            )
-        )
+        flight.say(definition.init_start)
         timeout_s = definition.function.configuration.timeout_s
         if environment.reset:
             # After a crash the init has no phase of its own: it counts as part of the invocation.
@@ -350,7 +379,7 @@ class LocalBackend:
 
     def _release(self, pool: Pool, environment: Environment | None, *, keep: bool) -> None:
         now = self._clock.monotonic()
-        kept = self._pools.release(pool, environment, now=now, keep=keep)
+        kept = self._pools.release(pool, environment, now=now, keep=keep, freeze=self._settings.freeze)
         if environment is None:
             return
         if not kept:
@@ -368,7 +397,7 @@ class LocalBackend:
         definition = pool.definition
         if definition is None:
             with pool.preparing:
-                definition = pool.definition or self._defined(pool)
+                definition = pool.definition or self._definer.define(pool.function, numbered=pool.numbered)
                 pool.definition = definition
         around = Surroundings(
             self._settings, self._memory_limits(), self._keeper, self._root, self._resolve_secret
@@ -382,32 +411,6 @@ class LocalBackend:
         if self._limits is None:
             self._limits = MemoryLimits(self._settings.memory)
         return self._limits
-
-    def _defined(self, pool: Pool) -> Definition:
-        """Unpack, find the interpreter, install what is required; once for a definition."""
-        function = pool.function
-        check(function)
-        interpreter = interpreters.find(function.runtime, own_interpreter=self._settings.own_interpreter)
-        client = interpreters.runtime_client_folder() if interpreter.own else None
-        if client is None:
-            client = self._packages.installed(
-                self._root / "runtime" / interpreter.tag,
-                [interpreters.runtime_client_requirement()],
-                interpreter,
-            )
-        requirements = self._packages.requirements(function.configuration.requires, interpreter)
-        runtime_root = self._root / "runtime" / "empty"
-        runtime_root.mkdir(parents=True, exist_ok=True)
-        numbered = pool.key[1]
-        return Definition(
-            function=function,
-            version=function.version if numbered else LATEST,
-            interpreter=interpreter,
-            command=tuple(interpreters.bootstrap(interpreter, client)),
-            task_root=self._packages.code(self._code_of(function), function.code_digest),
-            runtime_root=runtime_root,
-            packages=(requirements,) if requirements is not None else (),
-        )
 
     # --- ending idle environments -----------------------------------------------------------------
 
@@ -432,13 +435,22 @@ class LocalBackend:
     def _abandon(self) -> None:
         """In a forked child: everything belongs to the parent."""
         self._closing.set()
-        self._pools.lock = threading.Lock()
+        # A thread that is not here any more may have held one of these.
+        self._lock, self._pools.lock = threading.Lock(), threading.Lock()
         self._keeper.abandon()
         for environment in self._pools.retire():
             environment.abandon()
         for _, environment, _ in self._pools.all():
             environment.abandon()
         self._executor = self._reaper = None
+
+
+def _kill(environment: Environment) -> None:
+    """End the process of an environment that another thread drives; that one does the rest."""
+    process = environment.process
+    if process is not None and process.returncode is None:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 _living: weakref.WeakSet[LocalBackend] = weakref.WeakSet()

@@ -16,10 +16,8 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from faaslab.backends.local.interpreters import Interpreter
 from faaslab.backends.local.limits import ProcessMemory
 from faaslab.backends.local.logs import LogPipe
 from faaslab.backends.local.masking import Mask
@@ -34,35 +32,23 @@ from faaslab.backends.local.runtime_api import (
 )
 from faaslab.backends.local.variables import variables
 from faaslab.errors import EnvironmentFailed
-from faaslab.model.function import Function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
+    from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.limits import MemoryGroup, MemoryLimits
     from faaslab.backends.local.processes import Keeper
     from faaslab.backends.local.runtime_api import Request
     from faaslab.backends.local.settings import LocalSettings
+    from faaslab.model.function import Function
 
 TICK_S = 0.005
 GROUP_TICK_S = 0.02
 _LAST_WORDS_S = 2.0
 _PIPE_BYTES = 256 * 1024
 _SET_PIPE_SIZE = 1031
-
-
-@dataclass(frozen=True, kw_only=True)
-class Definition:
-    """Everything that the environments of one function version share; made once."""
-
-    function: Function
-    version: str
-    """As the function sees it: `$LATEST`, or a number when it was asked for by one."""
-    interpreter: Interpreter
-    command: tuple[str, ...]
-    task_root: Path
-    runtime_root: Path
-    packages: tuple[Path, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +156,7 @@ class Environment:
                 break
             if now >= deadline:
                 self.kill()
-                return Started((deadline - began) * 1000, "timeout")
+                return Started((now - began) * 1000, "timeout")
             if self._over_memory():
                 self.kill()
                 return Started((now - began) * 1000, "error", "Runtime.OutOfMemory", None, -signal.SIGKILL)

@@ -30,6 +30,7 @@ class ProcessMemory:
         self._status = self._open("status", os.O_RDONLY)
         self._clear = self._open("clear_refs", os.O_WRONLY)
         self._sampled = 0
+        self._closed = False
 
     def _open(self, name: str, flags: int) -> int:
         try:
@@ -50,7 +51,7 @@ class ProcessMemory:
     def peak(self) -> int | None:
         """The maximum since `reset`, with what child processes were seen to hold; None when unknown."""
         if self._status < 0:
-            return self._sampled or self.sample() or None
+            return self._sampled or (None if self._closed else self.sample() or None)
         try:
             text = os.pread(self._status, 4096, 0)
         except OSError:
@@ -70,6 +71,7 @@ class ProcessMemory:
 
     def close(self) -> None:
         """Close the descriptors; may be called twice."""
+        self._closed = True
         for descriptor in (self._status, self._clear):
             if descriptor >= 0:
                 os.close(descriptor)

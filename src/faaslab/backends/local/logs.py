@@ -44,8 +44,8 @@ class LogPipe:
         self.dropped = 0
 
     def drain(self) -> None:
-        """Read what is there, without waiting."""
-        while True:
+        """Read what is there, without waiting; not for ever, since a flood may be faster than we are."""
+        for _ in range(64):
             try:
                 data = os.read(self.descriptor, 65536)
             except (BlockingIOError, InterruptedError):
@@ -64,8 +64,11 @@ class LogPipe:
             data = data[skipped:]
         data = self._pending + data if self._pending else data
         at, end = 0, len(data)
+        magic = data.find(_MAGIC)
         while at < end:
-            magic = data.find(_MAGIC, at)
+            if 0 <= magic < at:
+                # Looked for once a frame, not once a line: a flood of short lines must not cost n squared.
+                magic = data.find(_MAGIC, at)
             if magic == at:
                 if end - at < _HEAD:
                     break

@@ -13,7 +13,6 @@ import re
 import shutil
 import stat
 import subprocess
-import threading
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -138,9 +137,6 @@ def _digest(archive: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-_turn = threading.Lock()
-
-
 def _made(final: Path, make: Callable[[Path], None]) -> Path:
     """`final`; when it is not there, `make` fills a folder beside it, which is then renamed.
 
@@ -149,7 +145,7 @@ def _made(final: Path, make: Callable[[Path], None]) -> Path:
     if final.is_dir():
         return final
     final.parent.mkdir(parents=True, exist_ok=True)
-    with _turn, _locked(final.parent / f".{final.name}.lock"):
+    with _locked(final.parent / f".{final.name}.lock"):
         if final.is_dir():
             return final
         # Whoever held the lock before may have been killed; what it left is ours to remove.

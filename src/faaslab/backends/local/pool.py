@@ -12,22 +12,28 @@ from faaslab.backends.local.concurrency import Reuse, Throttle, admit
 
 if TYPE_CHECKING:
     from faaslab.backends.local.concurrency import ColdStart, ThrottleReason
-    from faaslab.backends.local.environment import Definition, Environment
+    from faaslab.backends.local.definition import Definition
+    from faaslab.backends.local.environment import Environment
     from faaslab.model.function import Function
 
 
 class Pool:
-    """All environments of one definition. Its counts are guarded by the lock of `Pools`."""
+    """All environments of one definition; `numbered` when it was asked for by a qualifier.
 
-    def __init__(self, key: tuple[object, ...], function: Function) -> None:
-        self.key = key
+    Its counts are guarded by the lock of `Pools`.
+    """
+
+    def __init__(self, function: Function, *, numbered: bool) -> None:
+        self.numbered = numbered
         self.function = function
         self.definition: Definition | None = None
         self.preparing = threading.Lock()
         self.idle: list[Environment] = []
         self.busy: set[Environment] = set()
-        self.starting = 0
         self.queued = 0
+        """Invocations that wait for a thread: while there are any, nothing is frozen."""
+        self.thawed = False
+        """Whether an idle environment was left running because of them."""
         self.retired = False
 
 
@@ -64,7 +70,7 @@ class Pools:
         with self.lock:
             pool = self._pools.get(key)
             if pool is None:
-                pool = self._pools[key] = Pool(key, function)
+                pool = self._pools[key] = Pool(function, numbered=numbered)
             if len(self._by_identity) > 1000:
                 self._by_identity.clear()
             self._by_identity[id(function), numbered] = (function, pool)
@@ -102,7 +108,9 @@ class Pools:
         with self.lock:
             pool.busy.add(environment)
 
-    def release(self, pool: Pool, environment: Environment | None, *, now: float, keep: bool) -> bool:
+    def release(
+        self, pool: Pool, environment: Environment | None, *, now: float, keep: bool, freeze: bool
+    ) -> bool:
         """The invocation is over; False when the caller has to close the environment."""
         with self.lock:
             self._busy -= 1
@@ -119,7 +127,17 @@ class Pools:
                 return False
             environment.idle_since = now
             pool.idle.append(environment)
+            pool.thawed |= freeze and not environment.frozen
+            if pool.thawed and not pool.queued:
+                pool.thawed = False
+                for each in pool.idle:
+                    each.freeze()
             return True
+
+    def queue(self, pool: Pool, count: int) -> None:
+        """So many more invocations wait (fewer, when negative)."""
+        with self.lock:
+            pool.queued += count
 
     def oldest_idle(self) -> Environment | None:
         """Take the environment that has been idle longest, to end it."""

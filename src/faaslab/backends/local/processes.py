@@ -114,7 +114,6 @@ class Keeper:
             assert self._process.stdin is not None
             try:
                 self._process.stdin.write(line)
-                self._process.stdin.flush()
                 return
             except OSError:
                 # Somebody killed the keeper: start another and tell it all.
@@ -129,6 +128,7 @@ class Keeper:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            bufsize=0,
             cwd="/",
             env={},
             start_new_session=True,
@@ -147,12 +147,13 @@ class Keeper:
 
     def abandon(self) -> None:
         """In a forked child: let go of the pipe, so that the keeper sees the real owner's end."""
+        self._lock = threading.Lock()
         self._closed = True
-        if self._process is not None and self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                os.close(self._process.stdin.fileno())
-            self._process.returncode = 0
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.returncode = 0
 
 
 def children(pid: int) -> list[int]:

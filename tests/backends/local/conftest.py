@@ -1,0 +1,54 @@
+import pytest
+
+from faaslab.backends.local import LocalBackend, LocalSettings
+from faaslab.clock import SYSTEM
+from tests.backends.local.defining import REQUEST, Definer
+
+
+@pytest.fixture
+def definer(tmp_path):
+    folder = tmp_path / "zips"
+    folder.mkdir()
+    return Definer(folder)
+
+
+@pytest.fixture
+def define(definer):
+    return definer.define
+
+
+@pytest.fixture
+def backend_with(tmp_path, definer):
+    """Makes backends with settings; all are closed at the end."""
+    made = []
+
+    def make(*, clock=SYSTEM, resolve_secret=None, **settings):
+        more = {} if resolve_secret is None else {"resolve_secret": resolve_secret}
+        backend = LocalBackend(
+            tmp_path / "cache",
+            code_of=definer.code_of,
+            clock=clock,
+            settings=LocalSettings(**settings),
+            **more,
+        )
+        made.append(backend)
+        return backend
+
+    yield make
+    for backend in made:
+        backend.close()
+
+
+@pytest.fixture
+def backend(backend_with):
+    return backend_with()
+
+
+@pytest.fixture
+def invoke(backend, definer):
+    """invoke(function, payload) on the standard backend."""
+
+    def call(function, payload=b"{}", *, request=REQUEST, on=None):
+        return (on or backend).invoke(function, payload, request=request, complete=definer.complete)
+
+    return call

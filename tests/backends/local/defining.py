@@ -1,0 +1,84 @@
+"""Functions to test with: source in, a Function and its zip out."""
+
+import hashlib
+import sys
+import threading
+import time
+import zipfile
+from datetime import datetime
+
+from faaslab.model.function import Function, FunctionConfiguration, InlineCode
+from faaslab.model.invocation import Invocation
+
+OWN_RUNTIME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+REQUEST = Invocation()
+ECHO = "def handler(event, context):\n    return event\n"
+
+
+class Definer:
+    """Keeps the zips of the functions that a test defines, and what was completed."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.recorded = []
+        self.lock = threading.Lock()
+
+    def define(
+        self,
+        source=ECHO,
+        *,
+        name="probe",
+        handler="lambda_function.handler",
+        version="1",
+        runtime=OWN_RUNTIME,
+        files=None,
+        **configuration,
+    ):
+        staged = self.folder / f"{time.monotonic_ns()}.zip"
+        with zipfile.ZipFile(staged, "w") as archive:
+            for path, text in {"lambda_function.py": source, **(files or {})}.items():
+                archive.writestr(zipfile.ZipInfo(path), text)
+        digest = hashlib.sha256(staged.read_bytes()).hexdigest()
+        staged.rename(self.folder / f"{digest}.zip")
+        return Function(
+            id=name,
+            name=name,
+            runtime=runtime,
+            handler=handler,
+            code=InlineCode(source=source),
+            configuration=FunctionConfiguration(**configuration),
+            version=version,
+            code_digest=digest,
+            created_at=datetime(2026, 1, 1),
+            updated_at=datetime(2026, 1, 1),
+        )
+
+    def code_of(self, function):
+        return self.folder / f"{function.code_digest}.zip"
+
+    def complete(self, executions):
+        with self.lock:
+            self.recorded.extend(executions)
+
+
+def eventually(question, seconds=10.0):
+    """The first true answer, asked again and again; for what another process does."""
+    until = time.monotonic() + seconds
+    while not (answer := question()):
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.005)
+    return answer
+
+
+def alive(pid):
+    """Whether a process runs (a zombie does not)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] not in b"ZX"
+    except OSError:
+        return False
+
+
+def state_of(pid):
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return file.read().rpartition(b") ")[2][:1].decode()
