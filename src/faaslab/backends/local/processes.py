@@ -119,6 +119,7 @@ class Keeper:
                 # Somebody killed the keeper: start another and tell it all.
                 self._process.kill()
                 self._process.wait()
+                self._process.stdin.close()
                 self._process = None
 
     @staticmethod

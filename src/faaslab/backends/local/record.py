@@ -123,12 +123,26 @@ class Flight:
             return
         now = self._now()
         lines = self.lines
-        for micros, level, text in entries:
-            at = now if micros is None else self.started_at + timedelta(microseconds=micros - self.wall_us)
-            lines.append(line(at, text, _FUNCTION, level))
+        # Text has no time of its own: it was written before the record that follows it, and after what
+        # stands before it, so whoever sorts by time finds the order in which the function wrote.
+        at = now
+        heard = []
+        for micros, level, text in reversed(entries):
+            if micros is not None:
+                at = min(at, self.started_at + timedelta(microseconds=micros - self.wall_us))
+            heard.append((at, level, text))
+        floor = lines[-1].at if lines else self.started_at
+        for at, level, text in reversed(heard):
+            floor = max(at, floor)
+            lines.append(line(floor, text, _FUNCTION, level))
         if dropped:
             lines.append(
-                line(now, f"faaslab: {dropped} bytes of log were dropped (limit reached)", _PLATFORM, "WARN")
+                line(
+                    max(now, floor),
+                    f"faaslab: {dropped} bytes of log were dropped (limit reached)",
+                    _PLATFORM,
+                    "WARN",
+                )
             )
 
 

@@ -1,0 +1,102 @@
+import pytest
+
+from faaslab.backends.local import limits
+from faaslab.backends.local.limits import MemoryLimits, ProcessMemory, writable_group
+
+PEAK = """
+def handler(event, context):
+    x = bytearray(event << 20)
+    return len(x) >> 20
+"""
+
+
+def modes():
+    group, _ = writable_group()
+    yield pytest.param("watch", id="watch")
+    yield pytest.param(
+        "cgroup",
+        id="cgroup",
+        marks=[] if group else pytest.mark.skip(reason="no writable memory cgroup here"),
+    )
+
+
+@pytest.fixture(params=modes())
+def limited(request, backend_with):
+    return backend_with(memory=request.param)
+
+
+def test_the_maximum_used_is_that_of_the_invocation(limited, define, invoke):
+    function = define(PEAK, memory_mb=512, timeout_s=20)
+    small, large, again = (invoke(function, b"%d" % n, on=limited) for n in (1, 200, 1))
+    assert 200 < large.max_memory_mb < 250
+    assert small.max_memory_mb < 60
+    assert again.max_memory_mb < 60, "a maximum does not outlive its invocation"
+
+
+def test_a_childs_memory_counts(limited, define, invoke):
+    source = (
+        "import subprocess, sys\n"
+        "def handler(e, c):\n"
+        "    subprocess.run([sys.executable, '-c', 'import time; x = bytearray(100 << 20); time.sleep(0.2)'])\n"
+    )
+    assert 110 < invoke(define(source, memory_mb=512, timeout_s=20), on=limited).max_memory_mb < 200
+
+
+def test_the_limit_holds(limited, define, invoke):
+    function = define(PEAK, memory_mb=128, timeout_s=20)
+    assert invoke(function, b"60", on=limited).result == 60
+    killed = invoke(function, b"300", on=limited)
+    assert killed.error.type == "Runtime.OutOfMemory"
+    assert killed.max_memory_mb == 128
+    assert "Memory Size: 128 MB\tMax Memory Used: 128 MB" in killed.logs[-1].message
+    assert killed.logs[-1].message.endswith("\tStatus: error\tError Type: Runtime.OutOfMemory")
+    assert invoke(function, b"60", on=limited).result == 60
+
+
+def test_address_space_is_not_memory(limited, define, invoke):
+    source = "import mmap\nm = mmap.mmap(-1, 1 << 32)\ndef handler(e, c):\n    return len(m)\n"
+    assert invoke(define(source), on=limited).result == 1 << 32
+
+
+def test_without_a_limit_it_is_still_measured(backend_with, define, invoke):
+    execution = invoke(define(PEAK, timeout_s=20), b"200", on=backend_with(memory="off"))
+    assert execution.ok
+    assert execution.max_memory_mb == 128, "never more than the memory size, as Lambda's report"
+
+
+def test_each_way_says_what_it_is():
+    assert "5 ms" in MemoryLimits("watch").describe()
+    assert MemoryLimits("off").describe() == "not enforced"
+
+
+def test_groups_are_removed(backend_with, define, invoke):
+    group, _ = writable_group()
+    if group is None:
+        pytest.skip("no writable memory cgroup here")
+    backend = backend_with(memory="cgroup")
+    invoke(define(), on=backend)
+    (environment,) = backend.environments()
+    assert (group / f"faaslab-{environment.id}").is_dir()
+    backend.close()
+    assert not (group / f"faaslab-{environment.id}").exists()
+
+
+def test_a_group_of_version_2_that_may_not_have_limits_is_not_used(tmp_path, monkeypatch):
+    # A folder where nothing named memory.max may be written, as under a cgroup that holds processes.
+    (tmp_path / "own").mkdir()
+    monkeypatch.setattr(limits, "_own_groups", lambda: [(tmp_path / "missing", 2)])
+    assert writable_group() == (None, 0)
+
+
+def test_the_memory_of_a_process_that_is_gone():
+    import subprocess
+    import sys
+
+    process = subprocess.Popen([sys.executable, "-c", "pass"])
+    memory = ProcessMemory(process.pid)
+    process.wait()
+    memory.reset()
+    assert memory.peak() is None
+    assert memory.sample() == 0
+    memory.close()
+    memory.close()
