@@ -16,7 +16,15 @@ PURE = [
     "backends/report_line.py",
     "backends/local/concurrency.py",
     "monitoring/cost.py",
+    "notebook/charts.py",
+    "notebook/completion.py",
     "notebook/display.py",
+    "notebook/execution_view.py",
+    "notebook/log_view.py",
+    "notebook/markup.py",
+    "notebook/style.py",
+    "notebook/tables.py",
+    "notebook/units.py",
 ]
 OUTSIDE_WORLD = {
     "duckdb", "os", "random", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time",

@@ -328,6 +328,12 @@ def current() -> Lab:
     return _open_labs[-1] if _open_labs else open()
 
 
+def opened(store: Path) -> Lab | None:
+    """The lab over that store that is open in this process, the last one of several."""
+    path = store.resolve()
+    return next((lab for lab in reversed(_open_labs) if Path(lab.store.path).resolve() == path), None)
+
+
 def _forget(lab: Lab) -> None:
     if lab in _open_labs:
         _open_labs.remove(lab)

@@ -74,6 +74,7 @@ def _run(words: list[str]) -> int:
 
 
 def _show(answer: Answer, call: Call) -> int:
+    from faaslab import verbs
     from faaslab.verbs import text
 
     if call.json:
@@ -81,6 +82,8 @@ def _show(answer: Answer, call: Call) -> int:
         for document in documents if isinstance(documents, list) else [documents]:
             print(_json_line(document))
     else:
+        if isinstance(answer, verbs.StatsAnswer) and answer.plot and len(answer.df):
+            print("note: figures are drawn in a notebook", file=sys.stderr)
         width = os.get_terminal_size(sys.stdout.fileno()).columns if _is_terminal(sys.stdout) else None
         shown = text.plain_text(answer, width=width)
         if shown:

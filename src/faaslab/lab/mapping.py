@@ -107,7 +107,7 @@ def _watch(watched: _Watched, progress: Callable[[int, str | None], None] | None
         try:
             over = watched.over.wait(_LOOK_S)
             count = len(watched.done)
-            if progress is not None and count > shown:
+            if progress is not None:  # also when nothing ended meanwhile: the time goes on
                 progress(count - shown, f"{watched.failed} failed" if watched.failed else None)
                 shown = count
             if over:

@@ -80,7 +80,7 @@ def replay(lab: Lab, call: Call, face: Face) -> Answer:
     return ExecutionAnswer(execution=execution, code=source.source, filename=source.filename)
 
 
-def stats(lab: Lab, call: Call, face: Face) -> Answer:
+def stats(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """Figures per group."""
     by = tuple(part.strip() for part in call["by"].split(",") if part.strip())
     for part in by:
@@ -92,8 +92,6 @@ def stats(lab: Lab, call: Call, face: Face) -> Answer:
                 hint=f"did you mean {near!r}?" if near else None,
             )
     df = lab.monitoring.stats(call["name"], since=call["since"], until=call["until"], by=by)
-    if call["plot"] and not df.empty:
-        face.note("plots are drawn in a notebook")
     return StatsAnswer(df=df, by=by, plot=call["plot"])
 
 

@@ -1,0 +1,146 @@
+"""One `%faas` line carried out: parsed, run, bound, shown, or raised."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import display
+
+from faaslab import verbs
+from faaslab.errors import FaaslabError, InvalidValue, ReportFailed, RunFailed
+from faaslab.model.function import InlineCode
+from faaslab.notebook.display import Surroundings, View, notes_view, view
+from faaslab.notebook.face import NotebookFace
+from faaslab.notebook.failures import Interrupted, invocation_failed, unexpected
+from faaslab.notebook.formatters import link
+from faaslab.notebook.handle import Handle
+
+if TYPE_CHECKING:
+    from faaslab.notebook.magics import FaasMagics
+
+_NO_PYTHON = "`{name}` is a Python builtin and was not replaced; %faas knows the function all the same"
+
+
+def carry_out(magics: FaasMagics, line: str, cell: str | None) -> View | None:
+    """The answer as a view, or None where it was bound or silenced; everything raised is short."""
+    try:
+        return _run(magics, line, cell)
+    except KeyboardInterrupt as error:
+        if isinstance(error, Interrupted):
+            raise
+        raise Interrupted from None
+    except FaaslabError:
+        raise
+    except Exception as error:
+        if os.environ.get("FAASLAB_DEBUG"):
+            raise
+        raise unexpected(error) from error
+
+
+def _run(magics: FaasMagics, line: str, cell: str | None) -> View | None:
+    call, silent = parsed(line, cell)
+    face = NotebookFace(magics.shell)
+    lab = magics.labs.get() if call.verb.needs_lab else None
+    try:
+        answer = verbs.run(lab, call, face)
+    except BaseException:
+        _show_notes(face)  # what was noticed before it failed may be why
+        raise
+    value = Handle(answer.future) if isinstance(answer, verbs.SubmittedAnswer) else answer.value
+    if isinstance(answer, verbs.FunctionCard) and call.verb.name in {"define", "create"}:
+        _bind_function(magics, answer, face, typed=call.cell is not None)
+    if call.output is not None:
+        magics.shell.user_ns[call.output] = value
+    failure = _failure(answer, magics.cells)
+    if silent or call.output is not None:
+        _show_notes(face)
+        if failure is not None:
+            raise failure
+        return None
+    shown = view(answer, surroundings(magics, tuple(face.notes)), value=value)
+    if failure is not None:
+        display(shown)
+        raise failure
+    return shown
+
+
+def _failure(answer: verbs.Answer, cells: dict[str, tuple[int, int]]) -> RunFailed | None:
+    """What a failed answer is raised as; None for one that went well or is only looked at."""
+    if not answer.exit_status:
+        return None
+    if isinstance(answer, verbs.ExecutionAnswer):
+        cell = None if answer.code is None else cells.get(answer.code)
+        return invocation_failed(answer.execution, answer.filename, cell)
+    if isinstance(answer, verbs.ReportAnswer):
+        run = answer.run
+        where = "" if run.failed_cell is None else f" in cell {run.failed_cell}"
+        return ReportFailed(f"{run.name} failed{where}: {run.error_type}: {run.error_message}", report=run)
+    return RunFailed(answer.text) if isinstance(answer, verbs.DoneAnswer) else None
+
+
+def _show_notes(face: NotebookFace) -> None:
+    if face.notes:
+        display(notes_view(tuple(face.notes)))
+
+
+def _bind_function(magics: FaasMagics, card: verbs.FunctionCard, face: NotebookFace, *, typed: bool) -> None:
+    function = card.function
+    if typed and isinstance(function.code, InlineCode):
+        magics.cells[function.code.source] = _typed_at(magics.shell)
+    name = identifier(function.name)
+    if hasattr(builtins, name):
+        face.note(_NO_PYTHON.format(name=name))
+    else:
+        magics.shell.user_ns[name] = function
+
+
+def _typed_at(shell: Any) -> tuple[int, int]:
+    """(number of the cell that runs, lines that stand above its code: the magic's and empty ones)."""
+    cells = shell.history_manager.input_hist_raw
+    lines = enumerate(cells[-1].splitlines(), 1) if cells else ()
+    above = next((number for number, line in lines if line.startswith("%%faas")), 1)
+    return len(cells) - 1, above
+
+
+def surroundings(magics: FaasMagics, notes: tuple[str, ...] = ()) -> Surroundings:
+    """What views of this shell may show."""
+    return Surroundings(notes=notes, rows=magics.rows, cost=_cost, cell=magics.cells.get, link=link)
+
+
+def parsed(line: str, cell: str | None) -> tuple[verbs.Call, bool]:
+    """(the call, whether a semicolon silences it). The end of a statement in SQL is no such semicolon."""
+    stripped = line.rstrip()
+    silent = stripped.endswith(";")
+    call = verbs.parse(stripped.rstrip("; ") if silent else line, cell)
+    if silent and call.verb.raw:
+        call, silent = verbs.parse(line, cell), False
+    name = call.output
+    if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
+        raise InvalidValue(f"{name!r} is not a Python name", place="-o", hint="letters, digits and _")
+    return call, silent
+
+
+def identifier(name: str) -> str:
+    """A function's name as a Python name: `send-mail` is `send_mail`, `class` is `class_`."""
+    word = re.sub(r"\W", "_", name)
+    if word[:1].isdigit():
+        word = f"_{word}"
+    return f"{word}_" if keyword.iskeyword(word) else word
+
+
+def _cost(execution: Any) -> float | None:
+    """Dollars at list price; None where the source does not tell what is billed."""
+    if execution.billed_ms is None or execution.memory_mb is None:
+        return None
+    from faaslab.monitoring import cost, prices
+
+    try:
+        gb_seconds = execution.memory_mb / 1024 * execution.billed_ms / 1000
+        price = cost.price(gb_seconds, 1, execution.architecture, execution.region, prices.read())
+    except FaaslabError:
+        return None
+    return float(price.total)

@@ -1,0 +1,57 @@
+"""A notebook as a face: its variables, its outputs, its progress bar."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import display
+
+from faaslab.errors import NotFound, Unsupported
+from faaslab.notebook.display import page_view
+from faaslab.notebook.formatters import link
+from faaslab.notebook.progress import ProgressBar
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from faaslab.verbs import Progress
+
+
+class NotebookFace:
+    """Notes are kept, to stand beside the answer."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self.notes: list[str] = []
+
+    def names(self, name: str) -> Any:
+        """The notebook's object of that name."""
+        namespace = self._shell.user_ns
+        if name not in namespace:
+            known = [each for each in namespace if not each.startswith("_")]
+            raise NotFound("variable", name, known)
+        return namespace[name]
+
+    def stdin(self) -> bytes:
+        """A notebook has none."""
+        raise Unsupported(
+            "a notebook has no standard input", place="-", hint="give JSON, {variable} or @file"
+        )
+
+    def progress(self, total: int | None, label: str) -> AbstractContextManager[Progress]:
+        """An HTML bar that ends as a line."""
+        return ProgressBar(total, label, live=hasattr(self._shell, "kernel"))
+
+    def note(self, text: str) -> None:
+        """Kept until the answer is shown."""
+        self.notes.append(text)
+
+    def emit(self, text: str) -> None:
+        """A line of output, at once."""
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+    def open(self, path: str) -> None:
+        """A link: what the browser can reach is the server's business."""
+        display(page_view(path, link(path)))

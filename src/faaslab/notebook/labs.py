@@ -1,0 +1,60 @@
+"""The labs of one shell: one for each store, opened when something first needs it.
+
+A lab that the user opened over the same store is used, and left open. `close` twice is fine; what is still
+open when the process ends is closed by `faaslab.app`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from faaslab import app
+
+if TYPE_CHECKING:
+    from faaslab.lab import Lab
+
+
+class Labs:
+    """`flags` are the settings that were given with `%config`."""
+
+    def __init__(self) -> None:
+        self.flags: dict[str, Any] = {}
+        self._opened: list[Lab] = []
+        self._current: tuple[dict[str, Any], Lab] | None = None
+
+    def get(self) -> Lab:
+        """The lab over the store as it is set now, opened if need be."""
+        present = self.peek()
+        if present is not None:
+            return present
+        flags = dict(self.flags)
+        lab = app.opened(self._store())
+        if lab is None:
+            lab = app.open(**flags)
+            self._opened.append(lab)
+        self._current = (flags, lab)
+        return lab
+
+    def peek(self) -> Lab | None:
+        """The lab that `get` would give, if it is open already."""
+        if self._current is None:
+            return None
+        flags, lab = self._current
+        return None if lab.closed or flags != self.flags else lab
+
+    def known(self) -> Lab | None:
+        """As `get`, but only where a store exists: looking for names makes no files."""
+        present = self.peek()
+        if present is not None:
+            return present
+        path = self._store()
+        return self.get() if path.exists() or app.opened(path) is not None else None
+
+    def _store(self) -> Any:
+        return app.read_settings(dict(self.flags), root=app.project_root())["store"].value
+
+    def close(self) -> None:
+        """Close the labs that were opened here."""
+        self._current = None
+        while self._opened:
+            self._opened.pop().close()

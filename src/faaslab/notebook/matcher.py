@@ -1,0 +1,60 @@
+"""Completion in the form that IPython asks for (matcher API v2), with what this shell knows."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.completer import SimpleCompletion, context_matcher
+
+from faaslab.errors import FaaslabError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from faaslab.notebook.labs import Labs
+
+
+def matcher(shell: Any, labs: Labs) -> Any:
+    """The matcher to register. Names of functions are read only where a store exists already."""
+
+    def functions() -> Iterable[str]:
+        try:
+            lab = labs.known()
+            return () if lab is None else lab.functions.names()
+        except FaaslabError:
+            return ()
+
+    def reports() -> Iterable[str]:
+        from faaslab.lab.reports import shipped_notebooks
+
+        folder = shipped_notebooks()
+        return () if folder is None else sorted(path.stem for path in folder.glob("*.ipynb"))
+
+    def variables() -> Iterable[str]:
+        hidden = shell.user_ns_hidden
+        return sorted(name for name in shell.user_ns if not name.startswith("_") and name not in hidden)
+
+    names = {"function": functions, "variable": variables, "report": reports}
+
+    @context_matcher(identifier="faaslab", priority=200)  # type: ignore[untyped-decorator]
+    def match(context: Any) -> dict[str, Any]:
+        if "%faas" not in context.full_text:
+            return {"completions": []}
+        from faaslab.notebook.completion import candidates
+
+        lines = context.full_text.split("\n")
+        in_cell = context.cursor_line > 0 and bool(re.match(r"%%faas\s+sql\b", lines[0]))
+        if context.cursor_line and not in_cell and not context.text_until_cursor.lstrip().startswith("%"):
+            return {"completions": []}
+        found = candidates(context.text_until_cursor, names, in_cell=in_cell)
+        if found is None:
+            return {"completions": []}
+        return {
+            "completions": [SimpleCompletion(text=word, type=kind) for word, kind in found.words],
+            "matched_fragment": found.fragment,
+            "suppress": found.alone,
+            "ordered": True,
+        }
+
+    return match

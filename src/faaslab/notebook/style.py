@@ -1,0 +1,105 @@
+"""The one style sheet of all views; no address, no font to load.
+
+Every view carries it, because any of them may be the one that is kept. The colours follow the page:
+JupyterLab's own variables where there are any, else the text's colour, of which lines and tints are shades.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SHEET = """
+    .faas { --ink: var(--jp-content-font-color1,currentColor);
+       --soft: color-mix(in srgb,var(--ink) 66%,transparent);
+       --line: color-mix(in srgb,var(--ink) 15%,transparent);
+       --tint: color-mix(in srgb,var(--ink) 4%,transparent); --ok: #1e9e58; --bad: #dd3f3f;
+       --warn: #c98500; --info: #3b82e6; --mute: #8a8f98;
+       --mono: var(--jp-code-font-family,ui-monospace,"SF Mono",Menlo,Consolas,monospace);
+       color: var(--ink); font: 13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);
+       max-width: 64rem; margin: 2px 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+    .faas * { box-sizing: border-box; }
+    .faas .box { border: 1px solid var(--line); border-left: 3px solid var(--hue,var(--line));
+       border-radius: 6px; overflow: hidden; }
+    .faas .top { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px;
+       padding: 8px 14px; }
+    .faas .name { font-weight: 600; font-size: 14.5px; }
+    .faas .push { margin-left: auto; }
+    .faas .soft { color: var(--soft); }
+    .faas .mono, .faas code { font-family: var(--mono); font-size: 12px; background: none;
+       color: inherit; padding: 0; }
+    .faas .ok { --hue: var(--ok); }
+    .faas .bad { --hue: var(--bad); }
+    .faas .warn { --hue: var(--warn); }
+    .faas .info { --hue: var(--info); }
+    .faas .mute { --hue: var(--mute); }
+    .faas .pill { display: inline-block; padding: 0 9px; border-radius: 9px; font-size: 12px;
+       line-height: 18px; font-weight: 600; white-space: nowrap;
+       background: color-mix(in srgb,var(--hue) 16%,transparent);
+       color: color-mix(in srgb,var(--hue) 62%,var(--ink)); }
+    .faas .facts { display: flex; flex-wrap: wrap; gap: 8px 28px; margin: 0; padding: 2px 14px 10px; }
+    .faas .facts div { min-width: 3.5rem; max-width: 100%; }
+    .faas .facts dt { font-size: 11px; line-height: 16px; font-weight: 400; color: var(--soft);
+       margin: 0; padding: 0; }
+    .faas .facts dd { margin: 0; padding: 0; line-height: 19px; }
+    .faas .gauge { display: block; width: 100%; min-width: 5rem; height: 4px; margin-top: 2px;
+       border-radius: 2px; background: var(--line); overflow: hidden; }
+    .faas .gauge i { display: block; height: 100%; border-radius: 2px;
+       background: var(--hue,var(--info)); }
+    .faas .part { border-top: 1px solid var(--line); padding: 8px 14px; margin: 0; }
+    .faas .part>summary { cursor: pointer; color: var(--soft); margin: 0; padding: 0; }
+    .faas .part>summary:hover { color: var(--ink); }
+    .faas .part[open]>summary { margin-bottom: 6px; }
+    .faas pre { margin: 0; padding: 0; border: 0; background: none; color: inherit;
+       font: 12px/1.55 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; }
+    .faas pre.scroll { max-height: 26rem; overflow: auto; }
+    .faas pre i, .faas pre b { font-style: normal; font-weight: 400; }
+    .faas pre .k { color: color-mix(in srgb,var(--info) 68%,var(--ink)); }
+    .faas pre .s { color: color-mix(in srgb,var(--ok) 58%,var(--ink)); }
+    .faas pre .n { color: color-mix(in srgb,var(--warn) 62%,var(--ink)); }
+    .faas pre .l { color: color-mix(in srgb,#a55eea 66%,var(--ink)); }
+    .faas pre .here { display: inline-block; width: 100%;
+       background: color-mix(in srgb,var(--bad) 15%,transparent); }
+    .faas pre .e { color: color-mix(in srgb,var(--bad) 66%,var(--ink)); }
+    .faas pre .w { color: color-mix(in srgb,var(--warn) 66%,var(--ink)); }
+    .faas .at { margin: 8px 0 2px; }
+    .faas .at:first-of-type { margin-top: 0; }
+    .faas .said { font-weight: 600; color: color-mix(in srgb,var(--bad) 66%,var(--ink)); }
+    .faas .wide { overflow-x: auto; }
+    .faas table { border-collapse: collapse; border: 0; margin: 0; width: auto; table-layout: auto;
+       font-size: 12.5px; line-height: 1.45; color: inherit; }
+    .faas table tr, .faas table tbody tr:nth-child(odd), .faas table tbody tr:nth-child(even) {
+       background: none; }
+    .faas table tbody tr:hover { background: var(--tint); }
+    .faas th, .faas td { padding: 4px 14px!important; border: 0;
+       border-bottom: 1px solid var(--line); text-align: left!important; vertical-align: top;
+       max-width: 24rem; font-weight: 400; white-space: nowrap; overflow: hidden;
+       text-overflow: ellipsis; }
+    .faas tbody tr:last-child>* { border-bottom: 0; }
+    .faas thead th { font-size: 11px; color: var(--soft)!important; vertical-align: bottom; }
+    .faas .num { text-align: right!important; }
+    .faas td.long { white-space: normal; min-width: 9rem; overflow-wrap: anywhere; }
+    .faas td.id { max-width: 7.2rem; font-family: var(--mono); font-size: 11.5px;
+       color: var(--soft); }
+    .faas .pairs th { color: var(--soft); white-space: nowrap; }
+    .faas .pairs td { white-space: normal; min-width: 12rem; }
+    .faas .foot { padding: 6px 14px; color: var(--soft); font-size: 12px;
+       border-top: 1px solid var(--line); }
+    .faas .note { color: var(--soft); padding: 1px 0 1px 10px; border-left: 3px solid var(--warn);
+       margin: 3px 0; }
+    .faas .bar { display: flex; align-items: center; flex-wrap: wrap; gap: 4px 12px; }
+    .faas .bar .gauge { flex: 1 1 9rem; max-width: 22rem; height: 6px; margin: 0;
+       border-radius: 3px; }
+    .faas .rows { display: grid; grid-template-columns: max-content minmax(6rem,1fr) max-content;
+       gap: 6px 12px; align-items: center; }
+    .faas .span { position: relative; height: 12px; border-radius: 3px; background: var(--tint); }
+    .faas .span i { position: absolute; top: 0; bottom: 0; border-radius: 3px;
+       background: color-mix(in srgb,var(--info) 34%,transparent); }
+    .faas .span b { position: absolute; top: 0; bottom: 0; width: 3px; border-radius: 2px;
+       background: var(--info); }
+    .faas .run i { width: 30%!important; animation: faas-run 1.4s ease-in-out infinite alternate; }
+    @keyframes faas-run{from{margin-left:0}to{margin-left:70%}}
+    @media (prefers-reduced-motion:reduce){.faas .run i{animation:none}}
+    @media print{.faas details>*{display:block}}
+"""
+
+STYLE = re.sub(r"\s*([{};])\s*|\s*\n\s*", lambda found: found[1] or "", _SHEET).strip().replace(";}", "}")

@@ -1,0 +1,183 @@
+"""DataFrames as neat tables, cut with a count of what is not shown. Pure."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from faaslab.notebook import units
+from faaslab.notebook.markup import Html, box, joined, pill, tag
+from faaslab.verbs.text import cell_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+ROWS = 20
+_CELL = 160
+_LONG = 28
+_UNITS = {
+    "ms": "",
+    "billed": "ms",
+    "memory": "MB",
+    "started_at": "UTC",
+    "ended_at": "UTC",
+    "updated_at": "UTC",
+    "created_at": "UTC",
+    "last_invoked_at": "UTC",
+    "timestamp": "UTC",
+}
+_IDS = frozenset({"id", "execution_id", "request_id", "batch_id", "replay_of"})
+_RATES = frozenset({"error_rate", "cold_rate"})
+_STATES = frozenset({"status", "state"})
+
+
+def table(
+    df: pd.DataFrame, *, title: object = None, empty: str = "nothing", rows: int = ROWS, foot: object = None
+) -> Html:
+    """At most `rows` rows; columns that hold nothing at all are left out and named below."""
+    count = len(df)
+    if not count:
+        return box(
+            tag(
+                "div",
+                joined(
+                    tag("span", title, class_="name") if title else None, tag("span", empty, class_="soft")
+                ),
+                class_="top",
+            )
+        )
+    shown = df.head(rows)
+    blank = [
+        name for name in shown.columns if name in _IDS and all(cell_value(v) is None for v in shown[name])
+    ]
+    columns = [name for name in shown.columns if name not in blank]
+    kinds = [_kind(str(name), shown[name]) for name in columns]
+    head = tag("tr", *(_heading(str(name), kind) for name, kind in zip(columns, kinds, strict=True)))
+    values = [shown[name].tolist() for name in columns]
+    body = [
+        tag(
+            "tr",
+            *(_cell(value, str(name), kind) for value, name, kind in zip(row, columns, kinds, strict=True)),
+        )
+        for row in zip(*values, strict=True)
+    ]
+    said = []
+    if count > len(shown):
+        said.append(f"{count - len(shown):,} more of {units.amount(count, 'row')} not shown")
+    if foot:
+        said.append(str(foot))
+    return box(
+        tag("div", tag("span", title, class_="name"), class_="top") if title else None,
+        tag(
+            "div",
+            tag("table", tag("thead", head), tag("tbody", *body)),
+            class_="wide",
+            tabindex="0",
+            role="region",
+            aria_label=str(title or "table"),
+        ),
+        tag("div", " · ".join(said), class_="foot") if said else None,
+    )
+
+
+def pairs(rows: Sequence[tuple[object, object]]) -> Html:
+    """Two columns, the left one naming the right one."""
+    return tag(
+        "div",
+        tag(
+            "table",
+            tag(
+                "tbody", *(tag("tr", tag("th", left, scope="row"), tag("td", right)) for left, right in rows)
+            ),
+            class_="pairs",
+        ),
+        class_="wide",
+    )
+
+
+def _kind(name: str, column: Any) -> str:
+    """num, flag, id, long or text."""
+    if name in _IDS:
+        return "id"
+    if column.dtype.kind == "b":
+        return "flag"
+    if column.dtype.kind in "iuf":
+        return "num"
+    if column.dtype.kind == "O":
+        known = [value for value in map(cell_value, column.tolist()) if value is not None]
+        if known and all(isinstance(value, bool) for value in known):
+            return "flag"
+        if known and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
+            return "num"
+    longest = max((len(_plain(cell_value(value))) for value in column.tolist()), default=0)
+    return "long" if longest > _LONG and name not in _UNITS else "text"
+
+
+def _heading(name: str, kind: str) -> Html:
+    unit = _UNITS.get(name)
+    return tag(
+        "th",
+        name,
+        Html(f' <span class="soft">({unit})</span>') if unit else None,
+        scope="col",
+        class_="num" if kind == "num" else None,
+    )
+
+
+def _cell(value: Any, name: str, kind: str) -> Html:
+    plain = cell_value(value)
+    if plain is None:
+        return tag(
+            "td", tag("span", "–", class_="soft", aria_label="none"), class_="num" if kind == "num" else None
+        )
+    if name in _STATES and isinstance(plain, str):
+        return tag("td", pill(plain, units.STATUS_HUES.get(plain, "mute")))
+    if isinstance(plain, bool):
+        return tag(
+            "td",
+            ("cold" if plain else "warm") if name in {"cold", "cold_start"} else ("yes" if plain else "no"),
+        )
+    if isinstance(value, datetime):
+        return tag("td", units.moment(value), title=value.isoformat())
+    if isinstance(value, date):
+        return tag("td", value.isoformat())
+    if kind == "num":
+        return tag(
+            "td", _number(plain, name), class_="num", title=repr(plain) if isinstance(plain, float) else None
+        )
+    whole = _plain(plain)
+    if kind == "id":
+        return tag("td", whole, class_="id", title=whole)
+    if len(whole) <= _CELL:
+        return tag("td", whole, class_="long" if kind == "long" else None)
+    return tag("td", whole[:_CELL], "…", class_="long", title=whole[:2_000])
+
+
+def _number(value: Any, name: str) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    if name in _RATES:
+        return f"{value:.1%}"
+    if name == "cost_usd":
+        return f"${units.significant(value)}"
+    if value == int(value) and abs(value) < 1e15 and not name.endswith("ms"):
+        return f"{value:,.0f}"
+    if abs(value) >= 1_000:
+        return f"{value:,.0f}" if name.endswith("ms") else f"{value:,.2f}"
+    return (
+        f"{value:.2f}"
+        if name.endswith("ms")
+        else units.significant(value)
+        if abs(value) < 0.01
+        else f"{value:.4g}"
+    )
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return " ".join(text.split()) if "\n" in text or "\t" in text else text
