@@ -69,7 +69,7 @@ TAIL_CAUSES = {
         "payload among the function's largest tenth",
         "coalesce(payload_bytes > large_payload, false)",
     ),
-    "retry": ("was a retry", "attempt > 1"),
+    "retry": ("was a retry", "coalesce(attempt > 1, false)"),
 }
 """What a slow execution may have about it: name -> words, condition."""
 
