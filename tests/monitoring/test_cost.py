@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from faaslab.errors import InvalidValue, NotFound
 from faaslab.monitoring import prices
-from faaslab.monitoring.cost import CostBreakdown, Usage, bill, monthly, price, table, tiered, total
+from faaslab.monitoring.cost import (
+    CostBreakdown,
+    Usage,
+    bill,
+    monthly,
+    price,
+    provisioned,
+    table,
+    tiered,
+    total,
+)
 
 PRICES = prices.read()
 X86 = PRICES.of("us-east-1").tiers["x86_64"]
@@ -130,6 +140,52 @@ def test_what_cannot_be_is_refused_at_its_place(change, place):
     with pytest.raises(InvalidValue) as caught:
         price(**given, prices=PRICES)
     assert caught.value.place == place
+
+
+@pytest.mark.parametrize(
+    ("environments", "memory_mb", "hours", "gb_seconds", "architecture", "region", "kept", "run"),
+    [
+        # 1 GB kept for a month of 730 hours.
+        (1, 1024, 730, 0, "x86_64", "us-east-1", "10.9500876", "0"),
+        (1, 1024, 730, 0, "arm64", "us-east-1", "8.7601752", "0"),
+        (10, 2048, 1, 36_000, "x86_64", "us-east-1", "0.3000024", "0.3499992"),
+        (1, 1024, "0.001", 0, None, None, "0.00125001", "0"),  # five minutes at least
+        (0, 1024, 730, 0, None, None, "0", "0"),
+        (1, 1024, 1, 0, "x86_64", "mx-central-1", "0.01500012", "0"),
+    ],
+)
+def test_provisioned_concurrency(environments, memory_mb, hours, gb_seconds, architecture, region, kept, run):
+    cost = provisioned(
+        environments,
+        memory_mb,
+        D(hours),
+        PRICES,
+        gb_seconds=gb_seconds,
+        architecture=architecture,
+        region=region,
+    )
+    assert (cost.kept, cost.run) == (D(kept), D(run))
+
+
+def test_provisioned_concurrency_pays_when_it_is_busy():
+    # The break-even of AWS's prices: busy for three fifths of the time.
+    hour = 3600
+    idle = provisioned(1, 1024, 1, PRICES, gb_seconds=D("0.59") * hour)
+    busy = provisioned(1, 1024, 1, PRICES, gb_seconds=D("0.61") * hour)
+    assert idle.more > 0 > busy.more
+
+
+def test_provisioned_concurrency_is_as_much_dearer_as_its_region():
+    here, there = (provisioned(1, 1024, 730, PRICES, region=each) for each in ("us-east-1", "af-south-1"))
+    assert round(there.kept / here.kept, 4) == round(D("2.21") / D("1.66667"), 4)
+
+
+@pytest.mark.parametrize("name", ["environments", "memory_mb", "hours"])
+def test_less_than_nothing_cannot_be_kept(name):
+    given = {"environments": 1, "memory_mb": 128, "hours": 1, name: -1}
+    with pytest.raises(InvalidValue) as caught:
+        provisioned(**given, prices=PRICES)
+    assert caught.value.place == name
 
 
 amounts = st.decimals(min_value=0, max_value=10**11, places=3)

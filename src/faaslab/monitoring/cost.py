@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue
@@ -21,6 +21,7 @@ HOURS_A_MONTH = Decimal(730)
 """The month of AWS's own calculator: 365 days in twelve parts."""
 
 FREE_STORAGE_MB = 512
+_KEPT_STEP_S = 300
 _ZERO = Decimal(0)
 _ARCHITECTURES = ("x86_64", "arm64")
 
@@ -43,6 +44,10 @@ class RegionPrices:
     """Architecture -> tiers, the first one first."""
     ephemeral_gb_second: Decimal
     """Storage in /tmp above 512 MB."""
+    kept_gb_second: Mapping[str, Decimal]
+    """Architecture -> the price of memory that provisioned concurrency keeps ready, used or not."""
+    provisioned_gb_second: Mapping[str, Decimal]
+    """Architecture -> the price of running on it, instead of the tiers'."""
 
     def gb_second(self, architecture: str) -> Decimal:
         """The price of a GB-second in the first tier."""
@@ -215,6 +220,50 @@ def tiered(gb_seconds: Decimal, tiers: Iterable[Tier], *, months: Decimal = Deci
     return cost
 
 
+@dataclass(frozen=True, kw_only=True)
+class Provisioned:
+    """What provisioned concurrency costs, without requests: `kept` for being ready, `run` for running."""
+
+    kept: Decimal
+    run: Decimal
+    on_demand: Decimal
+    """What the same running costs without it, in the first tier."""
+
+    @property
+    def more(self) -> Decimal:
+        """What it costs more than running on demand; less than nothing where it is busy enough to pay."""
+        return self.kept + self.run - self.on_demand
+
+
+def provisioned(
+    environments: int,
+    memory_mb: int,
+    hours: Decimal | float,
+    prices: PriceTable,
+    *,
+    gb_seconds: Decimal | float = _ZERO,
+    architecture: str | None = None,
+    region: str | None = None,
+) -> Provisioned:
+    """`environments` of `memory_mb` kept ready for `hours`, of which `gb_seconds` were spent running.
+
+    AWS counts the time kept in steps of five minutes; so does this. Its free tier does not apply.
+    """
+    usage = Usage(gb_seconds=exact(gb_seconds), requests=0, architecture=architecture, region=region)
+    _check(usage)
+    for place, value in (("environments", environments), ("memory_mb", memory_mb), ("hours", hours)):
+        if value < 0:
+            raise InvalidValue(f"{value} is less than nothing", place=place)
+    of_region, kind = prices.of(region), architecture or _ARCHITECTURES[0]
+    seconds = (exact(hours) * 3600 / _KEPT_STEP_S).to_integral_value(ROUND_CEILING) * _KEPT_STEP_S
+    kept = environments * Decimal(memory_mb) / 1024 * seconds
+    return Provisioned(
+        kept=kept * of_region.kept_gb_second[kind],
+        run=usage.gb_seconds * of_region.provisioned_gb_second[kind],
+        on_demand=usage.gb_seconds * of_region.gb_second(kind),
+    )
+
+
 def total(parts: Iterable[CostBreakdown]) -> CostBreakdown:
     """The sum of all."""
     whole = CostBreakdown()
@@ -231,7 +280,8 @@ def exact(value: Decimal | float) -> Decimal:
 def table(body: Mapping[str, Any], *, place: str = "prices") -> PriceTable:
     """The price table that a JSON document describes (amounts are strings there, so that nothing is rounded).
 
-    A region's further tiers take the same reduction against its first tier as the table's own `tiers`.
+    A region's further tiers take the same reduction against its first tier as the table's own `tiers`; its
+    provisioned concurrency is as much dearer as its first tier is.
     Raises `InvalidValue` when something is missing.
     """
     try:
@@ -246,6 +296,8 @@ def table(body: Mapping[str, Any], *, place: str = "prices") -> PriceTable:
             for architecture in _ARCHITECTURES
         }
         fallback = body["fallback_region"]
+        ready = {each: Decimal(body["provisioned"][each]["kept_gb_second"]) for each in _ARCHITECTURES}
+        running = {each: Decimal(body["provisioned"][each]["gb_second"]) for each in _ARCHITECTURES}
         requests = {region: Decimal(amount) for region, amount in body["request"].items()}
         regions = {
             region: RegionPrices(
@@ -253,6 +305,8 @@ def table(body: Mapping[str, Any], *, place: str = "prices") -> PriceTable:
                 request=requests.get(region, requests[fallback]),
                 tiers={each: _scaled(tiers[each], Decimal(first[each])) for each in _ARCHITECTURES},
                 ephemeral_gb_second=Decimal(body["ephemeral_gb_second_over_512_mb"]),
+                kept_gb_second=_as_dear(ready, tiers, first),
+                provisioned_gb_second=_as_dear(running, tiers, first),
             )
             for region, first in body["regions"].items()
         }
@@ -280,6 +334,12 @@ def _scaled(tiers: tuple[Tier, ...], first: Decimal) -> tuple[Tier, ...]:
     return tuple(
         Tier(up_to=tier.up_to, gb_second=first * tier.gb_second / tiers[0].gb_second) for tier in tiers
     )
+
+
+def _as_dear(
+    prices: Mapping[str, Decimal], tiers: Mapping[str, tuple[Tier, ...]], first: Mapping[str, str]
+) -> dict[str, Decimal]:
+    return {each: prices[each] * (Decimal(first[each]) / tiers[each][0].gb_second) for each in _ARCHITECTURES}
 
 
 def _pool(usage: Usage, prices: PriceTable) -> tuple[str, str]:
