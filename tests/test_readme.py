@@ -20,8 +20,8 @@ TWO_COMMANDS = "python3 -m venv"
 
 def environment(folder: Path) -> dict[str, str]:
     return {
-        **os.environ,
-        "FAASLAB_STORE": str(folder / "data" / "faaslab.duckdb"),
+        **{key: value for key, value in os.environ.items() if not key.startswith("FAASLAB_")},
+        "FAASLAB_CACHE": str(folder / "cache"),
         "PYTHONPATH": str(ROOT / "src"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "JUPYTER_PLATFORM_DIRS": "1",

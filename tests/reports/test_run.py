@@ -111,7 +111,7 @@ def test_in_chromium_nothing_leaves_the_page(tmp_path):
 def test_a_failing_cell_is_a_result_with_a_half_done_page(tmp_path, kernels):
     done = run(
         notebook(tmp_path, "print('first')", "raise ValueError('no <b>data</b>')", "print('never')"),
-        parameters={},
+        parameters={"since": "-1d"},
         out_dir=tmp_path / "out",
     )
     assert (done.status, done.failed_cell) == (ReportStatus.FAILED, 3)

@@ -21,7 +21,7 @@ def render(notebook: Path, *, title: str, subtitle: str) -> str:
     node = nbformat.read(notebook, as_version=4)
     # Papermill marks a failure with headings of its own; ours is a line at the top that leads to the cell.
     node.cells = [cell for cell in node.cells if _MARK not in cell.metadata.get("tags", ())]
-    failed = next((cell.execution_count for cell in node.cells if _failed(cell)), None)
+    failed = failed_cell(node)
     exporter = HTMLExporter(
         template_name="faaslab_report",
         extra_template_basedirs=[str(TEMPLATES)],
@@ -33,5 +33,14 @@ def render(notebook: Path, *, title: str, subtitle: str) -> str:
     return str(body)
 
 
-def _failed(cell: Any) -> bool:
-    return any(output.output_type == "error" for output in cell.get("outputs", ()))
+def failed_cell(node: Any) -> int | None:
+    """Which code cell failed, counted as its author does: from 1, without the one that papermill put in."""
+    own = [
+        cell
+        for cell in node.cells
+        if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", ())
+    ]
+    for number, cell in enumerate(own, start=1):
+        if any(output.output_type == "error" for output in cell.outputs):
+            return number
+    return None

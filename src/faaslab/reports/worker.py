@@ -39,9 +39,8 @@ def main() -> None:
 def _run(job: dict[str, Any], folder: Path) -> None:
     # Connection files and profiles go away with the folder, and the user's own profile is not read.
     os.environ["JUPYTER_RUNTIME_DIR"] = str(folder / "runtime")
-    tempfile.tempdir = str(
-        folder
-    )  # of this process alone; a notebook's own temporary files stay where they are
+    # Of this process alone: a notebook's own temporary files stay where they are.
+    tempfile.tempdir = str(folder)
     os.environ["IPYTHONDIR"] = str(folder / "ipython")
     os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
@@ -56,12 +55,14 @@ def _run(job: dict[str, Any], folder: Path) -> None:
 
 
 def execute(job: dict[str, Any], output: Path) -> dict[str, Any]:
-    """Run the notebook through papermill; `failed_cell` is the number beside the failing cell."""
+    """Run the notebook through papermill; `failed_cell` counts the notebook's own code cells from 1."""
+    import nbformat
     import papermill
     from papermill.engines import papermill_engines
     from papermill.exceptions import PapermillExecutionError
 
     from faaslab.reports.kernel import OwnKernelManager
+    from faaslab.reports.page import failed_cell
 
     papermill_engines.register("faaslab", _engine())
     try:
@@ -79,7 +80,7 @@ def execute(job: dict[str, Any], output: Path) -> dict[str, Any]:
         )
     except PapermillExecutionError as error:
         return {
-            "failed_cell": error.exec_count,
+            "failed_cell": failed_cell(nbformat.read(output, as_version=4)),
             "error_type": error.ename,
             "error_message": _COLOURS.sub("", error.evalue),
         }
