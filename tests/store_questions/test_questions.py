@@ -133,6 +133,17 @@ def test_environments_are_born_and_end(history):
     assert (second["executions"], second["broken"]) == (1, False)
 
 
+@pytest.mark.parametrize("cold_first", [True, False])
+def test_of_two_executions_at_one_instant_the_cold_one_came_first(history, cold_first):
+    # Imported logs tell milliseconds, in which a short function runs twice.
+    for cold in (True, False) if cold_first else (False, True):
+        history.row(0, ms=0.3, init=50.0 if cold else None, environment_id="a")
+    assert only(cold_starts.environments(history.run, ALL))["born_cold"]
+    assert cold_starts.reinits(history.run, ALL).empty
+    history.row(1, ms=0.3, init=50.0, environment_id="a")
+    assert only(cold_starts.reinits(history.run, ALL))["cold_starts"] == 1
+
+
 def test_gaps_where_no_environment_is_told(history):
     history.row(0, init=100.0)  # the first: nothing before it
     history.row(0.05, init=100.0)  # the first still ran

@@ -118,7 +118,7 @@ def environments(run: Run, window: Window) -> pd.DataFrame:
         window,
         f"""WITH {window.executions()}
         SELECT function, version, min(started_at) AS started, max(coalesce(ended_at, started_at)) AS ended,
-               coalesce(arg_min(cold_start, started_at), false) AS born_cold,
+               coalesce(min(started_at) FILTER (cold_start) = min(started_at), false) AS born_cold,
                coalesce(arg_max({_BROKEN}, started_at), false) AS broken, count(*) AS executions
         FROM x WHERE environment IS NOT NULL GROUP BY function, version, environment
         ORDER BY function, version, started""",
@@ -151,7 +151,7 @@ def reinits(run: Run, window: Window) -> pd.DataFrame:
         window,
         f"""WITH {window.executions()},
         n AS (SELECT function, cold_start, row_number() OVER (PARTITION BY function, version, environment
-                  ORDER BY started_at) AS nth
+                  ORDER BY started_at, cold_start DESC NULLS LAST) AS nth
               FROM x WHERE environment IS NOT NULL AND environment IN
                   (SELECT environment FROM x WHERE cold_start GROUP BY 1 HAVING count(*) > 1))
         SELECT function, count(*) AS cold_starts FROM n WHERE cold_start AND nth > 1 GROUP BY function""",
