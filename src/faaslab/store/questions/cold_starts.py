@@ -28,7 +28,8 @@ def rates(run: Run, window: Window, by: tuple[str, ...] = ("function",)) -> pd.D
     """A row a group: the keys, invocations (of which it is known), cold_starts, rate (0 to 1), init_p50_ms,
     init_p95_ms; most cold starts first, or in the order of the clock.
     """  # noqa: D205
-    order = keys(by) if by and by[0] in {"hour_of_day", "weekday", "day"} else "cold_starts DESC, " + keys(by)
+    clock = bool(by) and by[0] in {"hour_of_day", "weekday", "day"}
+    order = ", ".join(filter(None, [None if clock else "cold_starts DESC", keys(by)]))
     return ask(
         run,
         window,
@@ -37,7 +38,7 @@ def rates(run: Run, window: Window, by: tuple[str, ...] = ("function",)) -> pd.D
                cold_starts / nullif(invocations, 0) AS rate,
                quantile_cont(init_ms, 0.5) FILTER (cold_start) AS init_p50_ms,
                quantile_cont(init_ms, 0.95) FILTER (cold_start) AS init_p95_ms
-        FROM x GROUP BY {keys(by)} HAVING count(cold_start) > 0 ORDER BY {order}""",
+        FROM x GROUP BY ALL HAVING count(cold_start) > 0 ORDER BY {order}""",
     )
 
 

@@ -55,7 +55,8 @@ def usage_over_time(run: Run, window: Window, bucket: str) -> pd.DataFrame:
 
 def memory_sizes(run: Run, window: Window) -> pd.DataFrame:
     """How each function was run at each memory size (successes only, at least 20 of them): function,
-    region, architecture, memory_mb, invocations, mean_ms, p95_ms, gb_seconds_each, used_max_mb.
+    region, architecture, memory_mb, invocations, mean_ms, p95_ms, gb_seconds_each
+    (without the init), used_max_mb, last (start).
     """  # noqa: D205
     return ask(
         run,
@@ -65,7 +66,7 @@ def memory_sizes(run: Run, window: Window) -> pd.DataFrame:
                avg(duration_ms) AS mean_ms,
                quantile_cont(duration_ms, 0.95) AS p95_ms,
                avg(memory_mb / 1024.0 * (billed_ms - {BILLED_INIT_MS}) / 1000.0) AS gb_seconds_each,
-               max(max_memory_mb) AS used_max_mb
+               max(max_memory_mb) AS used_max_mb, max(started_at) AS last
         FROM x WHERE status = 'completed' AND billed_ms IS NOT NULL AND memory_mb IS NOT NULL
         GROUP BY 1, 2, 3, 4 HAVING invocations >= 20 ORDER BY function, memory_mb""",
     )

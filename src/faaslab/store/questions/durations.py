@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faaslab.store.questions.window import GB_SECONDS, LATENCY_MS, ask, grouped, keys
+from faaslab.store.questions.window import GB_SECONDS, LATENCY_MS, ask, grouped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ def percentiles(run: Run, window: Window, by: tuple[str, ...] = ("function",)) -
                      quantile_cont(duration_ms, [0.5, 0.9, 0.95, 0.99, 1.0]) AS q,
                      sum(duration_ms) / 3.6e6 AS hours, arg_max(timeout_s, started_at) AS timeout_s,
                      count(*) FILTER (status IN ('failed', 'timeout')) AS errors
-              FROM x WHERE duration_ms IS NOT NULL GROUP BY {keys(by)})
+              FROM x WHERE duration_ms IS NOT NULL GROUP BY ALL)
         SELECT * EXCLUDE (q, hours, timeout_s, errors), q[1] AS p50_ms, q[2] AS p90_ms, q[3] AS p95_ms,
                q[4] AS p99_ms, q[5] AS max_ms, hours, timeout_s, errors FROM q ORDER BY hours DESC""",
     )
@@ -110,7 +110,7 @@ def tail_causes(run: Run, window: Window, *, beyond: float = 0.99) -> pd.DataFra
 def memory(run: Run, window: Window) -> pd.DataFrame:
     """Memory against what was used, a row a function and size: function, memory_mb, architecture, region,
     invocations, used_p50_mb, used_p99_mb, used_max_mb, head_room (0 to 1, of the maximum), mean_ms,
-    gb_seconds (billed), out_of_memory (how many died of it).
+    gb_seconds (billed), last (start), out_of_memory (how many died of it).
     """  # noqa: D205
     return ask(
         run,
@@ -120,7 +120,7 @@ def memory(run: Run, window: Window) -> pd.DataFrame:
                quantile_cont(max_memory_mb, 0.5) AS used_p50_mb,
                quantile_cont(max_memory_mb, 0.99) AS used_p99_mb,
                max(max_memory_mb) AS used_max_mb, 1 - max(max_memory_mb) / memory_mb AS head_room,
-               avg(duration_ms) AS mean_ms, coalesce(sum({GB_SECONDS}), 0) AS gb_seconds,
+               avg(duration_ms) AS mean_ms, coalesce(sum({GB_SECONDS}), 0) AS gb_seconds, max(started_at) AS last,
                count(*) FILTER (error_type = 'Runtime.OutOfMemory'
                    OR (max_memory_mb >= memory_mb AND status = 'failed')) AS out_of_memory
         FROM x WHERE max_memory_mb IS NOT NULL AND memory_mb > 0

@@ -1,0 +1,440 @@
+"""The page on cold starts: how often, when, why, what they take and cost, and what would change that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from faaslab.monitoring import cost, keep_alive
+from faaslab.monitoring.pages import figures, opening, words
+from faaslab.monitoring.pages.page import Page, Plot, Points, Section, Table
+from faaslab.monitoring.prices import read
+from faaslab.store.questions import cold_starts as ask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from faaslab.monitoring.cost import PriceTable
+    from faaslab.monitoring.pages.opening import Opening
+    from faaslab.store import Store
+
+TITLE = "Cold starts"
+KEEP_ALIVES_S = (300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
+_POINTS = (*(step / 100 for step in range(100)), 0.995, 0.999)
+_ROUGH = 30
+"""With fewer cold starts than this the page says that its rates are rough."""
+_SHOWN = 8
+
+
+def page(store: Store, **parameters: Any) -> Page:
+    """The page over a store. Parameters: since, until, functions, regions, sources (`opening.begin`)."""
+    start = opening.begin(store, **parameters)
+    if not start.invocations:
+        return opening.nothing(TITLE, start, store)
+    f = start.figures
+    if not f["cold_known"]:
+        return Page(
+            title=TITLE,
+            headline=(
+                f"Of {words.of(start.invocations, 'invocation')} none says whether it started cold.",
+                "Logs tell it in their REPORT lines (or `platform.report` events): import those as well.",
+            ),
+            basis=start.basis(),
+        )
+    rates = ask.rates(start.run, start.window, ("function",))
+    split = _split(start, read())
+    if not f["cold_starts"]:
+        known = words.of(f["cold_known"], "invocation")
+        return Page(
+            title=TITLE,
+            headline=(f"None of {known} started cold: every environment was warm.",),
+            basis=start.basis(),
+        )
+    why = _why(start)
+    sections = {
+        "change": _change(rates, split, why, f["cold_starts"]),
+        "functions": _functions(rates),
+        "over_time": _over_time(start),
+        "inits": _inits(start, split),
+        "versions": _versions(start),
+        "reasons": _reasons(why),
+    }
+    return Page(
+        title=TITLE,
+        headline=_headline(start, rates, split),
+        basis=_basis(start),
+        sections={name: section for name, section in sections.items() if section is not None},
+    )
+
+
+def _headline(start: Opening, rates: pd.DataFrame, split: pd.DataFrame) -> tuple[str, ...]:
+    f = start.figures
+    all_of_it = ask.rates(start.run, start.window, ()).iloc[0]
+    first = (
+        f"**{words.share(f['cold_starts'] / f['cold_known'])} of {words.of(f['cold_known'], 'invocation')} "
+        f"started cold**"
+    )
+    if words.known(all_of_it["init_p50_ms"]):
+        first += (
+            f"; a cold start made its caller wait {words.ms(all_of_it['init_p50_ms'])} longer at the median, "
+            f"{words.ms(all_of_it['init_p95_ms'])} in the worst twentieth."
+        )
+    else:
+        first += f": {words.of(f['cold_starts'], 'cold start')}."
+    lines = [first]
+    hours = split["init_hours"].sum()
+    if len(rates) > 1 and hours:
+        by = split.groupby("function")["init_hours"].sum().sort_values(ascending=False)
+        most = rates.iloc[0]
+        lines.append(
+            f"`{most['function']}` has the most of them ({words.count(most['cold_starts'])}, "
+            f"{words.share(most['rate'])} of its calls); `{by.index[0]}` has the most waiting: "
+            f"{words.share(by.iloc[0] / hours)} of the {words.span(hours * 3600)} that inits took in all."
+        )
+    return tuple(lines)
+
+
+def _basis(start: Opening) -> tuple[str, ...]:
+    f = start.figures
+    lines = [*start.basis()]
+    unknown = start.invocations - f["cold_known"]
+    if unknown:
+        lines.append(f"Of {words.of(unknown, 'invocation')} it is not known; rates leave them out.")
+    if f["cold_starts"] < _ROUGH:
+        lines.append(f"Only {words.of(f['cold_starts'], 'cold start')}: the rates below are rough.")
+    return tuple(lines)
+
+
+def _functions(rates: pd.DataFrame) -> Section:
+    top = rates.head(_SHOWN)
+    plot = Plot(
+        figure=figures.side_bars(
+            list(top["function"]),
+            [("cold starts", list(top["cold_starts"]), figures.BLUE)],
+            [
+                f"{words.count(n)}   {words.share(rate)}"
+                for n, rate in zip(top["cold_starts"], top["rate"], strict=True)
+            ],
+            unit="cold starts (and their share of the function's invocations)",
+            write=words.count,
+        ),
+        alt="Cold starts per function: "
+        + ", ".join(f"{row.function} {row.cold_starts}" for row in top.itertuples()),
+    )
+    table = Table(
+        df=rates,
+        columns={
+            "function": ("function", words.text),
+            "invocations": ("invocations", words.count),
+            "cold_starts": ("cold starts", words.count),
+            "rate": ("rate", words.share),
+            "init_p50_ms": ("init, median", words.ms),
+            "init_p95_ms": ("init, 95 %", words.ms),
+        },
+    )
+    return Section(title="Which functions start cold", parts=(plot, table))
+
+
+def _over_time(start: Opening) -> Section | None:
+    df = ask.rate_over_time(start.run, start.window, start.bucket)
+    if len(df) < 2:
+        return None
+    figure, (rate, calls) = figures.canvas(2, height=3.7, ratios=(2.2, 1))
+    width = opening.width(start.bucket)
+    figures.bars_over_time(rate, list(df["bucket"]), [("", list(df["rate"]), figures.BLUE)], width)
+    rate.set_ylabel("started cold")
+    figures.percent_axis(rate.yaxis)
+    figures.bars_over_time(calls, list(df["bucket"]), [("", list(df["invocations"]), figures.GREY)], width)
+    calls.set_ylabel("invocations")
+    figures.count_axis(calls.yaxis)
+    figures.time_axis(calls)
+    busy = df[df["invocations"] >= max(df["invocations"].median() / 10, 1)]
+    worst = max(words.rows(busy), key=lambda row: float(row["rate"]))
+    each = start.bucket.removeprefix("1 ")
+    text = (
+        f"The rate was highest in the {each} from {words.instant(worst['bucket'])} UTC on: "
+        f"{words.share(worst['rate'])} of {words.of(worst['invocations'], 'invocation')}."
+    )
+    parts: list[Any] = [
+        text,
+        Plot(figure=figure, alt=f"Share of invocations that started cold, and invocations, per {each}."),
+    ]
+    seen_h = (start.figures["last"] - start.figures["first"]).total_seconds() / 3600
+    if seen_h >= 36:
+        parts += _by_hour(start)
+    return Section(title="When", parts=tuple(parts))
+
+
+def _by_hour(start: Opening) -> list[Any]:
+    df = ask.rates(start.run, start.window, ("hour_of_day",))
+    figure, (axes,) = figures.canvas(height=2.3)
+    axes.bar(df["hour_of_day"], df["rate"], color=figures.BLUE, width=0.85)
+    figures.percent_axis(axes.yaxis)
+    axes.set_ylabel("started cold")
+    axes.set_xlabel("hour of the day (UTC)")
+    axes.set_xticks(range(0, 24, 2), [f"{hour:02d}" for hour in range(0, 24, 2)])
+    axes.set_xlim(-0.6, 23.6)
+    hours = sorted(words.rows(df), key=lambda row: float(row["rate"]))
+    low, high = hours[0], hours[-1]
+    text = (
+        f"Over the day: {words.share(high['rate'])} between {int(high['hour_of_day']):02d} and "
+        f"{int(high['hour_of_day']) + 1:02d} o'clock ({words.of(high['invocations'], 'invocation')}), "
+        f"{words.share(low['rate'])} between {int(low['hour_of_day']):02d} and "
+        f"{int(low['hour_of_day']) + 1:02d} ({words.of(low['invocations'], 'invocation')})."
+    )
+    return [text, Plot(figure=figure, alt=text)]
+
+
+def _split(start: Opening, prices: PriceTable) -> pd.DataFrame:
+    """`init_split` with `compute_usd`, `init_usd` and `init_usd_month` (list price, no free tier)."""
+    df = ask.init_split(start.run, start.window)
+    usages = [
+        cost.Usage(
+            gb_seconds=cost.exact(row["gb_seconds"]),
+            requests=0,
+            init_gb_seconds=cost.exact(row["init_gb_seconds"]),
+            architecture=words.maybe(row["architecture"]),
+            region=words.maybe(row["region"]),
+        )
+        for row in words.rows(df)
+    ]
+    bills = cost.bill(usages, prices)
+    month = cost.HOURS_A_MONTH / cost.exact(start.hours)
+    df["init_usd"] = [float(each.init) for each in bills]
+    df["compute_usd"] = [float(each.total) for each in bills]
+    df["init_usd_month"] = [float(each.init * month) for each in bills]
+    df["init_share"] = [float(each.init / each.total) if each.total else 0.0 for each in bills]
+    return df
+
+
+def _inits(start: Opening, split: pd.DataFrame) -> Section | None:
+    if not split["with_init"].sum():
+        return None
+    curve = ask.init_curve(start.run, start.window, _POINTS)
+    curves = []
+    for name, group in curve.groupby("function", sort=False):
+        # A point of the tail needs that many cold starts to stand on.
+        carried = group[group["quantile"] <= 1 - 1 / group["cold_starts"]]
+        if len(carried) > 1:
+            curves.append((str(name), list(carried["quantile"]), list(carried["init_ms"])))
+    parts: list[Any] = []
+    billed, compute = split["init_usd"].sum(), split["compute_usd"].sum()
+    if billed and compute:
+        parts.append(
+            f"Inits took {words.span(split['init_hours'].sum() * 3600)} in all. Billed by the GB-second they "
+            f"are {words.usd(billed)}, {words.share(billed / compute)} of what these functions' "
+            f"compute comes to ({words.usd(compute)})."
+        )
+    elif compute:
+        parts.append("The bills of these executions leave their inits out (as Lambda's did before 2025-08).")
+    if curves:
+        parts.append(
+            Plot(
+                figure=figures.quantile_curves(curves[:6], unit="init took"),
+                alt="How long inits took, per function, up to the slowest.",
+            )
+        )
+    table = Table(
+        df=split.drop(columns=["init_p95_ms"]),
+        columns={
+            "function": ("function", words.text),
+            "cold_starts": ("cold starts", words.count),
+            "init_p50_ms": ("init, median", words.ms),
+            "init_share_of_latency": ("of a cold call's wait", words.share),
+            "init_usd": ("inits billed", words.usd),
+            "init_share": ("of its compute", words.share),
+            "init_usd_month": ("in a month", words.usd),
+        },
+        caption="List prices without the free tier.",
+    )
+    return Section(title="What inits take and cost", parts=(*parts, table))
+
+
+def _versions(start: Opening) -> Section | None:
+    df = ask.rates(start.run, start.window, ("function", "version", "memory_mb", "runtime", "architecture"))
+    several = df.groupby("function")["function"].transform("size") > 1
+    df = df[several & (df["cold_starts"] > 0)].sort_values(["function", "version", "memory_mb"])
+    if df.empty:
+        return None
+    found = []
+    for name, group in df.groupby("function", sort=False):
+        enough = group[group["cold_starts"] >= 10].dropna(subset=["init_p50_ms"])
+        if len(enough) < 2:
+            continue
+        ordered = sorted(words.rows(enough), key=lambda row: float(row["init_p50_ms"]))
+        fast, slow = ordered[0], ordered[-1]
+        less = 1 - fast["init_p50_ms"] / slow["init_p50_ms"]
+        if less >= 0.1:
+            found.append(
+                f"`{name}` {_configured(fast, slow)} starts in {words.ms(fast['init_p50_ms'])}, "
+                f"{_configured(slow, fast)} in {words.ms(slow['init_p50_ms'])}: {words.share(less)} less."
+            )
+    table = Table(
+        df=df,
+        columns={
+            "function": ("function", words.text),
+            "version": ("version", words.text),
+            "runtime": ("runtime", words.text),
+            "memory_mb": ("memory", words.mb),
+            "invocations": ("invocations", words.count),
+            "cold_starts": ("cold starts", words.count),
+            "rate": ("rate", words.share),
+            "init_p50_ms": ("init, median", words.ms),
+            "init_p95_ms": ("init, 95 %", words.ms),
+        },
+        limit=20,
+    )
+    said = Points(items=tuple(found)) if found else "No configuration starts a tenth faster than another."
+    return Section(title="By version and memory", parts=(said, table))
+
+
+def _configured(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    parts = [
+        word
+        for name, word in (
+            ("version", f"version {one['version']}"),
+            ("memory_mb", f"at {words.mb(one['memory_mb'])}"),
+            ("runtime", f"on {one['runtime']}"),
+            ("architecture", f"on {one['architecture']}"),
+        )
+        if str(one[name]) != str(other[name])
+    ]
+    return " ".join(parts)
+
+
+def _why(start: Opening) -> list[keep_alive.ColdStart]:
+    seen = [
+        keep_alive.Environment(
+            function=row["function"],
+            version=words.maybe(row["version"]),
+            started=row["started"],
+            ended=row["ended"],
+            born_cold=bool(row["born_cold"]),
+            broken=bool(row["broken"]),
+        )
+        for row in words.rows(ask.environments(start.run, start.window))
+    ]
+    gaps = ask.gaps_without_environments(start.run, start.window)
+    again = ask.reinits(start.run, start.window)
+    return [
+        *keep_alive.explain(seen),
+        *keep_alive.explain_gaps(zip(gaps["function"], gaps["gap_s"].astype(float), strict=True)),
+        *(
+            keep_alive.ColdStart(function=row["function"], reason=keep_alive.BROKEN)
+            for row in words.rows(again)
+            for _ in range(row["cold_starts"])
+        ),
+    ]
+
+
+def _reasons(why: list[keep_alive.ColdStart]) -> Section | None:
+    if not why:
+        return None
+    counts = keep_alive.counts(why)
+    totals = {reason: sum(of[reason] for of in counts.values()) for reason in keep_alive.REASONS}
+    names = sorted(counts, key=lambda name: -sum(counts[name].values()))[:_SHOWN]
+    colours = dict(
+        zip(keep_alive.REASONS, (figures.BLUE, figures.ORANGE, figures.RED, figures.GREY), strict=True)
+    )
+    said = [
+        f"{reason}: {words.count(n)} ({words.share(n / len(why))})"
+        for reason, n in sorted(totals.items(), key=lambda item: -item[1])
+        if n
+    ]
+    parts: list[Any] = [
+        Points(items=tuple(said)),
+        Plot(
+            figure=figures.side_bars(
+                names,
+                [
+                    (reason, [counts[name][reason] for name in names], colours[reason])
+                    for reason in keep_alive.REASONS
+                    if totals[reason]
+                ],
+                [words.count(sum(counts[name].values())) for name in names],
+                unit="cold starts",
+                write=words.count,
+            ),
+            alt="Why environments were started, per function. " + "; ".join(said),
+        ),
+    ]
+    if totals[keep_alive.IDLE]:
+        parts.append(_kept(why))
+    return Section(title="What came before a cold start", parts=tuple(parts))
+
+
+def _kept(why: list[keep_alive.ColdStart]) -> Plot:
+    """How the share of avoided cold starts grows with the keep-alive."""
+    grid = [10 ** (step / 40 * 3.6 + 1.4) for step in range(41)]
+    shares = [n / len(why) for n in keep_alive.avoided(why, grid)]
+    figure, (axes,) = figures.canvas(height=2.6)
+    axes.plot(grid, shares, color=figures.BLUE, linewidth=2)
+    axes.fill_between(grid, shares, color=figures.BLUE, alpha=0.15)
+    axes.set_xscale("log")
+    marks = [60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86400]
+    axes.set_xticks(marks, [words.span(mark) for mark in marks])
+    axes.set_xticks([], minor=True)
+    axes.set_ylim(0, 1)
+    figures.percent_axis(axes.yaxis)
+    axes.set_xlabel("idle environments kept for")
+    axes.set_ylabel("cold starts avoided")
+    return Plot(
+        figure=figure,
+        alt="Share of the cold starts that keeping idle environments longer would have avoided.",
+    )
+
+
+def _change(
+    rates: pd.DataFrame, split: pd.DataFrame, why: list[keep_alive.ColdStart], cold_starts: int
+) -> Section | None:
+    items = []
+    counts = keep_alive.counts(why)
+    idle = sum(of[keep_alive.IDLE] for of in counts.values())
+    if idle:
+        half = next(
+            (
+                (kept, n)
+                for kept, n in zip(KEEP_ALIVES_S, keep_alive.avoided(why, KEEP_ALIVES_S), strict=True)
+                if n >= idle / 2
+            ),
+            None,
+        )
+        if half is not None:
+            items.append(
+                f"**Keep environments longer.** Kept for {words.span(half[0])}, those that had gone idle "
+                f"would have avoided {words.count(half[1])} of {words.of(cold_starts, 'cold start')} "
+                f"({words.share(half[1] / cold_starts)}). Locally that is the setting `keep_alive`; on Lambda a "
+                "scheduled call keeps one environment warm, provisioned concurrency as many as you pay for."
+            )
+    busy = sum(of[keep_alive.BUSY] for of in counts.values())
+    if busy:
+        worst = max(counts, key=lambda name: counts[name][keep_alive.BUSY])
+        items.append(
+            f"**Peaks.** {words.of(busy, 'cold start')} came because every environment was busy, most in "
+            f"`{worst}` ({words.count(counts[worst][keep_alive.BUSY])}). No keep-alive changes these: only "
+            "shorter executions, calls spread out in time, or provisioned concurrency."
+        )
+    slow = split[(split["with_init"] >= 3) & (split["init_p50_ms"] >= 500)]
+    if not slow.empty:
+        row = max(words.rows(slow), key=lambda row: float(row["init_hours"]))
+        items.append(
+            f"**Start faster.** `{row['function']}` takes {words.ms(row['init_p50_ms'])} to start. Halved "
+            "(imports that are put off until they are needed, a smaller package), its callers would wait "
+            f"{words.span(row['init_hours'] * 1800)} less in this window, and its inits cost "
+            f"{words.usd(row['init_usd_month'] / 2)} less in a month like this."
+        )
+    broken = sum(of[keep_alive.BROKEN] for of in counts.values())
+    if broken:
+        items.append(
+            f"**Crashes.** {words.of(broken, 'cold start')} followed a crash or a timeout, which throws the "
+            "environment away. The page on durations has the errors by type."
+        )
+    rare = rates[(rates["rate"] > 0.5) & (rates["invocations"] >= 5)]
+    if not rare.empty:
+        names = words.listed([f"`{name}`" for name in rare["function"].head(4)])
+        items.append(
+            f"**Rarely called.** {names} start{'s' if len(rare) == 1 else ''} cold more often than not: what "
+            "they do could move into a function that stays warm, if their callers care."
+        )
+    return Section(title="What you could change", parts=(Points(items=tuple(items)),)) if items else None

@@ -1,0 +1,191 @@
+"""How every page begins: the window that its parameters mean, what is in it, what to say when nothing is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import InvalidValue
+from faaslab.model.execution import Source
+from faaslab.model.moment import moment
+from faaslab.monitoring.pages import words
+from faaslab.monitoring.pages.page import Page
+from faaslab.store.questions import overview
+from faaslab.store.questions.window import Run, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faaslab.store import Store
+
+_BUCKETS = (
+    "1 second", "5 seconds", "15 seconds", "1 minute", "5 minutes", "15 minutes", "1 hour", "3 hours",
+    "6 hours", "1 day", "7 days", "28 days",
+)  # fmt: skip
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_MOST_BUCKETS = 90
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """The window of a page and the figures of everything in it (`overview.overview`'s row)."""
+
+    run: Run
+    window: Window
+    now: datetime
+    figures: dict[str, Any]
+
+    @property
+    def invocations(self) -> int:
+        """Executions that ran to an end."""
+        return int(self.figures["invocations"])
+
+    @property
+    def hours(self) -> float:
+        """How long the window is: as asked for where that was said, else from first to last execution."""
+        begin = self.window.since or self.figures["first"]
+        end = self.figures["last"]
+        if self.window.until is not None:
+            end = min(self.window.until, max(self.now, end))
+        elif self.window.since is not None:
+            end = max(self.now, end)
+        return max(float((end - begin).total_seconds()) / 3600, 1 / 3600)
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of time that a figure over the window takes, such as `1 hour`."""
+        seen = (self.figures["last"] - self.figures["first"]).total_seconds()
+        return next((each for each in _BUCKETS if seen / seconds(each) <= _MOST_BUCKETS), _BUCKETS[-1])
+
+    def basis(self) -> tuple[str, ...]:
+        """Where the figures come from, and how far they carry."""
+        f = self.figures
+        told = f"{words.instant(f['first'])} to {words.instant(f['last'])} UTC"
+        lines = [f"{_sources(f['sources'])} · {words.of(f['functions'], 'function')} · {told}"]
+        picked = [
+            f"{name} {words.listed(list(values))}"
+            for name, values in (
+                ("functions", self.window.functions),
+                ("regions", self.window.regions),
+                ("sources", self.window.sources),
+            )
+            if values
+        ]
+        if picked:
+            lines.append(f"Only {'; '.join(picked)}.")
+        if ";" in f["sources"]:
+            lines.append(
+                "**Several sources are mixed here**; set the parameter `sources` to look at one of them."
+            )
+        if f["throttled"]:
+            lines.append(
+                f"{words.of(f['throttled'], 'throttled call')} never ran and are not among the invocations."
+            )
+        return tuple(lines)
+
+
+def seconds(bucket: str) -> int:
+    """How long `6 hours` are."""
+    number, unit = bucket.split()
+    return int(number) * _UNITS[unit.rstrip("s")]
+
+
+def width(bucket: str) -> timedelta:
+    """The same as a timedelta."""
+    return timedelta(seconds=seconds(bucket))
+
+
+def begin(
+    store: Store,
+    *,
+    since: Any = None,
+    until: Any = None,
+    functions: Sequence[str] | str = (),
+    regions: Sequence[str] | str = (),
+    sources: Sequence[str] | str = (),
+) -> Opening:
+    """The window that a notebook's parameters mean, and what is in it.
+
+    Instants as everywhere (`7d`, `2026-11-16`, ISO 8601); names as a list or one text with commas. Raises
+    `InvalidValue` for what cannot be read.
+    """
+    now = store.clock.now()
+    given = {"since": since, "until": until}
+    instants = {
+        name: moment(value, now=now, place=name) if value not in (None, "") else None
+        for name, value in given.items()
+    }
+    if instants["since"] and instants["until"] and instants["since"] >= instants["until"]:
+        raise InvalidValue(f"{until!r} is not after since, {since!r}", place="until")
+    window = Window(
+        since=instants["since"],
+        until=instants["until"],
+        functions=_names(functions, "functions"),
+        regions=_names(regions, "regions"),
+        sources=_names(sources, "sources", allowed=tuple(Source)),
+    )
+    row: dict[str, Any] = overview_row(store.sql, window)
+    for name in ("first", "last"):
+        row[name] = row[name].to_pydatetime() if words.known(row[name]) else None
+    return Opening(run=store.sql, window=window, now=now, figures=row)
+
+
+def overview_row(run: Run, window: Window) -> dict[str, Any]:
+    """`overview.overview` as a mapping."""
+    return {str(name): value for name, value in overview.overview(run, window).iloc[0].items()}
+
+
+def nothing(title: str, opening: Opening, store: Store) -> Page:
+    """The page for a window without executions: what is missing, and what to do."""
+    whole = overview_row(store.sql, Window())
+    if not whole["invocations"] + whole["throttled"]:
+        return Page(
+            title=title,
+            headline=(
+                "There is nothing to show yet: no execution is recorded in this store.",
+                (
+                    "Run something (`faaslab quickstart`, or `%faas invoke`), or import logs of AWS Lambda "
+                    "(`faaslab import logs FILE`), and run this notebook again."
+                ),
+            ),
+            basis=(f"Store: `{store.path}`",),
+        )
+    if opening.figures["throttled"]:
+        calls = words.of(opening.figures["throttled"], "call")
+        why = f"All {calls} of this window were throttled: nothing ran."
+    else:
+        why = "No execution is in the window that was asked for."
+    period = f"from {words.instant(whole['first'])} to {words.instant(whole['last'])} UTC"
+    kept = f"{_sources(whole['sources'])}, {period}"
+    return Page(
+        title=title,
+        headline=(why, f"The store has {kept}. Widen the window: {_asked(opening.window)}."),
+        basis=(f"Store: `{store.path}`",),
+    )
+
+
+def _asked(window: Window) -> str:
+    asked = [
+        f"{name} is {words.instant(value) if isinstance(value, datetime) else words.listed(value)}"
+        for name, value in window.parameters.items()
+    ]
+    return ", ".join(asked) or "all is in it"
+
+
+def _sources(told: str) -> str:
+    """`simulated 1,000,000; local 3` as `1,000,000 simulated and 3 local executions`."""
+    parts = [" ".join(reversed(part.split(" "))) for part in told.split("; ")]
+    return f"{words.listed(parts)} execution{'' if parts == ['1 ' + parts[0].split(' ')[-1]] else 's'}"
+
+
+def _names(value: Any, place: str, allowed: Sequence[str] = ()) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    names = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise InvalidValue(f"{value!r} is not a list of names", place=place)
+    for name in names:
+        if allowed and name and name not in allowed:
+            raise InvalidValue(f"{name!r} is none of {', '.join(allowed)}", place=place)
+    return tuple(name for name in names if name)

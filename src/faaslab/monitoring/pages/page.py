@@ -1,0 +1,202 @@
+"""A page of analysis: a headline in words, sections of prose, figures and tables; as HTML or as plain text.
+
+It needs no script, no style sheet and no network: figures stand in it as PNG, and colours are the
+reader's (light or dark). Text may have `code` and **strong** in it; everything else is escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from faaslab.monitoring.pages import words
+
+_SOFT = "opacity:.75;font-size:.92em"
+_LEFT = (words.text,)
+_CELL = {
+    "left": "text-align:left",
+    "short": "text-align:left;white-space:nowrap",
+    "right": "text-align:right;white-space:nowrap",
+}
+_LONG = 28
+"""A text of more characters than this may be broken into lines."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A DataFrame with, for each column that is shown, its heading and how its values are written."""
+
+    df: pd.DataFrame
+    columns: Mapping[str, tuple[str, Callable[[Any], str]]]
+    caption: str = ""
+    limit: int = 12
+    """So many rows are shown; the rest is counted."""
+
+    def cells(self) -> list[list[str]]:
+        """The shown rows, written out."""
+        return [
+            [write(row[name]) for name, (_, write) in self.columns.items()]
+            for row in self.df.head(self.limit).to_dict("records")
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """A figure and what it shows in words, for those who do not see it."""
+
+    figure: Figure
+    alt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Points:
+    """A list of sentences."""
+
+    items: tuple[str, ...]
+
+
+Part = str | Plot | Table | Points
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A title and what stands under it: paragraphs, lists, figures, tables."""
+
+    title: str
+    parts: tuple[Part, ...]
+
+    @property
+    def tables(self) -> tuple[pd.DataFrame, ...]:
+        """The DataFrames under its tables, with all their columns and rows."""
+        return tuple(part.df for part in self.parts if isinstance(part, Table))
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Its matplotlib Figures."""
+        return tuple(part.figure for part in self.parts if isinstance(part, Plot))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self._html(), "text/plain": str(self)}
+
+    def _html(self) -> str:
+        body = "".join(_part_html(part) for part in self.parts)
+        return f"<h2>{_inline(self.title)}</h2>{body}"
+
+    def __str__(self) -> str:
+        lines = [self.title, "=" * len(self.title)]
+        for part in self.parts:
+            lines += ["", *_part_text(part)]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page. Shown by itself it is its title, headline and what it stands on; `section` has the rest."""
+
+    title: str
+    headline: tuple[str, ...]
+    basis: tuple[str, ...] = ()
+    """Where the figures come from, and what must be borne in mind."""
+    sections: Mapping[str, Section] = field(default_factory=dict)
+
+    def section(self, name: str) -> Section | None:
+        """The section of that name; None (a cell then shows nothing) when there is nothing to say."""
+        return self.sections.get(name)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        first, *more = self.headline
+        lead = f'<p style="font-size:1.25em;line-height:1.45">{_inline(first)}</p>'
+        rest = "".join(f"<p>{_inline(line)}</p>" for line in more)
+        basis = "<br>".join(_inline(line) for line in self.basis)
+        foot = f'<p style="{_SOFT}">{basis}</p>' if basis else ""
+        return {
+            "text/html": f"<h1>{_inline(self.title)}</h1>{lead}{rest}{foot}",
+            "text/plain": str(self),
+        }
+
+    def __str__(self) -> str:
+        lines = [self.title, "=" * len(self.title), *self.headline]
+        return "\n".join([_plain(line) for line in lines] + ["", *map(_plain, self.basis)]).rstrip()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _inline(text: str) -> str:
+    escaped = html.escape(text, quote=False)
+    escaped = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
+    return re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", escaped)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"\1", re.sub(r"\*\*([^*]+)\*\*", r"\1", text))
+
+
+def _part_html(part: Part) -> str:
+    if isinstance(part, Plot):
+        data = base64.b64encode(_png(part.figure)).decode()
+        width = round(part.figure.get_figwidth() * 96)
+        return (
+            f'<img src="data:image/png;base64,{data}" alt="{html.escape(part.alt)}" '
+            f'width="{width}" style="max-width:100%;height:auto">'
+        )
+    if isinstance(part, Table):
+        return _table_html(part)
+    if isinstance(part, Points):
+        return "<ul>" + "".join(f"<li>{_inline(item)}</li>" for item in part.items) + "</ul>"
+    return f"<p>{_inline(part)}</p>"
+
+
+def _part_text(part: Part) -> list[str]:
+    if isinstance(part, Plot):
+        return [f"[{part.alt}]"]
+    if isinstance(part, Table):
+        rows = [[heading for heading, _ in part.columns.values()], *part.cells()]
+        widths = [max(len(row[index]) for row in rows) for index in range(len(part.columns))]
+        return [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+    if isinstance(part, Points):
+        return [f"- {_plain(item)}" for item in part.items]
+    return [_plain(part)]
+
+
+def _table_html(table: Table) -> str:
+    align = ["left" if write in _LEFT else "right" for _, write in table.columns.values()]
+    head = "".join(
+        f'<th style="text-align:{side}">{html.escape(heading)}</th>'
+        for side, (heading, _) in zip(align, table.columns.values(), strict=True)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td style="{_CELL["short" if side == "left" and len(cell) <= _LONG else side]}">'
+            f"{html.escape(cell)}</td>"
+            for side, cell in zip(align, row, strict=True)
+        )
+        + "</tr>"
+        for row in table.cells()
+    )
+    left = len(table.df) - table.limit
+    notes = [table.caption, f"{words.of(left, 'more row')} in the DataFrame." if left > 0 else ""]
+    foot = " ".join(filter(None, notes))
+    note = f'<p style="{_SOFT}">{_inline(foot)}</p>' if foot else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=192, transparent=True)
+    return buffer.getvalue()
