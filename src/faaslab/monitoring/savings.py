@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from faaslab.monitoring.cost import HOURS_A_MONTH, exact
 
@@ -30,14 +30,20 @@ LEAST_MB = 128
 
 @dataclass(frozen=True, kw_only=True)
 class Saving:
-    """One change. `usd` is a month's, at list price; `at_most` where it is a bound and not a measurement."""
+    """One change. `usd` is a month's, at list price."""
 
     kind: str
     function: str | None
     change: str
     usd: Decimal
-    at_most: bool
+    rests_on: Literal["a bound", "prices", "measured"]
+    """A bound is the most that it can be; prices: the same use at another price."""
     caveat: str
+
+    @property
+    def at_most(self) -> bool:
+        """Whether it may well be less."""
+        return self.rests_on == "a bound"
 
 
 def proposed_memory(used_max_mb: float) -> int:
@@ -53,7 +59,7 @@ def find(
     hours: float,
     prices: PriceTable,
 ) -> list[Saving]:
-    """All savings, the largest first, from rows of `costs.usage`, `durations.memory`, `costs.memory_sizes`."""
+    """All savings, largest first, from rows of `costs.usage`, `durations.memory` and `costs.memory_sizes`."""
     month = HOURS_A_MONTH / exact(hours)
     used = list(usage)
     measured = list(_measured_sizes(list(sizes), month, prices))
@@ -87,7 +93,7 @@ def _head_room(memory: list[Row], month: Decimal, prices: PriceTable) -> Iterabl
             function=row["function"],
             change=f"{row['memory_mb']:,} → {size:,} MB (used at most {row['used_max_mb']:,} MB)",
             usd=spent * (1 - Decimal(size) / Decimal(int(row["memory_mb"]))),
-            at_most=True,
+            rests_on="a bound",
             caveat="if it takes no longer: Lambda gives CPU in proportion to memory, so measure it first",
         )
 
@@ -108,7 +114,7 @@ def _measured_sizes(sizes: list[Row], month: Decimal, prices: PriceTable) -> Ite
             function=now["function"],
             change=f"{now['memory_mb']:,} → {best['memory_mb']:,} MB",
             usd=calls * each * _rate(now, prices),
-            at_most=False,
+            rests_on="measured",
             caveat=(
                 f"measured: {best['mean_ms']:,.0f} ms on average there, {now['mean_ms']:,.0f} ms now "
                 "(the mix of calls may have differed)"
@@ -131,7 +137,7 @@ def _arm(usage: list[Row], month: Decimal, prices: PriceTable) -> Iterable[Savin
             function=next(iter(functions)) if len(functions) == 1 else None,
             change=f"x86_64 → arm64 ({len(functions)} function{'s' * (len(functions) > 1)})",
             usd=saved,
-            at_most=False,
+            rests_on="prices",
             caveat="if they run as fast there; packages with compiled parts need arm64 builds",
         )
 
@@ -144,7 +150,7 @@ def _inits(usage: list[Row], month: Decimal, prices: PriceTable) -> Iterable[Sav
             function=name,
             change="no cold starts at all",
             usd=spent * month,
-            at_most=True,
+            rests_on="a bound",
             caveat="the bound of what warmer environments or a shorter init can save; warming costs too",
         )
 
@@ -165,7 +171,7 @@ def _failures(usage: list[Row], month: Decimal, prices: PriceTable) -> Iterable[
             function=name,
             change=f"no failures and timeouts ({failed:,} of them)",
             usd=spent * month,
-            at_most=True,
+            rests_on="a bound",
             caveat="what failed executions are billed; repaired they would cost something too",
         )
 

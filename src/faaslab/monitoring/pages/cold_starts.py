@@ -404,8 +404,9 @@ def _change(
             items.append(
                 f"**Keep environments longer.** Kept for {words.span(half[0])}, those that had gone idle "
                 f"would have avoided {words.count(half[1])} of {words.of(cold_starts, 'cold start')} "
-                f"({words.share(half[1] / cold_starts)}). Locally that is the setting `keep_alive`; on Lambda a "
-                "scheduled call keeps one environment warm, provisioned concurrency as many as you pay for."
+                f"({words.share(half[1] / cold_starts)}). Locally that is the setting `keep_alive`; on "
+                "Lambda a scheduled call keeps one environment warm, provisioned concurrency as many as "
+                "you pay for."
             )
     busy = sum(of[keep_alive.BUSY] for of in counts.values())
     if busy:

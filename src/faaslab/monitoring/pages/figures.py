@@ -109,7 +109,8 @@ def side_bars(
     axes.invert_yaxis()
     axes.set_xlim(0, max([*left, 0]) * 1.16 or 1)
     axes.set_xlabel(unit)
-    _written(axes.xaxis, write)
+    if write is not None:
+        written(axes.xaxis, write)
     if len(layers) > 1:
         legend(axes, loc="lower right")
     return figure
@@ -163,11 +164,11 @@ def count_axis(axis: Any) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: words.count(value)))
 
 
-def _written(axis: Any, write: Callable[[float], str] | None) -> None:
+def written(axis: Any, write: Callable[[float], str]) -> None:
+    """An axis whose values are written by `write`."""
     from matplotlib.ticker import FuncFormatter
 
-    if write is not None:
-        axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
 
 
 def _nines(quantile: float) -> float:

@@ -26,6 +26,7 @@ _CELL = {
     "short": "text-align:left;white-space:nowrap",
     "right": "text-align:right;white-space:nowrap",
 }
+_UNITS = re.compile(r"(\d) (%|ms|s|min|h|days|MB|×)(?![\w])")
 _LONG = 28
 """A text of more characters than this may be broken into lines."""
 
@@ -102,7 +103,7 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One page. Shown by itself it is its title, headline and what it stands on; `section` has the rest."""
+    """One page. Shown by itself it is its headline and what that stands on; `section` has the rest."""
 
     title: str
     headline: tuple[str, ...]
@@ -121,7 +122,7 @@ class Page:
         basis = "<br>".join(_inline(line) for line in self.basis)
         foot = f'<p style="{_SOFT}">{basis}</p>' if basis else ""
         return {
-            "text/html": f"<h1>{_inline(self.title)}</h1>{lead}{rest}{foot}",
+            "text/html": f"{lead}{rest}{foot}",
             "text/plain": str(self),
         }
 
@@ -134,7 +135,7 @@ class Page:
 
 
 def _inline(text: str) -> str:
-    escaped = html.escape(text, quote=False)
+    escaped = _UNITS.sub("\\1\u00a0\\2", html.escape(text, quote=False))
     escaped = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
     return re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", escaped)
 

@@ -118,11 +118,11 @@ def maybe(value: object) -> str | None:
 
 
 def rows(df: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of an answer as mappings; instants as datetime."""
-    return [
-        {
-            str(name): value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
-            for name, value in row.items()
-        }
-        for row in df.to_dict("records")
-    ]
+    """The rows of an answer as mappings; instants as datetime, None for what is not known."""
+    return [{str(name): _value(value) for name, value in row.items()} for row in df.to_dict("records")]
+
+
+def _value(value: Any) -> Any:
+    if not known(value):
+        return None
+    return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value

@@ -120,7 +120,8 @@ def memory(run: Run, window: Window) -> pd.DataFrame:
                quantile_cont(max_memory_mb, 0.5) AS used_p50_mb,
                quantile_cont(max_memory_mb, 0.99) AS used_p99_mb,
                max(max_memory_mb) AS used_max_mb, 1 - max(max_memory_mb) / memory_mb AS head_room,
-               avg(duration_ms) AS mean_ms, coalesce(sum({GB_SECONDS}), 0) AS gb_seconds, max(started_at) AS last,
+               avg(duration_ms) AS mean_ms, coalesce(sum({GB_SECONDS}), 0) AS gb_seconds,
+               max(started_at) AS last,
                count(*) FILTER (error_type = 'Runtime.OutOfMemory'
                    OR (max_memory_mb >= memory_mb AND status = 'failed')) AS out_of_memory
         FROM x WHERE max_memory_mb IS NOT NULL AND memory_mb > 0
