@@ -1,0 +1,21 @@
+"""`python -m tests.bench`: what an invocation and a store cost, in one run on this machine.
+
+First the bare runtime client beside ours (warm, cold, a map of a thousand), then the store (writes, merge,
+reads while others write). Each part can be run alone, with options: `python tests/bench/runtime_bench.py --help`.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+PARTS = ("runtime_bench.py", "store_bench.py")
+
+
+def main() -> int:
+    """Run the parts one after the other; the worst of their exit statuses."""
+    here = Path(__file__).parent
+    return max(subprocess.run([sys.executable, str(here / part)]).returncode for part in PARTS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
