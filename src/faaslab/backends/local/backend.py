@@ -27,6 +27,7 @@ from faaslab.backends.local.pool import Pool, Pools
 from faaslab.backends.local.processes import Keeper
 from faaslab.backends.local.record import Flight
 from faaslab.backends.local.settings import LocalSettings
+from faaslab.backends.local.upkeep import Upkeep
 from faaslab.clock import SYSTEM, Clock
 from faaslab.errors import Closed, InvalidValue, NotFound
 from faaslab.model.function import LATEST
@@ -85,7 +86,8 @@ class LocalBackend:
         self._pools = Pools(limit=settings.concurrency)
         self._closing = threading.Event()
         self._lock = threading.Lock()
-        self._reaper: threading.Thread | None = None
+        self._ids = record.Ids()
+        self._upkeep = Upkeep(self._pools, settings, clock, self._closing)
         self._executor: ThreadPoolExecutor | None = None
         _living.add(self)
 
@@ -111,12 +113,7 @@ class LocalBackend:
         with self._lock:
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(self._settings.submit_threads, "faaslab-invoke")
-            self._pools.queue(pool, 1)
-            return self._executor.submit(self._submitted, pool, payload, request, complete)
-
-    def _submitted(self, pool: Pool, payload: bytes, request: Invocation, complete: Complete) -> Execution:
-        self._pools.queue(pool, -1)
-        return self._invoke(pool, payload, request, complete)
+            return self._executor.submit(self._invoke, pool, payload, request, complete)
 
     def map(
         self,
@@ -152,12 +149,6 @@ class LocalBackend:
         stop: threading.Event | None,
     ) -> Iterator[tuple[int, Execution]]:
         mine: set[Environment] = set()
-        left = len(bodies)
-
-        def took() -> None:
-            nonlocal left
-            left -= 1
-            self._pools.queue(pool, -1)
 
         def drive(payload: bytes, done: Complete) -> Execution:
             return self._invoke(pool, payload, request, done, mine)
@@ -166,12 +157,8 @@ class LocalBackend:
             for environment in list(mine):
                 _kill(environment)
 
-        self._pools.queue(pool, left)
-        fan_out = FanOut(bodies, drive=drive, took=took, complete=complete, stop=stop)
-        try:
-            yield from fan_out.run(threads, abort=abort)
-        finally:
-            self._pools.queue(pool, -left)
+        fan_out = FanOut(bodies, drive=drive, complete=complete, stop=stop)
+        yield from fan_out.run(threads, abort=abort)
 
     # --- Explains ---------------------------------------------------------------------------------
 
@@ -210,7 +197,6 @@ class LocalBackend:
             environment.close()
         with self._lock:
             executor, self._executor = self._executor, None
-            reaper, self._reaper = self._reaper, None
         if executor is not None:
             executor.shutdown(wait=False, cancel_futures=True)
         until = time.perf_counter() + _GRACE_S
@@ -221,8 +207,7 @@ class LocalBackend:
             time.sleep(0.002)
         if executor is not None:
             executor.shutdown(wait=True)
-        if reaper is not None and reaper is not threading.current_thread():
-            reaper.join()
+        self._upkeep.close()
         self._keeper.close()
 
     def __enter__(self) -> Self:
@@ -267,7 +252,7 @@ class LocalBackend:
         complete: Complete,
         mine: set[Environment] | None = None,
     ) -> Execution:
-        flight = Flight(payload, request, self._clock.now())
+        flight = Flight(payload, request, self._clock.now(), self._ids.take())
         admitted = self._pools.admit(pool)
         if isinstance(admitted, str):
             execution = record.throttled(pool.function, pool.function.runtime, flight, admitted)
@@ -283,10 +268,8 @@ class LocalBackend:
             if mine is not None:
                 mine.add(environment)
             execution = self._flown(environment, flight)
-            try:
-                complete([execution])
-            finally:
-                keep = self._settled(environment, pool)
+            keep = True
+            complete([execution])
             return execution
         finally:
             if mine is not None and environment is not None:
@@ -294,16 +277,22 @@ class LocalBackend:
             self._release(pool, environment, keep=keep)
 
     def _flown(self, environment: Environment, flight: Flight) -> Execution:
-        """From the event to the finished Execution; the environment then still owes its next request."""
+        """From the event to the finished Execution.
+
+        The environment then still owes its next request; the next invocation waits for it, which is rarely
+        any time at all, and not this one.
+        """
         function = environment.definition.function
         reply: Reply | None = None
-        if environment.exited():
+        if environment.exited() or not environment.await_next():
             reply = self._initialised(environment, flight)
         else:
             flight.begin(function.configuration.timeout_s)
         if reply is None:
-            environment.send(flight.event(function.arn))
+            environment.send(flight.event(environment.arn))
+            # From here to the answer everything is free: the function runs on another core.
             flight.say(report_line.start_line(flight.request_id, environment.definition.version))
+            self._ids.draw()
             reply = environment.await_reply(flight.deadline)
         ended = time.perf_counter()
         if (
@@ -368,24 +357,15 @@ class LocalBackend:
         kind, body = record.failed_init(flight, started)
         return Reply("init", body, kind)
 
-    def _settled(self, environment: Environment, pool: Pool) -> bool:
-        """After the answer: wait for the next request and freeze; False when the environment is of no use."""
-        if environment.process is not None:
-            if not environment.await_next():
-                environment.kill()
-            elif self._settings.freeze and not pool.queued:
-                environment.freeze()
-        return not self._closing.is_set()
-
     def _release(self, pool: Pool, environment: Environment | None, *, keep: bool) -> None:
         now = self._clock.monotonic()
-        kept = self._pools.release(pool, environment, now=now, keep=keep, freeze=self._settings.freeze)
+        kept = self._pools.release(pool, environment, now=now, keep=keep and not self._closing.is_set())
         if environment is None:
             return
         if not kept:
             environment.close()
-        elif self._reaper is None:
-            self._start_reaper()
+        else:
+            self._upkeep.released()
 
     # --- environments -----------------------------------------------------------------------------
 
@@ -412,26 +392,6 @@ class LocalBackend:
             self._limits = MemoryLimits(self._settings.memory)
         return self._limits
 
-    # --- ending idle environments -----------------------------------------------------------------
-
-    def _start_reaper(self) -> None:
-        with self._lock:
-            if self._reaper is None and not self._closing.is_set():
-                self._reaper = threading.Thread(target=self._reap, name="faaslab-keep-alive", daemon=True)
-                self._reaper.start()
-
-    def _reap(self) -> None:
-        keep_alive_s = self._settings.keep_alive_s
-        following: float | None = None
-        while True:
-            now = self._clock.monotonic()
-            wait_s = keep_alive_s if following is None else max(following - now, 0.001)
-            if self._clock.wait(self._closing, wait_s):
-                return
-            gone, following = self._pools.expired(self._clock.monotonic(), keep_alive_s)
-            for environment in gone:
-                environment.close()
-
     def _abandon(self) -> None:
         """In a forked child: everything belongs to the parent."""
         self._closing.set()
@@ -442,7 +402,8 @@ class LocalBackend:
             environment.abandon()
         for _, environment, _ in self._pools.all():
             environment.abandon()
-        self._executor = self._reaper = None
+        self._upkeep.abandon()
+        self._executor = None
 
 
 def _kill(environment: Environment) -> None:

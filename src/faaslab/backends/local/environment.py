@@ -107,7 +107,12 @@ class Environment:
         self.log_stream = f"{now:%Y/%m/%d}/[{definition.version}]{self.id}"
         self.started_at = now
         self.idle_since = 0.0
+        """On the backend's clock, for the keep-alive."""
+        self.released_at = 0.0
+        """On `time.perf_counter`, for the freezer."""
         self.invocations = 0
+        self.arn = definition.function.arn
+        self._owes_next = False
         self.frozen = False
         self.reset = False
         """A process of it was started before: the next init is part of an invocation."""
@@ -225,7 +230,7 @@ class Environment:
             pid, folder=self._folder, group=self.group.path if self.group else None, mark=self.log_stream
         )
         self.memory = ProcessMemory(pid)
-        self.frozen = False
+        self.frozen = self._owes_next = False
         self.fresh = True
         self._tick = TICK_S if self.group is None else GROUP_TICK_S
 
@@ -319,6 +324,11 @@ class Environment:
 
     # --- between invocations ----------------------------------------------------------------------
 
+    @property
+    def runs(self) -> bool:
+        """Whether it has a process that is not stopped."""
+        return self.process is not None and not self.frozen
+
     def freeze(self) -> None:
         """Stop the whole session, background threads and processes included."""
         if self.process is not None and not self.frozen:
@@ -340,6 +350,7 @@ class Environment:
         if len(event) > 65536:
             # More than the socket holds: somebody must be reading.
             self.thaw()
+        self._owes_next = True
         self.api.send(event)
         self.thaw()
         if self.fresh:
@@ -417,13 +428,19 @@ class Environment:
 
     def await_next(self) -> bool:
         """Wait until the runtime client asks for the next event; False when it does not within seconds."""
+        if not self._owes_next:
+            return True
+        request = self.api.receive(socket.MSG_DONTWAIT)
+        if request is None:
+            # It was stopped on its way to ask.
+            self.thaw()
         until = time.perf_counter() + _LAST_WORDS_S
-        while True:
-            request = self.api.receive()
-            if request is NEXT:
-                return True
+        while request is not NEXT:
             if request is CLOSED or (request is None and (self.exited() or time.perf_counter() >= until)):
                 return False
+            request = self.api.receive()
+        self._owes_next = False
+        return True
 
     def info(self, state: str, idle_s: float | None) -> EnvironmentInfo:
         """A picture of it."""

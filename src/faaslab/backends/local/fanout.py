@@ -28,13 +28,11 @@ class FanOut:
         payloads: Sequence[bytes],
         *,
         drive: Drive,
-        took: Callable[[], None],
         complete: Complete,
         stop: threading.Event | None,
     ) -> None:
         self._waiting = iter(enumerate(payloads))
         self._drive = drive
-        self._took = took
         self._complete = complete
         self._stop = stop
         self._ended = threading.Event()
@@ -78,10 +76,7 @@ class FanOut:
         with self._turn:
             if self._ended.is_set() or (self._stop is not None and self._stop.is_set()):
                 return None
-            following = next(self._waiting, None)
-            if following is not None:
-                self._took()
-            return following
+            return next(self._waiting, None)
 
     def _work(self) -> None:
         try:

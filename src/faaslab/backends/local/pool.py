@@ -6,6 +6,7 @@ Rule: idle ones are a stack. The one used last is warmest, and those at the bott
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from faaslab.backends.local.concurrency import Reuse, Throttle, admit
@@ -30,10 +31,6 @@ class Pool:
         self.preparing = threading.Lock()
         self.idle: list[Environment] = []
         self.busy: set[Environment] = set()
-        self.queued = 0
-        """Invocations that wait for a thread: while there are any, nothing is frozen."""
-        self.thawed = False
-        """Whether an idle environment was left running because of them."""
         self.retired = False
 
 
@@ -108,9 +105,7 @@ class Pools:
         with self.lock:
             pool.busy.add(environment)
 
-    def release(
-        self, pool: Pool, environment: Environment | None, *, now: float, keep: bool, freeze: bool
-    ) -> bool:
+    def release(self, pool: Pool, environment: Environment | None, *, now: float, keep: bool) -> bool:
         """The invocation is over; False when the caller has to close the environment."""
         with self.lock:
             self._busy -= 1
@@ -126,18 +121,23 @@ class Pools:
             if not keep or pool.retired:
                 return False
             environment.idle_since = now
+            environment.released_at = time.perf_counter()
             pool.idle.append(environment)
-            pool.thawed |= freeze and not environment.frozen
-            if pool.thawed and not pool.queued:
-                pool.thawed = False
-                for each in pool.idle:
-                    each.freeze()
             return True
 
-    def queue(self, pool: Pool, count: int) -> None:
-        """So many more invocations wait (fewer, when negative)."""
+    def freeze(self, idle_s: float) -> bool:
+        """Stop the environments that have been idle so long; whether there is one left that runs."""
+        before = time.perf_counter() - idle_s
+        left = False
         with self.lock:
-            pool.queued += count
+            for pool in self._pools.values():
+                for environment in pool.idle:
+                    if environment.runs:
+                        if environment.released_at <= before:
+                            environment.freeze()
+                        else:
+                            left = True
+        return left
 
     def oldest_idle(self) -> Environment | None:
         """Take the environment that has been idle longest, to end it."""
