@@ -18,7 +18,7 @@ from faaslab.store.locks import Gate
 from faaslab.store.migrations import (
     NEWEST_HISTORY,
     bring_history,
-    history_number,
+    history_numbers,
     quoted,
     too_new,
 )
@@ -87,9 +87,9 @@ class History:
                 f"ATTACH {literal(str(self.path))} AS {self.quoted_alias()} (TYPE duckdb, READ_ONLY)"
             )
         try:
-            if history_number(self._run, self.alias) < NEWEST_HISTORY:
+            number, self.upto = history_numbers(self._run, self.alias, self.state_id())
+            if number < NEWEST_HISTORY:
                 raise _Old
-            self.upto = self.read_mark()
         except BaseException:
             self._detach_now()
             raise
@@ -127,19 +127,11 @@ class History:
         with suppress(Exception):
             self._run(f"DETACH {self.quoted_alias()}")
 
-    def _run(self, statement: str) -> Any:
+    def _run(self, statement: str, parameters: list[Any] | None = None) -> Any:
         connection = self._connection()
         with INSTANCE.inside(connection):
             self._attached_epoch = INSTANCE.epoch
-            return connection.execute(statement)
-
-    def read_mark(self) -> int:
-        """Up to which row of this store's outbox the attached file holds everything."""
-        row = self._run(
-            f"SELECT max(upto) FROM {self.quoted_alias()}.main.faaslab_merged "
-            f"WHERE state = {literal(self.state_id())}"
-        ).fetchone()
-        return int(row[0]) if row and row[0] is not None else 0
+            return connection.execute(statement, parameters)
 
     def state_id(self) -> str:
         """Which outbox the marks of the file are about."""

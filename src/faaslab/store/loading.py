@@ -1,111 +1,129 @@
-"""Rows of the outbox into typed tables of DuckDB; one bad row does not stop the others.
+"""Lines of the outbox into typed tables of DuckDB; one bad line does not stop the others.
 
-A batch is parsed as a whole. When that fails it is halved until the culprits stand alone; they become rows
-of `rejects` with their error.
+A batch is parsed as a whole. When that fails it is halved until the culprits stand alone; they become lines
+of `rejects` with their error. Nothing is written to a disk for it.
 """
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+import os
+import tempfile
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faaslab.store.migrations import columns_of, quoted
-from faaslab.store.record import reject_line
+from faaslab.store.record import reject_line, without_surrogates
 from faaslab.store.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
 OutboxRow = tuple[int, str, str]
 """(seq, kind, body)"""
 
-_STRUCTURE = {table: json.dumps([columns]) for table, columns in TABLES.items()}
+_COLUMNS = {
+    table: "{" + ", ".join(f"{quoted(name)}: '{kind}'" for name, kind in columns.items()) + "}"
+    for table, columns in TABLES.items()
+}
 _REJECT_CHARACTERS = 100_000
+
+
+class Line(NamedTuple):
+    """One row of a table as JSON, and the row of the outbox that it came in."""
+
+    seq: int
+    kind: str
+    text: str
 
 
 def create_tables(run: Callable[..., Any], schema: str) -> None:
     """A schema with an empty table for each of the history's. `schema` is quoted SQL."""
-    run(f"CREATE SCHEMA {schema}")
-    for table in TABLES:
-        run(f"CREATE TABLE {schema}.{quoted(table)} ({columns_of(table)})")
+    run(
+        f"CREATE SCHEMA {schema}; "
+        + "; ".join(f"CREATE TABLE {schema}.{quoted(table)} ({columns_of(table)})" for table in TABLES)
+    )
 
 
-def by_table(rows: Iterable[OutboxRow]) -> dict[str, list[str]]:
-    """The lines of the bodies, by table. Raises `ValueError` for a body that is not made of such lines."""
-    found: dict[str, list[str]] = {}
-    for _, _, body in rows:
+def by_table(rows: Iterable[OutboxRow], now: datetime) -> dict[str, list[Line]]:
+    """The lines of the bodies, by table; what is not such a line becomes one of `rejects`."""
+    found: dict[str, list[Line]] = {}
+    for seq, kind, body in rows:
         for text in body.split("\n"):
             table, tab, row = text.partition("\t")
-            if not tab or table not in TABLES:
-                raise ValueError(f"not a line of a table of the history: {text[:60]!r}")
-            found.setdefault(table, []).append(row)
+            if tab and table in TABLES:
+                found.setdefault(table, []).append(Line(seq, kind, row))
+            else:
+                lost = rejected(Line(seq, kind, text), "not a line of a table of the history", now)
+                found.setdefault("rejects", []).append(lost)
     return found
 
 
+def rejected(line: Line, error: str, now: datetime) -> Line:
+    """The line of `rejects` for a line that cannot be stored."""
+    body = without_surrogates(line.text[:_REJECT_CHARACTERS])
+    text = reject_line(line.kind, error, body, seq=line.seq, at=now)
+    return Line(line.seq, "reject", text.partition("\t")[2])
+
+
 def load(
-    run: Callable[..., Any], schema: str, rows: Sequence[OutboxRow], now: datetime
-) -> tuple[set[str], int]:
-    """Insert `rows` into the tables of `schema`; (the tables that got rows, the number of rejected rows)."""
-    if not rows:
-        return set(), 0
-    problem = _try(run, schema, rows)
-    if isinstance(problem, set):
-        return problem, 0
-    if len(rows) > 1:
-        middle = len(rows) // 2
-        left, lost_left = load(run, schema, rows[:middle], now)
-        right, lost_right = load(run, schema, rows[middle:], now)
-        return left | right, lost_left + lost_right
-    seq, kind, body = rows[0]
-    padded = _padded(body)
-    if padded is not None and padded != body:
-        again = _try(run, schema, [(seq, kind, padded)])
-        if isinstance(again, set):
-            return again, 0
-    reject = reject_line(kind, problem, body[:_REJECT_CHARACTERS], seq=seq, at=now)
-    _insert(run, schema, {"rejects": [reject.partition("\t")[2]]})
-    return {"rejects"}, 1
+    run: Callable[..., Any], schema: str, table: str, lines: Sequence[Line], now: datetime
+) -> list[Line]:
+    """Insert `lines` into a table of `schema`; the lines of `rejects` that there must be for it."""
+    if not lines:
+        return []
+    problem = _insert(run, schema, table, lines)
+    if problem is None:
+        return []
+    if len(lines) > 1:
+        middle = len(lines) // 2
+        left = load(run, schema, table, lines[:middle], now)
+        return left + load(run, schema, table, lines[middle:], now)
+    if table == "rejects":
+        # Its text is ours and plain; should it ever fail, the bare fact is kept.
+        bare = rejected(Line(lines[0].seq, lines[0].kind, ""), "unreadable", now)
+        _insert(run, schema, table, [bare])
+        return []
+    return [rejected(lines[0], problem, now)]
 
 
-def _try(run: Callable[..., Any], schema: str, rows: Sequence[OutboxRow]) -> set[str] | str:
-    """The tables that got rows; or, with nothing inserted, what was wrong."""
+def _insert(run: Callable[..., Any], schema: str, table: str, lines: Sequence[Line]) -> str | None:
+    """None when they were inserted; with nothing inserted, what was wrong."""
     import duckdb
 
-    run("BEGIN")
     try:
-        tables = by_table(rows)
-        _insert(run, schema, tables)
-        run("COMMIT")
-    except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.FatalException):
-        run("ROLLBACK")
-        raise
-    except (duckdb.Error, ValueError) as error:
-        run("ROLLBACK")
-        return str(error).partition("\n")[0][:2000]
-    except BaseException:
-        run("ROLLBACK")
-        raise
-    return set(tables)
+        data = "\n".join([line.text for line in lines]).encode()
+    except UnicodeEncodeError as error:
+        return f"not UTF-8: {error.reason}"
+    longest = max(len(line.text) for line in lines) * 4 + 1024
+    with _as_file(data) as name:
+        try:
+            run(
+                f"INSERT INTO {schema}.{quoted(table)} SELECT * FROM read_json('{name}', "
+                f"format = 'newline_delimited', columns = {_COLUMNS[table]}, "
+                f"maximum_object_size = {max(longest, 1_048_576)})"
+            )
+        except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.FatalException):
+            raise
+        except duckdb.Error as error:
+            return str(error).partition("\n")[0].replace(name, "the outbox")[:2000]
+    return None
 
 
-def _insert(run: Callable[..., Any], schema: str, tables: dict[str, list[str]]) -> None:
-    for table, lines in tables.items():
-        run(
-            f"INSERT INTO {schema}.{quoted(table)} SELECT row.* FROM "
-            "(SELECT unnest(from_json_strict($1, $2)) AS row)",
-            [f"[{','.join(lines)}]", _STRUCTURE[table]],
-        )
-
-
-def _padded(body: str) -> str | None:
-    """`body` with the columns that an older faaslab did not know; None where it cannot be read."""
-    lines = []
+@contextmanager
+def _as_file(data: bytes) -> Iterator[str]:
+    """A name under which DuckDB can read `data`: in memory on Linux, else a temporary file."""
+    if hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("faaslab-outbox"), "wb") as file:
+            file.write(data)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+        return
+    handle, name = tempfile.mkstemp(prefix="faaslab-", suffix=".json")
     try:
-        for text in body.split("\n"):
-            table, _, row = text.partition("\t")
-            values = json.loads(row)
-            lines.append(f"{table}\t" + json.dumps({name: values.get(name) for name in TABLES[table]}))
-    except (ValueError, KeyError, AttributeError, RecursionError):
-        return None
-    return "\n".join(lines)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        yield name.replace("'", "''")
+    finally:
+        with suppress(OSError):
+            os.unlink(name)  # noqa: PTH108

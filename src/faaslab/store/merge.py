@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import FaaslabError, StoreBusy
 from faaslab.store.instance import INSTANCE
-from faaslab.store.loading import create_tables, load
+from faaslab.store.loading import by_table, create_tables, load
 from faaslab.store.locks import FileLock
 from faaslab.store.migrations import quoted
 
@@ -184,7 +184,15 @@ class Merger:
         with INSTANCE.inside(self._cursor):
             for table in self._filled:
                 self._cursor.execute(f"DELETE FROM {self._schema}.{quoted(table)}")
-            self._filled, _ = load(self._cursor.execute, self._schema, rows, self._clock.now())
+            run, now = self._cursor.execute, self._clock.now()
+            tables = by_table(rows, now)
+            lost = tables.pop("rejects", [])
+            self._filled = set(tables)
+            for table, lines in tables.items():
+                lost += load(run, self._schema, table, lines, now)
+            if lost:
+                self._filled.add("rejects")
+                load(run, self._schema, "rejects", lost, now)
 
     def _note(self, to: int) -> None:
         # FULL: were this lost with the power while DuckDB's mark is not, new rows would get old numbers.

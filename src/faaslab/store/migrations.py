@@ -93,21 +93,25 @@ def bring_state(connection: sqlite3.Connection) -> int:
     return number
 
 
-def history_number(run: Callable[[str], Any], catalog: str) -> int:
-    """The schema number of an attached history; 0 for a new file."""
-    found = run(
-        f"SELECT count(*) FROM duckdb_tables() WHERE database_name = '{catalog}' "
-        "AND table_name = 'faaslab_schema'"
-    ).fetchone()
-    if not found or not found[0]:
-        return 0
-    row = run(f"SELECT max(number) FROM {quoted(catalog)}.main.faaslab_schema").fetchone()
-    return int(row[0]) if row and row[0] is not None else 0
+def history_numbers(run: Callable[..., Any], catalog: str, state_id: str) -> tuple[int, int]:
+    """(schema number, mark of that state) of an attached history; zeros for a new file."""
+    import duckdb
+
+    main = f"{quoted(catalog)}.main"
+    try:
+        row = run(
+            f"SELECT (SELECT max(number) FROM {main}.faaslab_schema), "
+            f"(SELECT max(upto) FROM {main}.faaslab_merged WHERE state = $1)",
+            [state_id],
+        ).fetchone()
+    except duckdb.CatalogException:
+        return 0, 0
+    return int(row[0] or 0), int(row[1] or 0)
 
 
-def bring_history(run: Callable[[str], Any], catalog: str) -> int:
+def bring_history(run: Callable[..., Any], catalog: str) -> int:
     """Apply what is missing to an attached history, in one transaction; the number that it has now."""
-    number = history_number(run, catalog)
+    number, _ = history_numbers(run, catalog, "")
     if number >= NEWEST_HISTORY:
         return number
     # Views keep the text that made them: written without the catalog's name they work in any client.

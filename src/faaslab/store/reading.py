@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from faaslab.errors import Closed, FaaslabError, RequestError, StoreError
 from faaslab.store.instance import INSTANCE
-from faaslab.store.loading import create_tables, load
+from faaslab.store.loading import by_table, create_tables, load
 from faaslab.store.migrations import quoted
 from faaslab.store.schema import TABLES
 from faaslab.store.views import VIEWS
@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
     from faaslab.clock import Clock
     from faaslab.store.history import History
+    from faaslab.store.loading import Line
     from faaslab.store.state import State
 
     Parameters = Sequence[Any] | Mapping[str, Any] | None
 
+_TABLES_OF_VIEW = {
+    name: {table for table in TABLES if re.search(rf"\b(FROM|JOIN) {table}\b", text)}
+    for name, text in VIEWS.items()
+}
 _NAMES: list[int] = [0]
 _QUESTION = re.compile(r"\s*\(?\s*(select|with|from|values|describe|show|explain|summarize)\b", re.IGNORECASE)
 
@@ -41,8 +46,9 @@ class Session:
         self._epoch = -1
         self._schema = ""
         self._upto = -1
-        self._loaded_to = -1
+        self._seen = -1
         self._filled: set[str] = set()
+        self._waiting: dict[str, list[Line]] = {}
         self._views = False
         self.closed = False
         self.touched = False
@@ -54,47 +60,83 @@ class Session:
             if self.closed:
                 raise Closed("this connection is closed", hint="open another with store.connect()")
             with self._history.shared():
-                self._ready()
+                self._ready(text)
                 with INSTANCE.inside(self._cursor):
                     return self._materialised(text, parameters)
 
-    def _ready(self) -> None:
-        """Have a cursor, the views, and in the tail exactly the rows above the mark."""
+    def _ready(self, text: str) -> None:
+        """Have a cursor, the views, and in their tail exactly the rows above the mark."""
         if self._cursor is None or self._epoch != INSTANCE.epoch:
             self._cursor, self._epoch = INSTANCE.cursor()
-            self._views, self._upto, self._loaded_to, self._filled = False, -1, -1, set()
+            self._views, self._upto, self._seen = False, -1, -1
+            self._filled, self._waiting = set(), {}
         with INSTANCE.inside(self._cursor):
             run = self._cursor.execute
             if not self._views:
                 self._make_views(run)
+            wanted = self._wanted(text)
             upto = self._history.upto
             if upto != self._upto:
                 for table in self._filled:
                     run(f"DELETE FROM {self._schema}.{quoted(table)}")
-                self._filled = set()
-                self._upto = self._loaded_to = upto
-            with self._state.read() as connection:
-                rows = connection.execute(
-                    "SELECT seq, kind, body FROM outbox WHERE seq > ? ORDER BY seq", (self._loaded_to,)
-                ).fetchall()
-            if rows:
-                filled, _ = load(run, self._schema, rows, self._clock.now())
-                self._filled |= filled
-                self._loaded_to = rows[-1][0]
+                self._filled, self._waiting = set(), {}
+                self._upto = self._seen = upto
+            self._fetch()
+            self._fill(run, wanted)
+
+    def _fetch(self) -> None:
+        """Take over the rows of the outbox that were not seen yet."""
+        with self._state.read() as connection:
+            rows = connection.execute(
+                "SELECT seq, kind, body FROM outbox WHERE seq > ? ORDER BY seq", (self._seen,)
+            ).fetchall()
+        if rows:
+            self._seen = rows[-1][0]
+            for table, lines in by_table(rows, self._clock.now()).items():
+                self._waiting.setdefault(table, []).extend(lines)
+
+    def _fill(self, run: Callable[..., Any], wanted: set[str]) -> None:
+        """Parse what waits for the wanted tables; `rejects` come to light by parsing all."""
+        if "rejects" in wanted:
+            wanted = set(TABLES)
+        for table in sorted(wanted & self._waiting.keys(), key=lambda name: name == "rejects"):
+            lines = self._waiting.pop(table)
+            self._filled.add(table)
+            bad = load(run, self._schema, table, lines, self._clock.now())
+            if bad:
+                self._waiting.setdefault("rejects", []).extend(bad)
+        if "rejects" in wanted and "rejects" in self._waiting:
+            self._filled.add("rejects")
+            load(run, self._schema, "rejects", self._waiting.pop("rejects"), self._clock.now())
+
+    def _wanted(self, text: str) -> set[str]:
+        """The tables that `text` asks; all where that cannot be told."""
+        import duckdb
+
+        try:
+            names = self._cursor.get_table_names(text)
+        except duckdb.Error:
+            return set(TABLES)
+        found: set[str] = set()
+        for name in names:
+            plain = name.rpartition(".")[2].strip('"').lower()
+            found |= {plain} if plain in TABLES else _TABLES_OF_VIEW.get(plain, set(TABLES))
+        return found
 
     def _make_views(self, run: Callable[..., Any]) -> None:
         _NAMES[0] += 1
         self._schema = quoted(f"outbox_{_NAMES[0]}")
         create_tables(run, self._schema)
+        statements = []
         for table, columns in TABLES.items():
             names = ", ".join(map(quoted, columns))
-            run(
+            statements.append(
                 f"CREATE TEMP VIEW {quoted(table)} AS "
                 f"SELECT {names} FROM {self._history.quoted_alias()}.main.{quoted(table)} "
                 f"UNION ALL SELECT {names} FROM {self._schema}.{quoted(table)}"
             )
-        for name, text in VIEWS.items():
-            run(f"CREATE TEMP VIEW {quoted(name)} AS {text}")
+        statements += [f"CREATE TEMP VIEW {quoted(name)} AS {text}" for name, text in VIEWS.items()]
+        run("; ".join(statements))
         self._views = True
 
     def _materialised(self, text: str, parameters: Parameters) -> Result:
