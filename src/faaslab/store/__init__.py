@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Literal, Self
 from faaslab.clock import SYSTEM
 from faaslab.errors import Closed, NotFound
 from faaslab.model.execution import Execution
+from faaslab.store import upkeep
 from faaslab.store.blobs import Blobs
 from faaslab.store.capture import Capture
 from faaslab.store.definitions import Definitions
+from faaslab.store.health import Finding, findings
 from faaslab.store.history import History
 from faaslab.store.instance import INSTANCE
 from faaslab.store.leases import Lease, Leases
@@ -24,9 +26,11 @@ from faaslab.store.reading import Connection, Result, Session
 from faaslab.store.record import execution_rows, reject_line, rows_of, without_surrogates
 from faaslab.store.state import State
 from faaslab.store.timers import Timer, Timers
+from faaslab.store.upkeep import Compacted, Pruned
 
 if TYPE_CHECKING:
     import os
+    from datetime import timedelta
     from types import TracebackType
 
     import pandas as pd
@@ -38,8 +42,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Capture",
     "Claim",
+    "Compacted",
     "Connection",
+    "Finding",
     "Lease",
+    "Pruned",
     "Result",
     "Store",
     "Timer",
@@ -168,6 +175,7 @@ class Store:
 
     def _session(self) -> Session:
         with self._sessions_lock:
+            self._require_open()
             if self._spare:
                 return self._spare.pop()
             session = Session(self._history, self._state, self.clock)
@@ -189,6 +197,57 @@ class Store:
         if high is not None and (high - low >= HEAVY_TAIL_ROWS or not self.path.exists()):
             self._merger.try_merge()
 
+    # -- looking after it
+
+    def prune(self, keep: timedelta) -> Pruned:
+        """Delete what is older than `keep`, with its blobs; definitions stay. Files shrink by `compact`."""
+        self.merge()
+        return upkeep.prune(self._history, self._state, self.blobs, self.clock.now() - keep)
+
+    def compact(self) -> Compacted:
+        """Write the history anew, in the order of time and without gaps."""
+        self.merge()
+        return upkeep.compact(self._history, self._state)
+
+    def backup(self, to: str | os.PathLike[str]) -> Path:
+        """Copy the whole store (history, state, blobs) as of now to the path of a new one.
+
+        Others may go on meanwhile. Raises `AlreadyExists` when something is there.
+        """
+        self._require_open()
+        target = Path(to).absolute()
+        upkeep.backup(self._history, self._state, self.blobs, target)
+        return target
+
+    def export(self, directory: str | os.PathLike[str]) -> dict[str, int]:
+        """Write Parquet by day, `TABLE/day=YYYY-MM-DD/`; the rows by table. `s3://` needs httpfs."""
+        self._require_open()
+        session = self._session()
+        try:
+            return upkeep.export(session, directory)
+        finally:
+            self._give_back(session)
+
+    def import_store(self, other_path: str | os.PathLike[str]) -> dict[str, int]:
+        """Take over what another store has and this one has not; the new rows by table.
+
+        Definitions come along where their name is free here. Importing again adds nothing.
+        """
+        self.merge()
+        other_path = Path(other_path).absolute()
+        upkeep.require_another(self.path, other_path)
+        with Store(other_path, clock=self.clock, busy_limit_s=self.busy_limit_s) as other:
+            upkeep.import_blobs(other.blobs, self.blobs)
+            session = other._session()
+            counts = upkeep.import_history(session, self._history)
+            upkeep.import_definitions(other._state, self._state)
+        return counts
+
+    def check(self) -> tuple[Finding, ...]:
+        """What a doctor finds: file system, schema, holders with their PID, outbox, rejects, home."""
+        self._require_open()
+        return findings(self._state, self._history, self._merger, self.leases, self.connect)
+
     # -- the end
 
     def _require_open(self) -> None:
@@ -202,7 +261,9 @@ class Store:
                 return
             self._closed = True
         sessions = list(self._open)
-        INSTANCE.interrupt({session.cursor_id() for session in sessions})
+        for session in sessions:
+            session.closed = True
+        INSTANCE.expel({session.cursor_id() for session in sessions}, 10.0)
         for session in sessions:
             session.close()
         self._merger.close()

@@ -47,6 +47,8 @@ class History:
         self.limit_s = limit_s
         self.upto = 0
         """The mark of the attached file."""
+        self.number = 0
+        """The schema number of the attached file."""
         self._state = state
         self._gate = Gate(locks, opened=self._attach, shut=self._detach, closed=self._detach_now)
         self._attached_epoch = 0
@@ -87,9 +89,11 @@ class History:
                 f"ATTACH {literal(str(self.path))} AS {self.quoted_alias()} (TYPE duckdb, READ_ONLY)"
             )
         try:
-            number, self.upto = history_numbers(self._run, self.alias, self.state_id())
-            if number < NEWEST_HISTORY:
+            self.number, self.upto = history_numbers(self._run, self.alias, self.state_id())
+            if self.number < NEWEST_HISTORY:
                 raise _Old
+            if self.upto and self._state.take_for_new(self.upto):
+                self.upto = 0
         except BaseException:
             self._detach_now()
             raise
@@ -141,13 +145,24 @@ class History:
 
     @contextmanager
     def exclusive(
-        self, *, limit_s: float, foreign_limit_s: float | None = None
+        self, *, limit_s: float, foreign_limit_s: float | None = None, through: Any = None
     ) -> Iterator[Callable[..., Any]]:
         """Within the body nobody else has the file; gives `run(statement, parameters)` in ONE transaction.
 
-        Committed when the body ends, undone when it raises. Raises `StoreBusy` when readers or another
-        program do not leave in time.
+        Committed when the body ends, undone when it raises. `through`: the cursor to run on. Raises
+        `StoreBusy` when readers or another program do not leave in time.
         """
+        with self._writable(limit_s, foreign_limit_s), self._transaction(through) as run:
+            yield run
+
+    @contextmanager
+    def rewritten(self) -> Iterator[Callable[..., Any]]:
+        """As `exclusive`, without a transaction, for writing the file anew."""
+        with self._writable(self.limit_s, None), self.cursor() as run:
+            yield run
+
+    @contextmanager
+    def _writable(self, limit_s: float, foreign_limit_s: float | None) -> Iterator[None]:
         with self._gate.exclusive(limit_s) as got:
             if not got:
                 raise StoreBusy(
@@ -165,8 +180,7 @@ class History:
                 number = bring_history(self._run, self.alias)
                 if number > NEWEST_HISTORY:
                     raise too_new(self.path, number, NEWEST_HISTORY)
-                with self._transaction() as run:
-                    yield run
+                yield
             except FaaslabError:
                 raise
             except Exception as error:
@@ -175,8 +189,8 @@ class History:
                 self._detach_now()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Callable[..., Any]]:
-        connection = self._connection()
+    def _transaction(self, through: Any = None) -> Iterator[Callable[..., Any]]:
+        connection = self._connection() if through is None else through
         with INSTANCE.inside(connection):
             connection.execute("BEGIN")
             try:
@@ -186,6 +200,20 @@ class History:
                 with suppress(Exception):
                     connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def cursor(self) -> Iterator[Callable[..., Any]]:
+        """`run(statement, parameters)` on a cursor of its own, while the file is attached."""
+        cursor, _ = INSTANCE.cursor()
+        try:
+            with INSTANCE.inside(cursor):
+                yield cursor.execute
+        finally:
+            cursor.close()
+
+    def detach_for_good(self) -> None:
+        """Close the file within `rewritten`, which must have been the last that was done there."""
+        self._run(f"DETACH {self.quoted_alias()}")
 
     def migrate(self) -> None:
         """Bring the file to the newest schema."""

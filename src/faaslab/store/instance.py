@@ -86,11 +86,12 @@ class Instance:
                 self._inside.remove(cursor)
                 self._condition.notify_all()
 
-    def _empty(self, limit_s: float, *, interrupt: bool) -> bool:
+    def _empty(self, limit_s: float, *, interrupt: bool, only: set[int] | None = None) -> bool:
+        """Wait until nobody is inside. An interrupt that comes before a query is lost: repeat."""
         deadline = time.monotonic() + limit_s
-        while self._inside:
+        while inside := [cursor for cursor in self._inside if only is None or id(cursor) in only]:
             if interrupt:
-                for cursor in self._inside:
+                for cursor in inside:
                     with suppress(Exception):
                         cursor.interrupt()
             left = deadline - time.monotonic()
@@ -99,13 +100,10 @@ class Instance:
             self._condition.wait(min(left, 0.02))
         return True
 
-    def interrupt(self, cursors: set[int]) -> None:
-        """Interrupt those of the given cursors (by `id`) that are inside."""
+    def expel(self, cursors: set[int], limit_s: float) -> bool:
+        """Interrupt the given cursors (by `id`) until they have left; whether they did."""
         with self._condition:
-            for cursor in self._inside:
-                if id(cursor) in cursors:
-                    with suppress(Exception):
-                        cursor.interrupt()
+            return self._empty(limit_s, interrupt=True, only=cursors)
 
     def discard(self) -> None:
         """Close it, when nobody is inside; a new one is made when it is next needed."""

@@ -26,6 +26,7 @@ _COLUMNS = {
     table: "{" + ", ".join(f"{quoted(name)}: '{kind}'" for name, kind in columns.items()) + "}"
     for table, columns in TABLES.items()
 }
+_NUMBER = "_seq"
 _REJECT_CHARACTERS = 100_000
 
 
@@ -37,11 +38,15 @@ class Line(NamedTuple):
     text: str
 
 
-def create_tables(run: Callable[..., Any], schema: str) -> None:
-    """A schema with an empty table for each of the history's. `schema` is quoted SQL."""
+def create_tables(run: Callable[..., Any], schema: str, *, numbered: bool) -> None:
+    """A schema with an empty table for each of the history's. `schema` is quoted SQL.
+
+    `numbered` tables have a first column `_seq`: the row of the outbox that a row came in.
+    """
+    first = f"{_NUMBER} BIGINT, " if numbered else ""
     run(
         f"CREATE SCHEMA {schema}; "
-        + "; ".join(f"CREATE TABLE {schema}.{quoted(table)} ({columns_of(table)})" for table in TABLES)
+        + "; ".join(f"CREATE TABLE {schema}.{quoted(table)} ({first}{columns_of(table)})" for table in TABLES)
     )
 
 
@@ -66,48 +71,59 @@ def rejected(line: Line, error: str, now: datetime) -> Line:
     return Line(line.seq, "reject", text.partition("\t")[2])
 
 
-def load(
-    run: Callable[..., Any], schema: str, table: str, lines: Sequence[Line], now: datetime
-) -> list[Line]:
-    """Insert `lines` into a table of `schema`; the lines of `rejects` that there must be for it."""
+def load(insert: Insert, table: str, lines: Sequence[Line], now: datetime) -> list[Line]:
+    """Insert `lines` into a table; the lines of `rejects` that there must be for it."""
     if not lines:
         return []
-    problem = _insert(run, schema, table, lines)
+    problem = insert(table, lines)
     if problem is None:
         return []
     if len(lines) > 1:
         middle = len(lines) // 2
-        left = load(run, schema, table, lines[:middle], now)
-        return left + load(run, schema, table, lines[middle:], now)
+        left = load(insert, table, lines[:middle], now)
+        return left + load(insert, table, lines[middle:], now)
     if table == "rejects":
         # Its text is ours and plain; should it ever fail, the bare fact is kept.
         bare = rejected(Line(lines[0].seq, lines[0].kind, ""), "unreadable", now)
-        _insert(run, schema, table, [bare])
+        insert(table, [bare])
         return []
     return [rejected(lines[0], problem, now)]
 
 
-def _insert(run: Callable[..., Any], schema: str, table: str, lines: Sequence[Line]) -> str | None:
-    """None when they were inserted; with nothing inserted, what was wrong."""
-    import duckdb
+class Insert:
+    """Inserts lines into the tables of one schema, by one typed `read_json` for each call."""
 
-    try:
-        data = "\n".join([line.text for line in lines]).encode()
-    except UnicodeEncodeError as error:
-        return f"not UTF-8: {error.reason}"
-    longest = max(len(line.text) for line in lines) * 4 + 1024
-    with _as_file(data) as name:
+    def __init__(self, run: Callable[..., Any], schema: str, *, numbered: bool) -> None:
+        self._run = run
+        self._schema = schema
+        self._numbered = numbered
+
+    def __call__(self, table: str, lines: Sequence[Line]) -> str | None:
+        """None when they were inserted; with nothing inserted, what was wrong."""
+        import duckdb
+
+        if self._numbered:
+            texts = [f'{{"{_NUMBER}":{line.seq},{line.text[1:]}' for line in lines]
+            columns = f"{{{_NUMBER}: 'BIGINT', {_COLUMNS[table][1:]}"
+        else:
+            texts, columns = [line.text for line in lines], _COLUMNS[table]
         try:
-            run(
-                f"INSERT INTO {schema}.{quoted(table)} SELECT * FROM read_json('{name}', "
-                f"format = 'newline_delimited', columns = {_COLUMNS[table]}, "
-                f"maximum_object_size = {max(longest, 1_048_576)})"
-            )
-        except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.FatalException):
-            raise
-        except duckdb.Error as error:
-            return str(error).partition("\n")[0].replace(name, "the outbox")[:2000]
-    return None
+            data = "\n".join(texts).encode()
+        except UnicodeEncodeError as error:
+            return f"not UTF-8: {error.reason}"
+        longest = max(map(len, texts)) * 4 + 1024
+        with _as_file(data) as name:
+            try:
+                self._run(
+                    f"INSERT INTO {self._schema}.{quoted(table)} SELECT * FROM read_json('{name}', "
+                    f"format = 'newline_delimited', columns = {columns}, "
+                    f"maximum_object_size = {max(longest, 1_048_576)})"
+                )
+            except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.FatalException):
+                raise
+            except duckdb.Error as error:
+                return str(error).partition("\n")[0].replace(name, "the outbox")[:2000]
+        return None
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import FaaslabError, StoreBusy
 from faaslab.store.instance import INSTANCE
-from faaslab.store.loading import by_table, create_tables, load
+from faaslab.store.loading import Insert, by_table, create_tables, load
 from faaslab.store.locks import FileLock
 from faaslab.store.migrations import quoted
 
@@ -149,15 +149,7 @@ class Merger:
     def _mark(self) -> int:
         """How far the history has come with this outbox."""
         with self._history.shared():
-            upto = self._history.upto
-        noted = int(self._state.one("SELECT value FROM marks WHERE name = 'merging'")[0])
-        if noted >= upto:
-            return upto
-        # The state is older than the history: a copy of it was put back. Its numbers begin again below the
-        # mark, so it must be taken for another outbox or its rows would count as merged.
-        with self._state.write(durable=True) as connection:
-            connection.execute("UPDATE marks SET value = lower(hex(randomblob(16))) WHERE name = 'id'")
-        return 0
+            return self._history.upto
 
     def _rows_above(self, upto: int) -> list[OutboxRow]:
         rows: list[OutboxRow] = []
@@ -179,25 +171,26 @@ class Merger:
             self._schema = quoted(f"merge_{self._history.alias}_{self._epoch}")
             with INSTANCE.inside(self._cursor):
                 self._cursor.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
-                create_tables(self._cursor.execute, self._schema)
+                create_tables(self._cursor.execute, self._schema, numbered=False)
             self._filled = set()
         with INSTANCE.inside(self._cursor):
             for table in self._filled:
                 self._cursor.execute(f"DELETE FROM {self._schema}.{quoted(table)}")
-            run, now = self._cursor.execute, self._clock.now()
+            insert = Insert(self._cursor.execute, self._schema, numbered=False)
+            now = self._clock.now()
             tables = by_table(rows, now)
             lost = tables.pop("rejects", [])
             self._filled = set(tables)
             for table, lines in tables.items():
-                lost += load(run, self._schema, table, lines, now)
+                lost += load(insert, table, lines, now)
             if lost:
                 self._filled.add("rejects")
-                load(run, self._schema, "rejects", lost, now)
+                load(insert, "rejects", lost, now)
 
     def _note(self, to: int) -> None:
         # FULL: were this lost with the power while DuckDB's mark is not, new rows would get old numbers.
         with self._state.write(durable=True) as connection:
-            connection.execute("UPDATE marks SET value = ? WHERE name = 'merging'", (to,))
+            connection.execute("UPDATE marks SET value = max(value, ?) WHERE name = 'merging'", (to,))
 
     def _move(self, upto: int, to: int, limit_s: float, foreign_limit_s: float | None) -> None:
         state_id = self._history.state_id()

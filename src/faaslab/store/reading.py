@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from faaslab.errors import Closed, FaaslabError, RequestError, StoreError
 from faaslab.store.instance import INSTANCE
-from faaslab.store.loading import by_table, create_tables, load
+from faaslab.store.loading import Insert, by_table, create_tables, load
 from faaslab.store.migrations import quoted
 from faaslab.store.schema import TABLES
 from faaslab.store.views import VIEWS
@@ -30,6 +31,7 @@ _TABLES_OF_VIEW = {
     name: {table for table in TABLES if re.search(rf"\b(FROM|JOIN) {table}\b", text)}
     for name, text in VIEWS.items()
 }
+_CLOSED, _REOPEN = "this connection is closed", "open another with store.connect()"
 _NAMES: list[int] = [0]
 _QUESTION = re.compile(r"\s*\(?\s*(select|with|from|values|describe|show|explain|summarize)\b", re.IGNORECASE)
 
@@ -58,11 +60,21 @@ class Session:
         """Run `text` over everything that was acknowledged before; the rows are held in memory after."""
         with self._lock:
             if self.closed:
-                raise Closed("this connection is closed", hint="open another with store.connect()")
+                raise Closed(_CLOSED, hint=_REOPEN)
             with self._history.shared():
                 self._ready(text)
                 with INSTANCE.inside(self._cursor):
+                    # Again, and inside: who closes says so first, then interrupts who is inside.
+                    if self.closed:
+                        raise Closed(_CLOSED, hint=_REOPEN)
                     return self._materialised(text, parameters)
+
+    @contextmanager
+    def everything(self) -> Iterator[Any]:
+        """Within the body the views hold every row as of now; gives the cursor that has them."""
+        with self._lock, self._history.shared():
+            self._ready("SELECT 1 FROM rejects")
+            yield self._cursor
 
     def _ready(self, text: str) -> None:
         """Have a cursor, the views, and in their tail exactly the rows above the mark."""
@@ -77,12 +89,20 @@ class Session:
             wanted = self._wanted(text)
             upto = self._history.upto
             if upto != self._upto:
-                for table in self._filled:
-                    run(f"DELETE FROM {self._schema}.{quoted(table)}")
-                self._filled, self._waiting = set(), {}
-                self._upto = self._seen = upto
+                self._drop_merged(run, upto)
             self._fetch()
             self._fill(run, wanted)
+
+    def _drop_merged(self, run: Callable[..., Any], upto: int) -> None:
+        """The mark moved: what is below it is in the file now, what is above was parsed already."""
+        if upto < self._upto:  # another file
+            self._waiting, self._seen = {}, upto
+        for table in self._filled:
+            below = f" WHERE _seq <= {upto}" if upto > self._upto else ""
+            run(f"DELETE FROM {self._schema}.{quoted(table)}{below}")
+        for table, lines in self._waiting.items():
+            self._waiting[table] = [line for line in lines if line.seq > upto]
+        self._upto, self._seen = upto, max(upto, self._seen)
 
     def _fetch(self) -> None:
         """Take over the rows of the outbox that were not seen yet."""
@@ -99,15 +119,16 @@ class Session:
         """Parse what waits for the wanted tables; `rejects` come to light by parsing all."""
         if "rejects" in wanted:
             wanted = set(TABLES)
+        insert = Insert(run, self._schema, numbered=True)
         for table in sorted(wanted & self._waiting.keys(), key=lambda name: name == "rejects"):
             lines = self._waiting.pop(table)
             self._filled.add(table)
-            bad = load(run, self._schema, table, lines, self._clock.now())
+            bad = load(insert, table, lines, self._clock.now())
             if bad:
                 self._waiting.setdefault("rejects", []).extend(bad)
         if "rejects" in wanted and "rejects" in self._waiting:
             self._filled.add("rejects")
-            load(run, self._schema, "rejects", self._waiting.pop("rejects"), self._clock.now())
+            load(insert, "rejects", self._waiting.pop("rejects"), self._clock.now())
 
     def _wanted(self, text: str) -> set[str]:
         """The tables that `text` asks; all where that cannot be told."""
@@ -126,7 +147,7 @@ class Session:
     def _make_views(self, run: Callable[..., Any]) -> None:
         _NAMES[0] += 1
         self._schema = quoted(f"outbox_{_NAMES[0]}")
-        create_tables(run, self._schema)
+        create_tables(run, self._schema, numbered=True)
         statements = []
         for table, columns in TABLES.items():
             names = ", ".join(map(quoted, columns))
@@ -187,8 +208,8 @@ class Session:
 
     def close(self) -> None:
         """Drop the tables and the cursor; may be called twice."""
+        self.closed = True
         with self._lock:
-            self.closed = True
             if self._cursor is not None and self._epoch == INSTANCE.epoch:
                 try:
                     with INSTANCE.inside(self._cursor):

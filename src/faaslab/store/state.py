@@ -194,6 +194,23 @@ class State:
         connection.execute("UPDATE marks SET value = value + 1 WHERE name = 'generation'")
         self._generation = -1
 
+    def take_for_new(self, upto: int) -> bool:
+        """Whether this is an older copy that was put back, as the history has more of it than it knows.
+
+        Its numbers begin again below the mark, so it takes another identity, or its rows would count as
+        merged. (Before every merge the state notes durably how far that will go.)
+        """
+        if int(self.one("SELECT value FROM marks WHERE name = 'merging'")[0]) >= upto:
+            return False
+        with self.write(durable=True) as connection:
+            connection.execute(
+                "UPDATE marks SET value = lower(hex(randomblob(16))) WHERE name = 'id' "
+                "AND (SELECT value FROM marks WHERE name = 'merging') < ?",
+                (upto,),
+            )
+            connection.execute("UPDATE marks SET value = ? WHERE name = 'merging'", (upto,))
+        return True
+
     def schema_number(self) -> int:
         """The schema number of the file."""
         return int(self.one("PRAGMA user_version")[0])
