@@ -87,6 +87,16 @@ def test_a_result_stays_as_it_was(store):
         assert second.fetchone() is None
 
 
+def test_whole_numbers_stay_whole_in_a_data_frame(store):
+    frame = store.sql(
+        "SELECT sum(n) AS s, max(n) AS m, sum(n * 100000000000000000::HUGEINT) AS huge FROM range(1000) r(n)"
+    )
+    assert frame.s.dtype == "int64"
+    assert frame.m.dtype == "int64"
+    assert frame.s[0] == 499_500
+    assert frame.huge[0] == 499_500 * 10**17
+
+
 def test_wrong_sql_is_a_request_error_and_the_next_question_works(store):
     with store.connect() as connection:
         with pytest.raises(RequestError, match="executionz"):

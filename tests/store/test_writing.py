@@ -119,7 +119,7 @@ def poison_of_executions(**fields) -> str:
 POISON = {
     "a lone surrogate": poison_of_executions(function="\ud800"),
     "an integer out of range": poison_of_executions(memory_mb=10**12),
-    "a float out of range": 'executions\t{"id":"poison","duration_ms":1e999}',
+    "a float that is a text": poison_of_executions(duration_ms="long"),
     "not a date": poison_of_executions(started_at="yesterday"),
     "not JSON": "executions\t{oops",
     "no such table": "nothing\t{}",
@@ -131,6 +131,7 @@ POISON = {
 def test_a_poison_row_is_set_aside_and_the_others_go_on(store, path, body):
     good = [execution(f"good-{n}") for n in range(20)]
     store.record(*good[:7])
+    store.merge()
     outbox(path, "execution", body)
     store.record(*good[7:])
     for _ in range(2):
@@ -146,22 +147,27 @@ def test_a_poison_row_is_set_aside_and_the_others_go_on(store, path, body):
         assert (kind, seq) == ("execution", 8)
         assert error
         assert text in body
-        assert store.merge() in (21, 0)
+        assert store.merge() in (14, 0)
 
 
 def test_a_text_over_sixteen_megabytes_is_kept(store, path):
+    store.record(execution("first"))
+    store.merge()
     outbox(path, "execution", poison_of_executions(error_message="x" * 17_000_000))
     for _ in range(2):
-        assert store.connect().execute("SELECT length(error_message) FROM executions").fetchone() == (
+        assert store.connect().execute("SELECT max(length(error_message)) FROM executions").fetchone() == (
             17_000_000,
         )
         store.merge()
 
 
 def test_a_row_of_an_older_faaslab_lacks_columns(store, path):
+    store.record(execution("first"))
     outbox(path, "execution", 'executions\t{"id":"old","started_at":"2026-01-01T00:00:00","unknown":1}')
     store.merge()
-    assert store.connect().execute("SELECT id, memory_mb FROM executions").fetchall() == [("old", None)]
+    assert store.connect().execute("SELECT memory_mb FROM executions WHERE id = 'old'").fetchall() == [
+        (None,)
+    ]
 
 
 def test_what_could_not_be_read_elsewhere_is_kept_as_a_reject(store):
@@ -174,14 +180,18 @@ def test_what_could_not_be_read_elsewhere_is_kept_as_a_reject(store):
 def test_a_flood_of_logs_is_cut_and_comes_back_whole(store):
     lines = tuple(LogLine(at=START, message=f"line {n}") for n in range(5_000))
     long = LogLine(at=START, message="é" * 200_000)
+    store.record(execution("first"))
+    store.merge()
     store.record(execution("e", logs=(*lines, long)))
     with store.connect() as connection:
-        rows = connection.execute("SELECT message, seq FROM logs ORDER BY seq").fetchall()
+        rows = connection.execute(
+            "SELECT message, seq FROM logs WHERE execution_id = 'e' ORDER BY seq"
+        ).fetchall()
     assert [row[0] for row in rows[:5_000]] == [line.message for line in lines]
     assert "".join(row[0] for row in rows[5_000:]) == long.message
     assert max(len(row[0]) for row in rows) == 65_536
     assert [row[1] for row in rows] == list(range(len(rows)))
-    assert store.merge() + 1 > 10  # many rows of the outbox, so that no merge holds readers up for long
+    assert store.merge() >= 10  # many rows of the outbox, so that no merge holds readers up for long
 
 
 @pytest.mark.parametrize(
@@ -261,7 +271,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(small_disk):
     with Store(path) as store:
         store.record(execution("first"))
         store.merge()
-        with pytest.raises(StoreFull) as raised:
+        with pytest.raises(StoreFull) as raised:  # noqa: PT012
             while written < 2_000:
                 store.record(execution(f"e-{written}", payload_body=b'"%s"' % (b"x" * 60_000)))
                 written += 1

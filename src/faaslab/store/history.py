@@ -163,6 +163,8 @@ class History:
 
     @contextmanager
     def _writable(self, limit_s: float, foreign_limit_s: float | None) -> Iterator[None]:
+        if self._gate.lingers and handles_of_this_process(self.path) > 1:
+            raise faults.busy(self.path, os.getpid())
         with self._gate.exclusive(limit_s) as got:
             if not got:
                 raise StoreBusy(
@@ -171,9 +173,10 @@ class History:
             if handles_of_this_process(self.path):
                 raise faults.busy(self.path, os.getpid())
             place.require(self.path)
+            # Every DuckDB from 0.9 on opens that version. It sticks; a file that has another keeps it.
+            version = "" if self.path.exists() else ", STORAGE_VERSION 'v1.0.0'"
             self._attach_file(
-                f"ATTACH {literal(str(self.path))} AS {self.quoted_alias()} "
-                "(TYPE duckdb, STORAGE_VERSION 'v1.0.0')",
+                f"ATTACH {literal(str(self.path))} AS {self.quoted_alias()} (TYPE duckdb{version})",
                 limit_s if foreign_limit_s is None else foreign_limit_s,
             )
             try:
@@ -204,12 +207,12 @@ class History:
     @contextmanager
     def cursor(self) -> Iterator[Callable[..., Any]]:
         """`run(statement, parameters)` on a cursor of its own, while the file is attached."""
-        cursor, _ = INSTANCE.cursor()
+        cursor, epoch = INSTANCE.cursor()
         try:
             with INSTANCE.inside(cursor):
                 yield cursor.execute
         finally:
-            cursor.close()
+            INSTANCE.release(cursor, epoch)
 
     def detach_for_good(self) -> None:
         """Close the file within `rewritten`, which must have been the last that was done there."""
@@ -228,6 +231,9 @@ class History:
         """Detach when nobody reads, and let go of the locks."""
         self._gate.quiet(5.0)
         self._gate.close()
+        if self._own is not None:
+            INSTANCE.release(self._own, self._own_epoch)
+            self._own = None
 
 
 class _Old(Exception):

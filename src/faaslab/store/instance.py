@@ -10,9 +10,10 @@ import atexit
 import tempfile
 import threading
 import time
+import weakref
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from faaslab.errors import Closed
 from faaslab.store import forks
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LEFT_BEHIND: list[Any] = []  # a parent's instance; destroying it in a child is not safe
+
+
+class TakesOut(Protocol):
+    """Something that has rows in the instance."""
+
+    def take_out(self) -> None:
+        """Have them outside from now on."""
 
 
 class Instance:
@@ -32,6 +40,8 @@ class Instance:
         self._condition = threading.Condition(threading.RLock())
         self._connection: Any = None
         self._inside: list[Any] = []
+        self._cursors: list[Any] = []
+        self._results: weakref.WeakSet[TakesOut] = weakref.WeakSet()
         self._ending = False
         self.epoch = 0
         """Changes whenever a new instance is made: what belongs to an older one is gone."""
@@ -70,7 +80,20 @@ class Instance:
         """A further connection to the instance, and the epoch that it belongs to."""
         with self._condition:
             cursor = self.connection().cursor()
+            self._cursors.append(cursor)
             return cursor, self.epoch
+
+    def keep(self, result: TakesOut) -> None:
+        """Before the instance is closed for a fork, `result` is asked to take out what it has in it."""
+        with self._condition:
+            self._results.add(result)
+
+    def release(self, cursor: Any, epoch: int) -> None:
+        """Close a cursor of that epoch; one of an earlier is gone already."""
+        with self._condition:
+            if epoch == self.epoch and self._connection is not None:
+                self._cursors = [one for one in self._cursors if one is not cursor]
+                cursor.close()
 
     @contextmanager
     def inside(self, cursor: Any) -> Iterator[None]:
@@ -105,34 +128,37 @@ class Instance:
         with self._condition:
             return self._empty(limit_s, interrupt=True, only=cursors)
 
-    def discard(self) -> None:
-        """Close it, when nobody is inside; a new one is made when it is next needed."""
-        with self._condition:
-            if not self._inside and self._connection is not None:
-                self._connection.close()
-                self._connection = None
+    def _close(self) -> None:
+        # It lives, with its threads, as long as any cursor of it does.
+        for cursor in (*self._cursors, self._connection):
+            cursor.close()
+        self._cursors = []
+        self._connection = None
+        self.epoch += 1
 
     def end(self) -> None:
         """At interpreter exit: interrupt who is inside, wait, close, let nobody in again."""
         with self._condition:
             self._ending = True
             if self._empty(10.0, interrupt=True) and self._connection is not None:
-                self._connection.close()
-                self._connection = None
+                self._close()
 
     def before_fork(self) -> None:
         """Wait a while for who is inside, then close."""
         self._condition.acquire()
-        if self._empty(5.0, interrupt=False):
-            self.discard()
+        if self._empty(5.0, interrupt=False) and self._connection is not None:
+            for result in self._results:
+                result.take_out()
+            self._close()
 
     def after_fork(self, *, child: bool) -> None:
         """Made anew when it is needed."""
         if child:
             if self._connection is not None:
-                _LEFT_BEHIND.append(self._connection)
+                _LEFT_BEHIND.extend((*self._cursors, self._connection))
                 self._connection = None
-            self._inside = []
+            self._inside, self._cursors = [], []
+            self._results = weakref.WeakSet()
             self.epoch += 1
             self._condition = threading.Condition(threading.RLock())
         else:

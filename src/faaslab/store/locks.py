@@ -83,7 +83,8 @@ class Gate:
         self._closed = closed
         self._condition = threading.Condition(threading.RLock())
         self._readers = 0
-        self._lingers = False
+        self.lingers = False
+        """Whether nobody reads and it could not be shut."""
         self._writer = False
         self._writer_waits = False
         forks.register(self)
@@ -108,7 +109,7 @@ class Gate:
         while True:
             if not self._writer and not self._writer_waits and self._turn.take(shared=True):
                 try:
-                    if self._readers or self._lingers or self._first(deadline):
+                    if self._readers or self.lingers or self._first(deadline):
                         self._readers += 1
                         return
                 finally:
@@ -137,8 +138,8 @@ class Gate:
         return True
 
     def _leave(self) -> None:
-        self._lingers = not self._shut()
-        if not self._lingers:
+        self.lingers = not self._shut()
+        if not self.lingers:
             self._history.let_go()
 
     @contextmanager
@@ -189,9 +190,9 @@ class Gate:
         while True:
             with self._condition:
                 has_turn = has_turn or self._turn.take(shared=False)
-                if self._lingers and self._readers == 0:
+                if self.lingers and self._readers == 0:
                     self._leave()
-                if has_turn and self._readers == 0 and not self._lingers and self._history.take(shared=False):
+                if has_turn and self._readers == 0 and not self.lingers and self._history.take(shared=False):
                     self._writer = True
                     return True
             if time.monotonic() > until:
@@ -213,9 +214,9 @@ class Gate:
     def close(self) -> None:
         """Let go of everything; usable again afterwards."""
         with self._condition:
-            if self._lingers:
+            if self.lingers:
                 self._closed()
-                self._lingers = False
+                self.lingers = False
             self._history.close()
             self._turn.close()
 
@@ -231,7 +232,7 @@ class Gate:
             with suppress(OSError):
                 self._history.close()
                 self._turn.close()
-            self._readers, self._lingers, self._writer, self._writer_waits = 0, False, False, False
+            self._readers, self.lingers, self._writer, self._writer_waits = 0, False, False, False
             self._condition = threading.Condition(threading.RLock())
         else:
             self._condition.release()

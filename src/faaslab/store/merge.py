@@ -231,5 +231,6 @@ class Merger:
         if self._cursor is not None and self._epoch == INSTANCE.epoch:
             with suppress(Exception), INSTANCE.inside(self._cursor):
                 self._cursor.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
-                self._cursor.close()
+            with suppress(Exception):
+                INSTANCE.release(self._cursor, self._epoch)
         self._cursor = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from faaslab.errors import Closed, FaaslabError, RequestError, StoreError
 from faaslab.store.instance import INSTANCE
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     Parameters = Sequence[Any] | Mapping[str, Any] | None
 
+T = TypeVar("T")
 _TABLES_OF_VIEW = {
     name: {table for table in TABLES if re.search(rf"\b(FROM|JOIN) {table}\b", text)}
     for name, text in VIEWS.items()
@@ -194,13 +195,10 @@ class Session:
         except duckdb.Error:
             return
 
-    def of_result(self, fetch: Callable[[], Any]) -> Any:
+    def of_result(self, fetch: Callable[[], T]) -> T:
         """Call `fetch`, which goes into DuckDB."""
-        with self._lock:
-            if self._epoch != INSTANCE.epoch:
-                raise Closed("the result belongs to a process before a fork", hint="ask again")
-            with INSTANCE.inside(self._cursor):
-                return fetch()
+        with self._lock, INSTANCE.inside(self._cursor):
+            return fetch()
 
     def cursor_id(self) -> int:
         """What names its cursor to `Instance.interrupt`."""
@@ -215,9 +213,9 @@ class Session:
                     with INSTANCE.inside(self._cursor):
                         if self._views:
                             self._cursor.execute(f"DROP SCHEMA {self._schema} CASCADE")
-                        self._cursor.close()
                 except FaaslabError:
                     pass
+                INSTANCE.release(self._cursor, self._epoch)
             self._cursor = None
 
 
@@ -227,21 +225,20 @@ class Result:
     def __init__(self, relation: Any, session: Session) -> None:
         self._relation = relation
         self._session = session
+        self._epoch = INSTANCE.epoch
+        self._kept: _Kept | None = _Kept([], None, {}) if relation is None else None
         self._rows: Iterator[tuple[Any, ...]] | None = None
-
-    @property
-    def columns(self) -> list[str]:
+        self.columns: list[str] = [] if relation is None else list(relation.columns)
         """The names of the columns."""
-        return [] if self._relation is None else list(self._relation.columns)
+        if relation is not None:
+            INSTANCE.keep(self)
 
     def df(self) -> pd.DataFrame:
         """All rows as a pandas DataFrame; instants are naive UTC, DECIMAL becomes float."""
-        if self._relation is None:
-            import pandas as pd
+        import pandas as pd
 
-            return pd.DataFrame()
-        frame: pd.DataFrame = self._session.of_result(self._relation.df)
-        return frame
+        frame = self._session.of_result(lambda: self._kept.frame if self._kept else self._frame())
+        return pd.DataFrame() if frame is None else pd.DataFrame(frame)
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """All rows that were not fetched yet, as tuples."""
@@ -253,19 +250,51 @@ class Result:
 
     def arrays(self) -> dict[str, Any]:
         """Column name -> NumPy array."""
-        if self._relation is None:
-            return {}
-        arrays: dict[str, Any] = self._session.of_result(self._relation.fetchnumpy)
-        return arrays
+        return self._session.of_result(
+            lambda: self._kept.arrays if self._kept else self._alive().fetchnumpy()
+        )
 
     def _iterator(self) -> Iterator[tuple[Any, ...]]:
         if self._rows is None:
-            rows = [] if self._relation is None else self._session.of_result(self._relation.fetchall)
-            self._rows = iter(rows)
+            self._rows = iter(
+                self._session.of_result(lambda: self._kept.rows if self._kept else self._alive().fetchall())
+            )
         return self._rows
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return self._iterator()
+
+    def _alive(self) -> Any:
+        if self._epoch != INSTANCE.epoch:
+            raise Closed("the result was not fetched before its store was closed", hint="ask again")
+        return self._relation
+
+    def _frame(self) -> Any:
+        """A sum of BIGINT is a HUGEINT, which pandas has only as float: whole numbers that fit stay whole."""
+        relation = self._alive()
+        frame = relation.df()
+        kinds = zip(self.columns, relation.types, strict=True)
+        wide = [name for name, kind in kinds if str(kind) == "HUGEINT"]
+        if not wide or len(set(self.columns)) < len(self.columns):
+            return frame
+        narrow = relation.project(
+            ", ".join(f"TRY_CAST({quoted(name)} AS BIGINT) AS {quoted(name)}" for name in wide)
+        ).df()
+        for name in wide:
+            if narrow[name].isna().sum() == frame[name].isna().sum():
+                frame[name] = narrow[name]
+        return frame
+
+    def take_out(self) -> None:
+        """Have everything outside DuckDB, which is about to be closed for a fork."""
+        if self._kept is None and self._epoch == INSTANCE.epoch:
+            self._kept = _Kept(self._relation.fetchall(), self._frame(), self._relation.fetchnumpy())
+
+
+class _Kept(NamedTuple):
+    rows: list[tuple[Any, ...]]
+    frame: Any
+    arrays: dict[str, Any]
 
 
 class Connection:
