@@ -156,7 +156,12 @@ def _headline(
     top = by_function.iloc[0]
     pieces = [
         f"{words.share(float(getattr(whole, part) / whole.total))} is {name}"
-        for part, name in (("duration", "duration"), ("init", "inits"), ("requests", "requests"))
+        for part, name in (
+            ("duration", "duration"),
+            ("init", "inits"),
+            ("requests", "requests"),
+            ("storage", "storage in /tmp"),
+        )
         if whole.total and getattr(whole, part)
     ]
     per_million = float(whole.total) / start.invocations * 1e6

@@ -88,7 +88,7 @@ def _headline(start: Opening, percentiles: pd.DataFrame) -> tuple[str, ...]:
     if failed:
         text = f"{words.share(failed / start.invocations)} failed ({words.count(failed)})"
         if f["timeouts"]:
-            text += f", {words.count(f['timeouts'])} of them by running into their timeout"
+            text += f", {words.count(f['timeouts'])} of them by running into the timeout"
         lines.append(text + ".")
     else:
         lines.append("None failed.")
@@ -303,8 +303,10 @@ def _failures(start: Opening, errors: pd.DataFrame) -> Section | None:
     if errors.empty:
         return None
     calls = start.invocations + start.figures["throttled"]
-    by_type = errors.groupby("error_type")["count"].sum().sort_values(ascending=False)
-    said = [f"{name} {words.count(n)}" for name, n in list(by_type.items())[:4]]
+    types = words.rows(overview.error_types(start.run, start.window))
+    said = [f"{row['error_type']} {words.count(row['count'])}" for row in types[:4]]
+    if len(types) > 4:
+        said.append(f"{words.count(sum(row['count'] for row in types[4:]))} of other kinds")
     text = f"Of {words.of(calls, 'call')}: {words.listed(said)}."
     table = Table(
         df=errors,
@@ -368,16 +370,23 @@ def _change(
 def _memory_items(memory: pd.DataFrame) -> list[str]:
     rows = [row for row in words.rows(memory) if row["invocations"] >= savings.ENOUGH]
     items = []
-    tight = [row for row in rows if row["head_room"] < 0.1]
+    tight = [row for row in rows if row["head_room"] < 0.1 or row["out_of_memory"]]
     if tight:
-        row = min(tight, key=lambda row: float(row["head_room"]))
-        died = f", {words.of(row['out_of_memory'], 'execution')} died of it" if row["out_of_memory"] else ""
-        items.append(
-            f"**Memory is tight.** `{row['function']}` used {words.mb(row['used_max_mb'])} of "
-            f"{words.mb(row['memory_mb'])}{died}: "
-            f"{words.mb(savings.proposed_memory(row['used_max_mb']))} would hold."
-        )
-    roomy = [row for row in rows if savings.proposed_memory(row["used_max_mb"]) <= 0.5 * row["memory_mb"]]
+        row = min(tight, key=lambda row: (-row["out_of_memory"], float(row["head_room"])))
+        used = f"`{row['function']}` used {words.mb(row['used_max_mb'])} of {words.mb(row['memory_mb'])}"
+        if row["out_of_memory"]:
+            items.append(
+                f"**Out of memory.** {used}, and {words.of(row['out_of_memory'], 'execution')} died of it. "
+                "How much they wanted nobody saw: raise the memory until none dies, then look here again."
+            )
+        else:
+            would_hold = words.mb(savings.proposed_memory(row["used_max_mb"]))
+            items.append(f"**Memory is tight.** {used}: {would_hold} would hold.")
+    roomy = [
+        row
+        for row in rows
+        if not row["out_of_memory"] and savings.proposed_memory(row["used_max_mb"]) <= 0.5 * row["memory_mb"]
+    ]
     if roomy:
         row = roomy[0]
         items.append(

@@ -142,6 +142,12 @@ def milliseconds(axis: Any, axes: Axes) -> None:
     """A logarithmic axis of times, written `10 ms`, `1 s`, `1 min`."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    least, most = axis.get_data_interval()
+    limit = axes.set_ylim if axis is axes.yaxis else axes.set_xlim
+    if most <= 0:  # nothing that a logarithm could show
+        limit(0.1, 10)
+    elif least > 0 and most < least * 3:  # room for a mark above and below, also where all are the same
+        limit(least / 2, most * 2)
     axes.set_yscale("log") if axis is axes.yaxis else axes.set_xscale("log")
     low, high = axis.get_view_interval()
     axis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high < low * 300 else (1.0,)))

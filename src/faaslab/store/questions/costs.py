@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _STORAGE = """d AS (SELECT name, version,
         max(CAST(body->>'$.configuration.ephemeral_storage_mb' AS INTEGER)) AS tmp_mb
     FROM definitions WHERE kind = 'function' GROUP BY name, version HAVING tmp_mb > 512)"""
+_WITH_STORAGE = "(SELECT x.*, tmp_mb FROM x LEFT JOIN d ON d.name = x.function AND d.version = x.version)"
+_STORAGE_GB_SECONDS = "(tmp_mb - 512) / 1024.0 * billed_ms / 1000.0"
 
 
 def usage(run: Run, window: Window, by: tuple[str, ...] = ("function",)) -> pd.DataFrame:
@@ -31,10 +33,10 @@ def usage(run: Run, window: Window, by: tuple[str, ...] = ("function",)) -> pd.D
         SELECT {grouped(every)} count(*) AS requests, count({GB_SECONDS}) AS billed,
                coalesce(sum({GB_SECONDS}), 0) AS gb_seconds,
                coalesce(sum({INIT_GB_SECONDS}), 0) AS init_gb_seconds,
-               coalesce(sum((tmp_mb - 512) / 1024.0 * billed_ms / 1000.0), 0) AS ephemeral_gb_seconds,
+               coalesce(sum({_STORAGE_GB_SECONDS}), 0) AS ephemeral_gb_seconds,
                coalesce(sum({GB_SECONDS}) FILTER (status IN ('failed', 'timeout')), 0) AS failed_gb_seconds,
                count(*) FILTER (status IN ('failed', 'timeout')) AS failed
-        FROM (SELECT x.*, tmp_mb FROM x LEFT JOIN d ON d.name = x.function AND d.version = x.version)
+        FROM {_WITH_STORAGE}
         GROUP BY {keys(every)} ORDER BY gb_seconds DESC""",
     )
 
@@ -44,11 +46,12 @@ def usage_over_time(run: Run, window: Window, bucket: str) -> pd.DataFrame:
     return ask(
         run,
         window,
-        f"""WITH {window.executions()}
+        f"""WITH {window.executions()}, {_STORAGE}
         SELECT time_bucket(CAST($bucket AS INTERVAL), started_at) AS bucket, function, region, architecture,
                count(*) AS requests, coalesce(sum({GB_SECONDS}), 0) AS gb_seconds,
-               coalesce(sum({INIT_GB_SECONDS}), 0) AS init_gb_seconds, 0.0 AS ephemeral_gb_seconds
-        FROM x GROUP BY 1, 2, 3, 4 ORDER BY 1, 2""",
+               coalesce(sum({INIT_GB_SECONDS}), 0) AS init_gb_seconds,
+               coalesce(sum({_STORAGE_GB_SECONDS}), 0) AS ephemeral_gb_seconds
+        FROM {_WITH_STORAGE} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2""",
         bucket=bucket,
     )
 

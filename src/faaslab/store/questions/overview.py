@@ -53,7 +53,24 @@ def sources(run: Run, window: Window) -> pd.DataFrame:
     )
 
 
-def errors(run: Run, window: Window, *, limit: int = 20) -> pd.DataFrame:
+_ERROR_TYPE = (
+    "coalesce(error_type, CASE status WHEN 'timeout' THEN 'Timeout' WHEN 'throttled' THEN 'Throttled' "
+    "ELSE 'not told' END)"
+)
+
+
+def error_types(run: Run, window: Window) -> pd.DataFrame:
+    """A row an error type, over all functions: error_type, count, functions; most frequent first."""
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions(throttled=True)}
+        SELECT {_ERROR_TYPE} AS error_type, count(*) AS count, count(DISTINCT function) AS functions
+        FROM x WHERE status IN ('failed', 'timeout', 'throttled') GROUP BY 1 ORDER BY count DESC, 1""",
+    )
+
+
+def errors(run: Run, window: Window, *, limit: int = 200) -> pd.DataFrame:
     """A row a function and error type: function, error_type, status, count, share (of the function's calls,
     throttled ones included), first, last, message (of the latest), most frequent first.
     """  # noqa: D205
@@ -63,8 +80,7 @@ def errors(run: Run, window: Window, *, limit: int = 20) -> pd.DataFrame:
         f"""WITH {window.executions(throttled=True)},
         n AS (SELECT function, count(*) AS calls FROM x GROUP BY function)
         SELECT function,
-               coalesce(error_type, CASE status WHEN 'timeout' THEN 'Timeout'
-                        WHEN 'throttled' THEN 'Throttled' ELSE 'not told' END) AS error_type,
+               {_ERROR_TYPE} AS error_type,
                status, count(*) AS count, count(*) / any_value(calls) AS share,
                min(started_at) AS first, max(started_at) AS last,
                arg_max(left(error_message, 200), started_at) AS message

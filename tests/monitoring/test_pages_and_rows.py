@@ -1,0 +1,118 @@
+"""What a page says is true of the rows: its totals are over all of them, and it claims nothing that they do not show."""
+
+from datetime import datetime, timedelta
+from itertools import count
+
+import pytest
+
+from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus, Source
+from faaslab.model.function import Function, FunctionConfiguration, InlineCode
+from faaslab.monitoring.pages import cold_starts, costs, durations
+from faaslab.store import Store
+
+START = datetime(2026, 11, 16, 8)
+numbers = count()
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "faaslab.duckdb") as store:
+        yield store
+
+
+def ran(at_s=0.0, *, ms=100.0, failed=None, **fields):
+    started = START + timedelta(seconds=at_s)
+    number = next(numbers)
+    values = {
+        "function": "score",
+        "version": "1",
+        "source": Source.LOCAL,
+        "memory_mb": 1024,
+        "max_memory_mb": 100,
+        "billed_ms": round(ms),
+        "cold_start": False,
+        "architecture": "x86_64",
+        "region": "us-east-1",
+        **fields,
+    }
+    return Execution(
+        id=f"e{number}",
+        request_id=f"r{number}",
+        status=ExecutionStatus.FAILED if failed else ExecutionStatus.COMPLETED,
+        started_at=started,
+        ended_at=started + timedelta(milliseconds=ms),
+        duration_ms=ms,
+        error=ExecutionError(type=failed, message="") if failed else None,
+        **values,
+    )
+
+
+def text(page):
+    return "\n\n".join(str(each) for each in (page, *page.sections.values()))
+
+
+def test_failures_are_counted_over_all_functions_and_kinds(store):
+    names = [f"f{number:02}" for number in range(40)]
+    store.record(*(ran(function=name, failed=kind) for name in names for kind in ("KeyError", "ValueError")))
+    store.record(*(ran(failed=f"Rare{number}") for number in range(5)))
+    said = text(durations.page(store))
+    assert "Of 85 calls: KeyError 40, ValueError 40, Rare0 1, Rare1 1 and 3 of other kinds." in said
+
+
+def test_no_size_is_said_to_hold_what_ran_out_of_memory(store):
+    store.record(*(ran(second, memory_mb=192, max_memory_mb=150) for second in range(30)))
+    store.record(
+        *(
+            ran(90 + second, memory_mb=192, max_memory_mb=192, failed="Runtime.OutOfMemory")
+            for second in (1, 2)
+        )
+    )
+    said = text(durations.page(store))
+    assert "used 192 MB of 192 MB, and 2 executions died of it" in said
+    assert "would hold." not in said
+
+
+def test_a_size_is_said_to_hold_what_never_ran_out(store):
+    store.record(*(ran(second, memory_mb=192, max_memory_mb=180) for second in range(30)))
+    assert "used 180 MB of 192 MB: 256 MB would hold." in text(durations.page(store))
+
+
+@pytest.mark.parametrize("ms", [[100.0], [0.0], [100.0, 103.0], [0.0, 100.0], [0.02, 900_000.0]])
+def test_few_and_equal_figures_are_drawn_without_complaint(store, ms):
+    """Warnings are errors here: in a notebook they would stand in the report."""
+    store.record(
+        *(
+            ran(hour * 3600 + second, ms=each, cold_start=hour == 0, init_ms=90.0 if hour == 0 else None)
+            for hour in (0, 1, 40)
+            for second in range(3)
+            for each in ms
+        )
+    )
+    for page in (cold_starts.page, durations.page, costs.page):
+        for section in page(store).sections.values():
+            assert section._repr_mimebundle_()["text/html"]
+
+
+def test_the_days_of_the_cost_page_come_to_its_total(store):
+    store.definitions.put(
+        Function(
+            id="f1",
+            name="score",
+            code=InlineCode(source="def handler(event, context): ..."),
+            runtime="python3.13",
+            handler="f.handler",
+            version="1",
+            configuration=FunctionConfiguration(memory_mb=1024, ephemeral_storage_mb=10_240),
+            created_at=START,
+            updated_at=START,
+        ),
+        action="created",
+    )
+    store.record(*(ran(86_400 * day, ms=60_000.0) for day in range(3) for _ in range(50)))
+    page = costs.page(store)
+    (axes,) = page.section("over_time").figures[0].axes
+    drawn = sum(bar.get_height() for bar in axes.patches)
+    (table,) = page.section("functions").tables
+    assert table["storage_usd"].sum() > 0
+    assert drawn == pytest.approx(table["total_usd"].sum())
+    assert "is storage in /tmp" in str(page)
