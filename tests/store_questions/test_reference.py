@@ -14,6 +14,7 @@ import pytest
 
 from faaslab.store.questions import cold_starts, costs, durations, overview
 from faaslab.store.questions.window import Window
+from faaslab.store.views import GB_SECOND_X86, VIEWS
 from tests.store_questions.history import START, History
 
 HOURS = 30
@@ -221,6 +222,19 @@ def test_the_bill_does_not_change_with_what_it_is_grouped_by(both, window):
     ]
     for total in totals:
         assert total == pytest.approx(totals[0])
+
+
+def test_the_view_of_costs_agrees(both):
+    history, rows = both
+    x86 = [row for row in rows if row["architecture"] != "arm64"]
+    view = history.run(
+        f"SELECT sum(init_usd) AS init, sum(duration_usd) AS duration FROM ({VIEWS['costs']}) "
+        "WHERE architecture IS DISTINCT FROM 'arm64'"
+    ).iloc[0]
+    price = float(GB_SECOND_X86)
+    inits = sum(gb_seconds(row, billed_init(row)) for row in x86)
+    assert float(view["init"]) == pytest.approx(inits * price)
+    assert float(view["duration"]) == pytest.approx((sum(map(gb_seconds, x86)) - inits) * price)
 
 
 def test_errors_are_all_there(both, window):

@@ -12,6 +12,13 @@ GB_SECOND_X86 = "0.0000166667"
 GB_SECOND_ARM = "0.0000133334"
 REQUEST = "0.0000002"
 
+# Whether an init is in the billed time is read off the figures: reports older than 2025-08 have it outside,
+# and for months after both forms were seen. A restore (SnapStart) is billed by a figure of its own.
+BILLED_INIT_MS = (
+    "coalesce(CASE WHEN cold_start AND init_ms IS NOT NULL AND billed_ms >= floor(duration_ms + init_ms) "
+    "THEN least(init_ms, billed_ms) END, billed_restore_ms, 0)"
+)
+
 _WHAT = "id, function, version, qualifier, source, backend, region, runtime, architecture, memory_mb"
 
 VIEWS: dict[str, str] = {
@@ -31,8 +38,7 @@ VIEWS: dict[str, str] = {
                    CAST({REQUEST} AS DECIMAL(18, 12)) AS request_usd
             FROM (
                 SELECT *, memory_mb / 1024 * billed_ms / 1000 AS gb_seconds,
-                       memory_mb / 1024 * least(coalesce(init_ms, 0), billed_ms) / 1000
-                           * CAST(coalesce(cold_start, false) AS INTEGER) AS init_gb_seconds,
+                       memory_mb / 1024 * {BILLED_INIT_MS} / 1000 AS init_gb_seconds,
                        CASE WHEN architecture = 'arm64' THEN {GB_SECOND_ARM} ELSE {GB_SECOND_X86} END AS price
                 FROM executions WHERE billed_ms IS NOT NULL AND memory_mb IS NOT NULL))""",
     "errors": f"""

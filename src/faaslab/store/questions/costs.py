@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faaslab.store.questions.window import BILLED_INIT_MS, GB_SECONDS, INIT_GB_SECONDS, ask, grouped, keys
+from faaslab.store.questions.window import GB_SECONDS, INIT_GB_SECONDS, ask, grouped, keys
+from faaslab.store.views import BILLED_INIT_MS
 
 if TYPE_CHECKING:
     import pandas as pd

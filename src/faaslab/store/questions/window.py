@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from faaslab.store.views import BILLED_INIT_MS
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -20,12 +22,6 @@ COLUMNS = (
     "coalesce(environment_id, log_stream) AS environment"
 )
 
-# Whether an init is in the billed time is read off the figures: reports older than 2025-08 have it outside,
-# and for months after both forms were seen. A restore (SnapStart) is billed by a figure of its own.
-BILLED_INIT_MS = (
-    "coalesce(CASE WHEN cold_start AND init_ms IS NOT NULL AND billed_ms >= floor(duration_ms + init_ms) "
-    "THEN least(init_ms, billed_ms) END, billed_restore_ms, 0)"
-)
 GB_SECONDS = "memory_mb / 1024.0 * billed_ms / 1000.0"
 INIT_GB_SECONDS = f"memory_mb / 1024.0 * {BILLED_INIT_MS} / 1000.0"
 LATENCY_MS = "duration_ms + coalesce(init_ms, restore_ms, 0)"
