@@ -26,9 +26,12 @@ def test_a_new_store_gives_empty_tables(store, name):
         assert answer.columns == list(TABLES[name])
 
 
-def test_asking_a_new_store_makes_no_history_file(store, path):
-    store.sql("SELECT 1")
-    assert not path.exists()
+def test_nothing_is_made_before_it_is_needed(store, tmp_path):
+    assert list(tmp_path.iterdir()) == []
+    store.record(execution("e"))
+    assert sorted(file.name for file in tmp_path.iterdir() if "-" not in file.name) == [
+        "faaslab.duckdb.state"
+    ]
 
 
 def test_a_record_is_seen_at_once_before_and_after_a_merge(store):

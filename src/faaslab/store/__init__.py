@@ -194,7 +194,7 @@ class Store:
     def _before_question(self) -> None:
         self._require_open()
         low, high = self._state.one("SELECT min(seq), max(seq) FROM outbox")
-        if high is not None and (high - low >= HEAVY_TAIL_ROWS or not self.path.exists()):
+        if high is not None and high - low >= HEAVY_TAIL_ROWS:
             self._merger.try_merge()
 
     # -- looking after it

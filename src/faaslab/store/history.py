@@ -80,14 +80,12 @@ class History:
         raise StoreError(f"{self.path} could not be brought to schema {NEWEST_HISTORY}")
 
     def _attach(self) -> None:
-        """The first reader comes. An absent file reads as an empty one."""
+        """The first reader comes."""
         if not self.path.exists():
-            self._run(f"ATTACH ':memory:' AS {self.quoted_alias()}")
-            bring_history(self._run, self.alias)
-        else:
-            self._attach_file(
-                f"ATTACH {literal(str(self.path))} AS {self.quoted_alias()} (TYPE duckdb, READ_ONLY)"
-            )
+            raise _Old
+        self._attach_file(
+            f"ATTACH {literal(str(self.path))} AS {self.quoted_alias()} (TYPE duckdb, READ_ONLY)"
+        )
         try:
             self.number, self.upto = history_numbers(self._run, self.alias, self.state_id())
             if self.number < NEWEST_HISTORY:
@@ -219,7 +217,7 @@ class History:
         self._run(f"DETACH {self.quoted_alias()}")
 
     def migrate(self) -> None:
-        """Bring the file to the newest schema."""
+        """Make the file, or bring it to the newest schema."""
         with self.exclusive(limit_s=self.limit_s):
             pass
 
@@ -237,4 +235,4 @@ class History:
 
 
 class _Old(Exception):
-    """The file must be migrated before it is read."""
+    """The file must be made or migrated before it is read."""

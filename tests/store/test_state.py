@@ -1,0 +1,267 @@
+"""What changes in place: definitions, leases, queue, timers. Compare-and-swap, fencing, over all processes."""
+
+import dataclasses
+import threading
+from datetime import timedelta
+
+import pytest
+
+from faaslab.clock import SteppedClock
+from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound, RecordRejected
+from faaslab.model.alarm import Alarm, AlarmCondition, ComparisonOperator
+from faaslab.model.alias import Alias
+from faaslab.model.execution import Execution
+from faaslab.model.function import Function, FunctionStatistics, InlineCode
+from faaslab.model.report import ReportSchedule
+from faaslab.model.trigger import Trigger, TriggerType
+from faaslab.model.workflow import Workflow
+from faaslab.store import Store
+from tests.store.processes import START, execution
+
+TIMES = {"created_at": START, "updated_at": START}
+FUNCTION = Function(
+    id="1", name="resize", runtime="python3.11", handler="m.h", code=InlineCode(source="x"), **TIMES
+)
+ENTITIES = [
+    FUNCTION,
+    Alias(function="resize", name="live", version="1", weights={"2": 0.1}, **TIMES),
+    Workflow(id="1", name="w", definition="{}", **TIMES),
+    Trigger(id="1", name="t", type=TriggerType.SQS, target="resize", configuration={"a": [1, None]}, **TIMES),
+    Alarm(
+        id="1", name="a", metric="Errors", **TIMES,
+        condition=AlarmCondition(operator=ComparisonOperator.GREATER_THAN, threshold=1.0),
+    ),
+    ReportSchedule(name="weekly", report="costs", cron="0 8 * * 1", **TIMES),
+]  # fmt: skip
+
+
+@pytest.fixture
+def clock():
+    return SteppedClock(START)
+
+
+@pytest.fixture
+def store(path, clock):
+    with Store(path, clock=clock) as store:
+        yield store
+
+
+@pytest.fixture
+def another(path, clock):
+    """A second Store on the same files, as another process has it."""
+    with Store(path, clock=clock) as store:
+        yield store
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: type(entity).__name__)
+def test_a_definition_is_put_and_got(store, another, entity):
+    name = "resize:live" if isinstance(entity, Alias) else entity.name
+    kept = store.definitions.put(entity)
+    assert kept.revision_id
+    assert dataclasses.replace(kept, revision_id="") == entity
+    assert another.definitions.get(type(entity), name) == kept
+    assert another.definitions.list(type(entity)) == (kept,)
+    assert another.definitions.names(type(entity)) == (name,)
+    with pytest.raises(AlreadyExists):
+        another.definitions.put(entity)
+    another.definitions.delete(type(entity), name)
+    assert store.definitions.get(type(entity), name) is None
+    with pytest.raises(NotFound):
+        store.definitions.delete(type(entity), name)
+    rows = (
+        store.connect().execute("SELECT name, action FROM definitions ORDER BY timestamp, action").fetchall()
+    )
+    assert rows == [(name, "created"), (name, "deleted")]
+
+
+def test_versions_are_kept_in_the_order_of_their_numbers(store):
+    store.definitions.put(FUNCTION)
+    for number in range(2, 12):
+        store.definitions.put(dataclasses.replace(FUNCTION, version=str(number)), action="updated")
+    assert [f.version for f in store.definitions.versions(Function, "resize")] == [
+        str(n) for n in range(1, 12)
+    ]
+    assert store.definitions.get(Function, "resize").version == "11"
+    assert store.definitions.get(Function, "resize", "3").version == "3"
+    assert store.definitions.get(Function, "resize", "99") is None
+    assert store.connect().execute("SELECT count(*) FROM definitions").fetchone() == (11,)
+
+
+def test_a_change_needs_the_revision_that_was_read(store, another):
+    first = store.definitions.put(FUNCTION)
+    changed = dataclasses.replace(first, description="new")
+    second = another.definitions.put(changed, expected_revision=first.revision_id, action="updated")
+    assert second.revision_id != first.revision_id
+    with pytest.raises(Conflict):
+        store.definitions.put(changed, expected_revision=first.revision_id, action="updated")
+    with pytest.raises(Conflict):
+        store.definitions.delete(Function, "resize", expected_revision=first.revision_id)
+    assert store.definitions.get(Function, "resize") == second
+    # What was refused left no trace.
+    assert store.connect().execute("SELECT count(*) FROM definitions").fetchone() == (2,)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(store):
+    store.definitions.put(FUNCTION)
+    with pytest.raises(NotFound, match="resize"):
+        store.definitions.put(dataclasses.replace(FUNCTION, name="resise"), action="updated")
+
+
+def test_statistics_are_not_kept(store):
+    kept = store.definitions.put(dataclasses.replace(FUNCTION, statistics=FunctionStatistics(invocations=3)))
+    assert kept.statistics is None
+
+
+def test_what_is_no_definition_is_refused(store):
+    with pytest.raises(InvalidValue):
+        store.definitions.put(execution("e"))
+    with pytest.raises(InvalidValue):
+        store.definitions.list(Execution)
+    with pytest.raises(InvalidValue, match="half a character"):
+        store.definitions.put(dataclasses.replace(FUNCTION, description="\ud800"))
+
+
+def test_the_generation_changes_with_definitions_only_wherever_they_are_changed(store, another):
+    first = store.definitions.generation()
+    store.record(execution("e"))
+    another.record(execution("f"))
+    assert store.definitions.generation() == first
+    another.definitions.put(FUNCTION)
+    second = store.definitions.generation()
+    assert second != first
+    assert another.definitions.generation() == second
+    store.definitions.delete(Function, "resize")
+    assert store.definitions.generation() != second
+    assert store.definitions.generation() == another.definitions.generation()
+
+
+def test_of_many_who_change_at_once_one_wins(path, store):
+    first = store.definitions.put(FUNCTION)
+    outcomes = []
+    together = threading.Barrier(4)
+
+    def change():
+        with Store(path) as mine:
+            together.wait()
+            try:
+                mine.definitions.put(first, expected_revision=first.revision_id, action="updated")
+                outcomes.append("won")
+            except Conflict:
+                outcomes.append("conflict")
+
+    threads = [threading.Thread(target=change) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["conflict"] * 3 + ["won"]
+
+
+def test_a_lease_has_one_holder_and_its_epoch_fences_a_sleeper_out(store, another, clock):
+    mine = store.leases.acquire("home", "a", ttl_s=10, address="127.0.0.1:1")
+    assert (mine.epoch, mine.until) == (1, START + timedelta(seconds=10))
+    assert another.leases.acquire("home", "b", ttl_s=10) is None
+    assert another.leases.holder("home") == mine
+    clock.advance(6)
+    assert store.leases.renew(mine)
+    clock.advance(6)
+    assert another.leases.acquire("home", "b", ttl_s=10) is None
+    clock.advance(5)  # "a" slept too long
+    assert store.leases.holder("home") is None
+    theirs = another.leases.acquire("home", "b", ttl_s=10)
+    assert theirs.epoch == 2
+    assert store.leases.renew(mine) is False
+    assert store.leases.release(mine) is False
+    assert store.leases.holder("home").owner == "b"
+    assert another.leases.release(theirs)
+    assert store.leases.holder("home") is None
+    assert store.leases.acquire("home", "a", ttl_s=10).epoch == 3
+
+
+def test_a_lapsed_lease_cannot_be_renewed_and_comes_back_under_a_higher_epoch(store, clock):
+    mine = store.leases.acquire("home", "a", ttl_s=10)
+    assert store.leases.acquire("home", "a", ttl_s=10).epoch == 1
+    clock.advance(11)
+    assert store.leases.renew(mine) is False
+    assert store.leases.acquire("home", "a", ttl_s=10).epoch == 2
+
+
+def test_an_entry_of_the_queue_is_claimed_once_and_ended(store, another):
+    identity = store.queue.put("async", {"n": 1})
+    store.queue.put("other", None)
+    (claim,) = another.queue.claim("async", "b", ttl_s=10)
+    assert (claim.id, claim.body, claim.attempt, claim.owner) == (identity, {"n": 1}, 1, "b")
+    assert store.queue.claim("async", "a", ttl_s=10) == ()
+    assert store.queue.depth("async") == 1
+    assert another.queue.done(claim)
+    assert another.queue.done(claim) is False
+    assert store.queue.depth("async") == 0
+    assert store.queue.depth("other") == 1
+
+
+def test_a_claim_that_lapsed_goes_to_the_next_and_fences_the_first_out(store, clock):
+    store.queue.put("async", 1)
+    (first,) = store.queue.claim("async", "a", ttl_s=10)
+    clock.advance(5)
+    assert store.queue.renew(first, ttl_s=10)
+    clock.advance(9)
+    assert store.queue.claim("async", "b", ttl_s=10) == ()
+    assert store.queue.next_due("async") == START + timedelta(seconds=15)
+    clock.advance(1)
+    (second,) = store.queue.claim("async", "a", ttl_s=10)  # the same owner, another claim
+    assert second.attempt == 2
+    assert store.queue.done(first) is False
+    assert store.queue.release(first) is False
+    assert store.queue.done(second)
+    assert store.queue.next_due("async") is None
+
+
+def test_a_released_entry_comes_back_after_its_delay(store, clock):
+    store.queue.put("async", 1)
+    (claim,) = store.queue.claim("async", "a", ttl_s=10)
+    assert store.queue.release(claim, delay_s=60, body={"attempt": 2})
+    assert store.queue.claim("async", "a", ttl_s=10) == ()
+    clock.advance(60)
+    assert store.queue.claim("async", "a", ttl_s=10)[0].body == {"attempt": 2}
+
+
+def test_the_queue_gives_the_oldest_first_and_nothing_twice(store, clock):
+    for number in range(5):
+        store.queue.put("async", number, due=START + timedelta(seconds=10 - number))
+    assert store.queue.claim("async", "a", ttl_s=10) == ()
+    clock.advance(10)
+    claims = store.queue.claim("async", "a", ttl_s=10, limit=3)
+    assert [claim.body for claim in claims] == [4, 3, 2]
+    with pytest.raises(AlreadyExists):
+        store.queue.put("async", 0, id=claims[0].id)
+    with pytest.raises(RecordRejected):
+        store.queue.put("async", {1, 2})
+
+
+def test_a_timer_fires_once_and_moves_when_it_is_set_again(store, another, clock):
+    store.timers.put("t", START + timedelta(seconds=10), {"a": 1})
+    assert store.timers.next_due() == START + timedelta(seconds=10)
+    assert another.timers.claim("b", ttl_s=5) == ()
+    store.timers.put("t", START + timedelta(seconds=20), {"a": 2})
+    clock.advance(20)
+    (timer,) = another.timers.claim("b", ttl_s=5)
+    assert (timer.name, timer.body, timer.owner) == ("t", {"a": 2}, "b")
+    assert store.timers.claim("a", ttl_s=5) == ()
+    assert another.timers.done(timer)
+    assert another.timers.done(timer) is False
+    assert store.timers.list() == ()
+
+
+def test_a_timer_that_was_moved_is_not_ended_by_who_claimed_the_earlier(store, clock):
+    store.timers.put("t", START)
+    (timer,) = store.timers.claim("a", ttl_s=5)
+    store.timers.put("t", START + timedelta(seconds=60))
+    assert store.timers.done(timer) is False
+    assert store.timers.release(timer) is False
+    clock.advance(60)
+    (again,) = store.timers.claim("a", ttl_s=5)
+    assert store.timers.release(again, delay_s=1)
+    assert store.timers.claim("a", ttl_s=5) == ()
+    assert store.timers.cancel("t")
+    assert store.timers.cancel("t") is False
+    assert store.timers.next_due() is None
