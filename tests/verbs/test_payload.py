@@ -3,7 +3,7 @@
 import pytest
 
 from faaslab.errors import InvalidValue, NotFound
-from faaslab.verbs.payload import inputs, payload
+from faaslab.verbs.payload import inputs, named, payload
 from tests.verbs.faces import KeptFace
 
 
@@ -71,3 +71,17 @@ def test_a_bad_line_is_named_by_its_number(tmp_path):
 def test_a_missing_file_is_said():
     with pytest.raises(InvalidValue, match="cannot read 'nothing.json'"):
         inputs("nothing.json", KeptFace())
+
+
+def test_an_execution_is_named_by_its_id_or_by_a_variable():
+    class Recorded:
+        id = "0a1b2c3d"
+
+    face = KeptFace(failed=Recorded(), first="9f8e7d6c", number=7)
+    assert named("0a1b", face, place="ID") == "0a1b"
+    assert named("{failed}", face, place="ID") == "0a1b2c3d"
+    assert named("{first}", face, place="ID") == "9f8e7d6c"
+    with pytest.raises(InvalidValue, match="ID: number is neither an execution nor an id"):
+        named("{number}", face, place="ID")
+    with pytest.raises(NotFound, match="did you mean 'first'"):
+        named("{frist}", face, place="ID")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from faaslab.errors import InvalidValue, Unsupported, nearest
 from faaslab.verbs.answers import ExecutionAnswer, LogsAnswer, StatsAnswer, TableAnswer
 from faaslab.verbs.options import Option, Positional, whole_number
+from faaslab.verbs.payload import named
 from faaslab.verbs.verb import Verb
 
 if TYPE_CHECKING:
@@ -41,13 +42,14 @@ BY = (
 
 def logs(lab: Lab, call: Call, face: Face) -> Answer:
     """Log lines, now or as they come."""
+    what = None if call["what"] is None else named(call["what"], face, place="WHAT")
     if call["follow"]:
-        for line in lab.executions.follow(call["what"], grep=call["grep"], since=call["since"]):
+        for line in lab.executions.follow(what, grep=call["grep"], since=call["since"]):
             face.emit(line)
     df = lab.executions.logs(
-        call["what"], grep=call["grep"], since=call["since"], until=call["until"], limit=call["limit"]
+        what, grep=call["grep"], since=call["since"], until=call["until"], limit=call["limit"]
     )
-    return LogsAnswer(df=df, title=f"logs of {call['what']}" if call["what"] else "logs")
+    return LogsAnswer(df=df, title=f"logs of {what}" if what else "logs")
 
 
 def history(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
@@ -70,8 +72,9 @@ def replay(lab: Lab, call: Call, face: Face) -> Answer:
             place="--debug",
             hint="read the trace with: show ID; or call the handler in a notebook cell under %debug",
         )
-    execution = lab.executions.replay(call["id"])
-    original = lab.executions.get(call["id"])
+    identifier = named(call["id"], face, place="ID")
+    execution = lab.executions.replay(identifier)
+    original = lab.executions.get(identifier)
     if original.version != execution.version:
         face.note(f"it ran as version {original.version} then, as version {execution.version} now")
     source = None if execution.ok else lab.functions.source_of(execution)
@@ -154,9 +157,11 @@ VERBS: tuple[Verb, ...] = (
         name="replay",
         summary="run a recorded execution again with its recorded payload",
         run=replay,
-        positionals=(Positional(name="id", help="the execution's id", completes="execution"),),
+        positionals=(
+            Positional(name="id", help="the execution's id, or {name} of a variable", completes="execution"),
+        ),
         options=(Option(flags=("--debug",), name="debug", help="step through it (a later release)"),),
-        examples=("replay 01JD…",),
+        examples=("replay 01JD…", "replay {failed}"),
     ),
     Verb(
         name="stats",

@@ -200,9 +200,9 @@ def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     )
 
 
-def show(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+def show(lab: Lab, call: Call, face: Face) -> Answer:
     """A function's card, or an execution."""
-    what = call["what"]
+    what = payloads.named(call["what"], face, place="WHAT")
     function = lab.functions.find(what)
     if function is None:
         execution = lab.executions.find(what)

@@ -28,6 +28,18 @@ def payload(text: str | None, face: Face, *, place: str = "-p") -> Any:
     return read_json(*_source(text, face, place), quoted=text)
 
 
+def named(text: str, face: Face, *, place: str) -> str:
+    """A name or an id as it was typed, or that of the object in a variable: an Execution, a text."""
+    variable = _VARIABLE.fullmatch(text.strip())
+    if variable is None:
+        return text
+    value = face.names(variable[1])
+    found = getattr(value, "id", value)
+    if not isinstance(found, str):
+        raise InvalidValue(f"{variable[1]} is neither an execution nor an id", place=place)
+    return found
+
+
 def inputs(text: str, face: Face, *, place: str = "INPUT") -> Any:
     """What `map` runs over: a variable (DataFrame, list, range), JSON text, a JSON or JSON Lines file."""
     stripped = text.strip()
