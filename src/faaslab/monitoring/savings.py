@@ -1,4 +1,4 @@
-"""What could be saved in a month, each with what it rests on and what it leaves out. Pure.
+"""What could be saved, a month say, each with what it rests on and what it leaves out. Pure.
 
 The savings overlap: they are not to be added up.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from faaslab.monitoring.cost import HOURS_A_MONTH, exact
+from faaslab.monitoring.cost import exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,13 +24,15 @@ HEAD_ROOM = 1.25
 """A memory size is proposed with this much above the most that was ever used."""
 ENOUGH = 20
 """Executions of a function below which nothing is proposed from its memory."""
+_FULL = 0.9
+"""A size that was measured is proposed only if the most that was used anywhere stays below this share."""
 STEP_MB = 64
 LEAST_MB = 128
 
 
 @dataclass(frozen=True, kw_only=True)
 class Saving:
-    """One change. `usd` is a month's, at list price."""
+    """One change. `usd` is what it saves for what `find` was asked, at list price."""
 
     kind: str
     function: str | None
@@ -56,20 +58,22 @@ def find(
     usage: Iterable[Row],
     memory: Iterable[Row],
     sizes: Iterable[Row],
-    hours: float,
+    factor: Decimal,
     prices: PriceTable,
 ) -> list[Saving]:
-    """All savings, largest first, from rows of `costs.usage`, `durations.memory` and `costs.memory_sizes`."""
-    month = HOURS_A_MONTH / exact(hours)
+    """All savings, largest first, from rows of `costs.usage`, `durations.memory` and `costs.memory_sizes`.
+
+    `factor` is what the window is multiplied by: 730 hours over its own for a month, say.
+    """
     used = list(usage)
-    measured = list(_measured_sizes(list(sizes), month, prices))
+    measured = list(_measured_sizes(list(sizes), factor, prices))
     known = {saving.function for saving in measured}
     found = [
         *measured,
-        *(saving for saving in _head_room(list(memory), month, prices) if saving.function not in known),
-        *_arm(used, month, prices),
-        *_inits(used, month, prices),
-        *_failures(used, month, prices),
+        *(saving for saving in _head_room(list(memory), factor, prices) if saving.function not in known),
+        *_arm(used, factor, prices),
+        *_inits(used, factor, prices),
+        *_failures(used, factor, prices),
     ]
     return sorted((saving for saving in found if saving.usd > 0), key=lambda saving: -saving.usd)
 
@@ -78,7 +82,7 @@ def _rate(row: Row, prices: PriceTable) -> Decimal:
     return prices.of(row["region"]).gb_second(row["architecture"] or "x86_64")
 
 
-def _head_room(memory: list[Row], month: Decimal, prices: PriceTable) -> Iterable[Saving]:
+def _head_room(memory: list[Row], factor: Decimal, prices: PriceTable) -> Iterable[Saving]:
     latest: dict[str, Row] = {}
     for row in memory:
         if row["function"] not in latest or row["last"] > latest[row["function"]]["last"]:
@@ -87,7 +91,7 @@ def _head_room(memory: list[Row], month: Decimal, prices: PriceTable) -> Iterabl
         size = proposed_memory(row["used_max_mb"])
         if row["invocations"] < ENOUGH or row["out_of_memory"] or size > 0.9 * row["memory_mb"]:
             continue
-        spent = exact(row["gb_seconds"]) * _rate(row, prices) * month
+        spent = exact(row["gb_seconds"]) * _rate(row, prices) * factor
         yield Saving(
             kind="memory",
             function=row["function"],
@@ -98,16 +102,18 @@ def _head_room(memory: list[Row], month: Decimal, prices: PriceTable) -> Iterabl
         )
 
 
-def _measured_sizes(sizes: list[Row], month: Decimal, prices: PriceTable) -> Iterable[Saving]:
+def _measured_sizes(sizes: list[Row], factor: Decimal, prices: PriceTable) -> Iterable[Saving]:
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in sizes:
         groups.setdefault((row["function"], row["region"], row["architecture"]), []).append(row)
     for group in groups.values():
         now = max(group, key=lambda row: row["last"])
-        best = min(group, key=lambda row: float(row["gb_seconds_each"]))
+        used = max((row["used_max_mb"] or 0 for row in group), default=0)
+        holds = [row for row in group if row is now or used <= _FULL * row["memory_mb"]]
+        best = min(holds, key=lambda row: float(row["gb_seconds_each"]))
         if best is now:
             continue
-        calls = exact(sum(row["invocations"] for row in group)) * month
+        calls = exact(sum(row["invocations"] for row in group)) * factor
         each = exact(now["gb_seconds_each"]) - exact(best["gb_seconds_each"])
         yield Saving(
             kind="memory",
@@ -122,14 +128,14 @@ def _measured_sizes(sizes: list[Row], month: Decimal, prices: PriceTable) -> Ite
         )
 
 
-def _arm(usage: list[Row], month: Decimal, prices: PriceTable) -> Iterable[Saving]:
+def _arm(usage: list[Row], factor: Decimal, prices: PriceTable) -> Iterable[Saving]:
     saved, functions = Decimal(0), set()
     for row in usage:
         if row["architecture"] == "arm64":
             continue
         region = prices.of(row["region"])
         less = region.gb_second("x86_64") - region.gb_second("arm64")
-        saved += exact(row["gb_seconds"]) * less * month
+        saved += exact(row["gb_seconds"]) * less * factor
         functions.add(row["function"])
     if saved:
         yield Saving(
@@ -142,20 +148,20 @@ def _arm(usage: list[Row], month: Decimal, prices: PriceTable) -> Iterable[Savin
         )
 
 
-def _inits(usage: list[Row], month: Decimal, prices: PriceTable) -> Iterable[Saving]:
+def _inits(usage: list[Row], factor: Decimal, prices: PriceTable) -> Iterable[Saving]:
     for name, rows in _by_function(usage).items():
         spent = sum((exact(row["init_gb_seconds"]) * _rate(row, prices) for row in rows), Decimal(0))
         yield Saving(
             kind="cold starts",
             function=name,
             change="no cold starts at all",
-            usd=spent * month,
+            usd=spent * factor,
             rests_on="a bound",
             caveat="the bound of what warmer environments or a shorter init can save; warming costs too",
         )
 
 
-def _failures(usage: list[Row], month: Decimal, prices: PriceTable) -> Iterable[Saving]:
+def _failures(usage: list[Row], factor: Decimal, prices: PriceTable) -> Iterable[Saving]:
     for name, rows in _by_function(usage).items():
         spent = sum(
             (
@@ -170,7 +176,7 @@ def _failures(usage: list[Row], month: Decimal, prices: PriceTable) -> Iterable[
             kind="failures",
             function=name,
             change=f"no failures and timeouts ({failed:,} of them)",
-            usd=spent * month,
+            usd=spent * factor,
             rests_on="a bound",
             caveat="what failed executions are billed; repaired they would cost something too",
         )

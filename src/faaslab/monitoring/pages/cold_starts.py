@@ -53,7 +53,7 @@ def page(store: Store, **parameters: Any) -> Page:
         )
     why = _why(start)
     sections = {
-        "change": _change(rates, split, why, f["cold_starts"]),
+        "change": _change(start, rates, split, why),
         "functions": _functions(rates),
         "over_time": _over_time(start),
         "inits": _inits(start, split),
@@ -153,7 +153,8 @@ def _over_time(start: Opening) -> Section | None:
     worst = max(words.rows(busy), key=lambda row: float(row["rate"]))
     each = start.bucket.removeprefix("1 ")
     text = (
-        f"The rate was highest in the {each} from {words.instant(worst['bucket'])} UTC on: "
+        f"The rate was highest in the {each} from "
+        f"{words.instant(worst['bucket'], seconds=opening.seconds(start.bucket) < 60)} UTC on: "
         f"{words.share(worst['rate'])} of {words.of(worst['invocations'], 'invocation')}."
     )
     parts: list[Any] = [
@@ -187,7 +188,7 @@ def _by_hour(start: Opening) -> list[Any]:
 
 
 def _split(start: Opening, prices: PriceTable) -> pd.DataFrame:
-    """`init_split` with `compute_usd`, `init_usd` and `init_usd_month` (list price, no free tier)."""
+    """`init_split` with `compute_usd`, `init_usd` and `init_usd_per` (a month or a million)."""
     df = ask.init_split(start.run, start.window)
     usages = [
         cost.Usage(
@@ -200,10 +201,9 @@ def _split(start: Opening, prices: PriceTable) -> pd.DataFrame:
         for row in words.rows(df)
     ]
     bills = cost.bill(usages, prices)
-    month = cost.HOURS_A_MONTH / cost.exact(start.hours)
     df["init_usd"] = [float(each.init) for each in bills]
     df["compute_usd"] = [float(each.total) for each in bills]
-    df["init_usd_month"] = [float(each.init * month) for each in bills]
+    df["init_usd_per"] = [float(each.init * start.factor) for each in bills]
     df["init_share"] = [float(each.init / each.total) if each.total else 0.0 for each in bills]
     return df
 
@@ -244,7 +244,7 @@ def _inits(start: Opening, split: pd.DataFrame) -> Section | None:
             "init_share_of_latency": ("of a cold call's wait", words.share),
             "init_usd": ("inits billed", words.usd),
             "init_share": ("of its compute", words.share),
-            "init_usd_month": ("in a month", words.usd),
+            "init_usd_per": (start.per, words.usd),
         },
         caption="List prices without the free tier.",
     )
@@ -257,11 +257,12 @@ def _versions(start: Opening) -> Section | None:
     df = df[several & (df["cold_starts"] > 0)].sort_values(["function", "version", "memory_mb"])
     if df.empty:
         return None
-    found = []
+    found, told = [], False
     for name, group in df.groupby("function", sort=False):
         enough = group[group["cold_starts"] >= 10].dropna(subset=["init_p50_ms"])
         if len(enough) < 2:
             continue
+        told = True
         ordered = sorted(words.rows(enough), key=lambda row: float(row["init_p50_ms"]))
         fast, slow = ordered[0], ordered[-1]
         less = 1 - fast["init_p50_ms"] / slow["init_p50_ms"]
@@ -285,7 +286,9 @@ def _versions(start: Opening) -> Section | None:
         },
         limit=20,
     )
-    said = Points(items=tuple(found)) if found else "No configuration starts a tenth faster than another."
+    none = "No configuration starts a tenth faster than another."
+    few = "Too few cold starts (under 10 each) to say that one configuration starts faster than another."
+    said = Points(items=tuple(found)) if found else none if told else few
     return Section(title="By version and memory", parts=(said, table))
 
 
@@ -385,9 +388,29 @@ def _kept(why: list[keep_alive.ColdStart]) -> Plot:
     )
 
 
+def _kept_ready(start: Opening, counts: Mapping[str, Mapping[str, int]]) -> str:
+    """What one environment kept ready costs, of the function that could use it most."""
+    name = max(counts, key=lambda each: counts[each][keep_alive.IDLE])
+    by = ("function", "memory_mb", "architecture", "region")
+    rows = words.rows(ask.rates(start.run, start.window, by))
+    row = next((row for row in rows if row["function"] == name and row["memory_mb"]), None)
+    if row is None:
+        return ""
+    month = cost.provisioned(
+        1,
+        int(row["memory_mb"]),
+        cost.HOURS_A_MONTH,
+        read(),
+        architecture=row["architecture"],
+        region=row["region"],
+    )
+    return f" (one of `{name}`, kept ready all month, is {words.usd(month.kept)})"
+
+
 def _change(
-    rates: pd.DataFrame, split: pd.DataFrame, why: list[keep_alive.ColdStart], cold_starts: int
+    start: Opening, rates: pd.DataFrame, split: pd.DataFrame, why: list[keep_alive.ColdStart]
 ) -> Section | None:
+    cold_starts = start.figures["cold_starts"]
     items = []
     counts = keep_alive.counts(why)
     idle = sum(of[keep_alive.IDLE] for of in counts.values())
@@ -405,8 +428,8 @@ def _change(
                 f"**Keep environments longer.** Kept for {words.span(half[0])}, those that had gone idle "
                 f"would have avoided {words.count(half[1])} of {words.of(cold_starts, 'cold start')} "
                 f"({words.share(half[1] / cold_starts)}). Locally that is the setting `keep_alive`; on "
-                "Lambda a scheduled call keeps one environment warm, provisioned concurrency as many as "
-                "you pay for."
+                f"Lambda a scheduled call keeps one environment warm, and provisioned concurrency as many "
+                f"as you pay for{_kept_ready(start, counts)}."
             )
     busy = sum(of[keep_alive.BUSY] for of in counts.values())
     if busy:
@@ -423,7 +446,15 @@ def _change(
             f"**Start faster.** `{row['function']}` takes {words.ms(row['init_p50_ms'])} to start. Halved "
             "(imports that are put off until they are needed, a smaller package), its callers would wait "
             f"{words.span(row['init_hours'] * 1800)} less in this window, and its inits cost "
-            f"{words.usd(row['init_usd_month'] / 2)} less in a month like this."
+            f"{words.usd(row['init_usd_per'] / 2)} less {start.per}."
+        )
+    heavy = split[(split["with_init"] >= 3) & (split["init_share"] >= 0.3)]
+    if not heavy.empty:
+        row = max(words.rows(heavy), key=lambda row: float(row["init_usd"]))
+        items.append(
+            f"**Inits are much of the bill.** Of what `{row['function']}` computes, "
+            f"{words.share(row['init_share'])} is paid "
+            "for starting. The longer an environment lives, the less that weighs."
         )
     broken = sum(of[keep_alive.BROKEN] for of in counts.values())
     if broken:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 TITLE = "Costs"
 _SHOWN = 8
-_SHORT_HOURS = 1.0
-"""A month is a pace and not a forecast when it stands on less than this."""
 _PARTS = ("duration", "init", "requests", "storage")
 _COLOURS = (figures.BLUE, figures.ORANGE, figures.GREEN, figures.PURPLE)
 
@@ -64,16 +62,17 @@ def page(store: Store, *, free_tier: bool = False, prices: str = "aws-lambda", *
         usage=usage,
         memory=words.rows(durations.memory(start.run, start.window)),
         sizes=words.rows(ask.memory_sizes(start.run, start.window)),
-        hours=start.hours,
+        factor=start.factor,
         prices=listed,
     )
     whole = cost.total(bills)
+    scaled = float(whole.total * start.factor)
     sections = {
-        "change": _change(found, month),
-        "functions": _functions(by_function, whole),
+        "change": _change(start, found, scaled),
+        "functions": _functions(by_function, whole, short=start.short),
         "over_time": _over_time(start, listed),
         "month": _month(start, month, month_free, free_tier=free_tier),
-        "savings": _savings(found, month),
+        "savings": _savings(start, found, scaled),
         "prices": _prices(listed, whole),
     }
     return Page(
@@ -123,7 +122,7 @@ def _by_function(
                 **money,
                 "share": money["total_usd"] / whole if whole else 0.0,
                 "per_million_usd": money["total_usd"] / row["requests"] * 1e6,
-                "month_usd": float(month.total),
+                "month_usd": None if start.short else float(month.total),
             }
         )
     return pd.DataFrame(rows).sort_values("total_usd", ascending=False, ignore_index=True)
@@ -142,15 +141,16 @@ def _headline(
     verb = "cost" if billed else "would cost"
     on = "" if billed else " on AWS Lambda"
     tier = "with the free tier taken off" if free_tier else "without the free tier"
-    if start.hours < _SHORT_HOURS:
-        pace = f"At the pace of these {words.span(start.hours * 3600)} a month would be"
+    if start.short:
+        per_million = words.usd(float(whole.total * start.factor))
+        pace = f"A million like them: **{per_million}**."
     else:
-        pace = "A month like this is"
+        pace = f"A month like this is **{words.usd(month.total)}** {tier}."
     lines = [
         (
             f"**{words.of(start.invocations, 'invocation')} {verb} {words.usd(whole.total)}{on}** at "
             "list price. "
-            f"{pace} **{words.usd(month.total)}** {tier}."
+            f"{pace}"
         )
     ]
     top = by_function.iloc[0]
@@ -164,16 +164,12 @@ def _headline(
         )
         if whole.total and getattr(whole, part)
     ]
-    per_million = float(whole.total) / start.invocations * 1e6
-    lines.append(
-        f"{words.listed(pieces)}. `{top['function']}` takes {words.share(top['share'])} of it. "
-        f"A million invocations come to {words.usd(per_million)}."
-    )
+    lines.append(f"{words.listed(pieces)}. `{top['function']}` takes {words.share(top['share'])} of it.")
     if found:
         best = found[0]
         lines.append(
             f"The largest saving found: {_said(best)}, **{'up to ' if best.at_most else ''}"
-            f"{words.usd(best.usd)} a month**."
+            f"{words.usd(best.usd)} {start.per}**."
         )
     return tuple(lines)
 
@@ -193,7 +189,7 @@ def _basis(start: Opening, whole: CostBreakdown) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _functions(by_function: pd.DataFrame, whole: CostBreakdown) -> Section:
+def _functions(by_function: pd.DataFrame, whole: CostBreakdown, *, short: bool) -> Section:
     top = by_function.head(_SHOWN)
     several = by_function.duplicated("function").any()
     names = [
@@ -222,18 +218,20 @@ def _functions(by_function: pd.DataFrame, whole: CostBreakdown) -> Section:
         ),
     )
     columns: dict[str, tuple[str, Any]] = {"function": ("function", words.text)}
-    if len(set(by_function["region"])) > 1:
-        columns["region"] = ("region", words.text)
+    for name in ("region", "architecture"):
+        if len(set(by_function[name].dropna())) > 1:
+            columns[name] = (name, words.text)
+    columns |= {"requests": ("requests", words.count), "gb_seconds": ("GB-seconds", words.amount)}
+    if not short:
+        # Of a few seconds the parts are millionths of a dollar, which the figure shows better.
+        columns |= {f"{part}_usd": (part, words.usd) for part in parts}
     columns |= {
-        "architecture": ("architecture", words.text),
-        "requests": ("requests", words.count),
-        "gb_seconds": ("GB-seconds", words.count),
-        **{f"{part}_usd": (part, words.usd) for part in parts},
         "total_usd": ("total", words.usd),
         "share": ("share", words.share),
         "per_million_usd": ("per million", words.usd),
-        "month_usd": ("a month", words.usd),
     }
+    if not short:
+        columns["month_usd"] = ("a month", words.usd)
     return Section(title="By function", parts=(plot, Table(df=by_function, columns=columns)))
 
 
@@ -263,9 +261,9 @@ def _over_time(start: Opening, prices: PriceTable) -> Section | None:
     each = bucket.removeprefix("1 ")
     dearest = max(starts, key=lambda at: money[at].total)
     middle = sorted(money[at].total for at in starts)[len(starts) // 2]
+    at = words.instant(dearest, seconds=opening.seconds(bucket) < 60)
     text = (
-        f"Per {each}: {words.usd(middle)} at the median; the dearest began on {words.instant(dearest)} "
-        "UTC with "
+        f"Per {each}: {words.usd(middle)} at the median; the dearest began on {at} UTC with "
         f"{words.usd(money[dearest].total)}."
     )
     return Section(title="Over time", parts=(text, Plot(figure=figure, alt=text)))
@@ -280,7 +278,7 @@ def _month(start: Opening, month: CostBreakdown, free: CostBreakdown, *, free_ti
             {"what": "free tier taken off (1 million requests, 400,000 GB-seconds)", **_money(free)},
         ]
     )
-    if start.hours < _SHORT_HOURS:
+    if start.short:
         text = (
             f"The executions span only {words.span(start.hours * 3600)}. Stretched to 730 hours that is "
             "a pace, and "
@@ -310,16 +308,16 @@ def _said(saving: Saving) -> str:
     return f"{whose}{saving.change}"
 
 
-def _change(found: list[Saving], month: CostBreakdown) -> Section | None:
+def _change(start: Opening, found: list[Saving], scaled: float) -> Section | None:
     if not found:
         return None
     items = []
     for saving in _best_of_each(found):
-        share = f" ({words.share(float(saving.usd / month.total))} of the bill)" if month.total else ""
+        share = f" ({words.share(float(saving.usd) / scaled)} of the bill)" if scaled else ""
         items.append(
             f"**{saving.kind[0].upper()}{saving.kind[1:]}.** {_said(saving)}: "
             f"{'up to ' if saving.at_most else ''}"
-            f"{words.usd(saving.usd)} a month{share}, {saving.caveat}."
+            f"{words.usd(saving.usd)} {start.per}{share}, {saving.caveat}."
         )
     return Section(title="What you could change", parts=(Points(items=tuple(items)),))
 
@@ -331,7 +329,7 @@ def _best_of_each(found: list[Saving]) -> list[Saving]:
     return list(best.values())
 
 
-def _savings(found: list[Saving], month: CostBreakdown) -> Section | None:
+def _savings(start: Opening, found: list[Saving], scaled: float) -> Section | None:
     import pandas as pd
 
     if len(found) < 2:
@@ -343,7 +341,7 @@ def _savings(found: list[Saving], month: CostBreakdown) -> Section | None:
                 "function": each.function or "all on x86_64",
                 "change": each.change,
                 "usd": float(each.usd),
-                "share": float(each.usd / month.total) if month.total else None,
+                "share": float(each.usd) / scaled if scaled else None,
                 "rests_on": each.rests_on,
                 "caveat": each.caveat,
             }
@@ -356,7 +354,7 @@ def _savings(found: list[Saving], month: CostBreakdown) -> Section | None:
             "kind": ("what", words.text),
             "function": ("function", words.text),
             "change": ("change", words.text),
-            "usd": ("a month", words.usd),
+            "usd": (start.per, words.usd),
             "share": ("of the bill", words.share),
             "rests_on": ("rests on", words.text),
         },

@@ -91,7 +91,7 @@ def _headline(start: Opening, percentiles: pd.DataFrame) -> tuple[str, ...]:
             text += f", {words.count(f['timeouts'])} of them by running into the timeout"
         lines.append(text + ".")
     else:
-        lines.append("None failed.")
+        lines.append("Nothing failed.")
     return tuple(lines)
 
 
@@ -169,7 +169,8 @@ def _over_time(start: Opening) -> Section | None:
     text = (
         f"Per {each}. 95 % took no longer than {words.ms(usual)} in the usual one, and "
         f"{words.ms(slow['p95_ms'])} "
-        f"in the slowest, which began on {words.instant(slow['bucket'])} UTC."
+        "in the slowest, which began on "
+        f"{words.instant(slow['bucket'], seconds=opening.seconds(start.bucket) < 60)} UTC."
     )
     return Section(title="Over time", parts=(text, Plot(figure=figure, alt=text)))
 
@@ -344,19 +345,7 @@ def _change(
                 "others): smaller "
                 "batches, or work that is split up."
             )
-    for row in words.rows(percentiles):
-        if (
-            row["timeout_s"]
-            and row["max_ms"] >= 800 * row["timeout_s"]
-            and row["p99_ms"] < 800 * row["timeout_s"]
-        ):
-            items.append(
-                f"**Timeouts are near.** The longest run of `{row['function']}` took "
-                f"{words.ms(row['max_ms'])} of "
-                f"the {words.span(row['timeout_s'])} it has; 99 % take no more than "
-                f"{words.ms(row['p99_ms'])}."
-            )
-            break
+    items += _timeout_items(percentiles, errors)
     items += _memory_items(memory)
     if not errors.empty:
         top = words.rows(errors)[0]
@@ -367,8 +356,35 @@ def _change(
     return Section(title="What you could change", parts=(Points(items=tuple(items)),)) if items else None
 
 
+def _timeout_items(percentiles: pd.DataFrame, errors: pd.DataFrame) -> list[str]:
+    ran_into = {row["function"]: row["count"] for row in words.rows(errors) if row["status"] == "timeout"}
+    for row in words.rows(percentiles):
+        if not row["timeout_s"] or row["p99_ms"] >= 800 * row["timeout_s"]:
+            continue
+        limit = words.span(row["timeout_s"])
+        if row["function"] in ran_into:
+            return [
+                (
+                    f"**Timeouts.** `{row['function']}` ran into its timeout of {limit} "
+                    f"{words.of(ran_into[row['function']], 'time')}, though 99 % take no more than "
+                    f"{words.ms(row['p99_ms'])}: those few wait for something that does not answer."
+                )
+            ]
+        if row["max_ms"] >= 800 * row["timeout_s"]:
+            return [
+                (
+                    f"**Timeouts are near.** The longest run of `{row['function']}` took "
+                    f"{words.ms(row['max_ms'])} of "
+                    f"the {limit} it has; 99 % take no more than {words.ms(row['p99_ms'])}."
+                )
+            ]
+    return []
+
+
 def _memory_items(memory: pd.DataFrame) -> list[str]:
-    rows = [row for row in words.rows(memory) if row["invocations"] >= savings.ENOUGH]
+    # What a function had before its latest size is past changing.
+    latest = memory.sort_values("last").drop_duplicates("function", keep="last").sort_values("gb_seconds")
+    rows = [row for row in reversed(words.rows(latest)) if row["invocations"] >= savings.ENOUGH]
     items = []
     tight = [row for row in rows if row["head_room"] < 0.1 or row["out_of_memory"]]
     if tight:
@@ -381,7 +397,7 @@ def _memory_items(memory: pd.DataFrame) -> list[str]:
             )
         else:
             would_hold = words.mb(savings.proposed_memory(row["used_max_mb"]))
-            items.append(f"**Memory is tight.** {used}: {would_hold} would hold.")
+            items.append(f"**Memory is tight.** {used}: {would_hold} would leave a quarter to spare.")
     roomy = [
         row
         for row in rows

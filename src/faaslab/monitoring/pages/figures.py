@@ -134,7 +134,7 @@ def quantile_curves(curves: Sequence[tuple[str, Sequence[float], Sequence[float]
     milliseconds(axes.yaxis, axes)
     axes.set_xlabel("share of the executions that took no longer")
     axes.set_ylabel(unit)
-    legend(axes, loc="upper left", ncols=2 if len(curves) > 4 else 1)
+    legend(axes, loc="lower left", bbox_to_anchor=(0, 1), ncols=min(len(curves), 6))
     return figure
 
 
@@ -151,7 +151,9 @@ def milliseconds(axis: Any, axes: Axes) -> None:
     axes.set_yscale("log") if axis is axes.yaxis else axes.set_xscale("log")
     low, high = axis.get_view_interval()
     axis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high < low * 300 else (1.0,)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: words.ms(value)))
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:g} ms" if value < 10 else words.ms(value))
+    )
     axis.set_minor_formatter(NullFormatter())
 
 

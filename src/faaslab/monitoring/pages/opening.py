@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue
 from faaslab.model.execution import Source
 from faaslab.model.moment import moment
+from faaslab.monitoring.cost import HOURS_A_MONTH, exact
 from faaslab.monitoring.pages import words
 from faaslab.monitoring.pages.page import Page
 from faaslab.store.questions import overview
@@ -25,6 +27,7 @@ _BUCKETS = (
 )  # fmt: skip
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _MOST_BUCKETS = 90
+_SHORT_HOURS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,23 @@ class Opening:
         elif self.window.since is not None:
             end = max(self.now, end)
         return max(float((end - begin).total_seconds()) / 3600, 1 / 3600)
+
+    @property
+    def short(self) -> bool:
+        """Whether the window is too short to make a month of it: then figures are per million invocations."""
+        return self.hours < _SHORT_HOURS
+
+    @property
+    def factor(self) -> Decimal:
+        """What the window's use is multiplied by for `per`."""
+        if self.short:
+            return Decimal(1_000_000) / self.invocations
+        return HOURS_A_MONTH / exact(self.hours)
+
+    @property
+    def per(self) -> str:
+        """What `factor` makes of the window, after an amount of money."""
+        return "per million invocations" if self.short else "a month"
 
     @property
     def bucket(self) -> str:

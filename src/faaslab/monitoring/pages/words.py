@@ -90,9 +90,18 @@ def mb(value: float | None) -> str:
     return f"{count(value)} MB" if known(value) else NONE
 
 
-def instant(at: datetime | None) -> str:
-    """`2 Nov 2026, 14:05`."""
-    return f"{at.day} {at:%b %Y, %H:%M}" if at is not None and known(at) else NONE
+def instant(at: datetime | None, *, seconds: bool = False) -> str:
+    """`2 Nov 2026, 14:05`, with `seconds` `2 Nov 2026, 14:05:07`."""
+    if at is None or not known(at):
+        return NONE
+    return f"{at.day} {at:%b %Y, %H:%M:%S}" if seconds else f"{at.day} {at:%b %Y, %H:%M}"
+
+
+def amount(value: float | None) -> str:
+    """`374,476`, `9.2`, `0.14`: three digits that count."""
+    if value is None or not known(value):
+        return NONE
+    return count(value) if abs(value) >= 100 else f"{value:.3g}"
 
 
 def times(value: float | None) -> str:

@@ -30,10 +30,10 @@ def overview(run: Run, window: Window) -> pd.DataFrame:
                count(cold_start) FILTER (status <> 'throttled') AS cold_known,
                count(*) FILTER (status = 'failed') AS failed,
                count(*) FILTER (status = 'timeout') AS timeouts,
-               count(duration_ms) AS with_duration,
-               count(billed_ms * memory_mb) AS with_bill,
-               count(max_memory_mb * memory_mb) AS with_memory,
-               count(init_ms) FILTER (cold_start) AS with_init,
+               count(duration_ms) FILTER (status <> 'throttled') AS with_duration,
+               count(billed_ms * memory_mb) FILTER (status <> 'throttled') AS with_bill,
+               count(max_memory_mb * memory_mb) FILTER (status <> 'throttled') AS with_memory,
+               count(init_ms) FILTER (cold_start AND status <> 'throttled') AS with_init,
                min(started_at) AS first, max(coalesce(ended_at, started_at)) AS last,
                (SELECT string_agg(format('{{}} {{:,}}', source, n), '; ' ORDER BY n DESC) FROM s)
                    AS sources
