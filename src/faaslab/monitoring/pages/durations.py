@@ -397,7 +397,7 @@ def _memory_items(memory: pd.DataFrame) -> list[str]:
             )
         else:
             would_hold = words.mb(savings.proposed_memory(row["used_max_mb"]))
-            items.append(f"**Memory is tight.** {used}: {would_hold} would leave a quarter to spare.")
+            items.append(f"**Memory is tight.** {used}: {would_hold} would hold.")
     roomy = [
         row
         for row in rows
