@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faaslab.notebook import units
-from faaslab.notebook.markup import Html, box, tag
+from faaslab.notebook.markup import Html, joined, tag
 from faaslab.verbs.text import cell_value
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def spans(df: pd.DataFrame, by: Sequence[str]) -> Html:
         said += "" if cold is None else f", {cold:.1%} cold"
         lines += [tag("span", name), bar, tag("span", said, class_="soft")]
     more = len(df) - len(shown)
-    return box(
+    return joined(
         tag(
             "div",
             tag("span", "duration", class_="name"),

@@ -17,7 +17,7 @@ from faaslab.notebook import charts, units
 from faaslab.notebook.execution_view import execution_block
 from faaslab.notebook.log_view import log_rows
 from faaslab.notebook.markup import Html, box, facts, fold, gauge, joined, page, pill, tag
-from faaslab.notebook.tables import ROWS, pairs, table
+from faaslab.notebook.tables import ROWS, pairs, table, table_parts
 from faaslab.verbs import (
     Answer,
     ExecutionAnswer,
@@ -155,10 +155,10 @@ def _block(answer: Answer, around: Surroundings) -> Html:
         case LogsAnswer():
             return log_rows(answer.df, title=answer.title, empty=answer.empty)
         case StatsAnswer():
-            shown = table(answer.df, empty=answer.empty, rows=around.rows, foot=_PRICES)
-            return (
-                joined(charts.spans(answer.df, answer.by), shown) if answer.plot and len(answer.df) else shown
-            )
+            if not answer.plot or not len(answer.df):
+                return table(answer.df, empty=answer.empty, rows=around.rows, foot=_PRICES)
+            figures = table_parts(answer.df, rows=around.rows, foot=_PRICES)
+            return box(charts.spans(answer.df, answer.by), tag("div", figures, class_="under"))
         case TableAnswer():
             return table(answer.df, title=answer.title, empty=answer.empty, rows=around.rows)
         case ReportAnswer():
@@ -306,12 +306,14 @@ def map_block(result: Any, *, rows: int = _MAP_ROWS) -> Html:
     )
     df = result.df
     hidden = [place for place in failed if place >= rows]
-    return joined(
-        box(top, figures if ended else None, hue="bad" if failed else "ok" if ended else "mute"),
-        table(df, rows=rows) if ended else None,
-        box(fold(f"{units.amount(len(hidden), 'failure')} further down", table(df.iloc[hidden], rows=rows)))
+    return box(
+        top,
+        figures if ended else None,
+        tag("div", table_parts(df, rows=rows), class_="under") if ended else None,
+        fold(f"{units.amount(len(hidden), 'failure')} further down", table_parts(df.iloc[hidden], rows=rows))
         if hidden
         else None,
+        hue="bad" if failed else "ok" if ended else "mute",
     )
 
 

@@ -199,5 +199,5 @@ def _frame(frame: Frame, code: str | None, filename: str | None, cell: tuple[int
     for number in range(first, last + 1):
         here = number == frame.line
         row = f"{'→' if here else ' '} {number + above:>{width}}  {lines[number - 1]}"
-        rows += [tag("b", row, class_="here") if here else row, "" if here else "\n"]
+        rows.append(tag("b", row, class_="row here" if here else "row"))
     return joined(head, tag("pre", *rows))

@@ -21,6 +21,9 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 # What a page must not be told to do: control characters, and marks that turn the direction of the text.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+_LINE = 72
+_LARGE = 100_000
+
 
 class Html(str):
     """Text that is markup already."""
@@ -120,11 +123,30 @@ def json_block(value: Any, *, most: int = 4_000) -> Html:
 
 
 def json_text(value: Any) -> str:
-    """`value` as JSON for people: indented, short lists on one line; bytes as text."""
+    """`value` as JSON for people: indented, with what is short on one line; bytes as text."""
     if isinstance(value, (bytes, bytearray)):
         return value.decode("utf-8", "backslashreplace")
     flat = json.dumps(value, ensure_ascii=False, default=str)
-    return flat if len(flat) <= 72 else json.dumps(value, ensure_ascii=False, default=str, indent=2)
+    if len(flat) > _LARGE:
+        return json.dumps(value, ensure_ascii=False, default=str, indent=2)
+    try:
+        return _indented(value, "")
+    except RecursionError:
+        return flat
+
+
+def _indented(value: Any, before: str) -> str:
+    flat = json.dumps(value, ensure_ascii=False, default=str)
+    if len(before) + len(flat) <= _LINE or not isinstance(value, (dict, list)) or not value:
+        return flat
+    inner = f"{before}  "
+    if isinstance(value, dict):
+        rows = [
+            f"{json.dumps(str(key), ensure_ascii=False)}: {_indented(each, inner)}"
+            for key, each in value.items()
+        ]
+        return "{\n" + ",\n".join(inner + row for row in rows) + f"\n{before}}}"
+    return "[\n" + ",\n".join(inner + _indented(each, inner) for each in value) + f"\n{before}]"
 
 
 def cut(count: int, what: str) -> Html | None:

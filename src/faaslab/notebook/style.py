@@ -16,16 +16,18 @@ _SHEET = """
        --warn: #c98500; --info: #3b82e6; --mute: #8a8f98;
        --mono: var(--jp-code-font-family,ui-monospace,"SF Mono",Menlo,Consolas,monospace);
        color: var(--ink); font: 13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);
-       max-width: 64rem; margin: 2px 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+       max-width: 78rem; container-type: inline-size; margin: 2px 0;
+       overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
     .faas * { box-sizing: border-box; }
-    .faas .box { border: 1px solid var(--line); border-left: 3px solid var(--hue,var(--line));
-       border-radius: 6px; overflow: hidden; }
+    .faas .box { border: 1px solid var(--line); border-radius: 6px; overflow: hidden; }
+    .faas .box.ok, .faas .box.bad, .faas .box.warn, .faas .box.info, .faas .box.mute {
+       border-left: 3px solid var(--hue); }
     .faas .top { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px;
        padding: 8px 14px; }
     .faas .name { font-weight: 600; font-size: 14.5px; }
     .faas .push { margin-left: auto; }
     .faas .soft { color: var(--soft); }
-    .faas .mono, .faas code { font-family: var(--mono); font-size: 12px; background: none;
+    .faas .mono, .faas.faas code { font-family: var(--mono); font-size: 12px; background: none;
        color: inherit; padding: 0; }
     .faas .ok { --hue: var(--ok); }
     .faas .bad { --hue: var(--bad); }
@@ -38,6 +40,7 @@ _SHEET = """
        color: color-mix(in srgb,var(--hue) 62%,var(--ink)); }
     .faas .facts { display: flex; flex-wrap: wrap; gap: 8px 28px; margin: 0; padding: 2px 14px 10px; }
     .faas .facts div { min-width: 3.5rem; max-width: 100%; }
+    .faas .facts dt, .faas .facts dd { display: block; float: none; width: auto; }
     .faas .facts dt { font-size: 11px; line-height: 16px; font-weight: 400; color: var(--soft);
        margin: 0; padding: 0; }
     .faas .facts dd { margin: 0; padding: 0; line-height: 19px; }
@@ -45,6 +48,7 @@ _SHEET = """
        border-radius: 2px; background: var(--line); overflow: hidden; }
     .faas .gauge i { display: block; height: 100%; border-radius: 2px;
        background: var(--hue,var(--info)); }
+    .faas .under { border-top: 1px solid var(--line); }
     .faas .part { border-top: 1px solid var(--line); padding: 8px 14px; margin: 0; }
     .faas .part>summary { cursor: pointer; color: var(--soft); margin: 0; padding: 0; }
     .faas .part>summary:hover { color: var(--ink); }
@@ -57,7 +61,8 @@ _SHEET = """
     .faas pre .s { color: color-mix(in srgb,var(--ok) 58%,var(--ink)); }
     .faas pre .n { color: color-mix(in srgb,var(--warn) 62%,var(--ink)); }
     .faas pre .l { color: color-mix(in srgb,#a55eea 66%,var(--ink)); }
-    .faas pre .here { display: inline-block; width: 100%;
+    .faas pre .row { display: block; }
+    .faas pre .here {
        background: color-mix(in srgb,var(--bad) 15%,transparent); }
     .faas pre .e { color: color-mix(in srgb,var(--bad) 66%,var(--ink)); }
     .faas pre .w { color: color-mix(in srgb,var(--warn) 66%,var(--ink)); }
@@ -77,7 +82,9 @@ _SHEET = """
     .faas tbody tr:last-child>* { border-bottom: 0; }
     .faas thead th { font-size: 11px; color: var(--soft)!important; vertical-align: bottom; }
     .faas .num { text-align: right!important; }
-    .faas td.long { white-space: normal; min-width: 9rem; overflow-wrap: anywhere; }
+    .faas td.long { white-space: normal; min-width: 13rem; overflow-wrap: anywhere; }
+    .faas td.long div { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
+       overflow: hidden; }
     .faas td.id { max-width: 7.2rem; font-family: var(--mono); font-size: 11.5px;
        color: var(--soft); }
     .faas .pairs th { color: var(--soft); white-space: nowrap; }
@@ -97,6 +104,7 @@ _SHEET = """
     .faas .span b { position: absolute; top: 0; bottom: 0; width: 3px; border-radius: 2px;
        background: var(--info); }
     .faas .run i { width: 30%!important; animation: faas-run 1.4s ease-in-out infinite alternate; }
+    @container (max-width: 36rem) { .faas .rows { grid-template-columns: 1fr; gap: 3px; } }
     @keyframes faas-run{from{margin-left:0}to{margin-left:70%}}
     @media (prefers-reduced-motion:reduce){.faas .run i{animation:none}}
     @media print{.faas details>*{display:block}}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ROWS = 20
 _CELL = 160
 _LONG = 28
+_WIDE = 8
 _UNITS = {
     "ms": "",
     "billed": "ms",
@@ -37,39 +38,43 @@ _STATES = frozenset({"status", "state"})
 def table(
     df: pd.DataFrame, *, title: object = None, empty: str = "nothing", rows: int = ROWS, foot: object = None
 ) -> Html:
-    """At most `rows` rows; columns that hold nothing at all are left out and named below."""
-    count = len(df)
-    if not count:
+    """At most `rows` rows; of a wide one, columns that hold nothing are named below."""
+    if not len(df):
         return box(
             tag(
                 "div",
-                joined(
-                    tag("span", title, class_="name") if title else None, tag("span", empty, class_="soft")
-                ),
+                tag("span", title, class_="name") if title else None,
+                tag("span", empty, class_="soft"),
                 class_="top",
             )
         )
+    return box(table_parts(df, title=title, rows=rows, foot=foot))
+
+
+def table_parts(df: pd.DataFrame, *, title: object = None, rows: int = ROWS, foot: object = None) -> Html:
+    """The same without its frame, for a box that holds more."""
+    count = len(df)
     shown = df.head(rows)
-    blank = [
-        name for name in shown.columns if name in _IDS and all(cell_value(v) is None for v in shown[name])
-    ]
-    columns = [name for name in shown.columns if name not in blank]
-    kinds = [_kind(str(name), shown[name]) for name in columns]
-    head = tag("tr", *(_heading(str(name), kind) for name, kind in zip(columns, kinds, strict=True)))
-    values = [shown[name].tolist() for name in columns]
+    names = [str(name) for name in shown.columns]
+    series = [shown.iloc[:, place] for place in range(len(names))]
+    void = [len(names) > _WIDE and all(cell_value(value) is None for value in each) for each in series]
+    kept = [place for place, nothing in enumerate(void) if not nothing]
+    kinds = [_kind(names[place], series[place]) for place in kept]
+    head = tag("tr", *(_heading(names[place], kind) for place, kind in zip(kept, kinds, strict=True)))
     body = [
-        tag(
-            "tr",
-            *(_cell(value, str(name), kind) for value, name, kind in zip(row, columns, kinds, strict=True)),
-        )
-        for row in zip(*values, strict=True)
+        tag("tr", *(_cell(v, names[place], kind) for v, place, kind in zip(row, kept, kinds, strict=True)))
+        for row in zip(*(series[place].tolist() for place in kept), strict=True)
     ]
     said = []
     if count > len(shown):
         said.append(f"{count - len(shown):,} more of {units.amount(count, 'row')} not shown")
+    if any(void):
+        said.append(
+            f"nothing in: {', '.join(name for name, nothing in zip(names, void, strict=True) if nothing)}"
+        )
     if foot:
         said.append(str(foot))
-    return box(
+    return joined(
         tag("div", tag("span", title, class_="name"), class_="top") if title else None,
         tag(
             "div",
@@ -151,9 +156,10 @@ def _cell(value: Any, name: str, kind: str) -> Html:
     whole = _plain(plain)
     if kind == "id":
         return tag("td", whole, class_="id", title=whole)
-    if len(whole) <= _CELL:
-        return tag("td", whole, class_="long" if kind == "long" else None)
-    return tag("td", whole[:_CELL], "…", class_="long", title=whole[:2_000])
+    if kind != "long":
+        return tag("td", whole)
+    shown = whole if len(whole) <= _CELL else f"{whole[:_CELL]}…"
+    return tag("td", tag("div", shown), class_="long", title=whole[:2_000])
 
 
 def _number(value: Any, name: str) -> str:
