@@ -339,7 +339,7 @@ def report_block(run: ReportRun, link: Callable[[str], str | None] = lambda _: N
     pages = [
         tag(
             "div",
-            tag("a", path, href=address, target="_blank", rel="noopener")
+            tag("a", address, href=address, target="_blank", rel="noopener")
             if (address := link(path))
             else tag("code", path),
         )
@@ -370,22 +370,24 @@ def progress_block(
 ) -> View:
     """A progress bar: `state` is running, done, or stopped (with less than all of it done)."""
     ended = state != "running"
-    count = f"{done:,} of {total:,}" if total is not None else f"{done:,}"
+    count = f"{done:,} of {total:,}" if total is not None else f"{done:,} done"
     share = (done / total if total else 1.0) if total is not None else float(ended)
     hue = "info" if not ended else "ok" if state == "done" else "warn"
-    rest = None
+    took = units.duration(elapsed_ms)
+    words = [
+        f"{'stopped at ' if state == 'stopped' else ''}{count}"
+        + (f" in {took}" if ended else f" after {took}")
+    ]
     if not ended and total and 0 < done < total and elapsed_ms > 1_000:
-        rest = f"about {units.duration(elapsed_ms / done * (total - done))} to go"
-    words = [count, f"in {units.duration(elapsed_ms)}" if ended else units.duration(elapsed_ms), rest, note]
-    if state == "stopped":
-        words.insert(0, "stopped at")
-        words[0:2] = [f"stopped at {count}"]
-    text = f"{label}: {' · '.join(word for word in words if word)}"
+        words.append(f"about {units.duration(elapsed_ms / done * (total - done))} to go")
+    if note:
+        words.append(note)
+    said = " · ".join(words)
     markup = tag(
         "div",
         tag("span", label, class_="name"),
         gauge(share, label, hue=hue, running=total is None and not ended),
-        tag("span", " · ".join(word for word in words if word), class_="soft"),
+        tag("span", said, class_="soft"),
         class_="bar",
     )
-    return View(page(markup), text, None)
+    return View(page(markup), f"{label}: {said}", None)

@@ -146,7 +146,20 @@ def _indented(value: Any, before: str) -> str:
             for key, each in value.items()
         ]
         return "{\n" + ",\n".join(inner + row for row in rows) + f"\n{before}}}"
+    if not any(isinstance(each, (dict, list)) for each in value):
+        words = json.dumps(value, ensure_ascii=False, default=str, separators=(",\0", ": "))[1:-1].split("\0")
+        return f"[\n{_filled(words, inner)}\n{before}]"
     return "[\n" + ",\n".join(inner + _indented(each, inner) for each in value) + f"\n{before}]"
+
+
+def _filled(words: list[str], before: str) -> str:
+    """The words in lines that are as long as may be."""
+    lines = [before]
+    for word in words:
+        if len(lines[-1]) + len(word) > _LINE and lines[-1] != before:
+            lines.append(before)
+        lines[-1] += word if lines[-1] == before else f" {word}"
+    return "\n".join(lines)
 
 
 def cut(count: int, what: str) -> Html | None:

@@ -27,7 +27,7 @@ _SHEET = """
     .faas .name { font-weight: 600; font-size: 14.5px; }
     .faas .push { margin-left: auto; }
     .faas .soft { color: var(--soft); }
-    .faas .mono, .faas.faas code { font-family: var(--mono); font-size: 12px; background: none;
+    .faas .mono, .faas.faas.faas code { font-family: var(--mono); font-size: 12px; background: none;
        color: inherit; padding: 0; }
     .faas .ok { --hue: var(--ok); }
     .faas .bad { --hue: var(--bad); }
@@ -53,8 +53,9 @@ _SHEET = """
     .faas .part>summary { cursor: pointer; color: var(--soft); margin: 0; padding: 0; }
     .faas .part>summary:hover { color: var(--ink); }
     .faas .part[open]>summary { margin-bottom: 6px; }
-    .faas pre { margin: 0; padding: 0; border: 0; background: none; color: inherit;
-       font: 12px/1.55 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; }
+    .faas.faas.faas pre { margin: 0; padding: 0; border: 0; background: none; color: inherit;
+       font: 12px/1.55 var(--mono); white-space: pre-wrap;
+       overflow-wrap: anywhere; word-break: normal; }
     .faas pre.scroll { max-height: 26rem; overflow: auto; }
     .faas pre i, .faas pre b { font-style: normal; font-weight: 400; }
     .faas pre .k { color: color-mix(in srgb,var(--info) 68%,var(--ink)); }
