@@ -22,6 +22,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _LINE = 72
+_DEEP = 32
 _LARGE = 100_000
 
 
@@ -137,7 +138,8 @@ def json_text(value: Any) -> str:
 
 def _indented(value: Any, before: str) -> str:
     flat = json.dumps(value, ensure_ascii=False, default=str)
-    if len(before) + len(flat) <= _LINE or not isinstance(value, (dict, list)) or not value:
+    short = len(before) + len(flat) <= _LINE or len(before) >= _DEEP
+    if short or not isinstance(value, (dict, list)) or not value:
         return flat
     inner = f"{before}  "
     if isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,8 +63,7 @@ def significant(value: float) -> str:
     """Three digits that count, without an exponent."""
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
-    text = f"{value:.3g}"
-    return text if "e" not in text else f"{value:.10f}".rstrip("0")
+    return f"{Decimal(f'{value:.3g}'):f}"
 
 
 def moment(at: datetime) -> str:

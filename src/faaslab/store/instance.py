@@ -104,6 +104,10 @@ class Instance:
             self._inside.append(cursor)
         try:
             yield
+        except RuntimeError as error:
+            if "Query interrupted" in str(error):  # what DuckDB makes of a signal
+                raise KeyboardInterrupt from None
+            raise
         finally:
             with self._condition:
                 self._inside.remove(cursor)

@@ -1,0 +1,72 @@
+"""What may be typed next."""
+
+import pytest
+
+from faaslab.notebook.completion import candidates
+
+NAMES = {
+    "function": lambda: ("score", "send-mail", "load"),
+    "variable": lambda: ("orders", "order", "df"),
+    "report": lambda: ("cold_starts", "costs"),
+}
+
+
+def words(text: str, **options) -> list[str] | None:
+    found = candidates(text, NAMES, **options)
+    return None if found is None else [word for word, _ in found.words]
+
+
+@pytest.mark.parametrize("text", ["x = 1", "%fa", "%%faa", "%faas", "faas inv", "%timeit faas "])
+def test_other_lines_are_not_ours(text):
+    assert words(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("%faas inv", ["invoke"]),
+        ("  %faas inv", ["invoke"]),
+        ("r = %faas inv", ["invoke"]),
+        ("%faas li", ["list"]),
+        ("%faas store pr", ["prune"]),
+        ("%faas report ", ["run", "ls"]),
+        ("%faas invoke s", ["score", "send-mail"]),
+        ("%faas invoke send-", ["send-mail"]),
+        ("%faas invoke score --pa", ["--payload"]),
+        ("%faas invoke score --async --as", []),
+        ("%faas invoke score -p {or", ["orders", "order"]),
+        ("%faas invoke score -p '{\"x", []),
+        ("%faas map score or", ["orders", "order"]),
+        ("%faas map -n 4 score or", ["orders", "order"]),
+        ("%faas history --status fa", ["failed"]),
+        ("%faas rm score lo", ["load"]),
+        ("%faas report run co", ["cold_starts", "costs"]),
+        ("%faas replay {or", ["orders", "order"]),
+        ("%faas help inv", ["invoke"]),
+        ("%%faas score --mem", ["--memory"]),
+        ("%%faas score --memory 512 --log-format J", ["JSON"]),
+        ("%%faas sq", ["sql"]),
+        ("%faas nonsense ", []),
+    ],
+)
+def test_a_line(text, expected):
+    assert words(text) == expected
+
+
+def test_all_verbs_follow_an_empty_line_and_options_that_were_given_do_not_come_back():
+    assert {"invoke", "map", "ls", "store", "report"} <= set(words("%faas "))
+    assert "--memory" not in words("%%faas score --memory 512 -")
+    assert "--env" in words("%%faas score --env A=b -")  # may be repeated
+
+
+def test_sql_knows_tables_and_columns():
+    assert words("%faas sql SELECT durat") == ["durations", "duration_ms"]
+    assert words("%faas sql sel") == ["SELECT"]
+    assert words("SELECT function, durat", in_cell=True) == ["durations", "duration_ms"]
+
+
+@pytest.mark.parametrize("text", ["%%faas score --save ", "%%faas score --include src/"])
+def test_files_are_left_to_ipython(text):
+    found = candidates(text, NAMES)
+    assert found.words == ()
+    assert not found.alone

@@ -1,0 +1,73 @@
+"""Ctrl-C in a kernel: what is done is given back, and the kernel goes on."""
+
+import time
+
+from jupyter_client.manager import start_new_kernel
+
+from tests.notebook.kernel import environment
+
+DEADLINE_S = 60
+DEFINE = """%load_ext faaslab
+%config FaasMagics.concurrency = 2"""
+SLOW = "%%faas slow\nimport time\ndef handler(event, context):\n    time.sleep(0.05)\n    return event['n']"
+MAP = "inputs = [{'n': n} for n in range(2000)]\n%faas map slow inputs -n 2 -o rows"
+
+
+def run(kernel, code: str, *, until=None) -> list:
+    """The outputs of a cell; `until` is called with each and may interrupt."""
+    sent = kernel.execute(code)
+    outputs = []
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        assert time.monotonic() < deadline, outputs
+        message = kernel.get_iopub_msg(timeout=DEADLINE_S)
+        if message["parent_header"].get("msg_id") != sent:
+            continue
+        if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+            return outputs
+        outputs.append(message)
+        if until is not None:
+            until(message)
+
+
+def test_an_interrupted_map_gives_back_what_is_done(tmp_path):
+    manager, kernel = start_new_kernel(env=environment(tmp_path), cwd=str(tmp_path))
+    interrupted = []
+
+    def interrupt(message) -> None:
+        text = message["content"].get("data", {}).get("text/plain", "")
+        if message["msg_type"] == "update_display_data" and " of 2,000" in text and not interrupted:
+            interrupted.append(text)
+            manager.interrupt_kernel()
+
+    try:
+        run(kernel, DEFINE)
+        run(kernel, SLOW)
+        outputs = run(kernel, MAP, until=interrupt)
+        assert interrupted
+        assert not [each for each in outputs if each["msg_type"] == "error"]
+        bars = [each for each in outputs if each["msg_type"] == "update_display_data"]
+        assert "stopped at" in bars[-1]["content"]["data"]["text/plain"]
+        (answer,) = [
+            each["content"]["data"]["text/plain"]
+            for each in run(kernel, "0 < len(rows) < 2000, set(rows.status)")
+            if each["msg_type"] == "execute_result"
+        ]
+        assert answer == "(True, {'completed'})"
+        stopped: list = []
+        follow = run(
+            kernel,
+            "%faas logs slow --follow --since 1h",
+            until=lambda m: _stop_at_a_line(m, manager, stopped),
+        )
+        errors = [each["content"] for each in follow if each["msg_type"] == "error"]
+        assert [each["traceback"] for each in errors] == [["Interrupted: stopped; what was done is recorded"]]
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def _stop_at_a_line(message, manager, stopped) -> None:
+    if message["msg_type"] == "stream" and not stopped:
+        stopped.append(message)
+        manager.interrupt_kernel()
