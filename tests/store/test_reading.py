@@ -328,3 +328,36 @@ def test_importing_the_store_loads_no_duckdb_and_no_pandas():
         text=True,
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_a_view_of_the_users_own_sees_the_outbox(store):
+    store.record(execution("first"))
+    store.merge()
+    store.record(execution("second"))
+    with store.connect() as connection:
+        connection.execute("CREATE OR REPLACE TABLE memory.main.seen AS SELECT id FROM executions")
+        connection.execute(
+            "CREATE TEMP MACRO newest() AS TABLE SELECT id FROM executions ORDER BY id DESC LIMIT 1"
+        )
+        assert connection.execute("SELECT * FROM newest()").fetchall() == [("second",)]
+        store.record(execution("third"))
+        assert connection.execute("SELECT * FROM newest()").fetchall() == [("third",)]
+        assert connection.execute("SELECT count(*) FROM query_table($t)", {"t": "logs"}).fetchone() == (9,)
+        assert connection.execute("SELECT count(*) FROM memory.main.seen").fetchone() == (2,)
+
+
+def test_a_history_whose_writer_died_before_its_checkpoint(path, store):
+    store.record(execution("first"))
+    store.merge()
+    code = (
+        "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]);"
+        "c.execute('PRAGMA disable_checkpoint_on_shutdown'); c.execute(\"SET checkpoint_threshold = '1GB'\");"
+        "c.execute(\"INSERT INTO executions (id) VALUES ('in-the-log')\"); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    assert Path(f"{path}.wal").exists()
+    store.record(execution("last"))
+    for _ in range(2):
+        assert set(store.sql("SELECT id FROM executions").id) == {"first", "in-the-log", "last"}
+        store.merge()
+    assert not Path(f"{path}.wal").exists()

@@ -18,11 +18,10 @@ from faaslab.store.capture import Capture
 from faaslab.store.definitions import Definitions
 from faaslab.store.health import Finding, findings
 from faaslab.store.history import History
-from faaslab.store.instance import INSTANCE
 from faaslab.store.leases import Lease, Leases
 from faaslab.store.merge import Merger
 from faaslab.store.queue import Claim, Queue
-from faaslab.store.reading import Connection, Result, Session
+from faaslab.store.reading import Connection, Result, Session, Sessions
 from faaslab.store.record import execution_rows, reject_line, rows_of, without_surrogates
 from faaslab.store.state import State
 from faaslab.store.timers import Timer, Timers
@@ -56,7 +55,6 @@ Level = Literal["written", "durable"]
 
 HEAVY_TAIL_ROWS = 2000
 """A question that finds more rows than this in the outbox merges them first."""
-_SPARE_SESSIONS = 4
 
 
 class Store:
@@ -76,7 +74,7 @@ class Store:
         busy_limit_s: float = 30.0,
     ) -> None:
         """`busy_limit_s`: how long a question or a merge waits for a program that holds the history."""
-        self.path = Path(path).absolute()
+        self.path = Path(path).expanduser().resolve()
         self.settings = capture or Capture()
         self.clock = clock
         self.busy_limit_s = busy_limit_s
@@ -90,9 +88,8 @@ class Store:
         self.leases = Leases(self._state, clock)
         self.queue = Queue(self._state, clock)
         self.timers = Timers(self._state, clock)
-        self._sessions_lock = threading.Lock()
-        self._spare: list[Session] = []
-        self._open: weakref.WeakSet[Session] = weakref.WeakSet()
+        self._sessions = Sessions(lambda: Session(self._history, self._state, clock))
+        self._closing = threading.Lock()
         self._closed = False
         self._at_exit = functools.partial(_close, weakref.ref(self))
         atexit.register(self._at_exit)
@@ -146,7 +143,7 @@ class Store:
     def connect(self) -> Connection:
         """A connection for questions in SQL to the tables and views of the history, outbox included."""
         self._require_open()
-        return Connection(self._session(), self._give_back, self._before_question)
+        return Connection(self._sessions.take(), self._sessions.give_back, self._before_question)
 
     def sql(self, text: str, params: Parameters = None) -> pd.DataFrame:
         """The answer to one question as a DataFrame. `params`: a list for `?`, a mapping for `$name`."""
@@ -173,29 +170,11 @@ class Store:
             return self.blobs.get(blob)
         return None if text is None else text.encode()
 
-    def _session(self) -> Session:
-        with self._sessions_lock:
-            self._require_open()
-            if self._spare:
-                return self._spare.pop()
-            session = Session(self._history, self._state, self.clock)
-            self._open.add(session)
-            return session
-
-    def _give_back(self, session: Session) -> None:
-        with self._sessions_lock:
-            if session.closed or session in self._spare:
-                return
-            if not self._closed and not session.touched and len(self._spare) < _SPARE_SESSIONS:
-                self._spare.append(session)
-                return
-        session.close()
-
     def _before_question(self) -> None:
         self._require_open()
         low, high = self._state.one("SELECT min(seq), max(seq) FROM outbox")
         if high is not None and high - low >= HEAVY_TAIL_ROWS:
-            self._merger.try_merge()
+            self._merger.try_merge(limit_s=0.2)
 
     # -- looking after it
 
@@ -222,11 +201,11 @@ class Store:
     def export(self, directory: str | os.PathLike[str]) -> dict[str, int]:
         """Write Parquet by day, `TABLE/day=YYYY-MM-DD/`; the rows by table. `s3://` needs httpfs."""
         self._require_open()
-        session = self._session()
+        session = self._sessions.take()
         try:
             return upkeep.export(session, directory)
         finally:
-            self._give_back(session)
+            self._sessions.give_back(session)
 
     def import_store(self, other_path: str | os.PathLike[str]) -> dict[str, int]:
         """Take over what another store has and this one has not; the new rows by table.
@@ -238,8 +217,7 @@ class Store:
         upkeep.require_another(self.path, other_path)
         with Store(other_path, clock=self.clock, busy_limit_s=self.busy_limit_s) as other:
             upkeep.import_blobs(other.blobs, self.blobs)
-            session = other._session()
-            counts = upkeep.import_history(session, self._history)
+            counts = upkeep.import_history(other._sessions.take(), self._history)
             upkeep.import_definitions(other._state, self._state)
         return counts
 
@@ -256,16 +234,11 @@ class Store:
 
     def close(self) -> None:
         """Merge what this process wrote if nobody else does, and let go of all; may be called twice."""
-        with self._sessions_lock:
+        with self._closing:
             if self._closed:
                 return
             self._closed = True
-        sessions = list(self._open)
-        for session in sessions:
-            session.closed = True
-        INSTANCE.expel({session.cursor_id() for session in sessions}, 10.0)
-        for session in sessions:
-            session.close()
+        self._sessions.close()
         self._merger.close()
         self._history.close()
         self._state.close()

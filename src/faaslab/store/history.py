@@ -87,11 +87,12 @@ class History:
             f"ATTACH {literal(str(self.path))} AS {self.quoted_alias()} (TYPE duckdb, READ_ONLY)"
         )
         try:
-            self.number, self.upto = history_numbers(self._run, self.alias, self.state_id())
+            identity = self.state_id()
+            self.number, self.upto = history_numbers(self._run, self.alias, identity)
             if self.number < NEWEST_HISTORY:
                 raise _Old
-            if self.upto and self._state.take_for_new(self.upto):
-                self.upto = 0
+            if (self.upto and self._state.take_for_new(self.upto)) or self.state_id() != identity:
+                _, self.upto = history_numbers(self._run, self.alias, self.state_id())
         except BaseException:
             self._detach_now()
             raise
@@ -161,33 +162,49 @@ class History:
 
     @contextmanager
     def _writable(self, limit_s: float, foreign_limit_s: float | None) -> Iterator[None]:
-        if self._gate.lingers and handles_of_this_process(self.path) > 1:
-            raise faults.busy(self.path, os.getpid())
-        with self._gate.exclusive(limit_s) as got:
-            if not got:
-                raise StoreBusy(
-                    f"{self.path} was being read for too long", hint="try again when the long query is done"
-                )
-            if handles_of_this_process(self.path):
+        """While a foreign program has the file, our readers are let in between the attempts."""
+        deadline = time.monotonic() + (limit_s if foreign_limit_s is None else foreign_limit_s)
+        while True:
+            if self._gate.lingers and handles_of_this_process(self.path) > 1:
                 raise faults.busy(self.path, os.getpid())
-            place.require(self.path)
-            # Every DuckDB from 0.9 on opens that version. It sticks; a file that has another keeps it.
-            version = "" if self.path.exists() else ", STORAGE_VERSION 'v1.0.0'"
+            with self._gate.exclusive(limit_s) as got:
+                if not got:
+                    raise StoreBusy(
+                        f"{self.path} was being read for too long",
+                        hint="try again when the long query is done",
+                    )
+                held = self._attach_to_write()
+                if held is None:
+                    try:
+                        number = bring_history(self._run, self.alias)
+                        if number > NEWEST_HISTORY:
+                            raise too_new(self.path, number, NEWEST_HISTORY)
+                        yield
+                    except FaaslabError:
+                        raise
+                    except Exception as error:
+                        raise self.ours(error) from error
+                    finally:
+                        self._detach_now()
+                    return
+            if time.monotonic() > deadline:
+                raise held
+            time.sleep(0.05)
+
+    def _attach_to_write(self) -> StoreBusy | None:
+        """None when it is attached; what is in the way when another program has it."""
+        if handles_of_this_process(self.path):
+            return faults.busy(self.path, os.getpid())
+        place.require(self.path)
+        # Every DuckDB from 0.9 on opens that version. It sticks; a file that has another keeps it.
+        version = "" if self.path.exists() else ", STORAGE_VERSION 'v1.0.0'"
+        try:
             self._attach_file(
-                f"ATTACH {literal(str(self.path))} AS {self.quoted_alias()} (TYPE duckdb{version})",
-                limit_s if foreign_limit_s is None else foreign_limit_s,
+                f"ATTACH {literal(str(self.path))} AS {self.quoted_alias()} (TYPE duckdb{version})", 0.0
             )
-            try:
-                number = bring_history(self._run, self.alias)
-                if number > NEWEST_HISTORY:
-                    raise too_new(self.path, number, NEWEST_HISTORY)
-                yield
-            except FaaslabError:
-                raise
-            except Exception as error:
-                raise self.ours(error) from error
-            finally:
-                self._detach_now()
+        except StoreBusy as busy:
+            return busy
+        return None
 
     @contextmanager
     def _transaction(self, through: Any = None) -> Iterator[Callable[..., Any]]:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import FaaslabError, StoreBusy
+from faaslab.store import forks
 from faaslab.store.instance import INSTANCE
 from faaslab.store.loading import Insert, by_table, create_tables, load
 from faaslab.store.locks import FileLock
@@ -38,11 +39,14 @@ HOLD_S = 0.1
 class Merger:
     """Merges of one Store in this process; at most one at a time over all processes."""
 
+    fork_order = 5
+
     def __init__(self, state: State, history: History, locks: Path, clock: Clock) -> None:
         self._state = state
         self._history = history
         self._clock = clock
-        self._lock = FileLock(locks / "merge")
+        self._path = locks / "merge"
+        self._lock = FileLock(self._path)
         self._mine = threading.Lock()
         self._chunk = CHUNK_FIRST
         self._cursor: Any = None
@@ -57,6 +61,19 @@ class Merger:
         self.longest_hold_s = 0.0
         self.written = False
         """Whether this process put anything into the outbox."""
+        forks.register(self)
+
+    # -- forks
+
+    def before_fork(self) -> None:
+        """Nothing: a merge that goes on stays the parent's."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """The child has no thread, and lets the parent's lock be."""
+        if child:
+            self._lock.close()
+            self._lock, self._mine = FileLock(self._path), threading.Lock()
+            self._thread, self._cursor, self._since, self.written = None, None, 0, False
 
     # -- merging when it suits
 
@@ -104,9 +121,14 @@ class Merger:
                 return 0
             time.sleep(pause)
             pause = min(pause * 2, 0.02)
+        import duckdb
+
         try:
             return self._merge_all(limit_s, foreign_limit_s)
-        except Exception:
+        except duckdb.Error as error:
+            self._forget()
+            raise self._history.ours(error) from error
+        except BaseException:
             self._forget()
             raise
         finally:

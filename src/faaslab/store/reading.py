@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
+import weakref
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from faaslab.errors import Closed, FaaslabError, RequestError, StoreError
+from faaslab.store import forks
 from faaslab.store.instance import INSTANCE
 from faaslab.store.loading import Insert, by_table, create_tables, load
 from faaslab.store.migrations import quoted
@@ -15,7 +19,7 @@ from faaslab.store.schema import TABLES
 from faaslab.store.views import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     import pandas as pd
@@ -33,12 +37,16 @@ _TABLES_OF_VIEW = {
     for name, text in VIEWS.items()
 }
 _CLOSED, _REOPEN = "this connection is closed", "open another with store.connect()"
-_NAMES: list[int] = [0]
+_NUMBERS = itertools.count(1)
+_WORD = re.compile(r"\w+")
 _QUESTION = re.compile(r"\s*\(?\s*(select|with|from|values|describe|show|explain|summarize)\b", re.IGNORECASE)
 
 
 class Session:
     """A cursor with union views of its own over the history and its copy of the outbox above the mark."""
+
+    anything_made = False
+    """Whether anything but a question was run in this process: a view or a macro, perhaps."""
 
     def __init__(self, history: History, state: State, clock: Clock) -> None:
         self._history = history
@@ -63,7 +71,7 @@ class Session:
             if self.closed:
                 raise Closed(_CLOSED, hint=_REOPEN)
             with self._history.shared():
-                self._ready(text)
+                self._ready(text, parameters)
                 with INSTANCE.inside(self._cursor):
                     # Again, and inside: who closes says so first, then interrupts who is inside.
                     if self.closed:
@@ -74,10 +82,10 @@ class Session:
     def everything(self) -> Iterator[Any]:
         """Within the body the views hold every row as of now; gives the cursor that has them."""
         with self._lock, self._history.shared():
-            self._ready("SELECT 1 FROM rejects")
+            self._ready("SELECT 1 FROM rejects", None)
             yield self._cursor
 
-    def _ready(self, text: str) -> None:
+    def _ready(self, text: str, parameters: Parameters) -> None:
         """Have a cursor, the views, and in their tail exactly the rows above the mark."""
         if self._cursor is None or self._epoch != INSTANCE.epoch:
             self._cursor, self._epoch = INSTANCE.cursor()
@@ -87,7 +95,7 @@ class Session:
             run = self._cursor.execute
             if not self._views:
                 self._make_views(run)
-            wanted = self._wanted(text)
+            wanted = self._wanted(text, parameters)
             upto = self._history.upto
             if upto != self._upto:
                 self._drop_merged(run, upto)
@@ -131,23 +139,26 @@ class Session:
             self._filled.add("rejects")
             load(insert, "rejects", self._waiting.pop("rejects"), self._clock.now())
 
-    def _wanted(self, text: str) -> set[str]:
-        """The tables that `text` asks; all where that cannot be told."""
-        import duckdb
+    def _wanted(self, text: str, parameters: Parameters) -> set[str]:
+        """The tables that may be asked for; all once anything was made that may ask them by another name.
 
-        try:
-            names = self._cursor.get_table_names(text)
-        except duckdb.Error:
+        Parsing what is not wanted costs most of a question's time. Every word counts, also in a string.
+        """
+        if Session.anything_made or not _QUESTION.match(text):
             return set(TABLES)
-        found: set[str] = set()
-        for name in names:
-            plain = name.rpartition(".")[2].strip('"').lower()
-            found |= {plain} if plain in TABLES else _TABLES_OF_VIEW.get(plain, set(TABLES))
+        values = parameters.values() if isinstance(parameters, Mapping) else parameters or ()
+        words = set(
+            _WORD.findall(" ".join((text, *(value for value in values if isinstance(value, str)))).lower())
+        )
+        if "query" in words:
+            return set(TABLES)
+        found = words & TABLES.keys()
+        for name in words & _TABLES_OF_VIEW.keys():
+            found |= _TABLES_OF_VIEW[name]
         return found
 
     def _make_views(self, run: Callable[..., Any]) -> None:
-        _NAMES[0] += 1
-        self._schema = quoted(f"outbox_{_NAMES[0]}")
+        self._schema = quoted(f"outbox_{next(_NUMBERS)}")
         create_tables(run, self._schema, numbered=True)
         statements = []
         for table, columns in TABLES.items():
@@ -164,7 +175,8 @@ class Session:
     def _materialised(self, text: str, parameters: Parameters) -> Result:
         import duckdb
 
-        self.touched = self.touched or not _QUESTION.match(text)
+        if not _QUESTION.match(text):
+            self.touched = Session.anything_made = True
         try:
             relation = self._cursor.sql(text, params=parameters) if parameters else self._cursor.sql(text)
             if relation is None:
@@ -217,6 +229,63 @@ class Session:
                     pass
                 INSTANCE.release(self._cursor, self._epoch)
             self._cursor = None
+
+
+_SPARE = 4
+
+
+class Sessions:
+    """The sessions of one store: making one costs milliseconds, so some are kept for the next question."""
+
+    fork_order = 40
+
+    def __init__(self, make: Callable[[], Session]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._spare: list[Session] = []
+        self._open: weakref.WeakSet[Session] = weakref.WeakSet()
+        self._closed = False
+        forks.register(self)
+
+    def take(self) -> Session:
+        """A session that nobody else has."""
+        with self._lock:
+            if self._closed:
+                raise Closed(_CLOSED, hint=_REOPEN)
+            session = self._spare.pop() if self._spare else self._make()
+            self._open.add(session)
+            return session
+
+    def give_back(self, session: Session) -> None:
+        """It is not used any more; may be called twice."""
+        with self._lock:
+            if session.closed or session in self._spare:
+                return
+            if not self._closed and not session.touched and len(self._spare) < _SPARE:
+                self._spare.append(session)
+                return
+        session.close()
+
+    def close(self) -> None:
+        """Interrupt whoever asks, and close all."""
+        with self._lock:
+            self._closed = True
+            sessions = list(self._open)
+        for session in sessions:
+            session.closed = True
+        INSTANCE.expel({session.cursor_id() for session in sessions}, 10.0)
+        for session in sessions:
+            session.close()
+
+    def before_fork(self) -> None:
+        """Nothing: the history waits for who asks."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """The threads of the parent, which may be at a session, are not in the child."""
+        if child:
+            self._lock = threading.Lock()
+            self._spare = []
+            self._open = weakref.WeakSet()
 
 
 class Result:
