@@ -211,7 +211,7 @@ def test_a_saved_notebook_keeps_the_final_state(notebook, output):
         ("%faas inv", "invoke"),
         ("%faas invoke sc", "score"),
         ("%faas invoke score --qual", "--qualifier"),
-        ("%faas invoke score -p {ev", "{events}"),
+        ("%faas invoke score -p {ev", "events"),
         ("%%faas other --mem", "--memory"),
     ],
 )
