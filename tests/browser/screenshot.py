@@ -13,13 +13,13 @@ from tests.browser import jupyter
 
 CELLS = (
     "%load_ext faaslab",
-    '''%%faas score --memory 512 --timeout 10
+    """%%faas score --memory 512 --timeout 10
 import math
 
 def handler(event, context):
     odds = 1 / (1 + math.exp(0.11 * event["distance"] - 1.2))
     print(f"{event['distance']} m: {odds:.3f}")
-    return {"odds": round(odds, 4)}''',
+    return {"odds": round(odds, 4)}""",
     """%faas invoke score -p '{"distance": 11}'""",
     """shots = [{"distance": d} for d in range(200)]
 %faas map score shots -n 8 -o scored""",
