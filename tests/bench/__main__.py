@@ -1,14 +1,14 @@
 """`python -m tests.bench`: what an invocation and a store cost, in one run on this machine.
 
 First the bare runtime client beside ours (warm, cold, a map of a thousand), then the store (writes, merge,
-reads while others write). Each part can be run alone, with options: `python tests/bench/runtime_bench.py --help`.
+reads while others write), then the notebooks over a million executions. Each part can be run alone, with options: `python tests/bench/runtime_bench.py --help`.
 """
 
 import subprocess
 import sys
 from pathlib import Path
 
-PARTS = ("runtime_bench.py", "store_bench.py")
+PARTS = ("runtime_bench.py", "store_bench.py", "notebook_bench.py")
 
 
 def main() -> int:

@@ -87,10 +87,18 @@ def _headline(start: Opening, rates: pd.DataFrame, split: pd.DataFrame) -> tuple
     if len(rates) > 1 and hours:
         by = split.groupby("function")["init_hours"].sum().sort_values(ascending=False)
         most = rates.iloc[0]
-        lines.append(
-            f"`{most['function']}` has the most of them ({words.count(most['cold_starts'])}, "
-            f"{words.share(most['rate'])} of its calls); `{by.index[0]}` has the most waiting: "
+        waiting = (
             f"{words.share(by.iloc[0] / hours)} of the {words.span(hours * 3600)} that inits took in all."
+        )
+        has = (
+            f"`{most['function']}` has the most of them ({words.count(most['cold_starts'])}, "
+            f"{words.share(most['rate'])} of its calls)"
+        )
+        same = most["function"] == by.index[0]
+        lines.append(
+            f"{has} and the most waiting: {waiting}"
+            if same
+            else f"{has}; `{by.index[0]}` has the most waiting: {waiting}"
         )
     return tuple(lines)
 

@@ -164,7 +164,10 @@ def _headline(
         )
         if whole.total and getattr(whole, part)
     ]
-    lines.append(f"{words.listed(pieces)}. `{top['function']}` takes {words.share(top['share'])} of it.")
+    lines.append(
+        f"{words.sentence(words.listed(pieces))}. `{top['function']}` takes {words.share(top['share'])} "
+        "of it."
+    )
     if found:
         best = found[0]
         lines.append(
@@ -183,7 +186,7 @@ def _basis(start: Opening, whole: CostBreakdown) -> tuple[str, ...]:
             "are in as "
             "requests only."
         )
-    lines += [f"{note[0].upper()}{note[1:]}." for note in whole.notes]
+    lines += [f"{words.sentence(note)}." for note in whole.notes]
     if start.figures["sources"].startswith("local"):
         lines.append("Local runs are priced as if Lambda had run them for as long as this machine did.")
     return tuple(lines)
@@ -286,7 +289,7 @@ def _month(start: Opening, month: CostBreakdown, free: CostBreakdown, *, free_ti
         )
     else:
         text = (
-            f"{words.span(start.hours * 3600)[0].upper()}{words.span(start.hours * 3600)[1:]} of use, "
+            f"{words.span(start.hours * 3600)} of use, "
             "stretched to "
             "a month of 730 hours, through the price tiers of a month."
         )
@@ -315,7 +318,7 @@ def _change(start: Opening, found: list[Saving], scaled: float) -> Section | Non
     for saving in _best_of_each(found):
         share = f" ({words.share(float(saving.usd) / scaled)} of the bill)" if scaled else ""
         items.append(
-            f"**{saving.kind[0].upper()}{saving.kind[1:]}.** {_said(saving)}: "
+            f"**{words.sentence(saving.kind)}.** {_said(saving)}: "
             f"{'up to ' if saving.at_most else ''}"
             f"{words.usd(saving.usd)} {start.per}{share}, {saving.caveat}."
         )
@@ -373,7 +376,7 @@ def _prices(prices: PriceTable, whole: CostBreakdown) -> Section:
             f"a million requests {words.usd(region.request * 1_000_000)}."
         ),
         *prices.notes,
-        *(f"{note[0].upper()}{note[1:]}." for note in whole.notes),
+        *(f"{words.sentence(note)}." for note in whole.notes),
         "Sources: " + "; ".join(prices.sources) + ".",
     ]
     return Section(title="Prices", parts=(Points(items=tuple(items)),))

@@ -116,6 +116,11 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
+def sentence(start: str) -> str:
+    """With a capital at its beginning."""
+    return start[:1].upper() + start[1:]
+
+
 def text(value: object) -> str:
     """As it is; a dash for nothing."""
     return str(value) if known(value) else NONE
