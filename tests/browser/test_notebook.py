@@ -102,6 +102,7 @@ def test_a_changed_definition_is_the_next_version(output):
     assert "updated" in card
     assert "version 2" in card
     assert "512 MB" in card
+    assert "since version 1: code; memory 256 → 512 MB; timeout 10 → 3 s" in card
 
 
 def test_what_a_function_returns_is_text_and_nothing_else(notebook, output):

@@ -14,6 +14,7 @@ from faaslab.lab.secrets import masked
 from faaslab.model.execution import Execution
 from faaslab.model.function import Function, InlineCode
 from faaslab.notebook import charts, units
+from faaslab.notebook.changes import changes
 from faaslab.notebook.execution_view import execution_block
 from faaslab.notebook.log_view import log_rows
 from faaslab.notebook.markup import Html, box, facts, fold, gauge, joined, page, pill, tag
@@ -44,7 +45,8 @@ class Surroundings:
 
     `cost` is dollars for an execution, or None where it cannot be told. `cell` gives, for a function's
     source, the number of the cell that it was typed into and how many lines stand above it there.
-    `link` turns a path into an address that the page can open, or None.
+    `link` turns a path into an address that the page can open, or None. `previous` is the version that an
+    updated function had before.
     """
 
     notes: tuple[str, ...] = ()
@@ -52,6 +54,7 @@ class Surroundings:
     cost: Callable[[Execution], float | None] = lambda _: None
     cell: Callable[[str], tuple[int, int] | None] = lambda _: None
     link: Callable[[str], str | None] = lambda _: None
+    previous: Function | None = None
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ def _runs(text: str) -> list[str]:
 def _block(answer: Answer, around: Surroundings) -> Html:
     match answer:
         case FunctionCard():
-            return function_block(answer)
+            return function_block(answer, around.previous)
         case ExecutionAnswer():
             return execution_block(
                 answer.execution,
@@ -170,7 +173,7 @@ def _block(answer: Answer, around: Surroundings) -> Html:
 _PRICES = "cost at list prices of us-east-1, without the free tier"
 
 
-def function_block(card: FunctionCard) -> Html:
+def function_block(card: FunctionCard, previous: Function | None = None) -> Html:
     """The card of a function."""
     function = card.function
     setup = function.configuration
@@ -209,7 +212,24 @@ def function_block(card: FunctionCard) -> Html:
         ]
     )
     failing = tag("p", function.status_reason, class_="part said") if function.status_reason else None
-    return box(top, main, failing, _seen(function), _enforced(card.enforced), _source(card), hue=hue)
+    return box(
+        top,
+        main,
+        _changed(previous, function),
+        failing,
+        _seen(function),
+        _enforced(card.enforced),
+        _source(card),
+        hue=hue,
+    )
+
+
+def _changed(previous: Function | None, function: Function) -> Html | None:
+    """What is new since the version before."""
+    if previous is None:
+        return None
+    said = tag("span", f"since version {previous.version}: ", class_="soft")
+    return tag("div", said, "; ".join(changes(previous, function)) or "nothing that shows", class_="part")
 
 
 def _code(function: Function) -> Html:
@@ -372,7 +392,7 @@ def progress_block(
     ended = state != "running"
     count = f"{done:,} of {total:,}" if total is not None else f"{done:,} done"
     share = (done / total if total else 1.0) if total is not None else float(ended)
-    hue = "info" if not ended else "ok" if state == "done" else "warn"
+    hue = "info" if not ended else "ok" if state == "done" and not note else "warn"
     took = units.duration(elapsed_ms)
     words = [
         f"{'stopped at ' if state == 'stopped' else ''}{count}"

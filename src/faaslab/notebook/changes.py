@@ -1,0 +1,60 @@
+"""What differs between two versions of a function, in words; values that may be secret are not told. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from faaslab.model.function import Function
+
+_CONFIGURED = (
+    ("memory_mb", "memory", " MB"),
+    ("timeout_s", "timeout", " s"),
+    ("ephemeral_storage_mb", "ephemeral storage", " MB"),
+    ("reserved_concurrency", "reserved concurrency", ""),
+    ("log_format", "log format", ""),
+)
+_PLAIN = ("runtime", "handler", "architecture")
+
+
+def changes(before: Function, now: Function) -> tuple[str, ...]:
+    """Each difference in a few words: `code`, `memory 128 → 512 MB`, `environment STAGE`."""
+    old, new = before.configuration, now.configuration
+    told = ["code"] if before.code_sha256 != now.code_sha256 else []
+    told += [
+        f"{label} {_said(getattr(old, name))} → {_said(getattr(new, name))}{unit}"
+        for name, label, unit in _CONFIGURED
+        if getattr(old, name) != getattr(new, name)
+    ]
+    told += [
+        f"{name} {getattr(before, name)} → {getattr(now, name)}"
+        for name in _PLAIN
+        if getattr(before, name) != getattr(now, name)
+    ]
+    variables = _differing(old.environment, new.environment)
+    if variables:
+        told.append(f"environment {', '.join(variables)}")
+    secrets = _differing(_by_name(old.secrets), _by_name(new.secrets))
+    if secrets:
+        told.append(f"secrets {', '.join(secrets)}")
+    packages = [f"+{word}" for word in new.requires if word not in old.requires]
+    packages += [f"−{word}" for word in old.requires if word not in new.requires]
+    if packages:
+        told.append(f"packages {' '.join(packages)}")
+    if before.description != now.description:
+        told.append("description")
+    return tuple(told)
+
+
+def _said(value: object) -> str:
+    return "none" if value is None else f"{value}"
+
+
+def _by_name(secrets: tuple[str, ...]) -> dict[str, str]:
+    return dict(secret.partition("=")[::2] for secret in secrets)
+
+
+def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    return [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
