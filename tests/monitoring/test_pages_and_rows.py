@@ -7,7 +7,7 @@ import pytest
 
 from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus, Source
 from faaslab.model.function import Function, FunctionConfiguration, InlineCode
-from faaslab.monitoring.pages import cold_starts, costs, durations
+from faaslab.monitoring.pages import cold_starts, costs, durations, figures
 from faaslab.store import Store
 
 START = datetime(2026, 11, 16, 8)
@@ -116,3 +116,23 @@ def test_the_days_of_the_cost_page_come_to_its_total(store):
     assert table["storage_usd"].sum() > 0
     assert drawn == pytest.approx(table["total_usd"].sum())
     assert "is storage in /tmp" in str(page)
+
+
+def test_a_history_that_always_starts_cold_is_said_to(store):
+    store.record(*(ran(hour * 3600, cold_start=True, init_ms=90.0) for hour in range(48)))
+    said = text(cold_starts.page(store))
+    assert "All 48 invocations started cold" in said
+    assert "The rate was the same throughout" in said
+    assert "Over the day" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("score", "score"),
+        ("a" * 34, "a" * 34),
+        ("lambda-" + "x" * 40 + "-arm64", "lambda-xxxxxxxxx…xxxxxxxxxx-arm64"),
+    ],
+)
+def test_long_names_leave_room_for_the_drawing(name, shown):
+    assert figures.short(name) == shown

@@ -71,10 +71,10 @@ def page(store: Store, **parameters: Any) -> Page:
 def _headline(start: Opening, rates: pd.DataFrame, split: pd.DataFrame) -> tuple[str, ...]:
     f = start.figures
     all_of_it = ask.rates(start.run, start.window, ()).iloc[0]
-    first = (
-        f"**{words.share(f['cold_starts'] / f['cold_known'])} of {words.of(f['cold_known'], 'invocation')} "
-        f"started cold**"
-    )
+    calls = words.of(f["cold_known"], "invocation")
+    every = f["cold_starts"] == f["cold_known"] > 1
+    part = f"All {calls}" if every else f"{words.share(f['cold_starts'] / f['cold_known'])} of {calls}"
+    first = f"**{part} started cold**"
     if words.known(all_of_it["init_p50_ms"]):
         first += (
             f"; a cold start made its caller wait {words.ms(all_of_it['init_p50_ms'])} longer at the median, "
@@ -164,6 +164,8 @@ def _over_time(start: Opening) -> Section | None:
         f"The rate was highest in the {each} from "
         f"{words.instant(worst['bucket'], seconds=opening.seconds(start.bucket) < 60)} UTC on: "
         f"{words.share(worst['rate'])} of {words.of(worst['invocations'], 'invocation')}."
+        if df["rate"].min() < df["rate"].max()
+        else f"The rate was the same throughout, per {each}."
     )
     parts: list[Any] = [
         text,
@@ -186,6 +188,8 @@ def _by_hour(start: Opening) -> list[Any]:
     axes.set_xlim(-0.6, 23.6)
     hours = sorted(words.rows(df), key=lambda row: float(row["rate"]))
     low, high = hours[0], hours[-1]
+    if low["rate"] == high["rate"]:
+        return []
     text = (
         f"Over the day: {words.share(high['rate'])} between {int(high['hour_of_day']):02d} and "
         f"{int(high['hour_of_day']) + 1:02d} o'clock ({words.of(high['invocations'], 'invocation')}), "

@@ -260,7 +260,7 @@ def _over_time(start: Opening, prices: PriceTable) -> Section | None:
     figures.written(axes.yaxis, words.usd)
     figures.time_axis(axes)
     if len(layers) > 1:
-        figures.legend(axes, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(layers))
+        figures.above(axes, len(layers))
     each = bucket.removeprefix("1 ")
     dearest = max(starts, key=lambda at: money[at].total)
     middle = sorted(money[at].total for at in starts)[len(starts) // 2]

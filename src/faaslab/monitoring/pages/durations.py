@@ -154,7 +154,7 @@ def _over_time(start: Opening) -> Section | None:
         took.plot(middle, df[name], color=colour, linewidth=1.8, label=label)
     figures.milliseconds(took.yaxis, took)
     took.set_ylabel("took no longer than")
-    figures.legend(took, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    figures.above(took, 3)
     width = opening.width(start.bucket)
     well = [int(row["invocations"]) - int(row["errors"]) for row in words.rows(df)]
     layers = [("well", well, figures.GREY), ("failed", list(df["errors"]), figures.RED)]
@@ -232,7 +232,7 @@ def _tail_figure(rows: list[dict[str, Any]]) -> Any:
     axes.set_xlim(left=-0.01)
     figures.percent_axis(axes.xaxis)
     axes.set_xlabel("share of the executions")
-    figures.legend(axes, loc="lower right")
+    figures.above(axes, 2)
     return figure
 
 
@@ -253,21 +253,24 @@ def _memory(memory: pd.DataFrame) -> Section | None:
         label="configured",
     )
     axes.barh(
-        places, [row["used_max_mb"] for row in rows], color=figures.BLUE, height=0.62, label="used at most"
+        places,
+        [row["used_max_mb"] for row in rows],
+        color=figures.BLUE,
+        height=0.62,
+        label="used at most (line: at the median)",
     )
-    axes.barh(
-        places, [row["used_p50_mb"] for row in rows], color=figures.TEAL, height=0.22, label="used, median"
-    )
+    middle = [row["used_p50_mb"] for row in rows]
+    axes.scatter(middle, places, marker="|", s=170, linewidth=2, color="white")
     several = memory.duplicated("function", keep=False)
     names = [
         f"{row['function']} at {words.mb(row['memory_mb'])}" if twice else str(row["function"])
         for row, twice in zip(rows, several, strict=False)
     ]
-    axes.set_yticks(places, names)
+    axes.set_yticks(places, [figures.short(name) for name in names])
     axes.invert_yaxis()
     axes.set_xlabel("MB")
     figures.count_axis(axes.xaxis)
-    figures.legend(axes, loc="lower right")
+    figures.above(axes, 2)
     df = memory.copy()
     df["proposed_mb"] = [
         savings.proposed_memory(row["used_max_mb"])

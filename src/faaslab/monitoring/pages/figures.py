@@ -55,6 +55,20 @@ def legend(axes: Axes, **where: Any) -> None:
     axes.legend(frameon=False, labelcolor=INK, fontsize=9, **where)
 
 
+def above(axes: Axes, entries: int) -> None:
+    """The same over the whole figure, where it hides nothing; `entries` in a line."""
+    axes.figure.legend(
+        *axes.get_legend_handles_labels(),
+        frameon=False, labelcolor=INK, fontsize=9, loc="outside upper left", ncols=entries,
+    )  # fmt: skip
+
+
+def short(name: str, most: int = 34) -> str:
+    """A name that leaves room for the drawing: the middle of a long one is left out."""
+    kept = (most - 1) // 2
+    return name if len(name) <= most else f"{name[:kept]}…{name[-kept:]}"
+
+
 def time_axis(axes: Axes) -> None:
     """Dates as short as they can be; instants are UTC."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
@@ -105,14 +119,14 @@ def side_bars(
         axes.annotate(
             label, (end, place), xytext=(5, 0), textcoords="offset points", va="center", color=INK, fontsize=9
         )
-    axes.set_yticks(places, names)
+    axes.set_yticks(places, [short(name) for name in names])
     axes.invert_yaxis()
     axes.set_xlim(0, max([*left, 0]) * 1.16 or 1)
     axes.set_xlabel(unit)
     if write is not None:
         written(axes.xaxis, write)
     if len(layers) > 1:
-        legend(axes, loc="lower right")
+        above(axes, len(layers))
     return figure
 
 
@@ -126,7 +140,7 @@ def quantile_curves(curves: Sequence[tuple[str, Sequence[float], Sequence[float]
             color=COLOURS[index % len(COLOURS)],
             linewidth=2,
             linestyle="-" if index < len(COLOURS) else "--",
-            label=name,
+            label=short(name),
         )
     marks = (0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
     shown = [mark for mark in marks if mark <= max(max(quantiles) for _, quantiles, _ in curves)]
@@ -134,7 +148,7 @@ def quantile_curves(curves: Sequence[tuple[str, Sequence[float], Sequence[float]
     milliseconds(axes.yaxis, axes)
     axes.set_xlabel("share of the executions that took no longer")
     axes.set_ylabel(unit)
-    legend(axes, loc="lower left", bbox_to_anchor=(0, 1), ncols=min(len(curves), 6))
+    above(axes, 6 if max(len(name) for name, _, _ in curves) <= 16 else 3)
     return figure
 
 
