@@ -11,6 +11,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from faaslab.store import Store
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
@@ -47,7 +49,9 @@ def after_the_cells(project) -> Path:
 
 
 def test_every_cell_runs(after_the_cells):
-    assert (after_the_cells / "data" / "faaslab.duckdb").exists()
+    with Store(after_the_cells / "data" / "faaslab.duckdb") as store:
+        ended = store.sql("SELECT status, count(*) n FROM executions GROUP BY status")
+    assert ended.values.tolist() == [["completed", 201]]  # a failure in a map stops no cell
 
 
 def test_every_command_runs(after_the_cells):
