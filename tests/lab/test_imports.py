@@ -74,16 +74,16 @@ def test_the_same_again_adds_nothing(store, tmp_path, monkeypatch):
     monkeypatch.setattr(imports, "BATCH", 7)
     path = tmp_path / "a.log"
     path.write_text("not a log line\n" + log(40))
-    first = import_logs(store, [path])
+    first = import_logs(store, [path], function="score")
     before = counts(store)
     assert before == (40, 40, 160, 1)
-    again = import_logs(store, [path])
+    again = import_logs(store, [path], function="score")
     assert (again.executions, again.logs, again.already_known) == (0, 0, 40)
     assert again.rejected == first.rejected == 1
     assert counts(store) == before
     moved = tmp_path / "copy.log"
     moved.write_text(log(40) + log(5, first=40))
-    third = import_logs(store, [moved, path])
+    third = import_logs(store, [moved, path], function="score")
     assert (third.executions, third.already_known) == (5, 80)
     store.merge()
     assert counts(store) == (45, 45, 180, 1)
@@ -95,7 +95,7 @@ def test_what_cannot_be_read_is_counted_kept_and_reported(store, tmp_path):
         log(3) + "### torn\n" + log(3, first=3) + "\ud800bad\n".encode("utf-8", "surrogatepass").decode("utf-8", "replace")
         + f"2026-11-23T11:00:00.000Z START RequestId: {request_id(99)} Version: 3\n"
     )  # fmt: skip
-    result = import_logs(store, [path])
+    result = import_logs(store, [path], function="score")
     assert (result.executions, result.rejected, result.unplaced) == (6, 2, 1)
     assert result.reject_file.parent == tmp_path / "s.duckdb.rejects"
     kept = [json.loads(line) for line in result.reject_file.read_text().splitlines()]
@@ -117,7 +117,7 @@ def test_all_recorded_reports_become_executions(store, tmp_path):
     lines = [case["line"] for case in json.loads(CASES.read_text())["lines"]]
     path = tmp_path / "real.log"
     path.write_text("\n".join(lines))
-    result = import_logs(store, [path])
+    result = import_logs(store, [path], function="score")
     reports = [line for line in lines if line.startswith("REPORT") or "platform.report" in line]
     assert (result.executions, result.rejected) == (len(reports), 0)
     assert result.undated > 0
@@ -130,7 +130,7 @@ def test_an_execution_that_cannot_be_stored_costs_no_other(store, tmp_path):
         f"REPORT RequestId: {request_id(500)}\tDuration: 8.00 ms\tBilled Duration: 999999999999999 ms\t\n"
     )
     path.write_text(log(20) + poison + log(20, first=20))
-    result = import_logs(store, [path])
+    result = import_logs(store, [path], function="score")
     assert result.executions + result.rejected == 41
     assert result.executions >= 40
     store.merge()
@@ -144,7 +144,7 @@ def test_two_processes_importing_the_same_file_at_once(tmp_path):
         "import sys\nfrom faaslab.store import Store\nfrom faaslab.lab.imports import import_logs\n"
         "with Store(sys.argv[1]) as store:\n"
         "    print('ready', flush=True); sys.stdin.readline()\n"
-        "    r = import_logs(store, [sys.argv[2]])\n"
+        "    r = import_logs(store, [sys.argv[2]], function='score')\n"
         "    print(r.executions, r.already_known)\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "s.duckdb"), str(path)]
@@ -175,7 +175,7 @@ def test_an_import_waits_for_its_turn_and_says_so_when_it_is_too_long(tmp_path):
 
         def wait():
             try:
-                import_logs(store, [path], clock=clock, wait_s=5)
+                import_logs(store, [path], function="score", clock=clock, wait_s=5)
             except StoreBusy as error:
                 caught.append(error)
             done.set()
@@ -187,7 +187,7 @@ def test_an_import_waits_for_its_turn_and_says_so_when_it_is_too_long(tmp_path):
         thread.join()
         assert "another import" in str(caught[0])
         store.leases.release(other)
-        assert import_logs(store, [path], clock=clock).executions == 1
+        assert import_logs(store, [path], function="score", clock=clock).executions == 1
         assert store.leases.holder("import") is None
 
 
@@ -200,7 +200,7 @@ def test_a_failing_import_leaves_no_half_reject_file_and_no_lease(store, tmp_pat
 
     monkeypatch.setattr(store, "record", fail)
     with pytest.raises(StoreBusy):
-        import_logs(store, [path])
+        import_logs(store, [path], function="score")
     folder = tmp_path / "s.duckdb.rejects"
     assert not folder.exists() or list(folder.iterdir()) == []
     assert store.leases.holder("import") is None
@@ -210,7 +210,7 @@ def test_bad_paths_are_named_before_anything_is_done(store, tmp_path):
     path = tmp_path / "a.log"
     path.write_text(log(1))
     with pytest.raises(InvalidValue, match="nowhere"):
-        import_logs(store, [path, tmp_path / "nowhere"])
+        import_logs(store, [path, tmp_path / "nowhere"], function="score")
     with pytest.raises(InvalidValue, match="no file was named"):
         import_logs(store, [])
     assert counts(store) == (0, 0, 0, 0)
@@ -220,10 +220,10 @@ def test_an_invocation_is_imported_once_its_log_is_whole(store, tmp_path):
     whole = log(2)
     path = tmp_path / "a.log"
     path.write_text(whole[: whole.rindex("2026")])
-    first = import_logs(store, [path])
+    first = import_logs(store, [path], function="score")
     assert (first.executions, first.unplaced) == (1, 3)
     path.write_text(whole)
-    second = import_logs(store, [path])
+    second = import_logs(store, [path], function="score")
     assert (second.executions, second.already_known, second.unplaced) == (1, 1, 0)
     assert counts(store) == (2, 2, 8, 0)
 
@@ -231,6 +231,34 @@ def test_an_invocation_is_imported_once_its_log_is_whole(store, tmp_path):
 def test_times_with_a_zone_become_utc(store, tmp_path):
     path = tmp_path / "a.log"
     path.write_text(log(1).replace("T10:", "T12:").replace(".000Z START", ".000+02:00 START"))
-    import_logs(store, [path])
+    import_logs(store, [path], function="score")
     at = store.sql("SELECT started_at FROM executions")["started_at"][0]
     assert at.to_pydatetime() - timedelta(hours=10) == at.to_pydatetime().replace(hour=0)
+
+
+def test_what_no_one_names_is_left_out_until_it_is_named(store, tmp_path):
+    path = tmp_path / "a.log"
+    path.write_text(log(4))
+    first = import_logs(store, [path])
+    assert (first.executions, first.unnamed, counts(store)[0]) == (0, 4, 0)
+    second = import_logs(store, [path], function="score")
+    assert (second.executions, second.already_known, second.unnamed) == (4, 0, 0)
+    assert set(store.sql("SELECT function FROM executions").function) == {"score"}
+
+
+def test_what_the_log_names_needs_no_other_name(store, tmp_path):
+    path = tmp_path / "events.json"
+    message = log(1).splitlines()[3].partition(" ")[2]
+    event = {"id": "1", "timestamp": 1_795_255_300_000, "message": message}
+    path.write_text(
+        json.dumps(
+            {
+                "messageType": "DATA_MESSAGE",
+                "logGroup": "/aws/lambda/pay",
+                "logStream": "s",
+                "logEvents": [event],
+            }
+        )
+    )
+    assert (import_logs(store, [path]).executions, counts(store)[0]) == (1, 1)
+    assert store.sql("SELECT function FROM executions").function[0] == "pay"

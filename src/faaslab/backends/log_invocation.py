@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+NAMELESS = "unknown"  # the function of an invocation whose log does not name it
 UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 
 
@@ -138,7 +139,7 @@ class Invocation:
         assert report is not None
         started_at, dated = self._started(report)
         status, error = log_errors.outcome(self.request_id, report, self.failure)
-        name = self._function() or function or "unknown"
+        name = self._function() or function or NAMELESS
         restore_ms = report.restore_ms if report.restore_ms is not None else self.restore_ms
         environment = self.environment
         execution = Execution(

@@ -142,7 +142,7 @@ def _inline(
         text, offered = source.of_callable(code)
     else:
         raise InvalidValue(
-            f"a {type(code).__name__} is no code",
+            f"a value of type {type(code).__name__} is no code",
             place="code",
             hint="give source text, the Path of a zip or a function",
         )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from faaslab.backends import log_files
 from faaslab.backends.log_events import Unreadable
+from faaslab.backends.log_invocation import NAMELESS
 from faaslab.clock import SYSTEM
 from faaslab.errors import InvalidValue, RecordRejected, StoreBusy
 
@@ -56,7 +57,8 @@ class ImportResult:
     undated: int = 0
     """Executions in files without any time: they count as of when the file was saved."""
     unnamed: int = 0
-    """Executions of a function that neither the log nor the caller named: `unknown`."""
+    """Executions left out because neither the log nor the caller names their function. They come in when
+    the same files are imported with a name; recorded without one they would stay nameless for ever."""
     reject_file: Path | None = None
     """One JSON object a line (file, line, reason, text) for all that is rejected or unplaced."""
 
@@ -80,7 +82,7 @@ def import_logs(
         raise InvalidValue("no file was named", place="import logs", hint="import logs FILE ...")
     reading = log_files.read(*named, function=function, region=region)
     with _Turn(store, clock, wait_s) as turn, _Rejects(store, named) as rejects:
-        writer = _Writer(store, turn, rejects)
+        writer = _Writer(store, turn, rejects, named=function is not None)
         for item in reading:
             if isinstance(item, Unreadable):
                 rejects.add(item)
@@ -139,8 +141,9 @@ class _Turn:
 class _Writer:
     """Executions in batches, without those that the store has."""
 
-    def __init__(self, store: Store, turn: _Turn, rejects: _Rejects) -> None:
+    def __init__(self, store: Store, turn: _Turn, rejects: _Rejects, *, named: bool) -> None:
         self._store = store
+        self._named = named
         self._turn = turn
         self._rejects = rejects
         self._batch: dict[str, Execution] = {}
@@ -148,6 +151,9 @@ class _Writer:
         self.new = self.known = self.logs = self.unnamed = 0
 
     def add(self, execution: Execution) -> None:
+        if not self._named and execution.function == NAMELESS:
+            self.unnamed += 1
+            return
         if execution.id in self._batch:
             self.known += 1
             return
@@ -187,7 +193,6 @@ class _Writer:
             return
         self.new += len(executions)
         self.logs += sum(len(execution.logs) for execution in executions)
-        self.unnamed += sum(execution.function == "unknown" for execution in executions)
 
 
 class _Rejects:

@@ -67,7 +67,7 @@ def items(values: Any) -> list[Any]:
         return rows
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         raise InvalidValue(
-            f"a {type(values).__name__} is not a collection of payloads",
+            f"a value of type {type(values).__name__} is not a collection of payloads",
             place="input",
             hint="give a DataFrame, a list or a range",
         )

@@ -31,7 +31,10 @@ def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
     if result.undated:
         face.note(f"{result.undated} executions have no time in the log; they count as of when it was saved")
     if result.unnamed:
-        face.note(f"{result.unnamed} executions are of no named function; name it with --function")
+        face.note(
+            f"{result.unnamed} executions were left out: their log does not name the function; "
+            "import it again with --function NAME"
+        )
     known = f", {result.already_known} known already" if result.already_known else ""
     return DoneAnswer(
         text=f"{result.executions:,} executions and {result.logs:,} log lines "
@@ -44,6 +47,7 @@ def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
             "rejected": result.rejected,
             "unplaced": result.unplaced,
             "undated": result.undated,
+            "unnamed": result.unnamed,
             "reject_file": None if result.reject_file is None else str(result.reject_file),
         },
     )
