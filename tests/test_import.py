@@ -50,3 +50,9 @@ def test_decorating_a_function_loads_nothing_heavy_and_makes_no_store(tmp_path):
     done = subprocess.run([sys.executable, "-B", "mine.py"], cwd=tmp_path, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("[] 1\n", "")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]
+
+
+def test_the_names_of_the_package_are_offered():
+    import faaslab
+
+    assert {"open", "function", "__version__"} <= set(dir(faaslab))

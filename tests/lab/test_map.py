@@ -47,6 +47,21 @@ def test_failures_are_rows_and_can_be_run_again(mapped):
     assert mapped.functions.retry(result.batch_id, failed=False).total == 4
 
 
+def test_a_map_and_what_it_ran_are_a_line_each(mapped):
+    result = mapped.functions.map("double", [{"x": 1}, {}])
+    assert repr(result) == f"<MapResult of double: 2 of 2 ran, 1 failed, batch {result.batch_id}>"
+    good, bad = result.executions
+    assert repr(good).startswith(f"<Execution {good.id} of double: completed ")
+    assert repr(bad).endswith("KeyError: 'x'>")
+    assert "double version 1" in repr(mapped.functions.get("double"))
+
+
+@pytest.mark.parametrize("n", ["4", 2.5])
+def test_a_number_at_once_that_is_none_is_named(mapped, n):
+    with pytest.raises(InvalidValue, match="is not a number from 1 to 1000"):
+        mapped.functions.map("double", [{"x": 1}], n=n)
+
+
 def test_what_is_no_map_cannot_be_retried(mapped):
     with pytest.raises(InvalidValue, match="not the DataFrame of a map"):
         mapped.functions.retry(pd.DataFrame({"a": [1]}))

@@ -40,10 +40,10 @@ def test_columns_of_the_same_name_keep_their_first_place():
 
 
 def test_a_table_puts_numbers_right_and_cuts_long_texts():
-    df = pd.DataFrame({"name": ["a", "longer"], "ms": [1.23456, 1000.0], "text": ["x" * 99, "a\nb"]})
+    df = pd.DataFrame({"name": ["a", "longer"], "ms": [1.23456, 1000.0], "text": ["x" * 199, "a\nb"]})
     lines = table(df).split("\n")
     assert lines[0] == "name       ms  text"
-    assert lines[1] == "a       1.235  " + "x" * 59 + "…"
+    assert lines[1] == "a       1.235  " + "x" * 119 + "…"
     assert lines[2] == "longer   1000  a b"
     assert all(len(line) <= 20 for line in table(df, width=20).split("\n"))
 
@@ -58,3 +58,44 @@ def test_plain_answers():
     assert plain_text(TextAnswer(text="hello")) == "hello"
     assert documents(TextAnswer(text="hello")) == {"text": "hello"}
     assert documents(DoneAnswer(text="done", facts={"a": 1})) == {"a": 1}
+
+
+def test_a_wide_table_loses_empty_columns_and_goes_on_below():
+    df = pd.DataFrame({"id": ["a", "b"], "nothing": [None, None], "x" * 9: [1, 2], "y" * 9: [3, 4]})
+    assert table(df, width=24) == (
+        "id  xxxxxxxxx  yyyyyyyyy\na           1          3\nb           2          4"
+    )
+    assert table(df, width=14).split("\n") == [
+        "id  xxxxxxxxx", "a           1", "b           2", "", "id  yyyyyyyyy", "a           3", "b           4",
+    ]  # fmt: skip
+
+
+def test_a_long_wide_table_names_what_it_does_not_show():
+    df = pd.DataFrame({"id": ["a"] * 30, "x" * 9: range(30), "y" * 9: range(30)})
+    lines = table(df, width=14).split("\n")
+    assert len(lines) == 32
+    assert lines[1] == "a           0"
+    assert table(df, width=80).split("\n")[0] == "id  xxxxxxxxx  yyyyyyyyy"
+    assert table(df, width=79).count("not shown") == 0
+    assert table(df, width=20).endswith("…")
+
+
+def test_logs_read_as_on_lambda_and_source_ends_where_it_ends():
+    line = (
+        '[ERROR] ValueError: x\n\xa0\xa0File "/home/me/.cache/faaslab/code/' + "a" * 64 + '/app.py", line 1'
+    )
+    assert plain_text(LogsAnswer(df=pd.DataFrame({"message": [line]}))) == (
+        '[ERROR] ValueError: x\n  File "/var/task/app.py", line 1'
+    )
+    assert plain_text(TextAnswer(text="def handler(): ...\n", language="python")) == "def handler(): ..."
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (1.508336e-06, "0.00000151"), (0.000109548, "0.00011"), (0.5, "0.5"), (1234.5678, "1,234.568"),
+        (3000.0, "3000"), (-0.002, "-0.002"), (0.0, "0"), (9.9999e-3, "0.01"),
+    ],
+)  # fmt: skip
+def test_small_numbers_are_written_out(value, shown):
+    assert table(pd.DataFrame({"usd": [value]})).split("\n")[1].strip() == shown

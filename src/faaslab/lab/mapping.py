@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from faaslab.model.invocation import Invocation
 
 _LOOK_S = 0.1
+_STOPPING = "stopping, what runs ends first; Ctrl-C again gives it up"
 
 
 def parallel(count: int, n: int | None, function: Function) -> int:
@@ -108,7 +109,8 @@ def _watch(watched: _Watched, progress: Callable[[int, str | None], None] | None
             over = watched.over.wait(_LOOK_S)
             count = len(watched.done)
             if progress is not None:  # also when nothing ended meanwhile: the time goes on
-                progress(count - shown, f"{watched.failed} failed" if watched.failed else None)
+                failed = f"{watched.failed} failed" if watched.failed else None
+                progress(count - shown, _STOPPING if interrupted else failed)
                 shown = count
             if over:
                 return interrupted

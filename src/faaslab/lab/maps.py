@@ -16,7 +16,7 @@ COLUMNS = ("input", "status", "ms", "billed", "cold", "memory", "result", "error
 _OBJECTS = frozenset({"input", "cold", "result", "error"})  # None stays None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MapResult:
     """A map over `total` inputs; `executions` are those that ended, in the order of their inputs.
 
@@ -30,6 +30,12 @@ class MapResult:
     inputs: tuple[Any, ...]
     interrupted: bool = False
     again: Callable[[MapResult, bool], MapResult] | None = field(default=None, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"<MapResult of {self.function}: {len(self.executions)} of {self.total} ran, "
+            f"{self.failed} failed, batch {self.batch_id}>"
+        )
 
     @property
     def failed(self) -> int:

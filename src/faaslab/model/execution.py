@@ -66,7 +66,7 @@ class ExecutionMetrics:
     max_memory_mb: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Execution:
     """One invocation.
 
@@ -119,6 +119,14 @@ class Execution:
     result_bytes: int | None = None
     error: ExecutionError | None = None
     logs: tuple[LogLine, ...] = ()
+
+    def __repr__(self) -> str:
+        # A line, as a person at a prompt wants it; `dataclasses.asdict` and `to_json` tell everything.
+        took = "" if self.duration_ms is None else f" {self.duration_ms:.2f} ms"
+        cold = " cold" if self.cold_start else ""
+        why = "" if self.error is None else f" {self.error.type}: {self.error.message}"
+        said = why if len(why) <= 100 else f"{why[:99]}…"
+        return f"<Execution {self.id} of {self.function}: {self.status}{took}{cold}{said}>"
 
     @property
     def ok(self) -> bool:

@@ -117,7 +117,7 @@ class FunctionStatistics:
     last_invoked_at: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Function:
     """A function as it is defined now, or as one of its versions was.
 
@@ -150,6 +150,14 @@ class Function:
     created_at: datetime
     updated_at: datetime
     last_deployed_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        # A line, as a person at a prompt wants it, and no values of its environment.
+        configuration = self.configuration
+        return (
+            f"<Function {self.name} version {self.version}: {self.runtime}, {self.handler}, "
+            f"{configuration.memory_mb} MB, {configuration.timeout_s} s>"
+        )
 
     @property
     def arn(self) -> str:

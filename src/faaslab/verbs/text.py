@@ -21,6 +21,7 @@ from faaslab.verbs.answers import (
     ReportAnswer,
     SubmittedAnswer,
     TableAnswer,
+    TextAnswer,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from faaslab.verbs.answers import Answer
 
 _CELL = 60
+_LAST_CELL = 120
+_ROWS_GO_ON = 25
 _FOLDED_LINES = 5
 _TASK_ROOT = re.compile(r"/[^\"\n]*/code/[0-9a-f]{64}/")  # where the package is unpacked on this machine
 
@@ -49,7 +52,9 @@ def plain_text(answer: Answer, *, width: int | None = None) -> str:
             result = answer.result
             return f"{table(answer.value, width=width)}\n{_summary(result)}"
         case LogsAnswer():
-            return "\n".join(answer.df["message"]) if len(answer.df) else answer.empty
+            return _at_the_task_root("\n".join(answer.df["message"])) if len(answer.df) else answer.empty
+        case TextAnswer():
+            return answer.text.rstrip("\n")
         case TableAnswer():
             return table(answer.df, width=width) if len(answer.df) else answer.empty
         case ReportAnswer():
@@ -139,45 +144,82 @@ def cell_value(value: Any) -> Any:
 
 
 def table(df: pd.DataFrame, *, width: int | None = None) -> str:
-    """Rows in columns; numbers to the right, long texts cut at their end."""
+    """Rows in columns; numbers to the right, long texts cut at their end.
+
+    What is wider than `width` loses its empty columns first. The rest of a few rows goes on below, of many
+    rows it is named in a last line.
+    """
     names = [str(name) for name in df.columns]
-    lines = [[_cell(value) for value in row] for row in df.itertuples(index=False, name=None)]
+    most = [*[_CELL] * (len(names) - 1), _LAST_CELL if width is None else max(_CELL, min(width, _LAST_CELL))]
+    lines = [
+        [_cell(value, room) for value, room in zip(row, most, strict=True)]
+        for row in df.itertuples(index=False, name=None)
+    ]
     numeric = [_is_numeric(df.iloc[:, place]) for place in range(len(names))]
     widths = [max([len(name), *(len(line[place]) for line in lines)]) for place, name in enumerate(names)]
-    text = [_line(names, widths, numeric), *(_line(line, widths, numeric) for line in lines)]
-    if width is not None:
-        text = [line if len(line) <= width else line[: width - 1] + "…" for line in text]
-    return "\n".join(text)
+
+    def block(places: Sequence[int]) -> list[str]:
+        return [
+            "  ".join(
+                line[place].rjust(widths[place]) if numeric[place] else line[place].ljust(widths[place])
+                for place in places
+            ).rstrip()
+            for line in [names, *lines]
+        ]
+
+    everywhere = list(range(len(names)))
+    if width is None or sum(widths) + 2 * (len(widths) - 1) <= width:
+        return "\n".join(block(everywhere))
+    full = [place for place in everywhere if any(line[place] for line in lines)] or everywhere
+    blocks = _side_by_side(full, widths, width)
+    missing = [names[place] for places in blocks[1:] for place in places[1:]]
+    if len(lines) > _ROWS_GO_ON:
+        blocks = blocks[:1]
+    text = [line for number, places in enumerate(blocks) for line in [*[""] * bool(number), *block(places)]]
+    if missing and len(lines) > _ROWS_GO_ON:
+        text.append(f"not shown: {', '.join(missing)} (a wider terminal or --json has all)")
+    return "\n".join(line if len(line) <= width else line[: width - 1] + "…" for line in text)
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
-    placed = zip(cells, widths, numeric, strict=True)
-    return "  ".join(
-        cell.rjust(width) if right else cell.ljust(width) for cell, width, right in placed
-    ).rstrip()
+def _side_by_side(places: Sequence[int], widths: Sequence[int], width: int) -> list[list[int]]:
+    """The columns in groups that fit; every group begins with the first column, so that rows are found."""
+    first, *others = places
+    groups = [[first]]
+    left = width - widths[first]
+    for place in others:
+        if widths[place] + 2 > left and len(groups[-1]) > 1:
+            groups.append([first])
+            left = width - widths[first]
+        groups[-1].append(place)
+        left -= widths[place] + 2
+    return groups
 
 
 def _is_numeric(column: pd.Series[Any]) -> bool:
     return column.dtype.kind in "iuf"
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, room: int) -> str:
     plain = cell_value(value)
     if plain is None:
         return ""
     if isinstance(plain, bool):
         return "yes" if plain else "no"
     if isinstance(plain, float):
-        return (
-            f"{plain:.10g}"
-            if plain == int(plain) or abs(plain) < 0.01
-            else f"{plain:,.3f}".rstrip("0").rstrip(".")
-        )
+        return _number(plain)
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
     text = " ".join(text.split()) if "\n" in text or "\t" in text else text
-    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def _number(value: float) -> str:
+    """At most three places, or three digits of what is smaller: a price is never in powers of ten."""
+    if value == int(value):
+        return f"{value:.10g}"
+    places = 3 if abs(value) >= 0.01 else min(2 - math.floor(math.log10(abs(value))), 15)
+    return f"{value:,.{places}f}".rstrip("0").rstrip(".")
 
 
 def _card(card: FunctionCard) -> str:
@@ -228,17 +270,21 @@ def _execution(execution: Execution, *, whole: bool) -> str:
     lines = ["  ".join(parts), f"id {execution.id}"]
     if execution.error is not None:
         lines.append(f"{execution.error.type}: {execution.error.message}")
-        lines += [_TASK_ROOT.sub("/var/task/", part.rstrip("\n")) for part in execution.error.stack_trace]
+        lines += [_at_the_task_root(part.rstrip("\n")) for part in execution.error.stack_trace]
     elif execution.result_body is not None:
         lines.append(json.dumps(cell_value(execution.result), ensure_ascii=False, indent=2))
     logs = [line for line in execution.logs if whole or line.stream is not LogStream.PLATFORM]
     shown = logs if whole else logs[:_FOLDED_LINES]
     if shown:
-        said = (line.message.replace("\r", "\n").replace("\u00a0", " ") for line in shown)
-        lines += ["-- log", *(_TASK_ROOT.sub("/var/task/", message) for message in said)]
+        lines += ["-- log", *(_at_the_task_root(line.message) for line in shown)]
     if len(shown) < len(logs):
         lines.append(f"-- {len(logs) - len(shown)} more lines: logs {execution.id}")
     return "\n".join(lines)
+
+
+def _at_the_task_root(message: str) -> str:
+    """A message of the runtime as Lambda's own would read: its line breaks, spaces and paths."""
+    return _TASK_ROOT.sub("/var/task/", message.replace("\r", "\n").replace("\u00a0", " "))
 
 
 def _summary(result: Any) -> str:
