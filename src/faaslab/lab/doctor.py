@@ -71,7 +71,7 @@ def _version(name: str) -> str | None:
 
 def _enforced(lab: Lab) -> list[Row]:
     return [
-        (f"limit: {limit}", "note" if how.startswith("not ") else "ok", how)
+        (f"limit: {limit}", "note" if "not enforced" in how else "ok", how)
         for limit, how in lab.enforced().items()
     ]
 

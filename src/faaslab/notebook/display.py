@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from faaslab.model.report import ReportRun
 
 _MAP_ROWS = 10
+_TITLED = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +164,8 @@ def _block(answer: Answer, around: Surroundings) -> Html:
             figures = table_parts(answer.df, rows=around.rows, foot=_PRICES)
             return box(charts.spans(answer.df, answer.by), tag("div", figures, class_="under"))
         case TableAnswer():
-            return table(answer.df, title=answer.title, empty=answer.empty, rows=around.rows)
+            rows = max(around.rows, _TITLED) if answer.title else around.rows  # doctor and config are short
+            return table(answer.df, title=answer.title, empty=answer.empty, rows=rows)
         case ReportAnswer():
             return report_block(answer.run, around.link)
         case _:

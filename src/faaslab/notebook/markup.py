@@ -63,9 +63,9 @@ def page(*children: object) -> Html:
     return joined(sheet, tag("div", *children, class_="faas mathjax_ignore tex2jax_ignore"))
 
 
-def box(*children: object, hue: str | None = None) -> Html:
-    """A framed block."""
-    return tag("div", *children, class_=f"box {hue}" if hue else "box")
+def box(*children: object, hue: str | None = None, fit: bool = False) -> Html:
+    """A framed block; with `fit` as narrow as what is in it."""
+    return tag("div", *children, class_=" ".join(["box", *([hue] if hue else []), *(["fit"] if fit else [])]))
 
 
 def pill(word: object, hue: str = "mute", *, title: str | None = None) -> Html:

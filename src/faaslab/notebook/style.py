@@ -22,6 +22,7 @@ _SHEET = """
     .faas .box { border: 1px solid var(--line); border-radius: 6px; overflow: hidden; }
     .faas .box.ok, .faas .box.bad, .faas .box.warn, .faas .box.info, .faas .box.mute {
        border-left: 3px solid var(--hue); }
+    .faas .box.fit { width: fit-content; max-width: 100%; }
     .faas .top { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px;
        padding: 8px 14px; }
     .faas .name { font-weight: 600; font-size: 14.5px; }

@@ -48,7 +48,7 @@ def table(
                 class_="top",
             )
         )
-    return box(table_parts(df, title=title, rows=rows, foot=foot))
+    return box(table_parts(df, title=title, rows=rows, foot=foot), fit=True)
 
 
 def table_parts(df: pd.DataFrame, *, title: object = None, rows: int = ROWS, foot: object = None) -> Html:
