@@ -17,6 +17,7 @@ NOW = datetime(2026, 11, 23, 12)
     [
         ("now", NOW),
         ("7d", datetime(2026, 11, 16, 12)),
+        ("-7d", datetime(2026, 11, 16, 12)),
         ("24h", datetime(2026, 11, 22, 12)),
         ("1h30m", datetime(2026, 11, 23, 10, 30)),
         ("2w", datetime(2026, 11, 9, 12)),
@@ -32,7 +33,7 @@ def test_an_instant(text, instant):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "7", "7 days", "yesterday", "2026-13-01", "-7d", "9" * 30 + "w", "99999999d"]
+    "text", ["", "7", "7 days", "yesterday", "2026-13-01", "--7d", "-", "9" * 30 + "w", "99999999d"]
 )
 def test_what_is_no_instant_is_named_with_its_option(text):
     with pytest.raises(InvalidValue) as caught:

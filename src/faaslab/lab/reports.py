@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,7 @@ class Reports:
             parameters=values,
             out_dir=folder,
             formats=tuple(formats),
-            stem=stem or f"{notebook.stem}-{when:%Y%m%d-%H%M%S}",
+            stem=stem or _unused(folder, f"{notebook.stem}-{when:%Y%m%d-%H%M%S}"),
             title=title,
             clock=self._lab.clock,
             on_progress=None if progress is None else lambda *_: progress(1, None),
@@ -85,6 +86,16 @@ class Reports:
         if folder is not None and (folder / f"{name}.ipynb").is_file():
             return folder / f"{name}.ipynb"
         raise NotFound("report", name, self.names())
+
+
+def _unused(folder: Path, stem: str) -> str:
+    """`stem`, with a number where a page of the same second has it already."""
+    taken = {path.stem for path in folder.glob(f"{stem}*")}
+    return next(
+        name
+        for name in itertools.chain([stem], (f"{stem}-{n}" for n in itertools.count(2)))
+        if name not in taken
+    )
 
 
 def shipped_notebooks() -> Path | None:

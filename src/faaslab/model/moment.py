@@ -43,9 +43,10 @@ def moment(value: str | datetime | timedelta, *, now: datetime, place: str | Non
     text = value.strip()
     if text.lower() == "now":
         return now
-    if _SPAN.fullmatch(text.lower()):
+    back = text.removeprefix("-").lower()  # `-7d`, as other tools write it, is `7d`
+    if _SPAN.fullmatch(back):
         try:
-            return now - span(text, place=place)
+            return now - span(back, place=place)
         except OverflowError:
             raise InvalidValue(f"{text!r} is before the calendar begins", place=place) from None
     try:
