@@ -247,10 +247,12 @@ def _inits(start: Opening, split: pd.DataFrame) -> Section | None:
                 alt="How long inits took, per function, up to the slowest.",
             )
         )
+    told_apart = [name for name in ("region", "architecture") if len(set(split[name].dropna())) > 1]
     table = Table(
         df=split.drop(columns=["init_p95_ms"]),
         columns={
             "function": ("function", words.text),
+            **{name: (name, words.text) for name in told_apart},
             "cold_starts": ("cold starts", words.count),
             "init_p50_ms": ("init, median", words.ms),
             "init_share_of_latency": ("of a cold call's wait", words.share),
