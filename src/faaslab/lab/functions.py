@@ -294,7 +294,7 @@ class Functions:
         """
         function = self._resolve(name, qualifier)
         values = items(payloads)
-        if n is not None and (not isinstance(n, int) or not 1 <= n <= 1000):
+        if n is not None and n not in range(1, 1001):
             raise InvalidValue(f"{n!r} is not a number from 1 to 1000", place="n")
         bodies = [encode(value, place=f"input {index}") for index, value in enumerate(values)]
         request = Invocation(qualifier=qualifier, batch_id=self._lab.new_id())
