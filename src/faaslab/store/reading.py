@@ -61,6 +61,7 @@ class Session:
         self._filled: set[str] = set()
         self._waiting: dict[str, list[Line]] = {}
         self._views = False
+        self._tables: dict[str, weakref.ref[Result]] = {}
         self.closed = False
         self.touched = False
         """Whether anything but a question was run in it, which may have left something behind."""
@@ -90,7 +91,7 @@ class Session:
         if self._cursor is None or self._epoch != INSTANCE.epoch:
             self._cursor, self._epoch = INSTANCE.cursor()
             self._views, self._upto, self._seen = False, -1, -1
-            self._filled, self._waiting = set(), {}
+            self._filled, self._waiting, self._tables = set(), {}, {}
         with INSTANCE.inside(self._cursor):
             run = self._cursor.execute
             if not self._views:
@@ -158,7 +159,7 @@ class Session:
         return found
 
     def _make_views(self, run: Callable[..., Any]) -> None:
-        self._schema = quoted(f"outbox_{next(_NUMBERS)}")
+        self._schema = f"outbox_{next(_NUMBERS)}"
         create_tables(run, self._schema, numbered=True)
         statements = []
         for table, columns in TABLES.items():
@@ -181,12 +182,26 @@ class Session:
             relation = self._cursor.sql(text, params=parameters) if parameters else self._cursor.sql(text)
             if relation is None:
                 return Result(None, self)
-            # DuckDB 2 has materialize(), DuckDB 1 execute().
-            keep = getattr(type(relation), "materialize", None)
-            return Result(keep(relation) if keep else relation.execute(), self)
+            return self._held(relation)
         except duckdb.Error as error:
             self._end_transaction()
             raise self._said(error) from error
+
+    def _held(self, relation: Any) -> Result:
+        """The rows in memory."""
+        if hasattr(type(relation), "materialize"):
+            return Result(relation.materialize(), self)
+        # DuckDB 1 forgets the rows of a relation when they were read once: they go to a table, for as long
+        # as somebody has the Result.
+        for name, held in list(self._tables.items()):
+            if held() is None:
+                self._cursor.execute(f"DROP TABLE IF EXISTS {name}")
+                del self._tables[name]
+        name = f"{self._schema}.result_{next(_NUMBERS)}"
+        relation.create(name)
+        result = Result(self._cursor.table(name), self)
+        self._tables[name] = weakref.ref(result)
+        return result
 
     def _said(self, error: Exception) -> BaseException:
         import duckdb
