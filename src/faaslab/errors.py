@@ -166,7 +166,9 @@ class StoreFull(StoreError):
 
 
 class StoreLocation(StoreError):
-    """The place cannot hold a store."""
+    """The place cannot hold a store: who asked for it can name another one."""
+
+    exit_status = 2
 
 
 class RecordRejected(StoreError):

@@ -57,7 +57,7 @@ def test_the_default_store_stands_under_the_project_s_root(shell, project):
     settings = {row["setting"]: row for row in map(json.loads, shell("config", "--json").stdout.splitlines())}
     assert settings["store"]["value"] == str(project.resolve() / "data" / "faaslab.duckdb")
     assert settings["keep_alive"]["source"].startswith("pyproject.toml")
-    assert shell("ls", "--store", "no/such/folder/x.duckdb").returncode != 0
+    assert shell("ls", "--store", "no/such/folder/x.duckdb").returncode == 2
 
 
 def test_standard_input_is_a_payload_and_lists_are_a_document_a_line(shell):
@@ -94,10 +94,10 @@ def test_version_and_help(shell):
     assert shell("map", "--help").stdout == shell("help", "map").stdout
 
 
-def test_our_own_failure_is_a_line_and_a_trace_only_when_asked_for(shell, tmp_path):
+def test_a_store_that_is_none_is_a_line_and_a_trace_only_when_asked_for(shell, tmp_path):
     (tmp_path / "x.duckdb.state").write_bytes(b"this is no database" * 100)
     done = shell("ls", "--store", str(tmp_path / "x.duckdb"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "faaslab: " in done.stderr
     assert "Traceback" in shell("ls", "--store", str(tmp_path / "x.duckdb"), FAASLAB_DEBUG="1").stderr

@@ -82,3 +82,10 @@ def test_a_runtime_is_known_or_near_one():
         limits.runtime("pyton3.13")
     with pytest.raises(Unsupported, match="Python functions only"):
         limits.runtime("nodejs22.x")
+
+
+@pytest.mark.parametrize("given", ["TOKEN=hunter2", "TOKEN=hun:ter2", "TOKEN=env:hunter 2"])
+def test_a_secret_itself_in_the_place_of_its_reference_is_refused_and_not_repeated(given):
+    with pytest.raises(InvalidValue, match="TOKEN=env:VARIABLE") as raised:
+        limits.secrets([given])
+    assert given.partition("=")[2] not in str(raised.value)

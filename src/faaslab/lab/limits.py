@@ -24,6 +24,7 @@ OTHERS = (
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _HANDLER = re.compile(r"(?P<module>[A-Za-z_][\w/.-]*)\.(?P<function>[A-Za-z_]\w*)")
 _VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
+_SECRET_PLACE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|(?:keyring|ssm|secretsmanager):\S.*")
 _SECRET = re.compile(r"(?P<name>[a-zA-Z][a-zA-Z0-9_]*)(?:=(?P<reference>\S.*))?")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*(?:[<>=!~;@(].*)?", re.DOTALL)
 RESERVED = frozenset({
@@ -147,6 +148,14 @@ def secrets(references: Sequence[Any]) -> tuple[str, ...]:
             )
         if found["name"] in RESERVED:
             raise InvalidValue(f"{found['name']} is set by Lambda itself", place="secrets")
+        name, equals, place = reference.partition("=")
+        if equals and not _SECRET_PLACE.fullmatch(place):
+            # What stands there may well be the secret itself: it is neither kept nor repeated.
+            raise InvalidValue(
+                f"what follows {name}= is no reference to a secret",
+                place="secrets",
+                hint=f"{name} alone, {name}=env:VARIABLE or {name}=keyring:SERVICE/USER, never the value",
+            )
     return tuple(references)
 
 

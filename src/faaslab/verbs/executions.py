@@ -61,7 +61,8 @@ def history(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
         until=call["until"],
         limit=call["limit"] or 50,
     )
-    return TableAnswer(df=df, empty="nothing ran yet")
+    chosen = any(call[name] for name in ("name", "status", "since", "until"))
+    return TableAnswer(df=df, empty="nothing that ran is like that" if chosen else "nothing ran yet")
 
 
 def replay(lab: Lab, call: Call, face: Face) -> Answer:

@@ -150,9 +150,9 @@ def runtime_client_folder() -> Path | None:
 
 
 def runtime_client_requirement() -> str:
-    """The same awslambdaric for another interpreter, so that all functions see the same behaviour."""
+    """The same awslambdaric for another interpreter, or the newest before it that an old one can run."""
     try:
-        return f"awslambdaric=={importlib.metadata.version('awslambdaric')}"
+        return f"awslambdaric<={importlib.metadata.version('awslambdaric')}"
     except importlib.metadata.PackageNotFoundError:
         return "awslambdaric"
 
