@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 NUDGE_ROWS = 1000
 """After so many rows of this process a merge is started beside it."""
 CHUNK_CHARACTERS = 8_000_000
-CHUNK_LEAST, CHUNK_FIRST, CHUNK_MOST = 250, 2000, 8000
+CHUNK_LEAST, CHUNK_FIRST, CHUNK_MOST = 250, 1000, 2500
 HOLD_S = 0.1
 """How long readers may be held up by one chunk."""
 
@@ -241,8 +241,8 @@ class Merger:
         self.longest_hold_s = max(self.longest_hold_s, held_s)
         if held_s > HOLD_S:
             self._chunk = max(self._chunk // 2, CHUNK_LEAST)
-        elif held_s < HOLD_S / 2:
-            self._chunk = min(self._chunk * 2, CHUNK_MOST)
+        elif held_s < HOLD_S / 3:
+            self._chunk = min(self._chunk * 5 // 4, CHUNK_MOST)
 
     def _delete(self, upto: int) -> None:
         with self._state.write(durable=False) as connection:
