@@ -221,6 +221,7 @@ def test_what_is_no_duckdb_file_is_said(path):
     path.write_bytes(b"hello" * 10_000)
     with Store(path, busy_limit_s=1) as store, pytest.raises(StoreLocation, match="not a DuckDB file"):
         store.sql("SELECT 1")
+    assert list(path.parent.iterdir()) == [path]  # nothing was made beside it
 
 
 def test_a_missing_folder_is_said(tmp_path):

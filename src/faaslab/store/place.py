@@ -53,6 +53,10 @@ def require(path: Path, mounted: str | None = None) -> None:
         raise StoreLocation(
             f"{path} is a folder, a store is a file", hint=f"for example {path / 'faaslab.duckdb'}"
         )
+    if not _may_be_duckdb(path):
+        raise StoreLocation(
+            f"{path} is not a DuckDB file", hint="name a .duckdb file, or one that is not there yet"
+        )
     kind, options = file_system(parent.resolve(), mounts() if mounted is None else mounted)
     if is_network(kind, options):
         raise StoreLocation(
@@ -64,3 +68,13 @@ def require(path: Path, mounted: str | None = None) -> None:
             f"the folder {parent} is read-only for you",
             hint="choose a folder that you may write to: set FAASLAB_STORE, or give a store path",
         )
+
+
+def _may_be_duckdb(path: Path) -> bool:
+    """A DuckDB file says so from its ninth byte on; an empty one, or none, may become one."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError:
+        return True  # not there, or unreadable: whoever opens it next says why
+    return not head or head[8:] == b"DUCK"

@@ -170,7 +170,7 @@ class LocalBackend:
             "concurrency": f"held in this process: {self._settings.concurrency} at once, and reserved",
             "payload": "held: 6 MB in, 6,291,556 bytes out",
             "environment between invocations": "frozen" if self._settings.freeze else "keeps running",
-            "ephemeral storage": "a private folder; its size is not enforced",
+            "ephemeral storage": "TMPDIR is private, /tmp the machine's own; size not enforced",
             "task root": "read-only files; not enforced for root",
             "cpu": "not enforced",
             "network": "not enforced",
