@@ -32,7 +32,7 @@ NUDGE_ROWS = 1000
 """After so many rows of this process a merge is started beside it."""
 CHUNK_CHARACTERS = 8_000_000
 # Most of what a chunk costs (30 ms and more: the checkpoint) does not depend on its size.
-CHUNK_LEAST, CHUNK_FIRST, CHUNK_MOST = 1000, 2000, 4000
+CHUNK_LEAST, CHUNK_FIRST, CHUNK_MOST = 500, 1000, 2000
 HOLD_S = 0.1
 """How long readers may be held up by one chunk."""
 
