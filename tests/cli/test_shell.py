@@ -66,7 +66,7 @@ def test_standard_input_is_a_payload_and_lists_are_a_document_a_line(shell):
     mapped = shell("map", "score", "-", "--json", stdin='{"x": 1}\n{"x": 2}\n{}\n')
     assert [json.loads(line)["result"] for line in mapped.stdout.splitlines()] == [2, 4, None]
     assert mapped.returncode == 1
-    assert "1 failed; run them again: retry" in mapped.stderr
+    assert "1 failed (KeyError: 'x'); run them again: retry" in mapped.stderr
     counted = shell(
         "sql", "SELECT count(*) AS n, 1.5 AS x FROM executions WHERE batch_id IS NOT NULL", "--json"
     )

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -64,6 +65,22 @@ def test_a_data_frame_is_its_records():
     assert first["n"] == 1
     assert first["t"].startswith("2026-01-01T00:00:00")
     assert second == {"n": 2, "t": None, "x": None}
+
+
+def test_a_row_of_a_data_frame_has_its_names():
+    df = pd.DataFrame({"n": [1, 2], "t": pd.to_datetime(["2026-01-01", None]), "x": ["a", None]})
+    assert json.loads(encode(df.iloc[0])) == items(df)[0]
+    assert json.loads(encode(df.iloc[1])) == {"n": 2, "t": None, "x": None}
+    assert json.loads(encode(df["n"])) == [1, 2]
+
+
+def test_numbers_and_arrays_of_numpy_are_plain_ones():
+    value = {"n": np.int64(4), "x": np.float32(0.5), "yes": np.bool_(True), "all": np.arange(3)}  # noqa: FBT003
+    assert json.loads(encode(value)) == {"n": 4, "x": 0.5, "yes": True, "all": [0, 1, 2]}
+    with pytest.raises(InvalidValue, match="nan has no JSON form, at /a/1"):
+        encode({"a": np.array([1.0, float("nan")])})
+    with pytest.raises(InvalidValue, match="type set has no JSON form, at /b"):
+        encode({"a": np.int64(1), "b": {1}})
 
 
 def test_items():

@@ -236,6 +236,12 @@ def test_progress_says_how_far_it_is_and_how_it_ended(done, total, elapsed_ms, s
     assert ("role", "progressbar") in reader.attributes or state != "running"
 
 
+def test_the_text_of_a_huge_result_has_an_end():
+    made = view(ExecutionAnswer(execution=execution(result_body=b'"' + b"x" * 5_000_000 + b'"')))
+    assert len(made.text) < 50_000
+    assert "more characters: -o NAME keeps all of it" in made.text
+
+
 def test_a_view_stands_for_its_value():
     made = view(ExecutionAnswer(execution=execution()))
     assert made.value == execution()

@@ -48,6 +48,7 @@ def test_an_interrupted_map_gives_back_what_is_done(tmp_path):
         assert not [each for each in outputs if each["msg_type"] == "error"]
         bars = [each for each in outputs if each["msg_type"] == "update_display_data"]
         assert "stopped at" in bars[-1]["content"]["data"]["text/plain"]
+        assert "stopping" not in bars[-1]["content"]["data"]["text/plain"]
         (answer,) = [
             each["content"]["data"]["text/plain"]
             for each in run(kernel, "0 < len(rows) < 2000, set(rows.status)")

@@ -172,7 +172,7 @@ def test_a_map_ends_its_bar_and_shows_its_rows(cells):
 def test_a_bound_map_leaves_its_bar_and_its_note(cells):
     bar, note = (read(each).text for each in cells["inputs"].html)
     assert bar.startswith("map score50 of 50 in ")
-    assert note.startswith("10 failed; run them again: retry ")
+    assert note.startswith("10 failed (ZeroDivisionError: division by zero); run them again: retry ")
     assert cells["scored"].text == "{'completed': 40, 'failed': 10}"
     assert cells["again"].text == "10"
 

@@ -25,6 +25,7 @@ def test_every_form_of_a_payload(tmp_path):
     [
         ('{"x": }', "-p: not JSON at line 1 column 7, near '{\"x\": }'"),
         ("{x: 4}", "put JSON between single quotes"),
+        ("event", "{event} is the variable of that name"),
         ("NaN", "NaN is not JSON"),
         ("", "not JSON at line 1 column 1"),
         ("[" * 100_000, "nested too deeply"),
@@ -71,6 +72,8 @@ def test_a_bad_line_is_named_by_its_number(tmp_path):
 def test_a_missing_file_is_said():
     with pytest.raises(InvalidValue, match="cannot read 'nothing.json'"):
         inputs("nothing.json", KeptFace())
+    with pytest.raises(InvalidValue, match="give an expression a name first"):
+        inputs("df.head(3)", KeptFace())
 
 
 def test_an_execution_is_named_by_its_id_or_by_a_variable():

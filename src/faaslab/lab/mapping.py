@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from faaslab.model.invocation import Invocation
 
 _LOOK_S = 0.1
-_STOPPING = "stopping, what runs ends first; Ctrl-C again gives it up"
+_STOPPING = "stopping, what runs ends first; interrupt it again (Ctrl-C) to give it up"
 
 
 def parallel(count: int, n: int | None, function: Function) -> int:
@@ -110,7 +110,7 @@ def _watch(watched: _Watched, progress: Callable[[int, str | None], None] | None
             count = len(watched.done)
             if progress is not None:  # also when nothing ended meanwhile: the time goes on
                 failed = f"{watched.failed} failed" if watched.failed else None
-                progress(count - shown, _STOPPING if interrupted else failed)
+                progress(count - shown, _STOPPING if interrupted and not over else failed or "")
                 shown = count
             if over:
                 return interrupted

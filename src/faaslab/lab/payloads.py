@@ -9,7 +9,17 @@ from typing import Any
 from faaslab.errors import InvalidValue
 from faaslab.lab.limits import MAX_EVENT_BYTES, MAX_PAYLOAD_BYTES
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+def _plain(value: Any) -> Any:
+    """A number or an array of NumPy as Python's own; `json` asks for what it does not know."""
+    if type(value).__module__.partition(".")[0] == "numpy" and hasattr(value, "tolist"):
+        plain = value.tolist()
+        if type(plain) is not type(value):
+            return plain
+    raise TypeError(type(value).__name__)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
 
 
 def encode(value: Any, *, place: str = "payload", asynchronous: bool = False) -> bytes:
@@ -37,9 +47,8 @@ def _encode(value: Any, place: str) -> bytes:
 
 
 def _encode_slowly(value: Any, place: str) -> str:
-    plain = records(value)
-    if plain is None:
-        plain = value
+    row, rows = _row(value), records(value)
+    plain = row if row is not None else rows if rows is not None else value
     wrong = _misfit(plain, "", ())
     if wrong is None:
         return _ENCODER.encode(plain)
@@ -49,6 +58,17 @@ def _encode_slowly(value: Any, place: str) -> str:
         place=place,
         hint="use strings, finite numbers, booleans, None, lists and dictionaries",
     )
+
+
+def _row(value: Any) -> dict[str, Any] | None:
+    """A row of a DataFrame: a Series under the names of its columns. None for anything else."""
+    kind = type(value)
+    if kind.__module__.partition(".")[0] != "pandas" or kind.__name__ != "Series":
+        return None
+    if not len(value) or not all(isinstance(name, str) for name in value.index):
+        return None
+    rows: list[dict[str, Any]] = json.loads(value.to_frame().T.to_json(orient="records", date_format="iso"))
+    return rows[0]
 
 
 def records(value: Any) -> list[Any] | None:
@@ -99,4 +119,8 @@ def _misfit(value: Any, at: str, above: tuple[int, ...]) -> tuple[str, str] | No
             if wrong:
                 return wrong
         return None
-    return at, f"a value of type {type(value).__name__}"
+    try:
+        plain = _plain(value)
+    except TypeError:
+        return at, f"a value of type {type(value).__name__}"
+    return _misfit(plain, at, above)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _MAP_ROWS = 10
 _TITLED = 60
+_TEXT = 40_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +101,7 @@ def view(answer: Answer, around: Surroundings | None = None, *, value: Any = Non
     """An answer as HTML and plain text. `value` stands for the answer's own where it is given."""
     around = around or Surroundings()
     value = answer.value if value is None else value
-    shown = plain_text(answer)
+    shown = _clipped(plain_text(answer))
     if isinstance(answer, TextAnswer):
         # Code and help have no frame: the notebook colours the one and sets the other as it stands.
         fence = "`" * (3 + max((len(run) for run in _runs(answer.text)), default=0))
@@ -109,6 +110,12 @@ def view(answer: Answer, around: Surroundings | None = None, *, value: Any = Non
     notes = tuple(tag("div", note, class_="note") for note in around.notes)
     text = "\n".join([shown, *(f"note: {note}" for note in around.notes)])
     return View(page(_block(answer, around), *notes), text, value)
+
+
+def _clipped(text: str) -> str:
+    """A notebook's file keeps the text beside the page: that of a huge result or log has an end."""
+    left = len(text) - _TEXT
+    return text if left <= 0 else f"{text[:_TEXT]}\n-- {left:,} more characters: -o NAME keeps all of it"
 
 
 def notes_view(notes: tuple[str, ...]) -> View:

@@ -37,9 +37,9 @@ class ProgressBar:
         return self
 
     def advance(self, count: int = 1, note: str | None = None) -> None:
-        """`count` more are done (0: still at it); shown a few times a second at most."""
+        """`count` more are done (0: still at it), shown now and then. An empty note takes the last away."""
         self._done += count
-        self._note = note or self._note
+        self._note = self._note if note is None else note
         now = self._clock.monotonic()
         if self._live and now - self._shown >= _EVERY_S:
             self._shown = now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from faaslab.verbs.answers import Answer
     from faaslab.verbs.face import Face
     from faaslab.verbs.verb import Call
+
+_REASON = 100
 
 
 def _configuration(call: Call) -> dict[str, Any]:
@@ -177,8 +180,24 @@ def _mapped(result: Any, face: Face) -> MapAnswer:
     if result.interrupted:
         face.note(f"interrupted: {len(result.executions)} of {result.total} are done and recorded")
     if result.failed:
-        face.note(f"{result.failed} failed; run them again: retry {result.batch_id} --failed")
+        face.note(
+            f"{result.failed} failed{_commonest(result)}; run them again: retry {result.batch_id} --failed"
+        )
     return MapAnswer(result=result)
+
+
+def _commonest(result: Any) -> str:
+    """Why most of them failed, in a few words."""
+    counted = Counter(
+        " ".join((f"{error.type}: {error.message}" if error.type else error.message).split())
+        for error in (execution.error for execution in result.executions)
+        if error is not None
+    )
+    if not counted:
+        return ""
+    reason, times = counted.most_common(1)[0]
+    short = reason if len(reason) <= _REASON else f"{reason[: _REASON - 1]}…"
+    return f" ({short})" if times == result.failed else f" ({times}: {short})"
 
 
 def retry(lab: Lab, call: Call, face: Face) -> Answer:

@@ -65,7 +65,11 @@ def _source(text: str, face: Face, place: str) -> tuple[str, str]:
         try:
             return _decoded(path.read_bytes(), str(path)), str(path)
         except OSError as error:
-            raise InvalidValue(f"cannot read {str(path)!r}: {error.strerror or error}", place=place) from None
+            raise InvalidValue(
+                f"cannot read {str(path)!r}: {error.strerror or error}",
+                place=place,
+                hint="give an expression a name first, then that name here" if {*"(["} & {*text} else None,
+            ) from None
     return text, place
 
 
@@ -82,18 +86,25 @@ def read_json(text: str, place: str, *, quoted: str = "") -> Any:
         return json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         near = text[max(0, error.pos - 10) : error.pos + 15].strip()
-        hint = "put JSON between single quotes: -p '{\"x\": 4}'" if quoted.startswith("{") else None
         raise InvalidValue(
             f"not JSON at line {error.lineno} column {error.colno}"
             + (f", near {near!r}" if near else "")
             + f": {error.msg.lower()}",
             place=place,
-            hint=hint,
+            hint=_hint(quoted),
         ) from None
     except RecursionError:
         raise InvalidValue("the JSON is nested too deeply", place=place) from None
     except ValueError as error:
         raise InvalidValue(str(error), place=place) from None
+
+
+def _hint(quoted: str) -> str | None:
+    if quoted.startswith("{"):
+        return "put JSON between single quotes: -p '{\"x\": 4}'"
+    if quoted.isidentifier():
+        return f"{{{quoted}}} is the variable of that name, '\"{quoted}\"' the text"
+    return None
 
 
 def _no_constant(name: str) -> Any:

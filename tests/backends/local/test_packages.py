@@ -128,11 +128,14 @@ def test_a_function_sees_its_requirements_and_no_other_does(tmp_path, define, in
 
 
 def test_what_cannot_be_installed_says_why_and_leaves_nothing(
-    tmp_path, define, invoke, backend_with, definer
+    tmp_path, define, invoke, backend_with, definer, monkeypatch
 ):
     backend = backend_with(pip_arguments=("--no-index",))
-    with pytest.raises(RequirementsFailed, match="no-such-package-anywhere"):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a kernel of JupyterLab
+    with pytest.raises(RequirementsFailed, match="no-such-package-anywhere") as caught:
         invoke(define(requires=("no-such-package-anywhere==9",)), on=backend)
+    assert "\x1b" not in str(caught.value)
+    assert "WARNING" not in str(caught.value)
     assert definer.recorded == []
     assert not [path for path in (tmp_path / "cache" / "requirements").iterdir() if path.is_dir()]
     assert invoke(define(), on=backend).ok, "its place was given back"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 UNZIPPED_LIMIT = 262_144_000
 """Bytes of code and layers together (Lambda quotas: 250 MB unzipped)."""
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _CREDENTIALS = re.compile(r"(://)[^/\s@]+@")
 
 
@@ -102,7 +103,7 @@ class Packages:
             if self._keeper is not None:
                 self._keeper.remove(process.pid)
         if process.returncode != 0:
-            text = _CREDENTIALS.sub(r"\1****@", output.decode("utf-8", "replace"))
+            text = _CREDENTIALS.sub(r"\1****@", _COLOUR.sub("", output.decode("utf-8", "replace")))
             lines = [line for line in text.splitlines() if line.strip() and "[notice]" not in line]
             errors = [line for line in lines if line.startswith("ERROR")]
             raise RequirementsFailed(
