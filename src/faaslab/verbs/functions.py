@@ -91,7 +91,8 @@ def create(lab: Lab, call: Call, face: Face) -> Answer:
             "container images come in a later release", place="--image", hint="use --zip or --file"
         )
     if (call["zip"] is None) == (call["file"] is None):
-        raise InvalidValue("create needs code", hint="give --file code.py or --zip code.zip, one of them")
+        wrong = "create needs code" if call["zip"] is None else "create takes its code from one place"
+        raise InvalidValue(wrong, hint="give --file code.py or --zip code.zip, one of them")
     configuration = _configuration(call)
     if call["zip"]:
         code: Any = Path(call["zip"]).expanduser()
@@ -311,7 +312,11 @@ VERBS: tuple[Verb, ...] = (
         options=(
             PAYLOAD,
             QUALIFIER,
-            Option(flags=("--async",), name="async_", help="hand it over and go on (invocation type Event)"),
+            Option(
+                flags=("--async",),
+                name="async_",
+                help="invocation type Event: a notebook goes on, a shell waits at its end",
+            ),
             Option(flags=("--tail",), name="tail", help="show all of its log"),
             Option(flags=("--debug",), name="debug", help="step through it (a later release)"),
         ),

@@ -37,8 +37,8 @@ def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
         )
     known = f", {result.already_known} known already" if result.already_known else ""
     return DoneAnswer(
-        text=f"{result.executions:,} executions and {result.logs:,} log lines "
-        f"from {result.files:,} files{known}",
+        text=f"{_counted(result.executions, 'execution')} and {_counted(result.logs, 'log line')} "
+        f"from {_counted(result.files, 'file')}{known}",
         facts={
             "files": result.files,
             "executions": result.executions,
@@ -96,6 +96,10 @@ def import_store(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     return DoneAnswer(
         text=f"{sum(rows.values()):,} new rows from {path}", facts={"imported": str(path), "rows": dict(rows)}
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def config(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
