@@ -34,6 +34,9 @@ def handler(event, context):
     "dashed": "%%faas send-mail\ndef handler(event, context):\n    return 'sent'",
     "dashed_bound": "send_mail.name",
     "builtin": "%%faas print -o bound\ndef handler(event, context):\n    return 1",
+    "no_python": "%%faas nopython\n\ndef handler(event, context)\n    return 1",
+    "unimportable": "%%faas needy\nimport nothing_of_this_name\ndef handler(event, context):\n    return 1",
+    "needs": "%faas invoke needy",
     "builtin_kept": "print(bound.name)",
     "invoke": "%faas invoke score -p '{\"x\": 4}'",
     "variable": "event = {'x': 8}\n%faas invoke score -p {event} -o r",
@@ -149,6 +152,17 @@ def test_a_failed_run_is_an_error_of_one_line_that_leads_into_the_cell(cells, ke
     assert cells[key].trace == [f"InvocationFailed: {message}"]
 
 
+def test_code_that_is_no_python_is_noted_with_its_line_in_the_cell(cells):
+    number = list(CELLS).index("no_python") + 1
+    assert f"not Python: expected ':' (In [{number}], line 3)" in cells["no_python"].text
+
+
+def test_a_missing_module_says_how_to_bring_it(cells):
+    name, said = cells["needs"].error
+    assert name == "InvocationFailed"
+    assert "No module named 'nothing_of_this_name' (--requires installs a package for it" in said
+
+
 def test_a_failed_run_shows_the_user_s_own_lines(cells):
     text = read(cells["failed"].html[0]).text
     assert "→ 4      return 100 / x" in text
@@ -256,7 +270,7 @@ def test_unloading_closes_what_was_opened(cells):
     assert cells["unload"].outputs == []
     assert cells["children"].text == "[] []\n"
     assert "not found" in cells["unloaded"].text
-    assert cells["reloaded"].text == "5"
+    assert cells["reloaded"].text == "7"
 
 
 @pytest.mark.parametrize("last", ["%faas invoke broken", "%faas invok broken"])

@@ -82,6 +82,12 @@ def test_the_cell_of_a_function_may_be_named_like_a_verb():
     assert parse("stats", cell="def handler(e, c): ...")["name"] == "stats"
 
 
+def test_a_verb_above_a_cell_that_it_does_not_take_is_refused():
+    with pytest.raises(InvalidValue, match=r"one percent sign: %faas invoke score"):
+        parse("invoke score -p {event}", "{}")
+    assert parse("invoke --memory 256", "def handler(e, c): ...").values["name"] == "invoke"
+
+
 def test_an_empty_cell_is_refused():
     with pytest.raises(InvalidValue, match="cell is empty"):
         parse("score", cell="  \n")

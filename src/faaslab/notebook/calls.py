@@ -108,12 +108,22 @@ def _show_notes(face: NotebookFace) -> None:
 def _bind_function(magics: FaasMagics, card: verbs.FunctionCard, face: NotebookFace, *, typed: bool) -> None:
     function = card.function
     if typed and isinstance(function.code, InlineCode):
-        magics.cells[function.code.source] = _typed_at(magics.shell)
+        number, above = magics.cells[function.code.source] = _typed_at(magics.shell)
+        face.notes = [_in_the_cell(note, function.code.filename, number, above) for note in face.notes]
     name = identifier(function.name)
     if hasattr(builtins, name):
         face.note(_NO_PYTHON.format(name=name))
     else:
         magics.shell.user_ns[name] = function
+
+
+def _in_the_cell(note: str, filename: str, number: int, above: int) -> str:
+    """A note whose place is a line of the code, with the place where it was typed."""
+    return re.sub(
+        rf"\({re.escape(filename)}, line (\d+)\)",
+        lambda found: f"(In [{number}], line {int(found[1]) + above})",
+        note,
+    )
 
 
 def _typed_at(shell: Any) -> tuple[int, int]:

@@ -44,9 +44,20 @@ def parse(line: str | Sequence[str], cell: str | None = None) -> Call:
     if verb is not None and verb.raw:
         return _raw(line, verb, cell)
     words = _split(line)
+    if cell is not None and _meant_as_a_line(words):
+        raise InvalidValue(
+            f"{words[0]} takes no cell; %%faas NAME above one defines a function",
+            hint=f"in a cell of its own, with one percent sign: %faas {words[0]} {words[1]}",
+        )
     if cell is not None and not _takes_cell(words):
         words = ["define", *words]
     return _call(words, cell, NOTEBOOK_OPTIONS)
+
+
+def _meant_as_a_line(words: list[str]) -> bool:
+    """`%%faas invoke score`: a function may be named like a verb, but nothing follows a name but options."""
+    verb = VERBS.get(words[0]) if len(words) > 1 and not words[1].startswith("-") else None
+    return verb is not None and not verb.cell
 
 
 def _takes_cell(words: list[str]) -> bool:
