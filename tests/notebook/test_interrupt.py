@@ -62,7 +62,9 @@ def test_an_interrupted_map_gives_back_what_is_done(tmp_path):
             until=lambda m: _stop_at_a_line(m, manager, stopped),
         )
         errors = [each["content"] for each in follow if each["msg_type"] == "error"]
-        assert [each["traceback"] for each in errors] == [["Interrupted: stopped; what was done is recorded"]]
+        assert [each["traceback"] for each in errors] == [
+            ["Interrupted: stopped; what had ended is recorded, what was running is not"]
+        ]
     finally:
         kernel.stop_channels()
         manager.shutdown_kernel(now=True)
