@@ -4,13 +4,20 @@ from tests.browser import jupyter
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory):
-    """(browser, address, token, folder): one JupyterLab and one Chromium for all tests here."""
+def browser():
+    """One Chromium for all tests here."""
     reason = jupyter.missing()
     if reason is not None:
         pytest.skip(reason)
+    with jupyter.chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def lab(browser, tmp_path_factory):
+    """(browser, address, token, folder): one JupyterLab for all tests here."""
     folder = tmp_path_factory.mktemp("jupyter")
-    with jupyter.jupyterlab(folder) as (address, token), jupyter.chromium() as browser:
+    with jupyter.jupyterlab(folder) as (address, token):
         yield browser, address, token, folder
 
 
