@@ -1,1 +1,1 @@
-"""Nothing lives here yet."""
+"""What runs functions, and how its logs read: the local backend, platform lines, saved logs."""

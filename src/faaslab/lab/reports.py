@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue, NotFound
+from faaslab.monitoring.shipped import shipped
+from faaslab.reports.parameters import declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,8 +27,7 @@ class Reports:
 
     def names(self) -> tuple[str, ...]:
         """The reports that are shipped."""
-        folder = shipped_notebooks()
-        return () if folder is None else tuple(sorted(path.stem for path in folder.glob("*.ipynb")))
+        return shipped_reports()
 
     def run(
         self,
@@ -82,7 +82,7 @@ class Reports:
             if not given.is_file():
                 raise InvalidValue(f"there is no notebook {name!r}", place="name")
             return given
-        folder = shipped_notebooks()
+        folder = shipped("notebooks")
         if folder is not None and (folder / f"{name}.ipynb").is_file():
             return folder / f"{name}.ipynb"
         raise NotFound("report", name, self.names())
@@ -98,10 +98,8 @@ def _unused(folder: Path, stem: str) -> str:
     )
 
 
-def shipped_notebooks() -> Path | None:
-    """The folder of the notebooks that come with faaslab: in the installed package, or in the source tree."""
-    installed = Path(str(resources.files("faaslab"))) / "_shipped" / "notebooks"
-    if installed.is_dir():
-        return installed
-    source = Path(__file__).parents[3] / "notebooks"
-    return source if source.is_dir() else None
+def shipped_reports() -> tuple[str, ...]:
+    """The names of the shipped notebooks that take parameters; the others are for reading and trying."""
+    folder = shipped("notebooks")
+    paths = () if folder is None else sorted(folder.glob("*.ipynb"))
+    return tuple(path.stem for path in paths if declared(path))

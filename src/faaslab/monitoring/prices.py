@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import json
-from importlib import resources
 from pathlib import Path
 
 from faaslab.errors import InvalidValue, NotFound
 from faaslab.monitoring.cost import PriceTable, table
+from faaslab.monitoring.shipped import shipped
 
 
 def read(name: str = "aws-lambda") -> PriceTable:
@@ -20,14 +20,6 @@ def read(name: str = "aws-lambda") -> PriceTable:
     if folder is None or name not in known:
         raise NotFound("price table", name, known)
     return _read(folder / f"{name}.json")
-
-
-def shipped(what: str) -> Path | None:
-    """The folder of `prices` or `notebooks`: in the installed package, else in the source tree around it."""
-    package = Path(str(resources.files("faaslab")))
-    in_tree = {"prices": Path("data") / "prices"}.get(what, Path(what))
-    places = (package / "_shipped" / what, package.parents[1] / in_tree)
-    return next((place for place in places if place.is_dir()), None)
 
 
 @functools.lru_cache(maxsize=8)

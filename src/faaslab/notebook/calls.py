@@ -7,7 +7,7 @@ import dataclasses
 import keyword
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from IPython.display import display
 
@@ -23,12 +23,21 @@ from faaslab.notebook.handle import Handle
 if TYPE_CHECKING:
     from faaslab.lab import Lab
     from faaslab.model.function import Function
-    from faaslab.notebook.magics import FaasMagics
+    from faaslab.notebook.labs import Labs
 
 _NO_PYTHON = "`{name}` is a Python builtin and was not replaced; %faas knows the function all the same"
 
 
-def carry_out(magics: FaasMagics, line: str, cell: str | None) -> View | None:
+class Magics(Protocol):
+    """What a call needs of the magics that it was typed into."""
+
+    shell: Any
+    labs: Labs
+    rows: int
+    cells: dict[str, tuple[int, int]]
+
+
+def carry_out(magics: Magics, line: str, cell: str | None) -> View | None:
     """The answer as a view, or None where it was bound or silenced; everything raised is short."""
     try:
         return _run(magics, line, cell)
@@ -44,7 +53,7 @@ def carry_out(magics: FaasMagics, line: str, cell: str | None) -> View | None:
         raise unexpected(error) from error
 
 
-def _run(magics: FaasMagics, line: str, cell: str | None) -> View | None:
+def _run(magics: Magics, line: str, cell: str | None) -> View | None:
     call, silent = parsed(line, cell)
     face = NotebookFace(magics.shell)
     lab = magics.labs.get() if call.verb.needs_lab else None
@@ -105,7 +114,7 @@ def _show_notes(face: NotebookFace) -> None:
         display(notes_view(tuple(face.notes)))
 
 
-def _bind_function(magics: FaasMagics, card: verbs.FunctionCard, face: NotebookFace, *, typed: bool) -> None:
+def _bind_function(magics: Magics, card: verbs.FunctionCard, face: NotebookFace, *, typed: bool) -> None:
     function = card.function
     if typed and isinstance(function.code, InlineCode):
         number, above = magics.cells[function.code.source] = _typed_at(magics.shell)
@@ -134,7 +143,7 @@ def _typed_at(shell: Any) -> tuple[int, int]:
     return len(cells) - 1, above
 
 
-def surroundings(magics: FaasMagics, notes: tuple[str, ...] = ()) -> Surroundings:
+def surroundings(magics: Magics, notes: tuple[str, ...] = ()) -> Surroundings:
     """What views of this shell may show."""
     return Surroundings(notes=notes, rows=magics.rows, cost=_cost, cell=magics.cells.get, link=link)
 

@@ -26,10 +26,9 @@ def matcher(shell: Any, labs: Labs) -> Any:
             return ()
 
     def reports() -> Iterable[str]:
-        from faaslab.lab.reports import shipped_notebooks
+        from faaslab.lab.reports import shipped_reports
 
-        folder = shipped_notebooks()
-        return () if folder is None else sorted(path.stem for path in folder.glob("*.ipynb"))
+        return shipped_reports()
 
     def variables() -> Iterable[str]:
         hidden = shell.user_ns_hidden
