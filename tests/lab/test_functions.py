@@ -1,5 +1,7 @@
 """Functions are defined declaratively, versioned, and run for real."""
 
+import subprocess
+import sys
 import threading
 import zipfile
 
@@ -237,3 +239,21 @@ def test_get_shows_what_was_seen(lab):
     table = lab.functions.table()
     assert isinstance(table, pd.DataFrame)
     assert table.loc[0, ["name", "invocations", "errors"]].tolist() == ["f", 2, 1]
+
+
+def test_while_a_foreign_program_holds_the_history_functions_are_defined_and_run(lab):
+    lab.functions.create("before", DOUBLE)
+    lab.functions.invoke("before", {"x": 1})
+    lab.store.merge()
+    hold = (
+        "import duckdb, sys; kept = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    )
+    argv = [sys.executable, "-c", hold, str(lab.store.path)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        lab.functions.create("score", DOUBLE)
+        lab.functions.delete("score")
+        assert lab.functions.create("score", DOUBLE).version == "2"
+        assert lab.functions.invoke("score", {"x": 2}).ok
+        holder.stdin.close()
+    assert len(lab.executions.list("score")) == 1

@@ -265,3 +265,18 @@ def test_a_timer_that_was_moved_is_not_ended_by_who_claimed_the_earlier(store, c
     assert store.timers.cancel("t")
     assert store.timers.cancel("t") is False
     assert store.timers.next_due() is None
+
+
+def test_the_numbers_of_a_name_go_on_after_it_was_deleted_and_in_another_store(tmp_path):
+    with Store(tmp_path / "one.duckdb") as one:
+        assert one.definitions.highest_version(Function, "score") == 0
+        one.definitions.put(dataclasses.replace(FUNCTION, name="score", version="3"))
+        one.definitions.delete(Function, "score")
+        assert one.definitions.highest_version(Function, "score") == 3
+        one.definitions.put(dataclasses.replace(FUNCTION, name="score", version="4"))
+        assert one.definitions.highest_version(Function, "score") == 4
+        assert one.definitions.highest_version(Function, "scor") == 0
+    with Store(tmp_path / "two.duckdb") as two:
+        two.import_store(tmp_path / "one.duckdb")
+        two.definitions.delete(Function, "score")
+        assert two.definitions.highest_version(Function, "score") == 4

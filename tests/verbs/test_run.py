@@ -203,10 +203,13 @@ def test_import_logs(do, tmp_path):
         "2026-11-01T10:00:00.000Z "
         + report.replace("\nE", "\n2026-11-01T10:00:00.100Z E").replace("\nR", "\n2026-11-01T10:00:00.100Z R")
     )
+    nameless = do(f"import logs {tmp_path}/a.log")
+    assert (nameless.facts["unnamed"], nameless.exit_status) == (1, 2)  # nothing came in: not done
     answer = do(f"import logs {tmp_path}/a.log --function score --region eu-west-1")
-    assert answer.facts["executions"] == 1
+    assert (answer.facts["executions"], answer.exit_status) == (1, 0)
     assert do("history score").df["source"].tolist() == ["imported"]
-    assert do(f"import logs {tmp_path}/a.log --function score --region eu-west-1").facts["executions"] == 0
+    again = do(f"import logs {tmp_path}/a.log --function score --region eu-west-1")
+    assert (again.facts["executions"], again.exit_status) == (0, 0)
 
 
 def test_report_run_and_ls(do, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
 import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -37,12 +36,6 @@ def _machine() -> list[Row]:
         found.append(("system", "note", f"macOS {platform.machine()}: less is enforced here than on Linux"))
     else:
         found.append(("system", "bad", f"{system}: use Linux, macOS, or WSL on Windows"))
-    bubblewrap = shutil.which("bwrap")
-    found.append(
-        ("bubblewrap", "ok", bubblewrap)
-        if bubblewrap
-        else ("bubblewrap", "note", "not installed: no file sandbox")
-    )
     return found
 
 

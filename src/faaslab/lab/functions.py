@@ -172,16 +172,7 @@ class Functions:
 
     def _next_version(self, name: str) -> str:
         """One above every version that the name ever had, so that figures by version mix no two of them."""
-        present = self._store.definitions.versions(Function, name)
-        if present:
-            return str(max(int(each.version) for each in present) + 1)
-        with self._store.connect() as connection:
-            row = connection.execute(
-                "SELECT max(TRY_CAST(version AS INTEGER)) FROM definitions "
-                "WHERE kind = 'function' AND name = ?",
-                [name],
-            ).fetchone()
-        return str((row[0] if row and row[0] else 0) + 1)
+        return str(self._store.definitions.highest_version(Function, name) + 1)
 
     def get(self, name: str, version: str | None = None) -> Function:
         """The function of that name (as it is now, or as that version was); `NotFound` with the nearest."""

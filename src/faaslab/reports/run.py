@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 FORMATS = ("html", "ipynb")
+_ERROR = re.compile(r"[\w.]+(Error|Exception|NotFound|Interrupt)\b")
 
 
 class WorkerFailed(FaaslabError):
@@ -142,7 +144,9 @@ def _work(
         told = complaints.read_text("utf-8", "replace").strip().splitlines()
         raise WorkerFailed(
             f"the process that runs the notebook ended with status {worker.returncode}: "
-            + (told[-1] if told else "it said nothing")
+            + next(
+                (line for line in reversed(told) if _ERROR.match(line)), told[-1] if told else "nothing said"
+            )
         )
     return ended
 

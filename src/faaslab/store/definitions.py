@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from faaslab.clock import Clock
     from faaslab.store.state import State
 
+VERSION_MARK = "version:"
+KEEP_HIGHEST = (
+    "INSERT INTO marks VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"
+)
+
 E = TypeVar("E", Function, Alias, Workflow, Trigger, Alarm, ReportSchedule)
 
 KINDS: dict[type, str] = {
@@ -147,6 +152,15 @@ class Definitions:
             ).fetchall()
         return tuple(from_json(cls, json.loads(body)) for (body,) in rows)
 
+    def highest_version(self, cls: type[E], name: str) -> int:
+        """The highest version number that the name ever had, deleted ones included; 0 for a new name."""
+        kind = _kind(cls)
+        with self._state.read() as connection:
+            row = connection.execute(
+                "SELECT value FROM marks WHERE name = ?", (_highest(kind, name),)
+            ).fetchone()
+            return max(int(row[0]) if row else 0, _highest_kept(connection, kind, name))
+
     def delete(self, cls: type[E], name: str, *, expected_revision: str | None = None) -> None:
         """Forget it and its versions; the history keeps them. Raises `NotFound`, or `Conflict`."""
         kind = _kind(cls)
@@ -158,6 +172,11 @@ class Definitions:
                 raise self._missing(connection, kind, name)
             if expected_revision is not None and found[0] != expected_revision:
                 raise Conflict(f"the {_word(kind)} {name!r} was changed meanwhile", hint="read it again")
+            # The numbers of a name go on after it was deleted, so that figures by version mix no two of them.
+            connection.execute(
+                KEEP_HIGHEST,
+                (_highest(kind, name), _highest_kept(connection, kind, name)),
+            )
             connection.execute("DELETE FROM definitions WHERE kind = ? AND name = ?", (kind, name))
             connection.execute("DELETE FROM versions WHERE kind = ? AND name = ?", (kind, name))
             row = definition_row(
@@ -179,6 +198,19 @@ class Definitions:
     @staticmethod
     def _missing(connection: sqlite3.Connection, kind: str, name: str) -> NotFound:
         return NotFound(_word(kind), name, _names(connection, kind))
+
+
+def _highest(kind: str, name: str) -> str:
+    """What the mark is called that keeps the highest version number of a deleted name."""
+    return f"{VERSION_MARK}{kind}:{name}"
+
+
+def _highest_kept(connection: sqlite3.Connection, kind: str, name: str) -> int:
+    row = connection.execute(
+        "SELECT coalesce(max(CAST(version AS INTEGER)), 0) FROM versions WHERE kind = ? AND name = ?",
+        (kind, name),
+    ).fetchone()
+    return int(row[0])
 
 
 def _names(connection: sqlite3.Connection, kind: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from faaslab.clock import SYSTEM
 from faaslab.errors import AlreadyExists, InvalidValue, NotFound
 from faaslab.store import place
+from faaslab.store.definitions import KEEP_HIGHEST, VERSION_MARK
 from faaslab.store.faults import translated
 from faaslab.store.migrations import quoted
 from faaslab.store.schema import TABLES
@@ -239,6 +240,9 @@ def import_definitions(other: State, into: State) -> None:
     with other.read() as connection:
         rows = connection.execute("SELECT kind, name, revision_id, version, body FROM definitions").fetchall()
         versions = connection.execute("SELECT kind, name, version, body FROM versions").fetchall()
+        numbers = connection.execute(
+            "SELECT name, value FROM marks WHERE name LIKE ?", (f"{VERSION_MARK}%",)
+        ).fetchall()
     with into.write(durable=True) as connection:
         known = set(connection.execute("SELECT kind, name FROM definitions"))
         connection.executemany(
@@ -247,6 +251,10 @@ def import_definitions(other: State, into: State) -> None:
         connection.executemany(
             "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?)",
             [row for row in versions if row[:2] not in known],
+        )
+        connection.executemany(
+            KEEP_HIGHEST,
+            numbers,
         )
         into.next_generation(connection)
 

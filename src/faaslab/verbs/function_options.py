@@ -54,7 +54,7 @@ CONFIGURATION: tuple[Option, ...] = (
         name="ephemeral_storage_mb",
         metavar="MB",
         read=whole_number,
-        help="the size of /tmp, 512 to 10240",
+        help="the size of /tmp, 512 to 10240; recorded, not held by this release",
     ),
     Option(
         flags=("--concurrency",),

@@ -251,6 +251,10 @@ def _card(card: FunctionCard) -> str:
         facts.append(
             ("so far", f"{seen.invocations} invocations, {seen.errors} errors, {seen.cold_starts} cold{mean}")
         )
+    if card.change:
+        open_limits = [limit for limit, how in card.enforced.items() if "not enforced" in how]
+        if open_limits:
+            facts.append(("not held", f"{', '.join(open_limits)} (doctor says more)"))
     text = "\n".join([head, *(f"  {name:<11} {value}" for name, value in facts)])
     return f"{text}\n\n{card.code.rstrip()}" if card.code else text
 

@@ -35,6 +35,7 @@ def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
             f"{result.unnamed} executions were left out: their log does not name the function; "
             "import it again with --function NAME"
         )
+    left_out = result.rejected or result.unplaced or result.unnamed
     known = f", {result.already_known} known already" if result.already_known else ""
     return DoneAnswer(
         text=f"{_counted(result.executions, 'execution')} and {_counted(result.logs, 'log line')} "
@@ -50,6 +51,8 @@ def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
             "unnamed": result.unnamed,
             "reject_file": None if result.reject_file is None else str(result.reject_file),
         },
+        # Nothing came in and something was turned away: what was asked for was not done.
+        exit_status=0 if result.executions or result.already_known or not left_out else 2,
     )
 
 
