@@ -17,7 +17,6 @@ QUESTIONS = [
     cold_starts.rates,
     lambda run, window: cold_starts.rate_over_time(run, window, "1 hour"),
     cold_starts.init_split,
-    cold_starts.init_by_configuration,
     lambda run, window: cold_starts.init_curve(run, window, (0.5, 0.9)),
     cold_starts.environments,
     cold_starts.gaps_without_environments,

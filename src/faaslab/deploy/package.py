@@ -21,13 +21,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue
+from faaslab.model.quotas import UNZIPPED_BYTES as UNZIPPED_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 # Lambda's quotas (Developer Guide, gettingstarted-limits).
 ZIP_LIMIT = 50 * 1024 * 1024
-UNZIPPED_LIMIT = 262_144_000
 ENTRY_LIMIT = 100_000
 
 # Real files of this size do not shrink so far; what does was made to fill a disk.

@@ -11,9 +11,7 @@ from typing import Any
 
 from faaslab.errors import InvalidValue, Unsupported, nearest
 from faaslab.model.function import FunctionConfiguration
-
-MAX_PAYLOAD_BYTES = 6 * 1024 * 1024  # a synchronous request (Lambda quotas: invocation payload)
-MAX_EVENT_BYTES = 1024 * 1024  # an asynchronous one
+from faaslab.model.quotas import RESERVED_VARIABLES, VARIABLES_BYTES
 
 PYTHONS = tuple(f"python3.{minor}" for minor in range(9, 16))
 OTHERS = (
@@ -27,14 +25,6 @@ _VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 _SECRET_PLACE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|(?:keyring|ssm|secretsmanager):\S.*")
 _SECRET = re.compile(r"(?P<name>[a-zA-Z][a-zA-Z0-9_]*)(?:=(?P<reference>\S.*))?")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*(?:[<>=!~;@(].*)?", re.DOTALL)
-RESERVED = frozenset({
-    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION",
-    "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME",
-    "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
-})  # fmt: skip
-"""Keys that Lambda sets itself and refuses from users (Developer Guide: configuration-envvars)."""
 
 
 def name(text: Any) -> str:
@@ -118,7 +108,7 @@ def environment(variables: Any) -> dict[str, str]:
                 place="environment",
                 hint="a letter, then letters, digits and underscores, two or more in all",
             )
-        if key in RESERVED:
+        if key in RESERVED_VARIABLES:
             raise InvalidValue(f"{key} is set by Lambda itself", place="environment", hint="use another name")
         if not isinstance(value, str) or "\0" in value:
             raise InvalidValue(
@@ -127,9 +117,9 @@ def environment(variables: Any) -> dict[str, str]:
     size = sum(
         len(key.encode()) + len(value.encode("utf-8", "surrogatepass")) for key, value in variables.items()
     )
-    if size > 4096:
+    if size > VARIABLES_BYTES:
         raise InvalidValue(
-            f"the environment variables are {size} bytes; Lambda takes 4096 in all",
+            f"the environment variables are {size} bytes; Lambda takes {VARIABLES_BYTES} in all",
             place="environment",
             hint="put large values into a file (--include) or the payload",
         )
@@ -146,7 +136,7 @@ def secrets(references: Sequence[Any]) -> tuple[str, ...]:
                 place="secrets",
                 hint="such as TOKEN, TOKEN=env:MY_TOKEN or TOKEN=keyring:service/user",
             )
-        if found["name"] in RESERVED:
+        if found["name"] in RESERVED_VARIABLES:
             raise InvalidValue(f"{found['name']} is set by Lambda itself", place="secrets")
         name, equals, place = reference.partition("=")
         if equals and not _SECRET_PLACE.fullmatch(place):

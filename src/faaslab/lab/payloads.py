@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from faaslab.errors import InvalidValue
-from faaslab.lab.limits import MAX_EVENT_BYTES, MAX_PAYLOAD_BYTES
+from faaslab.model.quotas import EVENT_BYTES, REQUEST_BYTES
 
 
 def _plain(value: Any) -> Any:
@@ -25,7 +25,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 def encode(value: Any, *, place: str = "payload", asynchronous: bool = False) -> bytes:
     """`value` as JSON bytes within Lambda's limits. Bytes pass as they are; a DataFrame is its records."""
     body = value if isinstance(value, bytes) else _encode(value, place)
-    limit = MAX_EVENT_BYTES if asynchronous else MAX_PAYLOAD_BYTES
+    limit = EVENT_BYTES if asynchronous else REQUEST_BYTES
     if len(body) > limit:
         raise InvalidValue(
             f"{len(body)} bytes; Lambda takes {limit} ({limit // 1024 // 1024} MB) at most",

@@ -31,6 +31,7 @@ from faaslab.backends.local.upkeep import Upkeep
 from faaslab.clock import SYSTEM, Clock
 from faaslab.errors import Closed, InvalidValue, NotFound
 from faaslab.model.function import LATEST
+from faaslab.model.quotas import EVENT_BYTES, REQUEST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from faaslab.model.function import Function
     from faaslab.model.invocation import Invocation
 
-REQUEST_LIMIT = 6 * 1024 * 1024
-EVENT_LIMIT = 1024 * 1024
 _GRACE_S = 10.0
 
 
@@ -220,7 +219,7 @@ class LocalBackend:
 
     @staticmethod
     def _checked(payload: bytes, request: Invocation) -> bytes:
-        limit = EVENT_LIMIT if request.invocation_type == "Event" else REQUEST_LIMIT
+        limit = EVENT_BYTES if request.invocation_type == "Event" else REQUEST_BYTES
         if len(payload) > limit:
             raise InvalidValue(
                 f"{len(payload)} bytes exceed the {limit} bytes of a request (RequestEntityTooLarge)",

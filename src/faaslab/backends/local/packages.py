@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from faaslab.errors import InvalidValue, RequirementsFailed
+from faaslab.model.quotas import UNZIPPED_BYTES as UNZIPPED_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from faaslab.backends.local.interpreters import Interpreter
     from faaslab.backends.local.processes import Keeper
 
-UNZIPPED_LIMIT = 262_144_000
-"""Bytes of code and layers together (Lambda quotas: 250 MB unzipped)."""
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _CREDENTIALS = re.compile(r"(://)[^/\s@]+@")
 

@@ -266,19 +266,13 @@ def finished(
         if error is not None:
             error = parsed_error(body, error.type)
         flight.lines = [line(x.at, mask.text(x.message), x.stream, x.level) for x in flight.lines]
-    invocation = flight.invocation
     # Past the generated __init__: 36 times object.__setattr__ would be a tenth of a warm invocation.
     made = _execution(Execution)
     fields = made.__dict__
     fields.update(environment.prefix)
+    fields.update(_asked(flight, body))
     fields.update(
-        id=flight.id,
-        request_id=flight.request_id,
         status=status,
-        qualifier=invocation.qualifier,
-        invocation_type=invocation.invocation_type,
-        trigger=invocation.trigger,
-        started_at=flight.started_at,
         ended_at=ended_at,
         duration_ms=duration_ms,
         billed_ms=billed_ms,
@@ -286,14 +280,6 @@ def finished(
         cold_start=flight.cold,
         start_method="spawn suppressed" if flight.suppressed else "spawn",
         max_memory_mb=peak_mb,
-        attempt=invocation.attempt,
-        replay_of=invocation.replay_of,
-        batch_id=invocation.batch_id,
-        trace_id=flight.trace_id,
-        payload_body=flight.payload,
-        result_body=body,
-        payload_bytes=len(flight.payload),
-        result_bytes=len(body),
         error=error,
         logs=tuple(flight.lines),
     )
@@ -310,31 +296,38 @@ def failed_init(flight: Flight, started: Started) -> tuple[str, bytes]:
 
 def throttled(function: Function, runtime: str, flight: Flight, reason: ThrottleReason) -> Execution:
     """The Execution of an invocation that was turned away; nothing ran, so nothing was measured."""
-    invocation = flight.invocation
     body = _compact({"Reason": reason, "Type": "User", "message": "Rate Exceeded."})
     return Execution(
         **_of_function(function),
-        id=flight.id,
-        request_id=flight.request_id,
+        **_asked(flight, body),
         status=ExecutionStatus.THROTTLED,
         runtime=runtime,
-        qualifier=invocation.qualifier,
-        invocation_type=invocation.invocation_type,
-        trigger=invocation.trigger,
-        started_at=flight.started_at,
         ended_at=flight.started_at,
-        attempt=invocation.attempt,
-        replay_of=invocation.replay_of,
-        batch_id=invocation.batch_id,
-        trace_id=flight.trace_id,
-        payload_body=flight.payload,
-        result_body=body,
-        payload_bytes=len(flight.payload),
-        result_bytes=len(body),
         error=ExecutionError(
             type="TooManyRequestsException", message="Rate Exceeded.", request_id=flight.request_id
         ),
     )
+
+
+def _asked(flight: Flight, body: bytes) -> dict[str, Any]:
+    """The fields that an invocation has whatever became of it: what was asked, and the bytes both ways."""
+    invocation = flight.invocation
+    return {
+        "id": flight.id,
+        "request_id": flight.request_id,
+        "qualifier": invocation.qualifier,
+        "invocation_type": invocation.invocation_type,
+        "trigger": invocation.trigger,
+        "started_at": flight.started_at,
+        "attempt": invocation.attempt,
+        "replay_of": invocation.replay_of,
+        "batch_id": invocation.batch_id,
+        "trace_id": flight.trace_id,
+        "payload_body": flight.payload,
+        "result_body": body,
+        "payload_bytes": len(flight.payload),
+        "result_bytes": len(body),
+    }
 
 
 def _fault(flight: Flight, kind: str, text: str) -> bytes:

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from faaslab.errors import InvalidValue
+from faaslab.model.quotas import RESERVED_VARIABLES, VARIABLES_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,29 +19,18 @@ if TYPE_CHECKING:
 
     from faaslab.model.function import Function
 
-RESERVED = frozenset({
-    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
-    "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
-    "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-    "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
-})  # fmt: skip
-"""Names that Lambda keeps for itself (Developer Guide, "Defined runtime environment variables")."""
-
-LIMIT_BYTES = 4096
-
 
 def check(function: Function) -> None:
     """Raise InvalidValue where Lambda would refuse the function's variables."""
     given = function.configuration.environment
-    taken = sorted(RESERVED & given.keys())
+    taken = sorted(RESERVED_VARIABLES & given.keys())
     if taken:
         raise InvalidValue(
             f"{', '.join(taken)}: Lambda reserves this name",
             place=f"{function.name}: environment",
             hint="choose another name",
         )
-    if sum(len(name.encode()) + len(value.encode()) for name, value in given.items()) > LIMIT_BYTES:
+    if sum(len(name.encode()) + len(value.encode()) for name, value in given.items()) > VARIABLES_BYTES:
         raise InvalidValue(
             "Lambda was unable to configure your environment variables because the environment variables "
             "you have provided exceeded the 4KB limit",

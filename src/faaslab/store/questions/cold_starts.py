@@ -79,22 +79,6 @@ def init_split(run: Run, window: Window) -> pd.DataFrame:
     )
 
 
-def init_by_configuration(run: Run, window: Window) -> pd.DataFrame:
-    """Inits by what can be chosen: function, version, runtime, architecture, memory_mb, cold_starts,
-    init_p50_ms, init_p95_ms, slowest first.
-    """  # noqa: D205
-    return ask(
-        run,
-        window,
-        f"""WITH {window.executions()}
-        SELECT function, version, runtime, architecture, memory_mb, count(*) AS cold_starts,
-               quantile_cont(coalesce(init_ms, restore_ms), 0.5) AS init_p50_ms,
-               quantile_cont(coalesce(init_ms, restore_ms), 0.95) AS init_p95_ms
-        FROM x WHERE cold_start AND coalesce(init_ms, restore_ms) IS NOT NULL
-        GROUP BY ALL ORDER BY init_p50_ms DESC""",
-    )
-
-
 def init_curve(run: Run, window: Window, points: tuple[float, ...]) -> pd.DataFrame:
     """The init's duration at each of `points` (0 to 1): function, cold_starts, quantile, init_ms."""
     return ask(

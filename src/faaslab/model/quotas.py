@@ -1,0 +1,23 @@
+"""Lambda's quotas and reserved names that more than one room holds, so that no two can hold different ones.
+
+Source: Developer Guide, gettingstarted-limits and configuration-envvars.
+"""
+
+from __future__ import annotations
+
+REQUEST_BYTES = 6 * 1024 * 1024
+"""The payload of a synchronous invocation."""
+EVENT_BYTES = 1024 * 1024
+"""The payload of an asynchronous one."""
+UNZIPPED_BYTES = 262_144_000
+"""Code and layers together, unzipped."""
+VARIABLES_BYTES = 4096
+"""All environment variables of a function, names and values."""
+RESERVED_VARIABLES = frozenset({
+    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+})  # fmt: skip
+"""Variables that Lambda sets itself and refuses from users."""
