@@ -7,22 +7,21 @@ to `release`; the lock guards counting only.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
 import os
-import signal
 import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
-from faaslab.backends import report_line
 from faaslab.backends.local import record
 from faaslab.backends.local.definition import Definer
-from faaslab.backends.local.environment import Environment, EnvironmentInfo, Reply, Surroundings
+from faaslab.backends.local.environment import Environment, EnvironmentInfo, Surroundings
 from faaslab.backends.local.fanout import FanOut
+from faaslab.backends.local.launch import Launcher
 from faaslab.backends.local.limits import MemoryLimits
+from faaslab.backends.local.phases import Phases
 from faaslab.backends.local.pool import Pool, Pools
 from faaslab.backends.local.processes import Keeper
 from faaslab.backends.local.record import Flight
@@ -80,12 +79,14 @@ class LocalBackend:
         self._settings = settings
         self._keeper = Keeper()
         self._definer = Definer(root, code_of=code_of, settings=settings, keeper=self._keeper)
+        self._launcher = Launcher()
         self._limits: MemoryLimits | None = None
         self._resolve_secret = resolve_secret
         self._pools = Pools(limit=settings.concurrency)
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._ids = record.Ids()
+        self._phases = Phases(settings, self._closing, self._ids)
         self._upkeep = Upkeep(self._pools, settings, clock, self._closing)
         self._executor: ThreadPoolExecutor | None = None
         _living.add(self)
@@ -154,7 +155,7 @@ class LocalBackend:
 
         def abort() -> None:
             for environment in list(mine):
-                _kill(environment)
+                environment.kill_now()
 
         fan_out = FanOut(bodies, drive=drive, complete=complete, stop=stop)
         yield from fan_out.run(threads, abort=abort)
@@ -202,7 +203,7 @@ class LocalBackend:
         while (left := self._pools.all()) and time.perf_counter() < until:
             # Whoever drives one of these sees its process end, and closes it.
             for _, environment, _ in left:
-                _kill(environment)
+                environment.kill_now()
             time.sleep(0.002)
         if executor is not None:
             executor.shutdown(wait=True)
@@ -266,7 +267,7 @@ class LocalBackend:
                 environment = self._new_environment(pool, admitted)
             if mine is not None:
                 mine.add(environment)
-            execution = self._flown(environment, flight)
+            execution = self._phases.run(environment, flight)
             keep = True
             complete([execution])
             return execution
@@ -274,87 +275,6 @@ class LocalBackend:
             if mine is not None and environment is not None:
                 mine.discard(environment)
             self._release(pool, environment, keep=keep)
-
-    def _flown(self, environment: Environment, flight: Flight) -> Execution:
-        """From the event to the finished Execution.
-
-        The environment then still owes its next request; the next invocation waits for it, which is rarely
-        any time at all, and not this one.
-        """
-        function = environment.definition.function
-        reply: Reply | None = None
-        if environment.exited() or not environment.await_next():
-            reply = self._initialised(environment, flight)
-        else:
-            flight.begin(function.configuration.timeout_s)
-        if reply is None:
-            environment.send(flight.event(environment.arn))
-            # From here to the answer everything is free: the function runs on another core.
-            flight.say(report_line.start_line(flight.request_id, environment.definition.version))
-            self._ids.draw()
-            reply = environment.await_reply(flight.deadline)
-        ended = time.perf_counter()
-        if (
-            environment.group is not None
-            and ended - flight.began > 0.003
-            and environment.group.out_of_memory()
-        ):
-            environment.kill()
-            reply = Reply("memory")
-        environment.invocations += 1
-        peak_mb = environment.peak_mb()
-        if reply.kind == "timeout":
-            environment.kill()
-        if self._closing.is_set() and reply.kind in ("exit", "init"):
-            raise Closed("the local backend was closed while the function ran")
-        return record.finished(environment, flight, reply, ended, peak_mb)
-
-    def _initialised(self, environment: Environment, flight: Flight) -> Reply | None:
-        """Run the init, as Lambda does: by itself first, and when that fails again inside the invocation."""
-        environment.kill()
-        environment.logs.take(last=True)
-        definition = environment.definition
-        flight.cold = True
-        flight.say(definition.init_start)
-        timeout_s = definition.function.configuration.timeout_s
-        if environment.reset:
-            # After a crash the init has no phase of its own: it counts as part of the invocation.
-            flight.suppressed = True
-        else:
-            environment.reset = True
-            started = environment.start(time.perf_counter() + self._settings.init_timeout_s)
-            flight.hear(environment)
-            if started.status == "ok":
-                flight.init_ms = round(started.ms, 3)
-                flight.begin(timeout_s)
-                return None
-            flight.say(
-                report_line.init_report_line(
-                    init_ms=started.ms, phase="init", status=started.status, error_type=started.error_type
-                )
-            )
-        flight.begin(timeout_s)
-        started = environment.start(flight.deadline)
-        flight.hear(environment)
-        if started.status == "ok":
-            return None
-        if started.returncode == -signal.SIGSEGV:
-            # Lambda does not notice a segmentation fault in an init: the invocation runs into its time-out.
-            flight.say(
-                report_line.fault_line(flight.request_id, "signal: segmentation fault", "Runtime.ExitError")
-            )
-            self._closing.wait(flight.deadline - time.perf_counter())
-            started = started._replace(status="timeout", error_type=None, ms=timeout_s * 1000.0)
-        flight.say(
-            report_line.init_report_line(
-                init_ms=started.ms, phase="invoke", status=started.status, error_type=started.error_type
-            )
-        )
-        flight.say(report_line.start_line(flight.request_id, definition.version))
-        if started.status == "timeout":
-            return Reply("timeout")
-        kind, body = record.failed_init(flight, started)
-        return Reply("init", body, kind)
 
     def _release(self, pool: Pool, environment: Environment | None, *, keep: bool) -> None:
         now = self._clock.monotonic()
@@ -379,7 +299,12 @@ class LocalBackend:
                 definition = pool.definition or self._definer.define(pool.function, numbered=pool.numbered)
                 pool.definition = definition
         around = Surroundings(
-            self._settings, self._memory_limits(), self._keeper, self._root, self._resolve_secret
+            self._settings,
+            self._memory_limits(),
+            self._keeper,
+            self._launcher,
+            self._root,
+            self._resolve_secret,
         )
         environment = Environment(definition, around, self._clock.now())
         environment.prefix = record.common(environment)
@@ -403,14 +328,6 @@ class LocalBackend:
             environment.abandon()
         self._upkeep.abandon()
         self._executor = None
-
-
-def _kill(environment: Environment) -> None:
-    """End the process of an environment that another thread drives; that one does the rest."""
-    process = environment.process
-    if process is not None and process.returncode is None:
-        with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 _living: weakref.WeakSet[LocalBackend] = weakref.WeakSet()

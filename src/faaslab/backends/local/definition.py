@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faaslab.backends import report_line
-from faaslab.backends.local import interpreters
-from faaslab.backends.local.interpreters import Interpreter
 from faaslab.backends.local.packages import Packages
+from faaslab.backends.local.programs import Program
+from faaslab.backends.local.python_program import python_program
 from faaslab.backends.local.variables import check
+from faaslab.errors import Unsupported
 from faaslab.model.function import LATEST, Function
 
 if TYPE_CHECKING:
@@ -25,24 +26,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """One function version, ready to start environments of."""
+    """One function version, ready to start environments of. The folders are the real ones."""
 
     function: Function
     version: str
     """As the function sees it: `$LATEST`, or a number when it was asked for by a qualifier."""
-    interpreter: Interpreter
-    command: tuple[str, ...]
+    program: Program
     task_root: Path
+    opt: Path
     runtime_root: Path
-    packages: tuple[Path, ...]
 
     @property
     def init_start(self) -> str:
         """The line before an init: `python:3.13.v12` is Lambda's way to write 3.13.12."""
-        release = self.interpreter.version.rpartition(".")
         return report_line.init_start_line(
-            f"python:{release[0]}.v{release[2]}",
-            f"arn:aws:lambda:{self.function.region}::runtime:local-{self.interpreter.version}",
+            self.program.label,
+            f"arn:aws:lambda:{self.function.region}::runtime:local-{self.program.version}",
         )
 
 
@@ -60,23 +59,27 @@ class Definer:
     def define(self, function: Function, *, numbered: bool) -> Definition:
         """Raises InvalidValue (code, variables, requirements), RuntimeNotFound, RequirementsFailed."""
         check(function)
-        interpreter = interpreters.find(function.runtime, own_interpreter=self._settings.own_interpreter)
-        client = interpreters.runtime_client_folder() if interpreter.own else None
-        if client is None:
-            client = self._packages.installed(
-                self._root / "runtime" / interpreter.tag,
-                [interpreters.runtime_client_requirement()],
-                interpreter,
-            )
-        requirements = self._packages.requirements(function.configuration.requires, interpreter)
-        runtime_root = self._root / "runtime" / "empty"
-        runtime_root.mkdir(parents=True, exist_ok=True)
+        program = self._program(function)
         return Definition(
             function=function,
             version=function.version if numbered else LATEST,
-            interpreter=interpreter,
-            command=tuple(interpreters.bootstrap(interpreter, client)),
+            program=program,
             task_root=self._packages.code(self._code_of(function), function.code_digest),
-            runtime_root=runtime_root,
-            packages=(requirements,) if requirements is not None else (),
+            opt=self._empty("opt"),
+            runtime_root=self._empty("empty"),
         )
+
+    def _program(self, function: Function) -> Program:
+        """What serves its runtime: the one place that knows all of them."""
+        if function.runtime.startswith("python"):
+            return python_program(function, packages=self._packages, settings=self._settings, root=self._root)
+        raise Unsupported(
+            f"the local backend does not run {function.runtime!r}",
+            place="runtime",
+            hint="use a Python runtime",
+        )
+
+    def _empty(self, name: str) -> Path:
+        folder = self._root / "runtime" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder

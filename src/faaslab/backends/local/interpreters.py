@@ -155,23 +155,3 @@ def runtime_client_requirement() -> str:
         return f"awslambdaric<={importlib.metadata.version('awslambdaric')}"
     except importlib.metadata.PackageNotFoundError:
         return "awslambdaric"
-
-
-# Replaces `-m awslambdaric`, which costs runpy and a search more. The first entry of the path is the task
-# root, as on Lambda; the folder of the runtime client comes last, so that it hides nothing of the user's.
-_BOOTSTRAP = (
-    "import os, sys\n"
-    "sys.argv = ['bootstrap', os.environ['_HANDLER']]\n"
-    "sys.path[0] = os.environ['LAMBDA_TASK_ROOT']\n"
-    "if {client!r} not in sys.path: sys.path.append({client!r})\n"
-    "from awslambdaric.__main__ import main\n"
-    "main(sys.argv)\n"
-)
-
-
-def bootstrap(interpreter: Interpreter, client: Path) -> list[str]:
-    """The command that runs the runtime client; the place where a client of ours can stand in for it.
-
-    `-B`: the task root is read-only, also for root.
-    """
-    return [str(interpreter.path), "-B", "-c", _BOOTSTRAP.format(client=str(client))]

@@ -184,7 +184,7 @@ def common(environment: Environment) -> dict[str, Any]:
     function = environment.definition.function
     return {
         **_of_function(function),
-        "runtime": environment.definition.interpreter.runtime,
+        "runtime": environment.definition.program.runtime,
         "restore_ms": None,
         "billed_restore_ms": None,
         "init_type": "on-demand",
@@ -278,7 +278,7 @@ def finished(
         billed_ms=billed_ms,
         init_ms=init_ms,
         cold_start=flight.cold,
-        start_method="spawn suppressed" if flight.suppressed else "spawn",
+        start_method=f"{environment.method} suppressed" if flight.suppressed else environment.method,
         max_memory_mb=peak_mb,
         error=error,
         logs=tuple(flight.lines),

@@ -6,17 +6,15 @@ finds the ones of whoever runs faaslab.
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
 from faaslab.errors import InvalidValue
 from faaslab.model.quotas import RESERVED_VARIABLES, VARIABLES_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
+    from faaslab.backends.local.programs import Places, Start
     from faaslab.model.function import Function
 
 
@@ -46,43 +44,35 @@ def check(function: Function) -> None:
 
 def variables(
     function: Function,
+    start: Start,
+    places: Places,
     *,
     address: str,
     version: str,
     log_stream: str,
-    runtime: str,
-    interpreter: Path,
-    task_root: Path,
-    runtime_root: Path,
-    packages: Sequence[Path],
-    temporary: Path,
     more: Mapping[str, str],
     secrets: Mapping[str, str],
 ) -> dict[str, str]:
     """All variables of one environment: the function's own beat Lambda's defaults, reserved names all."""
     configuration = function.configuration
-    bin_folder = str(interpreter.parent)
+    own = dict(start.variables)
+    reserved = {name: own.pop(name) for name in RESERVED_VARIABLES & own.keys()}
     defaults = {
-        "PATH": os.pathsep.join((bin_folder, "/usr/local/bin", "/usr/bin", "/bin", "/opt/bin")),
-        "LD_LIBRARY_PATH": os.pathsep.join((str(task_root), str(task_root / "lib"), "/opt/lib")),
-        "PYTHONPATH": os.pathsep.join(str(path) for path in (runtime_root, *packages)),
         "LANG": "en_US.UTF-8",
-        "LC_CTYPE": "C.UTF-8" if sys.platform == "linux" else "UTF-8",
         "TZ": ":UTC",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
         "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
         "_AWS_XRAY_DAEMON_PORT": "2000",
-        "HOME": str(temporary),
-        "TMPDIR": str(temporary),
-        "PWD": str(task_root),
+        "HOME": str(places.temporary),
+        "TMPDIR": str(places.temporary),
+        "PWD": str(places.task_root),
         "SHLVL": "0",
     }
-    reserved = {
+    reserved |= {
         "_HANDLER": function.handler,
         "AWS_REGION": function.region,
         "AWS_DEFAULT_REGION": function.region,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}",
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration.memory_mb),
         "AWS_LAMBDA_FUNCTION_VERSION": version,
@@ -93,11 +83,11 @@ def variables(
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_SESSION_TOKEN": "local",
         "AWS_LAMBDA_RUNTIME_API": address,
-        "LAMBDA_TASK_ROOT": str(task_root),
-        "LAMBDA_RUNTIME_DIR": str(runtime_root),
+        "LAMBDA_TASK_ROOT": str(places.task_root),
+        "LAMBDA_RUNTIME_DIR": str(places.runtime_root),
     }
     if configuration.log_format == "JSON":
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
     if configuration.application_log_level or configuration.log_format == "JSON":
         reserved["AWS_LAMBDA_LOG_LEVEL"] = configuration.application_log_level or "INFO"
-    return defaults | dict(more) | dict(configuration.environment) | dict(secrets) | reserved
+    return defaults | own | dict(more) | dict(configuration.environment) | dict(secrets) | reserved

@@ -1,0 +1,110 @@
+"""The phases of one invocation in its environment: the init where it is due, then the invoke.
+
+Rule: as Lambda does. An init has a limit of its own; when it fails it is run again inside the invocation, and
+after a crash or a time-out it is part of the invocation from the start.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from faaslab.backends import report_line
+from faaslab.backends.local import record
+from faaslab.backends.local.environment import Reply
+from faaslab.errors import Closed
+
+if TYPE_CHECKING:
+    import threading
+
+    from faaslab.backends.local.environment import Environment
+    from faaslab.backends.local.record import Flight, Ids
+    from faaslab.backends.local.settings import LocalSettings
+    from faaslab.model.execution import Execution
+
+
+class Phases:
+    """Drives environments through invocations; the calling thread owns the environment meanwhile."""
+
+    def __init__(self, settings: LocalSettings, closing: threading.Event, ids: Ids) -> None:
+        self._settings = settings
+        self._closing = closing
+        self._ids = ids
+
+    def run(self, environment: Environment, flight: Flight) -> Execution:
+        """From the event to the finished Execution.
+
+        The environment then still owes its next request; the next invocation waits for it, which is rarely
+        any time at all, and not this one.
+        """
+        function = environment.definition.function
+        reply: Reply | None = None
+        if environment.exited() or not environment.await_next():
+            reply = self._initialised(environment, flight)
+        else:
+            flight.begin(function.configuration.timeout_s)
+        if reply is None:
+            environment.send(flight.event(environment.arn))
+            # From here to the answer everything is free: the function runs on another core.
+            flight.say(report_line.start_line(flight.request_id, environment.definition.version))
+            self._ids.draw()
+            reply = environment.await_reply(flight.deadline)
+        ended = time.perf_counter()
+        if ended - flight.began > 0.003 and environment.out_of_memory():
+            environment.kill()
+            reply = Reply("memory")
+        environment.invocations += 1
+        peak_mb = environment.peak_mb()
+        if reply.kind == "timeout":
+            environment.kill()
+        if self._closing.is_set() and reply.kind in ("exit", "init"):
+            raise Closed("the local backend was closed while the function ran")
+        return record.finished(environment, flight, reply, ended, peak_mb)
+
+    def _initialised(self, environment: Environment, flight: Flight) -> Reply | None:
+        """Run the init, as Lambda does: by itself first, and when that fails again inside the invocation."""
+        environment.kill()
+        environment.logs.take(last=True)
+        definition = environment.definition
+        flight.cold = True
+        flight.say(definition.init_start)
+        timeout_s = definition.function.configuration.timeout_s
+        if environment.reset:
+            # After a crash the init has no phase of its own: it counts as part of the invocation.
+            flight.suppressed = True
+        else:
+            environment.reset = True
+            started = environment.start(time.perf_counter() + self._settings.init_timeout_s)
+            flight.hear(environment)
+            if started.status == "ok":
+                flight.init_ms = round(started.ms, 3)
+                flight.begin(timeout_s)
+                return None
+            flight.say(
+                report_line.init_report_line(
+                    init_ms=started.ms, phase="init", status=started.status, error_type=started.error_type
+                )
+            )
+        flight.begin(timeout_s)
+        started = environment.start(flight.deadline)
+        flight.hear(environment)
+        if started.status == "ok":
+            return None
+        if started.returncode == -signal.SIGSEGV:
+            # Lambda does not notice a segmentation fault in an init: the invocation runs into its time-out.
+            flight.say(
+                report_line.fault_line(flight.request_id, "signal: segmentation fault", "Runtime.ExitError")
+            )
+            self._closing.wait(flight.deadline - time.perf_counter())
+            started = started._replace(status="timeout", error_type=None, ms=timeout_s * 1000.0)
+        flight.say(
+            report_line.init_report_line(
+                init_ms=started.ms, phase="invoke", status=started.status, error_type=started.error_type
+            )
+        )
+        flight.say(report_line.start_line(flight.request_id, definition.version))
+        if started.status == "timeout":
+            return Reply("timeout")
+        kind, body = record.failed_init(flight, started)
+        return Reply("init", body, kind)

@@ -1,0 +1,163 @@
+"""The process of an environment and all below it: its life, its memory, its end.
+
+Rule: what is started here is also watched over by the keeper, and ended here with everything that it started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from faaslab.backends.local.limits import ProcessMemory
+from faaslab.backends.local.processes import kill_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faaslab.backends.local.launch import Child, Launcher, Order
+    from faaslab.backends.local.limits import MemoryGroup, MemoryLimits
+    from faaslab.backends.local.processes import Keeper
+
+TICK_S = 0.005
+GROUP_TICK_S = 0.02
+LAST_WORDS_S = 2.0
+
+
+class Process:
+    """One incarnation of an environment. Not thread-safe, but for `kill_now`."""
+
+    def __init__(
+        self,
+        order: Order,
+        *,
+        launcher: Launcher,
+        limits: MemoryLimits,
+        keeper: Keeper,
+        mark: str,
+        heard: Callable[[], None],
+    ) -> None:
+        """Start it. `mark` is what all its processes carry; `heard` empties its log pipe while we wait."""
+        self._keeper = keeper
+        self._mark = mark
+        self._heard = heard
+        self._watches = limits.watches
+        self._limit_kib = order.definition.function.configuration.memory_mb * 1024
+        self.group: MemoryGroup | None = order.group
+        self.frozen = False
+        self.fresh = True
+        """It has not taken an invocation yet."""
+        try:
+            self.child: Child = launcher.launch(order)
+        except BaseException:
+            if self.group is not None:
+                self.group.close()
+            raise
+        self.pid = self.child.pid
+        keeper.add(self.pid, folder=order.folder, group=self.group.path if self.group else None, mark=mark)
+        self.memory = ProcessMemory(self.child.worker)
+        self.tick = TICK_S if self.group is None else GROUP_TICK_S
+
+    def limited(self) -> None:
+        """Lambda's 1,024 descriptors; its 1,024 processes would count all of this user's here."""
+        if sys.platform == "linux":
+            import resource
+
+            with contextlib.suppress(OSError, ValueError):
+                resource.prlimit(self.child.worker, resource.RLIMIT_NOFILE, (1024, 1024))
+
+    # --- its end ----------------------------------------------------------------------------------
+
+    def exited(self) -> bool:
+        """Whether the process has ended (it is not reaped yet)."""
+        return self.child.exited()
+
+    def await_exit(self) -> None:
+        """Give it a moment to end by itself."""
+        until = time.perf_counter() + LAST_WORDS_S
+        while not self.exited() and time.perf_counter() < until:
+            self._heard()
+            time.sleep(0.001)
+
+    def kill_now(self) -> None:
+        """Kill its session from any thread; whoever owns it sees that, and does the rest."""
+        if not self.child.exited():
+            with contextlib.suppress(OSError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    def kill(self) -> int:
+        """End it and all below it, and let go of what belongs to it; its exit code."""
+        kill_tree(self.pid, "" if self.group is not None else self._mark)
+        if self.group is not None:
+            _kill_group(self.group)
+        self._keeper.remove(self.pid)
+        code = self.child.wait()
+        self._heard()
+        self.memory.close()
+        if self.group is not None:
+            self.group.close()
+            self.group = None
+        return code
+
+    def abandon(self) -> None:
+        """In a forked child of ours: leave it to its owner."""
+        self.child.abandon()
+        self.memory.close()
+
+    # --- between invocations ----------------------------------------------------------------------
+
+    def freeze(self) -> None:
+        """Stop the whole session, background threads and processes included."""
+        if not self.frozen:
+            self.frozen = True
+            with contextlib.suppress(OSError):
+                os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on; nobody waits for it."""
+        if self.frozen:
+            self.frozen = False
+            with contextlib.suppress(OSError):
+                os.killpg(self.pid, signal.SIGCONT)
+
+    # --- its memory -------------------------------------------------------------------------------
+
+    def over_memory(self) -> bool:
+        """Whether it went above its limit; a look at its memory is also part of its maximum."""
+        held = self.memory.sample()
+        if self.group is not None:
+            return self.group.out_of_memory()
+        return self._watches and held > self._limit_kib
+
+    def out_of_memory(self) -> bool:
+        """Whether the kernel killed one of its processes for memory since this was last asked."""
+        return self.group is not None and self.group.out_of_memory()
+
+    def peak_mb(self) -> int | None:
+        """The maximum that this invocation's processes held, in whole MB, at most the memory size."""
+        peak = self.memory.peak()
+        if peak is None:
+            return None
+        return min(-(-peak // 1024), self._limit_kib // 1024)
+
+
+def _kill_group(group: MemoryGroup) -> None:
+    for _ in range(20):
+        others = [pid for pid in group.pids() if _alive(pid)]
+        if not others:
+            return
+        for pid in others:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.002)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] not in b"ZX"
+    except OSError:
+        return False

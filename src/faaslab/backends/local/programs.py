@@ -1,0 +1,46 @@
+"""What serves a runtime: a program, and where the code that it runs sees its folders. Values only.
+
+Rule: a program is told its places and answers with a command and variables; it starts nothing itself. So the
+same program runs in the open, in a sandbox, or from a warm template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """The folders of an environment as its own processes see them.
+
+    In a sandbox `/var/task`, `/opt`, `/var/runtime`, `/tmp`, as on Lambda; else the real ones.
+    """
+
+    task_root: Path
+    opt: Path
+    runtime_root: Path
+    temporary: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """A command to start, and what its variables say beside those that every runtime has."""
+
+    command: tuple[str, ...]
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One runtime of this machine. `runtime` is what it is (`python3.12`), whatever was asked for."""
+
+    runtime: str
+    version: str
+    """The release of what runs, such as `3.12.1`; recorded in the log."""
+    label: str
+    """How Lambda writes that in INIT_START, such as `python:3.12.v1`."""
+    start: Callable[[Places], Start]
+    needs: tuple[Path, ...] = ()
+    """Folders of this machine that it reads, at the same place in a sandbox too."""
