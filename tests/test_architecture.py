@@ -13,11 +13,13 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 # Rooms of pure decisions: what they know is handed to them.
 PURE = [
     "model",
+    "backends/asynchronous.py",
     "backends/json_stream.py",
     "backends/log_errors.py",
     "backends/log_invocation.py",
     "backends/log_shapes.py",
     "backends/report_line.py",
+    "backends/trace_header.py",
     "backends/local/concurrency.py",
     "monitoring/cost.py",
     "notebook/charts.py",

@@ -10,12 +10,13 @@ from faaslab.clock import SteppedClock
 from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound, RecordRejected
 from faaslab.model.alarm import Alarm, AlarmCondition, ComparisonOperator
 from faaslab.model.alias import Alias
+from faaslab.model.asynchronous import EventInvokeConfig
 from faaslab.model.execution import Execution
 from faaslab.model.function import Function, FunctionStatistics, InlineCode
 from faaslab.model.report import ReportSchedule
 from faaslab.model.trigger import Trigger, TriggerType
 from faaslab.model.workflow import Workflow
-from faaslab.store import Store
+from faaslab.store import Entry, Store
 from tests.store.processes import START, execution
 
 TIMES = {"created_at": START, "updated_at": START}
@@ -25,6 +26,7 @@ FUNCTION = Function(
 ENTITIES = [
     FUNCTION,
     Alias(function="resize", name="live", version="1", weights={"2": 0.1}, **TIMES),
+    EventInvokeConfig(function="resize", on_failure="arn:aws:sqs:x:0:q", updated_at=START),
     Workflow(id="1", name="w", definition="{}", **TIMES),
     Trigger(id="1", name="t", type=TriggerType.SQS, target="resize", configuration={"a": [1, None]}, **TIMES),
     Alarm(
@@ -280,3 +282,69 @@ def test_the_numbers_of_a_name_go_on_after_it_was_deleted_and_in_another_store(t
         two.import_store(tmp_path / "one.duckdb")
         two.definitions.delete(Function, "score")
         assert two.definitions.highest_version(Function, "score") == 4
+
+
+def ids(store):
+    return store.sql("SELECT id FROM executions")["id"].tolist()
+
+
+def test_what_came_of_an_entry_is_kept_as_it_leaves_the_queue(store, another):
+    store.queue.put("async", 1, id="one")
+    (claim,) = store.queue.claim("async", "a", ttl_s=10)
+    follows = Entry(queue="async", id="two", body=2)
+    assert store.settle(claim, execution("done"), put=[follows])
+    assert [entry.id for entry in store.queue.waiting("async")] == ["two"]
+    assert ids(another) == ["done"]
+    (claim,) = another.queue.claim("async", "b", ttl_s=10, ids=["two", "three"])
+    assert another.settle(claim, execution("again"), again_in_s=60, body=3)
+    (waiting,) = store.queue.waiting("async")
+    assert (waiting.body, waiting.claims, waiting.owner, waiting.due) == (
+        3,
+        1,
+        None,
+        START + timedelta(seconds=60),
+    )
+    assert sorted(ids(store)) == ["again", "done"]
+
+
+def test_who_lost_its_claim_keeps_what_happened_and_nothing_else(store, clock):
+    store.queue.put("async", 1, id="one")
+    (lost,) = store.queue.claim("async", "a", ttl_s=10)
+    clock.advance(10)
+    (claim,) = store.queue.claim("async", "b", ttl_s=10)
+    assert store.settle(lost, execution("late"), put=[Entry(queue="async", id="two", body=2)]) is False
+    assert ids(store) == ["late"]
+    assert [entry.owner for entry in store.queue.waiting("async")] == ["b"]
+    assert store.settle(claim)
+
+
+def test_a_dead_owner_s_entries_are_taken_from_it_at_once(store):
+    for number in range(3):
+        store.queue.put("async", number, id=f"{number}")
+    store.queue.claim("async", "dead", ttl_s=10, limit=2)
+    store.queue.claim("async", "alive", ttl_s=10)
+    assert store.queue.owners() == {"dead", "alive"}
+    assert store.queue.take_from("dead") == 2
+    assert [claim.id for claim in store.queue.claim("async", "next", ttl_s=10, limit=5)] == ["0", "1"]
+
+
+def test_only_the_entries_that_are_named_are_claimed(store):
+    for number in range(3):
+        store.queue.put("async", number, id=f"{number}", due=START + timedelta(seconds=number))
+    assert store.queue.next_due("async", ids=["2", "x"]) == START + timedelta(seconds=2)
+    assert store.queue.next_due("async", ids=[]) is None
+    assert store.queue.claim("async", "a", ttl_s=10, limit=9, ids=["2"]) == ()
+    assert [claim.id for claim in store.queue.claim("async", "a", ttl_s=10, limit=9, ids=["0", "2"])] == ["0"]
+    assert store.queue.present(["0", "1", "x"]) == {"0", "1"}
+
+
+def test_an_entry_is_removed_unless_somebody_works_on_it(store, clock):
+    store.queue.put("async", 1, id="one")
+    store.queue.put("deliver:sqs", 1, id="two")
+    assert store.queue.names() == ("async", "deliver:sqs")
+    store.queue.claim("async", "a", ttl_s=10)
+    assert store.queue.remove("one") is False
+    assert store.queue.remove("two") is True
+    clock.advance(10)
+    assert store.queue.remove("one") is True
+    assert store.queue.names() == ()

@@ -100,6 +100,8 @@ class FunctionConfiguration:
     layers: tuple[str, ...] = ()
     log_format: Literal["Text", "JSON"] = "Text"
     application_log_level: str | None = None
+    recursive_loop: Literal["Terminate", "Allow"] = "Terminate"
+    """Whether an event that has come back to the function some 16 times is stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import functools
 import threading
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from faaslab.clock import SYSTEM
 from faaslab.errors import Closed, NotFound
@@ -20,7 +20,7 @@ from faaslab.store.health import Finding, findings
 from faaslab.store.history import History
 from faaslab.store.leases import Lease, Leases
 from faaslab.store.merge import Merger
-from faaslab.store.queue import Claim, Queue
+from faaslab.store.queue import Claim, Entry, Queue, Waiting
 from faaslab.store.reading import Connection, Result, Session, Sessions
 from faaslab.store.record import execution_rows, reject_line, rows_of, without_surrogates
 from faaslab.store.state import State
@@ -29,6 +29,7 @@ from faaslab.store.upkeep import Compacted, Pruned
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Sequence
     from datetime import timedelta
     from types import TracebackType
 
@@ -43,14 +44,17 @@ __all__ = [
     "Claim",
     "Compacted",
     "Connection",
+    "Entry",
     "Finding",
     "Lease",
     "Pruned",
     "Result",
     "Store",
     "Timer",
+    "Waiting",
 ]
 
+T = TypeVar("T")
 Level = Literal["written", "durable"]
 
 HEAVY_TAIL_ROWS = 2000
@@ -105,18 +109,50 @@ class Store:
         the call is), `StoreFull` on a full disk, `StoreTooNew` when a newer faaslab has taken the store.
         """
         durable = level == "durable"
-        rows: list[Row] = []
-        for entity in entities:
-            if type(entity) is Execution:
-                rows += execution_rows(entity, self.settings, self.blobs, durable=durable)
-            else:
-                rows += rows_of(entity, self.settings, self.blobs, durable=durable)
+        rows = self._rows(entities, durable=durable)
         try:
             self._append(rows, durable=durable)
         except UnicodeEncodeError:
             # Half a character somewhere, in a log line most likely: not worth losing the record for.
             self._append([(kind, without_surrogates(body)) for kind, body in rows], durable=durable)
         self._merger.nudge(len(rows))
+
+    def settle(
+        self,
+        claim: Claim,
+        *entities: object,
+        again_in_s: float | None = None,
+        body: Any = None,
+        put: Sequence[Entry] = (),
+    ) -> bool:
+        """Keep what came of a claimed entry of the queue and end it, in one transaction of level `durable`.
+
+        With `again_in_s` it goes back, with a new `body` if given; else it is taken out and the entries of
+        `put` are queued. So what is recorded has left the queue, and what has not is run again. False when
+        the claim had gone to another: then `entities` are kept all the same, as they happened, and the
+        other one says what follows. Raises as `record`.
+        """
+        rows = self._rows(entities, durable=True)
+
+        def end(rows: list[Row]) -> bool:
+            if again_in_s is not None:
+                return self.queue.release(claim, delay_s=again_in_s, body=body, rows=rows)
+            return self.queue.done(claim, rows=rows, put=put)
+
+        if not _written(rows, end):
+            _written(rows, lambda rows: self._append(rows, durable=True))
+            return False
+        self._merger.nudge(len(rows))
+        return True
+
+    def _rows(self, entities: Sequence[object], *, durable: bool) -> list[Row]:
+        rows: list[Row] = []
+        for entity in entities:
+            if type(entity) is Execution:
+                rows += execution_rows(entity, self.settings, self.blobs, durable=durable)
+            else:
+                rows += rows_of(entity, self.settings, self.blobs, durable=durable)
+        return rows
 
     def _append(self, rows: list[Row], *, durable: bool) -> None:
         if len(rows) == 1 and not durable:
@@ -251,6 +287,14 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _written(rows: list[Row], write: Callable[[list[Row]], T]) -> T:
+    """What `write` answers, given the rows again without half characters where those stop it."""
+    try:
+        return write(rows)
+    except UnicodeEncodeError:
+        return write([(kind, without_surrogates(body)) for kind, body in rows])
 
 
 def _close(store: weakref.ref[Store]) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
 from faaslab.model.alarm import Alarm
 from faaslab.model.alias import Alias
+from faaslab.model.asynchronous import EventInvokeConfig
 from faaslab.model.function import Function
 from faaslab.model.json import from_json, to_json
 from faaslab.model.report import ReportSchedule
@@ -31,17 +32,18 @@ KEEP_HIGHEST = (
     "INSERT INTO marks VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"
 )
 
-E = TypeVar("E", Function, Alias, Workflow, Trigger, Alarm, ReportSchedule)
+E = TypeVar("E", Function, Alias, EventInvokeConfig, Workflow, Trigger, Alarm, ReportSchedule)
 
 KINDS: dict[type, str] = {
     Function: "function",
     Alias: "alias",
+    EventInvokeConfig: "event_invoke_config",
     Workflow: "workflow",
     Trigger: "trigger",
     Alarm: "alarm",
     ReportSchedule: "report_schedule",
 }
-_WORDS = {"report_schedule": "report schedule"}
+_WORDS = {"report_schedule": "report schedule", "event_invoke_config": "event invoke configuration"}
 
 
 def name_of(entity: Any) -> str:
@@ -50,7 +52,7 @@ def name_of(entity: Any) -> str:
 
 
 class Definitions:
-    """Functions, aliases, workflows, triggers, alarms and report schedules of one store."""
+    """Functions with aliases and event configurations, workflows, triggers, alarms, report schedules."""
 
     def __init__(self, state: State, clock: Clock) -> None:
         self._state = state

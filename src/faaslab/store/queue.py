@@ -13,7 +13,7 @@ from faaslab.store.leases import instant, seconds
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from faaslab.clock import Clock
     from faaslab.store.record import Row
@@ -35,6 +35,29 @@ class Claim:
     until: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Something to be put into a queue; due now without `due`. `body` is JSON."""
+
+    queue: str
+    id: str
+    body: Any
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """An entry as it stands. `held_until` is in the future while `owner` works on it."""
+
+    id: str
+    queue: str
+    body: Any
+    due: datetime
+    claims: int
+    owner: str | None
+    held_until: datetime | None
+
+
 class Queue:
     """Durable entries with a due time, in as many named queues as wanted. All of it survives power loss."""
 
@@ -47,26 +70,29 @@ class Queue:
 
         Raises `AlreadyExists` for an id that is waiting or was claimed: so nothing is queued twice.
         """
-        entry = id or str(uuid.uuid4())
-        text = document(body)
-        when = seconds(due or self._clock.now())
+        entry = Entry(queue=queue, id=id or str(uuid.uuid4()), body=body, due=due)
+        row = self._row(entry)
         with self._state.write(durable=True) as connection:
-            if connection.execute("SELECT 1 FROM queue WHERE id = ?", (entry,)).fetchone():
-                raise AlreadyExists(f"an entry {entry!r} is in the queue already")
-            connection.execute(
-                "INSERT INTO queue (id, queue, body, due) VALUES (?, ?, ?, ?)", (entry, queue, text, when)
-            )
-        return entry
+            if connection.execute("SELECT 1 FROM queue WHERE id = ?", (entry.id,)).fetchone():
+                raise AlreadyExists(f"an entry {entry.id!r} is in the queue already")
+            connection.execute(_PUT, row)
+        return entry.id
 
-    def claim(self, queue: str, owner: str, *, ttl_s: float, limit: int = 1) -> tuple[Claim, ...]:
-        """Up to `limit` entries that are due and that nobody holds, oldest due first, for `ttl_s` seconds."""
+    def claim(
+        self, queue: str, owner: str, *, ttl_s: float, limit: int = 1, ids: Collection[str] | None = None
+    ) -> tuple[Claim, ...]:
+        """Up to `limit` entries that are due and that nobody holds, oldest due first, for `ttl_s` seconds.
+
+        With `ids` only those.
+        """
         now = seconds(self._clock.now())
         claims = []
+        among, named = _among(ids)
         with self._state.write(durable=True) as connection:
             rows = connection.execute(
-                "SELECT seq, id, body, due, attempts, token FROM queue "
-                "WHERE queue = ? AND due <= ? AND (until IS NULL OR until <= ?) ORDER BY due, seq LIMIT ?",
-                (queue, now, now, limit),
+                "SELECT seq, id, body, due, attempts, token FROM queue WHERE queue = ? AND due <= ? "
+                f"AND (until IS NULL OR until <= ?){among} ORDER BY due, seq LIMIT ?",
+                (queue, now, now, *named, limit),
             ).fetchall()
             for seq, entry, body, due, attempts, token in rows:
                 connection.execute(
@@ -95,18 +121,21 @@ class Queue:
             (until, claim.id, claim.token, claim.owner),
         )
 
-    def done(self, claim: Claim, *, rows: Sequence[Row] = ()) -> bool:
+    def done(self, claim: Claim, *, rows: Sequence[Row] = (), put: Sequence[Entry] = ()) -> bool:
         """Take it out for good; False when it went to another (then nothing was written).
 
-        `rows` of the outbox are written in the same transaction.
+        `rows` of the outbox are written and the entries of `put` are queued in the same transaction.
         """
         return self._change(
             "DELETE FROM queue WHERE id = ? AND token = ? AND owner = ?",
             (claim.id, claim.token, claim.owner),
             rows,
+            put,
         )
 
-    def release(self, claim: Claim, *, delay_s: float = 0.0, body: Any = None) -> bool:
+    def release(
+        self, claim: Claim, *, delay_s: float = 0.0, body: Any = None, rows: Sequence[Row] = ()
+    ) -> bool:
         """Give it back, to be claimed after `delay_s`, with a new body if given; False as in `done`."""
         due = seconds(self._clock.now()) + delay_s
         text = document(claim.body if body is None else body)
@@ -114,25 +143,109 @@ class Queue:
             "UPDATE queue SET owner = NULL, until = NULL, due = ?, body = ? "
             "WHERE id = ? AND token = ? AND owner = ?",
             (due, text, claim.id, claim.token, claim.owner),
+            rows,
         )
+
+    def take_from(self, owner: str) -> int:
+        """Give back all that `owner` holds, because it is known to have died; how many."""
+        with self._state.write(durable=True) as connection:
+            return connection.execute(
+                "UPDATE queue SET owner = NULL, until = NULL WHERE owner = ?", (owner,)
+            ).rowcount
+
+    def remove(self, id: str) -> bool:  # noqa: A002
+        """Take an entry out, unless somebody works on it; whether it was there."""
+        with self._state.write(durable=True) as connection:
+            return (
+                connection.execute(
+                    "DELETE FROM queue WHERE id = ? AND (until IS NULL OR until <= ?)",
+                    (id, seconds(self._clock.now())),
+                ).rowcount
+                == 1
+            )
+
+    # -- looking
+
+    def exists(self) -> bool:
+        """Whether there can be any entry at all: a store that is not there yet has none, and stays away."""
+        return self._state.path.exists()
 
     def depth(self, queue: str) -> int:
         """How many entries are in it, claimed ones included."""
         return int(self._state.one("SELECT count(*) FROM queue WHERE queue = ?", (queue,))[0])
 
-    def next_due(self, queue: str) -> datetime | None:
+    def next_due(self, queue: str, *, ids: Collection[str] | None = None) -> datetime | None:
         """When the next entry can be claimed (a held one: when its claim lapses); None if empty."""
+        among, named = _among(ids)
         row = self._state.one(
-            "SELECT min(max(due, coalesce(until, due))) FROM queue WHERE queue = ?", (queue,)
+            f"SELECT min(max(due, coalesce(until, due))) FROM queue WHERE queue = ?{among}", (queue, *named)
         )
         return None if row[0] is None else instant(row[0])
 
-    def _change(self, text: str, parameters: Sequence[Any], rows: Sequence[Row] = ()) -> bool:
+    def present(self, ids: Collection[str]) -> set[str]:
+        """Which of these are still in a queue."""
+        among, named = _among(ids)
+        with self._state.read() as connection:
+            return {row[0] for row in connection.execute(f"SELECT id FROM queue WHERE 1{among}", named)}
+
+    def owners(self) -> set[str]:
+        """All who hold an entry."""
+        with self._state.read() as connection:
+            rows = connection.execute("SELECT DISTINCT owner FROM queue WHERE owner IS NOT NULL")
+            return {row[0] for row in rows}
+
+    def names(self) -> tuple[str, ...]:
+        """The queues that are not empty."""
+        with self._state.read() as connection:
+            return tuple(row[0] for row in connection.execute("SELECT DISTINCT queue FROM queue ORDER BY 1"))
+
+    def waiting(self, queue: str, *, limit: int = 1000) -> tuple[Waiting, ...]:
+        """The entries of a queue, next due first."""
+        with self._state.read() as connection:
+            rows = connection.execute(
+                "SELECT id, queue, body, due, attempts, owner, until FROM queue WHERE queue = ? "
+                "ORDER BY due, seq LIMIT ?",
+                (queue, limit),
+            ).fetchall()
+        return tuple(
+            Waiting(
+                id=entry,
+                queue=name,
+                body=json.loads(body),
+                due=instant(due),
+                claims=claims,
+                owner=owner,
+                held_until=None if until is None else instant(until),
+            )
+            for entry, name, body, due, claims, owner, until in rows
+        )
+
+    # -- within
+
+    def _row(self, entry: Entry) -> tuple[str, str, str, float]:
+        return entry.id, entry.queue, document(entry.body), seconds(entry.due or self._clock.now())
+
+    def _change(
+        self, text: str, parameters: Sequence[Any], rows: Sequence[Row] = (), put: Sequence[Entry] = ()
+    ) -> bool:
+        entries = [self._row(entry) for entry in put]
         with self._state.write(durable=True) as connection:
             changed: sqlite3.Cursor = connection.execute(text, parameters)
-            if changed.rowcount and rows:
-                self._state.append_within(connection, rows)
+            if changed.rowcount:
+                if rows:
+                    self._state.append_within(connection, rows)
+                connection.executemany(_PUT, entries)
             return changed.rowcount == 1
+
+
+_PUT = "INSERT INTO queue (id, queue, body, due) VALUES (?, ?, ?, ?)"
+
+
+def _among(ids: Collection[str] | None) -> tuple[str, tuple[str, ...]]:
+    """A condition on the id, as SQL and its parameter: one JSON text, so that there is no limit to them."""
+    if ids is None:
+        return "", ()
+    return " AND id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
 
 
 def document(body: Any) -> str:
