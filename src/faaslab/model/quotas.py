@@ -11,6 +11,10 @@ EVENT_BYTES = 1024 * 1024
 """The payload of an asynchronous one."""
 UNZIPPED_BYTES = 262_144_000
 """Code and layers together, unzipped."""
+LAYERS = 5
+"""Layers of a function."""
+IMAGE_BYTES = 10 * 1024 * 1024 * 1024
+"""A container image with all its layers, unpacked."""
 VARIABLES_BYTES = 4096
 """All environment variables of a function, names and values."""
 RESERVED_VARIABLES = frozenset({

@@ -1,7 +1,6 @@
 """Folders that environments read: unpacked code by its digest, requirements by their distinct set.
 
-Rule: a folder has its final name only when it is whole. It is made under a temporary name and renamed, so
-that neither a second process nor a kill in between leaves half of one behind.
+Rule: a folder has its final name only when it is whole (see `folders`), and no archive writes out of it.
 """
 
 from __future__ import annotations
@@ -17,11 +16,12 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from faaslab.backends.local.folders import made
 from faaslab.errors import InvalidValue, RequirementsFailed
 from faaslab.model.quotas import UNZIPPED_BYTES as UNZIPPED_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from faaslab.backends.local.interpreters import Interpreter
     from faaslab.backends.local.processes import Keeper
@@ -49,7 +49,7 @@ class Packages:
         if not re.fullmatch(r"[0-9A-Za-z_-]{1,128}", name):
             raise InvalidValue(f"{name!r} is no digest", place="code_digest")
         final = self._root / "code" / name
-        return _made(final, lambda folder: unpack(archive, folder))
+        return made(final, lambda folder: unpack(archive, folder))
 
     def requirements(self, requires: Sequence[str], interpreter: Interpreter) -> Path | None:
         """The folder with a function's own packages, installed at most once; None when it has none.
@@ -71,7 +71,7 @@ class Packages:
 
     def installed(self, final: Path, wanted: Sequence[str], interpreter: Interpreter) -> Path:
         """`final`, with the packages in it."""
-        return _made(final, lambda folder: self._install(folder, wanted, interpreter))
+        return made(final, lambda folder: self._install(folder, wanted, interpreter))
 
     def _install(self, folder: Path, wanted: Sequence[str], interpreter: Interpreter) -> None:
         command = _installer(interpreter)
@@ -135,54 +135,6 @@ def _identity(requirement: str) -> str:
 def _digest(archive: Path) -> str:
     with archive.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _made(final: Path, make: Callable[[Path], None]) -> Path:
-    """`final`; when it is not there, `make` fills a folder beside it, which is then renamed.
-
-    One maker at a time over all threads and processes; whoever waited finds it done.
-    """
-    if final.is_dir():
-        return final
-    final.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(final.parent / f".{final.name}.lock"):
-        if final.is_dir():
-            return final
-        # Whoever held the lock before may have been killed; what it left is ours to remove.
-        for left in final.parent.glob(f".{final.name}.*.partial"):
-            _remove(left)
-        folder = final.parent / f".{final.name}.{os.getpid()}.partial"
-        folder.mkdir()
-        try:
-            make(folder)
-            folder.rename(final)
-        except BaseException:
-            _remove(folder)
-            raise
-    return final
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _remove(folder: Path) -> None:
-    for path, folders, _ in os.walk(folder):
-        for name in folders:
-            with contextlib.suppress(OSError):
-                (Path(path) / name).chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def unpack(archive: Path, folder: Path) -> None:
