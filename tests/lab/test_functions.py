@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from faaslab import app
-from faaslab.errors import AlreadyExists, InvalidValue, NotFound, Unsupported
+from faaslab.errors import AlreadyExists, InvalidValue, NotFound
 from faaslab.model.execution import ExecutionStatus
 
 DOUBLE = "def handler(event, context):\n    return event['x'] * 2\n"
@@ -86,7 +86,7 @@ def test_what_is_not_there_is_named_with_the_nearest(lab):
         lab.functions.invoke("scoer")
     with pytest.raises(NotFound, match="version of score.*it has: 1"):
         lab.functions.invoke("score", qualifier="7")
-    with pytest.raises(Unsupported, match="aliases"):
+    with pytest.raises(NotFound, match="no alias of score is named 'prod'.*alias score prod VERSION"):
         lab.functions.invoke("score", qualifier="prod")
 
 

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from faaslab.errors import InvalidValue, NotFound, Unsupported
+from faaslab.errors import Conflict, InvalidValue, NotFound, Unsupported
 from faaslab.verbs import VERBS, parse, run
 from faaslab.verbs.text import documents, plain_text
 from tests.verbs.faces import KeptFace
@@ -176,6 +176,36 @@ def test_config_doctor_help(do):
     with pytest.raises(NotFound, match="did you mean 'invoke'"):
         do("help invok")
     assert run(None, parse("help"), do.face).text
+
+
+def test_publish_versions_alias(defined):
+    assert defined("publish score --description first").facts["change"] == "published"
+    again = defined("publish score")
+    assert (again.facts["change"], again.facts["version"]) == ("unchanged", "1")
+    defined("update score --memory 512 --publish")
+    assert defined.face.notes[-1] == "version 2 is published"
+    defined("update score --memory 1024")
+    table = defined("versions score").df
+    assert table[["version", "published"]].to_numpy().tolist() == [["3", False], ["2", True], ["1", True]]
+    assert "no alias yet" in plain_text(defined("alias score"))
+    assert plain_text(defined("alias score prod 1")) == "score:prod -> version 1"
+    shared = defined("alias score prod 3 --weight 10 --description canary")
+    assert plain_text(shared) == "score:prod -> version 1 90%, version 3 10%"
+    assert defined.face.notes[-1] == "version 3 of score was defined and not published: it is now"
+    assert defined("invoke score --qualifier prod -p '{\"x\": 1}'").value.version in {"1", "3"}
+    assert defined("alias score").df["leads_to"].tolist() == ["version 1 90%, version 3 10%"]
+    assert defined("alias score prod").df["description"].tolist() == ["canary"]
+    with pytest.raises(Conflict, match="--revision: The Revision Id provided does not match"):
+        defined("alias score prod 3 --revision old")
+    with pytest.raises(InvalidValue, match="--weight: .*a share from 0 to 1"):
+        defined("alias score prod 3 --weight 101")
+    with pytest.raises(Conflict, match="following aliases reference it"):
+        defined("versions score --remove 1")
+    defined("alias score prod 3")
+    assert defined("versions score --remove 1").facts == {"deleted": "1"}
+    assert defined("alias score prod --remove").facts == {"deleted": "prod"}
+    with pytest.raises(NotFound, match="ALIAS|alias of score"):
+        defined("alias score prod")
 
 
 def test_upkeep_of_the_store(defined, tmp_path):

@@ -46,12 +46,16 @@ class Maps(Protocol):
         function: Function,
         payloads: Sequence[bytes],
         *,
+        each: Sequence[Function] | None = None,
         request: Invocation,
         concurrency: int,
         complete: Complete,
         stop: threading.Event | None = None,
     ) -> Iterator[tuple[int, Execution]]:
-        """(index, execution) as they end, in that order; after `stop` is set nothing new is started."""
+        """(index, execution) as they end, in that order; after `stop` is set nothing new is started.
+
+        `each` is the function of each payload, where it is not the same for all.
+        """
 
 
 class Explains(Protocol):
@@ -60,5 +64,8 @@ class Explains(Protocol):
     def enforced(self) -> Mapping[str, str]:
         """Limit -> how it is enforced here, or that it is not."""
 
-    def retire(self, function_name: str) -> None:
-        """End the idle environments of a function that was changed or deleted."""
+    def retire(self, function_name: str, *, version: str | None = None) -> None:
+        """End the idle environments of a function that was deleted, or of a `version` that changed.
+
+        `$LATEST` is what was invoked without a number.
+        """

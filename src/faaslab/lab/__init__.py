@@ -1,12 +1,13 @@
 """The Lab joins the parts: it hands what one neighbour gives to the next, one small file a service.
 
-`faaslab.open()` makes one. Its services are `functions`, `executions`, `monitoring` and `reports`; the one
-place where a result meets the store is `Lab.complete`, before any answer is given.
+`faaslab.open()` makes one. Its services are `functions`, `versions`, `executions`, `monitoring` and
+`reports`; the one place where a result meets the store is `Lab.complete`, before any answer is given.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -18,6 +19,7 @@ from faaslab.lab.executions import Executions
 from faaslab.lab.functions import Functions
 from faaslab.lab.monitoring import Monitoring
 from faaslab.lab.reports import Reports
+from faaslab.lab.versions import Versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,11 +49,13 @@ class Lab:
         region: str = "us-east-1",
         settings: Sequence[Setting] = (),
         clock: Clock = SYSTEM,
+        chance: Callable[[], float] = random.random,
         close_store: Callable[[Store], None] | None = None,
         on_close: Callable[[Lab], None] | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
+        self.chance = chance
         self.region = region
         self.settings = tuple(settings)
         self._cache = cache
@@ -62,6 +66,7 @@ class Lab:
         self._close_store = close_store
         self._on_close = on_close
         self.functions = Functions(self)
+        self.versions = Versions(self)
         self.executions = Executions(self)
         self.monitoring = Monitoring(self)
         self.reports = Reports(self)
@@ -95,10 +100,10 @@ class Lab:
         """Record what ended. Every answer of the lab comes after this."""
         self.store.record(*executions)
 
-    def retire(self, function_name: str) -> None:
-        """End the idle environments of a function that is no longer what it was."""
+    def retire(self, function_name: str, *, version: str | None = None) -> None:
+        """End the idle environments of a function that is no longer what it was, or of one version of it."""
         if self._backend is not None:
-            self._backend.retire(function_name)
+            self._backend.retire(function_name, version=version)
 
     def enforced(self) -> Mapping[str, str]:
         """Limit -> how it is enforced on this machine."""

@@ -10,12 +10,13 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound, Unsupported
-from faaslab.lab import definitions, limits
+from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
+from faaslab.lab import definitions, limits, routing
 from faaslab.lab.definitions import Definition
 from faaslab.lab.mapping import run_map
 from faaslab.lab.maps import MapResult
 from faaslab.lab.payloads import encode, items
+from faaslab.lab.versions import changed_meanwhile
 from faaslab.model.function import LATEST, Function, InlineCode
 from faaslab.model.invocation import Invocation
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from faaslab.lab import Lab
     from faaslab.lab.definitions import CodeGiven, Draft
+    from faaslab.model.alias import Alias
     from faaslab.model.execution import Execution
 
 _PLAIN = Invocation()
@@ -41,6 +43,7 @@ class Functions:
         self._store = lab.store
         self._generation: int | None = None
         self._known: dict[tuple[str, str | None], Function] = {}
+        self._aliases: dict[tuple[str, str], Alias] = {}
 
     # -- definitions --------------------------------------------------------------------------------
 
@@ -63,6 +66,7 @@ class Functions:
         *,
         include: Sequence[str | Path] = (),
         capture: Mapping[str, Any] | None = None,
+        revision_id: str | None = None,
         **options: Any,
     ) -> Definition:
         """Define a function from source text, the Path of a zip, or a plain Python function.
@@ -70,7 +74,7 @@ class Functions:
         `options`: handler (`FILE.FUNCTION`), runtime, memory_mb (128 to 10240), timeout_s (1 to 900),
         ephemeral_storage_mb, reserved_concurrency, environment, secrets, requires, log_format, architecture,
         description, tags. `include` are files and folders that go along, `capture` JSON-able values that the
-        code uses by name.
+        code uses by name. With `revision_id` only the function of that revision is changed, else `Conflict`.
         """
         draft = definitions.draft(
             name,
@@ -81,18 +85,38 @@ class Functions:
             region=self._lab.region,
             **options,
         )
-        return self._write(draft)
+        return self._write(draft, revision_id)
 
     def update(self, name: str, **options: Any) -> Function:
-        """Change the configuration of a function; options that are not given stay as they are."""
+        """Change the configuration of a function; options that are not given stay as they are.
+
+        With `revision_id` only the function of that revision is changed, else `Conflict`; `publish=True`
+        publishes it as well.
+        """
         return self.redefine(name, **options).function
 
     def update_code(self, name: str, code: CodeGiven, **options: Any) -> Function:
-        """Change the code of a function; its configuration stays."""
+        """Change the code of a function; its configuration stays. `revision_id`, `publish` as in `update`."""
         return self.redefine(name, code=code, **options).function
 
-    def redefine(self, name: str, *, code: CodeGiven | None = None, **options: Any) -> Definition:
+    def redefine(
+        self,
+        name: str,
+        *,
+        code: CodeGiven | None = None,
+        revision_id: str | None = None,
+        publish: bool = False,
+        **options: Any,
+    ) -> Definition:
         """A function with some of its options, or its code, changed."""
+        definition = self._redefined(name, code, revision_id, options)
+        if publish:
+            self._lab.versions.publish(name, version=definition.function.version)
+        return definition
+
+    def _redefined(
+        self, name: str, code: CodeGiven | None, revision_id: str | None, options: Mapping[str, Any]
+    ) -> Definition:
         definitions.known_options({key: value for key, value in options.items() if key not in _WITH_CODE})
         present = self._resolve(name, None)
         kept: dict[str, Any] = {
@@ -107,11 +131,11 @@ class Functions:
         if code is not None:
             if isinstance(code, Path):
                 kept["handler"] = present.handler
-            return self.define(name, code, **(kept | options))
+            return self.define(name, code, revision_id=revision_id, **(kept | dict(options)))
         with_code = {key for key in options if key in {"include", "capture"}}
         if with_code:
             raise InvalidValue("comes with code", place=min(with_code), hint="give the code as well")
-        return self._write(self._reconfigured(present, kept | options))
+        return self._write(self._reconfigured(present, kept | dict(options)), revision_id)
 
     def _reconfigured(self, present: Function, options: Mapping[str, Any]) -> Draft:
         handler = options.get("handler") or present.handler
@@ -139,10 +163,12 @@ class Functions:
         )
         return definitions.Draft(function=function, data=b"", notes=())
 
-    def _write(self, draft: Draft) -> Definition:
+    def _write(self, draft: Draft, revision_id: str | None = None) -> Definition:
         store = self._store
         for attempt in range(_ATTEMPTS):
             present = store.definitions.get(Function, draft.function.name)
+            if revision_id is not None and (present is None or present.revision_id != revision_id):
+                raise changed_meanwhile(draft.function.name)
             if present is not None and definitions.same(present, draft.function):
                 return Definition(function=present, change="unchanged", notes=draft.notes)
             digest = store.blobs.put(draft.data) if draft.data else draft.function.code_digest
@@ -164,7 +190,7 @@ class Functions:
                     raise
                 continue
             if present is not None:
-                self._lab.retire(function.name)
+                self._lab.retire(function.name, version=LATEST)
             return Definition(
                 function=written, change="created" if present is None else "updated", notes=draft.notes
             )
@@ -251,7 +277,7 @@ class Functions:
         """
         function = self._resolve(name, qualifier)
         body = b"{}" if payload is None else encode(payload)
-        request = Invocation(qualifier=qualifier, **fields) if fields or qualifier else _PLAIN
+        request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
         return self._lab.backend.invoke(function, body, request=request, complete=self._lab.complete)
 
     def submit(
@@ -267,7 +293,7 @@ class Functions:
             if payload is None
             else encode(payload, asynchronous=fields.get("invocation_type") == "Event")
         )
-        request = Invocation(qualifier=qualifier, **fields) if fields or qualifier else _PLAIN
+        request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
         return self._lab.backend.submit(function, body, request=request, complete=self._lab.complete)
 
     def map(
@@ -288,12 +314,14 @@ class Functions:
         if n is not None and n not in range(1, 1001):
             raise InvalidValue(f"{n!r} is not a number from 1 to 1000", place="n")
         bodies = [encode(value, place=f"input {index}") for index, value in enumerate(values)]
-        request = Invocation(qualifier=qualifier, batch_id=self._lab.new_id())
+        request = self._request(function.name, qualifier, {"batch_id": self._lab.new_id()})
+        alias = self._aliases.get((function.name, qualifier or ""))
         result = run_map(
             self._lab.backend,
             function,
             values,
             bodies,
+            each=[self._resolve(name, qualifier) for _ in bodies] if alias and alias.weights else None,
             n=n,
             request=request,
             complete=self._lab.complete,
@@ -332,6 +360,10 @@ class Functions:
             values = rows["input"].tolist()
         return self.map(name, values, n, progress=progress)
 
+    def _request(self, name: str, qualifier: str | None, fields: Mapping[str, Any]) -> Invocation:
+        alias = None if qualifier is None else self._aliases.get((name, qualifier))
+        return Invocation(qualifier=qualifier, latest=alias is not None and alias.version == LATEST, **fields)
+
     def _resolve(self, name: str | Function, version: str | None) -> Function:
         """The function as the store has it now; cached while no definition changes anywhere."""
         if isinstance(name, Function):
@@ -339,28 +371,35 @@ class Functions:
         generation = self._store.definitions.generation()
         if generation != self._generation:
             self._known.clear()
+            self._aliases.clear()
             self._generation = generation
         if version == LATEST:
             version = None
         function = self._known.get((name, version))
         if function is None:
             function = self._look_up(name, version)
-            self._known[name, version] = function
         return function
 
-    def _look_up(self, name: str, version: str | None) -> Function:
-        function: Function | None = self._store.definitions.get(Function, name, version)
-        if function is not None:
-            return function
+    def _look_up(self, name: str, qualifier: str | None) -> Function:
+        if qualifier is not None and not qualifier.isdigit():
+            alias = self._aliases.get((name, qualifier)) or self._alias(name, qualifier)
+            return self._resolve(name, routing.choose(alias, self._lab.chance()))
+        function = self._store.definitions.get(Function, name, qualifier)
+        if function is None:
+            self._require(name)
+            known = [each.version for each in self._store.definitions.versions(Function, name)]
+            raise NotFound(f"version of {name}", str(qualifier), hint=f"it has: {', '.join(known)}")
+        self._known[name, qualifier] = function
+        return function
+
+    def _alias(self, name: str, qualifier: str) -> Alias:
+        self._require(name)
+        alias = self._aliases[name, qualifier] = self._lab.versions.alias(name, qualifier)
+        return alias
+
+    def _require(self, name: str) -> None:
         if self._store.definitions.get(Function, name) is None:
             raise NotFound("function", name, self.names(), hint=None if self.names() else "define one first")
-        assert version is not None
-        if not version.isdigit():
-            raise Unsupported(
-                "this release has no aliases", place="qualifier", hint="give a version by number"
-            )
-        known = [each.version for each in self._store.definitions.versions(Function, name)]
-        raise NotFound(f"version of {name}", version, hint=f"it has: {', '.join(known)}")
 
 
 _WITH_CODE = frozenset({"include", "capture"})

@@ -40,12 +40,16 @@ def run_map(
     values: Sequence[Any],
     bodies: Sequence[bytes],
     *,
+    each: Sequence[Function] | None = None,
     n: int | None,
     request: Invocation,
     complete: Complete,
     progress: Callable[[int, str | None], None] | None,
 ) -> MapResult:
-    """Run all of them; a KeyboardInterrupt stops what was not begun and waits for what was."""
+    """Run all of them; a KeyboardInterrupt stops what was not begun and waits for what was.
+
+    `each` is the function of each payload, where an alias shares them between two versions.
+    """
     watched = _Watched()
     concurrency = parallel(len(bodies), n, function)
 
@@ -56,6 +60,7 @@ def run_map(
                     backend,
                     function,
                     bodies,
+                    each=each,
                     request=request,
                     concurrency=concurrency,
                     complete=complete,
@@ -126,6 +131,7 @@ def _running(
     function: Function,
     bodies: Sequence[bytes],
     *,
+    each: Sequence[Function] | None,
     request: Invocation,
     concurrency: int,
     complete: Complete,
@@ -134,7 +140,13 @@ def _running(
     """The backend's own map, or its `invoke` from a few threads."""
     if hasattr(backend, "map"):
         yield from backend.map(
-            function, bodies, request=request, concurrency=concurrency, complete=complete, stop=stop
+            function,
+            bodies,
+            each=each,
+            request=request,
+            concurrency=concurrency,
+            complete=complete,
+            stop=stop,
         )
         return
     with ThreadPoolExecutor(concurrency, "faaslab-map") as pool:
@@ -142,7 +154,8 @@ def _running(
         def one(index: int) -> tuple[int, Execution] | None:
             if stop.is_set():
                 return None
-            return index, backend.invoke(function, bodies[index], request=request, complete=complete)
+            chosen = function if each is None else each[index]
+            return index, backend.invoke(chosen, bodies[index], request=request, complete=complete)
 
         for future in as_completed([pool.submit(one, index) for index in range(len(bodies))]):
             ended = future.result()

@@ -9,7 +9,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True)
 class Alias:
-    """`weights` gives at most one further version its share (0 to 1) of the invocations."""
+    """`weights` gives at most one further version its share (0 to 1) of the invocations.
+
+    `version` is the number of a published version, or `$LATEST`, which may not share.
+    """
 
     function: str
     name: str
@@ -19,3 +22,8 @@ class Alias:
     revision_id: str = ""
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """All versions that it may lead to, the primary one first."""
+        return (self.version, *self.weights)

@@ -18,11 +18,14 @@ from faaslab.model.function import Function
 from faaslab.model.json import from_json, to_json
 from faaslab.model.report import ReportSchedule
 from faaslab.model.trigger import Trigger
+from faaslab.model.version import REVISION_MISMATCH, PublishedVersion
 from faaslab.model.workflow import Workflow
+from faaslab.store import belongings
 from faaslab.store.record import definition_row
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from faaslab.clock import Clock
     from faaslab.store.state import State
@@ -32,10 +35,13 @@ KEEP_HIGHEST = (
     "INSERT INTO marks VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"
 )
 
-E = TypeVar("E", Function, Alias, EventInvokeConfig, Workflow, Trigger, Alarm, ReportSchedule)
+E = TypeVar(
+    "E", Function, PublishedVersion, Alias, EventInvokeConfig, Workflow, Trigger, Alarm, ReportSchedule
+)
 
 KINDS: dict[type, str] = {
     Function: "function",
+    PublishedVersion: "published_version",
     Alias: "alias",
     EventInvokeConfig: "event_invoke_config",
     Workflow: "workflow",
@@ -43,12 +49,20 @@ KINDS: dict[type, str] = {
     Alarm: "alarm",
     ReportSchedule: "report_schedule",
 }
-_WORDS = {"report_schedule": "report schedule", "event_invoke_config": "event invoke configuration"}
+_WORDS = {
+    "report_schedule": "report schedule",
+    "published_version": "published version",
+    "event_invoke_config": "event invoke configuration",
+}
 
 
 def name_of(entity: Any) -> str:
-    """The name that an entity is kept under; an alias belongs to its function: `function:alias`."""
-    return f"{entity.function}:{entity.name}" if isinstance(entity, Alias) else str(entity.name)
+    """The name that an entity is kept under; what belongs to a function: `function:qualifier`."""
+    if isinstance(entity, Alias):
+        return f"{entity.function}:{entity.name}"
+    if isinstance(entity, PublishedVersion):
+        return f"{entity.function}:{entity.version}"
+    return str(entity.name)
 
 
 class Definitions:
@@ -64,11 +78,13 @@ class Definitions:
         *,
         expected_revision: str | None = None,
         action: Literal["created", "updated"] = "created",
+        needs: Sequence[tuple[type, str]] = (),
     ) -> E:
         """Keep `entity` under a new `revision_id`; what was kept is returned.
 
-        Raises `AlreadyExists` when it is to be created and is there, `NotFound` when it is to be updated
-        and is not, `Conflict` when `expected_revision` is not the one that is kept now.
+        `needs` are (class, name) of what must be kept at that very moment. Raises `AlreadyExists` when it is
+        to be created and is there, `NotFound` when it is to be updated and is not or lacks what it needs,
+        `Conflict` when `expected_revision` is not the one that is kept now.
         """
         kind, name = _kind(type(entity)), name_of(entity)
         changes: dict[str, Any] = {"revision_id": str(uuid.uuid4())}
@@ -97,15 +113,16 @@ class Definitions:
             if action == "updated" and not found:
                 raise self._missing(connection, kind, name)
             if expected_revision is not None and (not found or found[0] != expected_revision):
-                raise Conflict(
-                    f"the {_word(kind)} {name!r} was changed meanwhile", hint="read it again, then change it"
-                )
+                raise _changed_meanwhile(kind, name)
+            for needed, needed_name in needs:
+                if not _is_kept(connection, _kind(needed), needed_name):
+                    raise self._missing(connection, _kind(needed), needed_name)
             connection.execute(
                 "INSERT INTO definitions VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, name) DO UPDATE SET "
                 "revision_id = excluded.revision_id, version = excluded.version, body = excluded.body",
                 (kind, name, kept.revision_id, version, body),
             )
-            if version is not None:
+            if version is not None and kind not in belongings.KINDS:
                 connection.execute(
                     "INSERT INTO versions VALUES (?, ?, ?, ?) "
                     "ON CONFLICT (kind, name, version) DO UPDATE SET body = excluded.body",
@@ -131,11 +148,13 @@ class Definitions:
             )
         return None if row is None else from_json(cls, json.loads(row[0]))
 
-    def list(self, cls: type[E]) -> tuple[E, ...]:
-        """All of that class, by name."""
+    def list(self, cls: type[E], *, function: str | None = None) -> tuple[E, ...]:
+        """All of that class, by name; of what belongs to functions, those of one `function`."""
+        low, high = (f"{function}:", f"{function};") if function is not None else ("", "\U0010ffff")
         with self._state.read() as connection:
             rows = connection.execute(
-                "SELECT body FROM definitions WHERE kind = ? ORDER BY name", (_kind(cls),)
+                "SELECT body FROM definitions WHERE kind = ? AND name BETWEEN ? AND ? ORDER BY name",
+                (_kind(cls), low, high),
             ).fetchall()
         return tuple(from_json(cls, json.loads(body)) for (body,) in rows)
 
@@ -164,34 +183,49 @@ class Definitions:
             return max(int(row[0]) if row else 0, _highest_kept(connection, kind, name))
 
     def delete(self, cls: type[E], name: str, *, expected_revision: str | None = None) -> None:
-        """Forget it and its versions; the history keeps them. Raises `NotFound`, or `Conflict`."""
+        """Forget it and its versions; the history keeps them. Raises `NotFound`, or `Conflict`.
+
+        With a function go its published versions and aliases. A published version that an alias leads to
+        is not deleted.
+        """
         kind = _kind(cls)
         with self._state.write(durable=True) as connection:
             found = connection.execute(
-                "SELECT revision_id, version, body FROM definitions WHERE kind = ? AND name = ?", (kind, name)
+                "SELECT revision_id FROM definitions WHERE kind = ? AND name = ?", (kind, name)
             ).fetchone()
             if not found:
                 raise self._missing(connection, kind, name)
             if expected_revision is not None and found[0] != expected_revision:
-                raise Conflict(f"the {_word(kind)} {name!r} was changed meanwhile", hint="read it again")
-            # The numbers of a name go on after it was deleted, so that figures by version mix no two of them.
-            connection.execute(
-                KEEP_HIGHEST,
-                (_highest(kind, name), _highest_kept(connection, kind, name)),
-            )
-            connection.execute("DELETE FROM definitions WHERE kind = ? AND name = ?", (kind, name))
-            connection.execute("DELETE FROM versions WHERE kind = ? AND name = ?", (kind, name))
-            row = definition_row(
-                kind=kind,
-                name=name,
-                version=found[1],
-                revision_id=found[0],
-                action="deleted",
-                at=self._clock.now(),
-                body=json.loads(found[2]),
-            )
-            self._state.append_within(connection, [row])
+                raise _changed_meanwhile(kind, name)
+            if cls is PublishedVersion:
+                belongings.require_unused(connection, name)
+                belongings.forget_code(connection, name)
+            if cls is Function:
+                # The numbers of a name go on after it was deleted, so that figures by version mix no two.
+                connection.execute(
+                    KEEP_HIGHEST, (_highest(kind, name), _highest_kept(connection, kind, name))
+                )
+                for each in belongings.of(connection, name):
+                    self._forget(connection, *each)
+            self._forget(connection, kind, name)
             self._state.next_generation(connection)
+
+    def _forget(self, connection: sqlite3.Connection, kind: str, name: str) -> None:
+        revision_id, version, body = connection.execute(
+            "SELECT revision_id, version, body FROM definitions WHERE kind = ? AND name = ?", (kind, name)
+        ).fetchone()
+        connection.execute("DELETE FROM definitions WHERE kind = ? AND name = ?", (kind, name))
+        connection.execute("DELETE FROM versions WHERE kind = ? AND name = ?", (kind, name))
+        row = definition_row(
+            kind=kind,
+            name=name,
+            version=version,
+            revision_id=revision_id,
+            action="deleted",
+            at=self._clock.now(),
+            body=json.loads(body),
+        )
+        self._state.append_within(connection, [row])
 
     def generation(self) -> int:
         """A number that is another after every change by any process; costs microseconds."""
@@ -218,6 +252,17 @@ def _highest_kept(connection: sqlite3.Connection, kind: str, name: str) -> int:
 def _names(connection: sqlite3.Connection, kind: str) -> tuple[str, ...]:
     rows = connection.execute("SELECT name FROM definitions WHERE kind = ? ORDER BY name", (kind,))
     return tuple(name for (name,) in rows)
+
+
+def _is_kept(connection: sqlite3.Connection, kind: str, name: str) -> bool:
+    row = connection.execute("SELECT 1 FROM definitions WHERE kind = ? AND name = ?", (kind, name)).fetchone()
+    return row is not None
+
+
+def _changed_meanwhile(kind: str, name: str) -> Conflict:
+    if kind in ("function", *belongings.KINDS):
+        return Conflict(REVISION_MISMATCH, place="revision_id", hint=f"read {name!r} again, then change it")
+    return Conflict(f"the {_word(kind)} {name!r} was changed meanwhile", hint="read it again, then change it")
 
 
 def _kind(cls: type) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.clock import SYSTEM
 from faaslab.errors import AlreadyExists, InvalidValue, NotFound
-from faaslab.store import place
+from faaslab.store import belongings, place
 from faaslab.store.definitions import KEEP_HIGHEST, VERSION_MARK
 from faaslab.store.faults import translated
 from faaslab.store.migrations import quoted
@@ -245,6 +245,12 @@ def import_definitions(other: State, into: State) -> None:
         ).fetchall()
     with into.write(durable=True) as connection:
         known = set(connection.execute("SELECT kind, name FROM definitions"))
+        # What belongs to a function comes with it, and not to another one of the same name.
+        known |= {
+            (kind, name)
+            for kind, name, *_ in rows
+            if kind in belongings.KINDS and ("function", name.partition(":")[0]) in known
+        }
         connection.executemany(
             "INSERT INTO definitions VALUES (?, ?, ?, ?, ?)", [row for row in rows if row[:2] not in known]
         )

@@ -110,7 +110,9 @@ PAYLOAD = Option(
 PARALLEL = Option(
     flags=("-n", "--concurrency"), name="n", metavar="N", read=whole_number, help="at most so many at once"
 )
-QUALIFIER = Option(flags=("--qualifier",), name="qualifier", metavar="VERSION", help="a version by number")
+QUALIFIER = Option(
+    flags=("--qualifier",), name="qualifier", metavar="WHICH", help="an alias, or a version by number"
+)
 FILE = Option(
     flags=("--file",), name="file", metavar="PATH", completes="file", help="a Python file with the code"
 )

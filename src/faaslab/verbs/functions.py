@@ -128,7 +128,12 @@ def update(lab: Lab, call: Call, face: Face) -> Answer:
         code = _source_file(call["file"])
     if not configuration and code is None:
         raise InvalidValue("update needs something to change", hint="see: help update")
-    return _card(lab, lab.functions.redefine(call["name"], code=code, **configuration), face)
+    definition = lab.functions.redefine(
+        call["name"], code=code, revision_id=call["revision_id"], publish=call["publish"], **configuration
+    )
+    if call["publish"]:
+        face.note(f"version {definition.function.version} is published")
+    return _card(lab, definition, face)
 
 
 def code(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
@@ -293,8 +298,19 @@ VERBS: tuple[Verb, ...] = (
         summary="change a function's configuration or code: a new version",
         run=update,
         positionals=(NAME,),
-        options=(FILE, ZIP, *CONFIGURATION),
-        examples=("update score --memory 1024",),
+        options=(
+            FILE,
+            ZIP,
+            *CONFIGURATION,
+            Option(flags=("--publish",), name="publish", help="publish it as well"),
+            Option(
+                flags=("--revision",),
+                name="revision_id",
+                metavar="ID",
+                help="only if this is the function's revision",
+            ),
+        ),
+        examples=("update score --memory 1024 --publish",),
     ),
     Verb(
         name="code",

@@ -120,6 +120,7 @@ class LocalBackend:
         function: Function,
         payloads: Sequence[bytes],
         *,
+        each: Sequence[Function] | None = None,
         request: Invocation,
         concurrency: int,
         complete: Complete,
@@ -131,16 +132,16 @@ class LocalBackend:
         iterator is left before its end, what still runs is killed, and recorded as such.
         """
         bodies = [self._checked(payload, request) for payload in payloads]
-        pool = self._pool(function, request)
+        pools = [self._pool(chosen, request) for chosen in (each or (function,))]
         reserved = function.configuration.reserved_concurrency
         threads = min(concurrency, len(bodies), self._settings.concurrency, reserved or concurrency)
         return self._mapped(
-            pool, bodies, request=request, threads=max(threads, 1), complete=complete, stop=stop
+            pools, bodies, request=request, threads=max(threads, 1), complete=complete, stop=stop
         )
 
     def _mapped(
         self,
-        pool: Pool,
+        pools: Sequence[Pool],
         bodies: Sequence[bytes],
         *,
         request: Invocation,
@@ -150,14 +151,15 @@ class LocalBackend:
     ) -> Iterator[tuple[int, Execution]]:
         mine: set[Environment] = set()
 
-        def drive(payload: bytes, done: Complete) -> Execution:
-            return self._invoke(pool, payload, request, done, mine)
+        def drive(index: int, done: Complete) -> Execution:
+            pool = pools[index] if len(pools) > 1 else pools[0]
+            return self._invoke(pool, bodies[index], request, done, mine)
 
         def abort() -> None:
             for environment in list(mine):
                 environment.kill_now()
 
-        fan_out = FanOut(bodies, drive=drive, complete=complete, stop=stop)
+        fan_out = FanOut(len(bodies), drive=drive, complete=complete, stop=stop)
         yield from fan_out.run(threads, abort=abort)
 
     # --- Explains ---------------------------------------------------------------------------------
@@ -176,9 +178,9 @@ class LocalBackend:
             "network": "not enforced",
         }
 
-    def retire(self, function_name: str) -> None:
-        """End the idle environments of a function; busy ones end after their invocation."""
-        for environment in self._pools.retire(function_name):
+    def retire(self, function_name: str, *, version: str | None = None) -> None:
+        """End a function's idle environments, or those of one version; busy ones after their invocation."""
+        for environment in self._pools.retire(function_name, version):
             environment.close()
 
     def environments(self) -> tuple[EnvironmentInfo, ...]:
@@ -242,7 +244,8 @@ class LocalBackend:
         if self._closing.is_set():
             raise Closed("the local backend is closed", hint="open another Lab")
         qualifier = request.qualifier
-        return self._pools.of(function, numbered=qualifier is not None and qualifier != LATEST)
+        numbered = qualifier is not None and qualifier != LATEST and not request.latest
+        return self._pools.of(function, numbered=numbered)
 
     def _invoke(
         self,

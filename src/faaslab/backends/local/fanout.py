@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from faaslab.backends.protocol import Complete
     from faaslab.model.execution import Execution
 
-    Drive = Callable[[bytes, Complete], Execution]
-    """Runs one payload in the calling thread."""
+    Drive = Callable[[int, Complete], Execution]
+    """Runs the payload with that index in the calling thread."""
 
 
 class FanOut:
@@ -25,13 +25,13 @@ class FanOut:
 
     def __init__(
         self,
-        payloads: Sequence[bytes],
+        count: int,
         *,
         drive: Drive,
         complete: Complete,
         stop: threading.Event | None,
     ) -> None:
-        self._waiting = iter(enumerate(payloads))
+        self._waiting = iter(range(count))
         self._drive = drive
         self._complete = complete
         self._stop = stop
@@ -72,7 +72,7 @@ class FanOut:
                     worker.join(0.02)
                 worker.join()
 
-    def _next(self) -> tuple[int, bytes] | None:
+    def _next(self) -> int | None:
         with self._turn:
             if self._ended.is_set() or (self._stop is not None and self._stop.is_set()):
                 return None
@@ -80,9 +80,8 @@ class FanOut:
 
     def _work(self) -> None:
         try:
-            while (following := self._next()) is not None:
-                index = following[0]
-                self._drive(following[1], lambda executions, index=index: self._finished(index, executions))  # type: ignore[misc]
+            while (index := self._next()) is not None:
+                self._drive(index, lambda executions, index=index: self._finished(index, executions))  # type: ignore[misc]
         except BaseException as error:  # noqa: BLE001 - it is raised where the map was asked for
             self._ended.set()
             self._ready.put(error)

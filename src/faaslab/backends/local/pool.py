@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from faaslab.backends.local.concurrency import Reuse, Throttle, admit
+from faaslab.model.function import LATEST
 
 if TYPE_CHECKING:
     from faaslab.backends.local.concurrency import ColdStart, ThrottleReason
@@ -32,6 +33,11 @@ class Pool:
         self.idle: list[Environment] = []
         self.busy: set[Environment] = set()
         self.retired = False
+
+    @property
+    def version(self) -> str:
+        """As the function sees it."""
+        return self.function.version if self.numbered else LATEST
 
 
 class Pools:
@@ -162,12 +168,12 @@ class Pools:
                     following = due if following is None else min(following, due)
         return gone, following
 
-    def retire(self, name: str | None = None) -> list[Environment]:
-        """Forget a function's pools (all functions: None); its idle environments, to end them."""
+    def retire(self, name: str | None = None, version: str | None = None) -> list[Environment]:
+        """Forget a function's pools (all functions: None), or a version's; their idle ones, to end them."""
         gone: list[Environment] = []
         with self.lock:
             for key, pool in list(self._pools.items()):
-                if name is None or pool.function.name == name:
+                if (name is None or pool.function.name == name) and version in (None, pool.version):
                     pool.retired = True
                     gone += pool.idle
                     pool.idle = []

@@ -1,0 +1,307 @@
+"""Published versions of functions, and the aliases that point at them.
+
+Rule: one line of numbers. Every changed definition takes the next one; publishing makes the present number
+addressable for good. What is published never changes, so numbers may have gaps (AWS counts publications).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
+from faaslab.lab import routing
+from faaslab.lab.definitions import same
+from faaslab.model.alias import Alias
+from faaslab.model.function import LATEST, Function
+from faaslab.model.version import REVISION_MISMATCH, PublishedVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from faaslab.lab import Lab
+
+_COLUMNS = (
+    "version", "published", "latest", "aliases", "description", "runtime", "memory_mb", "timeout_s",
+    "code_sha256", "defined_at", "published_at",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pointed:
+    """What pointing an alias did: `published` when its version had to be published first."""
+
+    alias: Alias
+    change: str
+    published: PublishedVersion | None = None
+
+
+class Versions:
+    """`lab.versions`."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._kept = lab.store.definitions
+
+    # -- published versions ---------------------------------------------------------------------------
+
+    def publish(
+        self,
+        name: str,
+        *,
+        version: str | None = None,
+        description: str | None = None,
+        code_sha256: str | None = None,
+        revision_id: str | None = None,
+    ) -> PublishedVersion:
+        """Publish the function as it is now, or its definition by number; the version that it has then.
+
+        When nothing changed since the last published version, that one is the answer (PublishVersion).
+        `description` is the function's own unless one is given. Raises `InvalidValue` when `code_sha256` is
+        not that of the code, `Conflict` when `revision_id` is not the function's.
+        """
+        present = self._function(name)
+        if revision_id is not None and revision_id != present.revision_id:
+            raise changed_meanwhile(name)
+        function = present if version in (None, LATEST, present.version) else self._numbered(name, version)
+        if code_sha256 is not None and code_sha256 != function.code_sha256:
+            raise InvalidValue(
+                f"CodeSHA256 ({code_sha256}) is different from current CodeSHA256 in $LATEST "
+                f"({function.code_sha256}). Please try again with the CodeSHA256 in $LATEST.",
+                place="code_sha256",
+            )
+        last = self.latest(name) if version is None else self._kept.get(PublishedVersion, _key(name, version))
+        if last is not None and same(self._numbered(name, last.version), function):
+            return last
+        publication = PublishedVersion(
+            function=name,
+            version=function.version,
+            description=function.description if description is None else description,
+            code_sha256=function.code_sha256,
+            published_at=self._lab.clock.now(),
+        )
+        try:
+            return self._kept.put(publication, needs=((Function, name),))
+        except AlreadyExists:
+            return self.get(name, function.version)
+
+    def list(self, name: str) -> tuple[PublishedVersion, ...]:
+        """The published versions of a function, oldest first."""
+        found = self._kept.list(PublishedVersion, function=name)
+        if not found:
+            self._function(name)
+        return tuple(sorted(found, key=lambda each: int(each.version)))
+
+    def latest(self, name: str) -> PublishedVersion | None:
+        """The published version with the highest number; None where there is none."""
+        found = self.list(name)
+        return found[-1] if found else None
+
+    def get(self, name: str, version: str) -> PublishedVersion:
+        """A published version; `NotFound` tells which there are."""
+        found = self._kept.get(PublishedVersion, _key(name, version))
+        if found is None:
+            known = ", ".join(each.version for each in self.list(name))
+            raise NotFound(
+                f"published version of {name}",
+                version,
+                hint=f"it has: {known}" if known else f"publish it first: publish {name}",
+            )
+        return found
+
+    def delete(self, name: str, version: str, *, revision_id: str | None = None) -> None:
+        """Take a published version away; `Conflict` while an alias leads to it."""
+        self.get(name, version)
+        self._kept.delete(PublishedVersion, _key(name, version), expected_revision=revision_id)
+        self._lab.retire(name, version=version)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Every definition of a function, the newest first, with what is published and who points at it."""
+        import pandas as pd
+
+        published = {each.version: each for each in self.list(name)}
+        aliases = self.aliases(name)
+        present = self._function(name)
+        rows = []
+        for function in reversed(self._lab.functions.versions(name)):
+            number = function.version
+            release = published.get(number)
+            latest = number == present.version
+            rows.append((
+                number,
+                release is not None,
+                latest,
+                ", ".join(
+                    said
+                    for alias in aliases
+                    for said in _shares(alias, (number, LATEST) if latest else (number,))
+                ),
+                release.description if release else function.description,
+                function.runtime,
+                function.configuration.memory_mb,
+                function.configuration.timeout_s,
+                function.code_sha256,
+                function.updated_at,
+                release.published_at if release else None,
+            ))  # fmt: skip
+        return pd.DataFrame(rows, columns=[*_COLUMNS])
+
+    # -- aliases --------------------------------------------------------------------------------------
+
+    def create_alias(
+        self,
+        name: str,
+        alias: str,
+        version: str,
+        *,
+        weights: Mapping[str, float] | None = None,
+        description: str = "",
+    ) -> Alias:
+        """A new alias of a published version, or of `$LATEST`; `weights` is {second version: its share}.
+
+        Raises `InvalidValue` for what Lambda would refuse, `NotFound` for a version that is not published,
+        `AlreadyExists`.
+        """
+        self._function(name)
+        now = self._lab.clock.now()
+        made = Alias(
+            function=name,
+            name=routing.name(alias),
+            version=version,
+            weights=routing.weights(version, weights or {}),
+            description=description,
+            created_at=now,
+            updated_at=now,
+        )
+        try:
+            return self._kept.put(made, needs=self._needs(made))
+        except AlreadyExists:
+            arn = f"{self._function(name).arn}:{alias}"
+            raise AlreadyExists(
+                f"Alias already exists: {arn}", place="alias", hint="update it, or choose another name"
+            ) from None
+
+    def update_alias(
+        self,
+        name: str,
+        alias: str,
+        *,
+        version: str | None = None,
+        weights: Mapping[str, float] | None = None,
+        description: str | None = None,
+        revision_id: str | None = None,
+    ) -> Alias:
+        """Point an alias elsewhere; what is not given stays, and `weights={}` clears them (UpdateAlias).
+
+        Raises `Conflict` when `revision_id` is not the alias's own, and what `create_alias` raises.
+        """
+        present = self.alias(name, alias)
+        if revision_id is not None and revision_id != present.revision_id:
+            raise changed_meanwhile(f"{name}:{alias}")
+        target = present.version if version is None else version
+        changed = dataclasses.replace(
+            present,
+            version=target,
+            weights=routing.weights(target, present.weights if weights is None else weights),
+            description=present.description if description is None else description,
+            updated_at=self._lab.clock.now(),
+        )
+        return self._kept.put(
+            changed, action="updated", expected_revision=present.revision_id, needs=self._needs(changed)
+        )
+
+    def alias(self, name: str, alias: str) -> Alias:
+        """An alias of a function; `NotFound` tells which there are."""
+        found = self._kept.get(Alias, _key(name, alias))
+        if found is None:
+            known = [each.name for each in self.aliases(name)]
+            hint = None if known else f"point it at a version first: alias {name} {alias} VERSION"
+            raise NotFound(f"alias of {name}", alias, known, hint=hint)
+        return found
+
+    def aliases(self, name: str, *, version: str | None = None) -> tuple[Alias, ...]:
+        """The aliases of a function by name; of one `version` those that lead to it."""
+        found = self._kept.list(Alias, function=name)
+        if not found:
+            self._function(name)
+        return tuple(each for each in found if version is None or version in each.versions)
+
+    def delete_alias(self, name: str, alias: str, *, revision_id: str | None = None) -> None:
+        """Delete an alias; the versions that it pointed at stay."""
+        self.alias(name, alias)
+        self._kept.delete(Alias, _key(name, alias), expected_revision=revision_id)
+
+    def point(self, name: str, alias: str, version: str, *, share: float | None = None) -> Pointed:
+        """Create or move an alias, and publish the version first where it is defined and not published.
+
+        Without `share` all of the alias's traffic goes to `version`; with it that share does, and the rest
+        stays where it is (a canary).
+        """
+        routing.name(alias)
+        present = self._kept.get(Alias, _key(name, alias))
+        if share is not None and present is None:
+            raise InvalidValue(
+                f"{alias} points at nothing yet that could keep the rest",
+                place="weights",
+                hint=f"point it at a version first: alias {name} {alias} VERSION",
+            )
+        published = None
+        if version != LATEST and self._kept.get(PublishedVersion, _key(name, version)) is None:
+            self._numbered(name, version)
+            if present is not None and share is not None:
+                routing.weights(present.version, {version: share})
+            published = self.publish(name, version=version)
+        if present is None:
+            made, change = self.create_alias(name, alias, version), "created"
+        elif share is None:
+            made, change = self.update_alias(name, alias, version=version, weights={}), "updated"
+        else:
+            made, change = self.update_alias(name, alias, weights={version: share}), "updated"
+        return Pointed(alias=made, change=change, published=published)
+
+    # -- what is kept ---------------------------------------------------------------------------------
+
+    def _function(self, name: str) -> Function:
+        function = self._kept.get(Function, name)
+        if function is None:
+            raise NotFound("function", name, self._kept.names(Function))
+        return function
+
+    def _numbered(self, name: str, version: str) -> Function:
+        function = self._kept.get(Function, name, version)
+        if function is None:
+            self._function(name)
+            known = ", ".join(each.version for each in self._kept.versions(Function, name))
+            raise NotFound(f"version of {name}", version, hint=f"it has: {known}")
+        return function
+
+    def _needs(self, alias: Alias) -> tuple[tuple[type[Any], str], ...]:
+        """What must be published for an alias; told in words before the store says it in keys."""
+        numbers = [number for number in alias.versions if number != LATEST]
+        for number in numbers:
+            self.get(alias.function, number)
+        return (
+            (Function, alias.function),
+            *((PublishedVersion, _key(alias.function, number)) for number in numbers),
+        )
+
+
+def changed_meanwhile(what: str) -> Conflict:
+    """What a revision that is not the latest gets."""
+    return Conflict(REVISION_MISMATCH, place="revision_id", hint=f"read {what!r} again, then change it")
+
+
+def _key(name: str, qualifier: str) -> str:
+    return f"{name}:{qualifier}"
+
+
+def _shares(alias: Alias, numbers: tuple[str, ...]) -> list[str]:
+    """How an alias leads to one of `numbers`: `prod`, or `prod 10%` where it shares."""
+    left = 1.0 - sum(alias.weights.values())
+    said = []
+    for number, share in ((alias.version, left), *alias.weights.items()):
+        if number in numbers:
+            said.append(alias.name if not alias.weights else f"{alias.name} {share * 100:g}%")
+    return said

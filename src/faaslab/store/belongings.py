@@ -1,0 +1,56 @@
+"""What belongs to a function, goes with it, and is named `function:qualifier`: versions, aliases, and more.
+
+Rule: looked at within the transaction that depends on it, so that nothing points at what was just deleted.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from faaslab.errors import Conflict
+
+if TYPE_CHECKING:
+    import sqlite3
+
+KINDS = ("published_version", "alias", "event_invoke_config")
+
+
+def of(connection: sqlite3.Connection, function: str) -> list[tuple[str, str]]:
+    """(kind, name) of all that belongs to a function."""
+    found: list[tuple[str, str]] = []
+    for kind in KINDS:
+        # Two bounds and no LIKE: `_` is a letter of names, and `;` follows `:`.
+        rows = connection.execute(
+            "SELECT kind, name FROM definitions WHERE kind = ? AND name > ? AND name < ?",
+            (kind, f"{function}:", f"{function};"),
+        )
+        found += rows.fetchall()
+    return found
+
+
+def require_unused(connection: sqlite3.Connection, name: str) -> None:
+    """Raise `Conflict` when an alias leads to the published version `function:number`."""
+    function, _, version = name.partition(":")
+    rows = connection.execute(
+        "SELECT body FROM definitions WHERE kind = 'alias' AND name > ? AND name < ? ORDER BY name",
+        (f"{function}:", f"{function};"),
+    )
+    aliases = [json.loads(body) for (body,) in rows]
+    users = [alias["name"] for alias in aliases if version in (alias["version"], *alias["weights"])]
+    if users:
+        raise Conflict(
+            f"Unable to delete version because the following aliases reference it: [{', '.join(users)}]",
+            place="version",
+            hint="point them at another version first",
+        )
+
+
+def forget_code(connection: sqlite3.Connection, name: str) -> None:
+    """Forget the definition behind the published version `function:number`, unless it is the present one."""
+    function, _, version = name.partition(":")
+    connection.execute(
+        "DELETE FROM versions WHERE kind = 'function' AND name = ? AND version = ? AND NOT EXISTS "
+        "(SELECT 1 FROM definitions WHERE kind = 'function' AND name = ? AND version = ?)",
+        (function, version, function, version),
+    )

@@ -1,0 +1,163 @@
+"""The verbs about published versions and aliases: publish, versions, alias."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import InvalidValue
+from faaslab.model.json import to_json
+from faaslab.verbs.answers import DoneAnswer, TableAnswer
+from faaslab.verbs.function_options import NAME
+from faaslab.verbs.options import Option, Positional, number
+from faaslab.verbs.verb import Verb
+
+if TYPE_CHECKING:
+    from faaslab.lab import Lab
+    from faaslab.model.alias import Alias
+    from faaslab.verbs.answers import Answer
+    from faaslab.verbs.face import Face
+    from faaslab.verbs.verb import Call
+
+_DESCRIPTION = Option(flags=("--description",), name="description", metavar="TEXT", help="what it is")
+_REVISION = Option(
+    flags=("--revision",), name="revision_id", metavar="ID", help="only if this is its revision"
+)
+
+
+def publish(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """The present definition as a version that stays."""
+    name = call["name"]
+    before = lab.versions.latest(name)
+    published = lab.versions.publish(
+        name,
+        description=call["description"],
+        code_sha256=call["code_sha256"],
+        revision_id=call["revision_id"],
+    )
+    new = before is None or published != before
+    said = "published" if new else "nothing changed since it was published"
+    return DoneAnswer(
+        text=f"{name} version {published.version}: {said}",
+        facts={**to_json(published), "change": "published" if new else "unchanged"},
+    )
+
+
+def versions(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """All definitions of a function, and which are published."""
+    name = call["name"]
+    if call["remove"] is not None:
+        lab.versions.delete(name, call["remove"], revision_id=call["revision_id"])
+        return DoneAnswer(
+            text=f"deleted version {call['remove']} of {name}", facts={"deleted": call["remove"]}
+        )
+    return TableAnswer(df=lab.versions.table(name))
+
+
+def alias(lab: Lab, call: Call, face: Face) -> Answer:
+    """An alias: pointed, looked at, deleted; all of a function's without a name."""
+    name, which, version = call["name"], call["alias"], call["version"]
+    if which is None:
+        return _table(lab.versions.aliases(name), f"{name} has no alias yet: alias {name} prod VERSION")
+    if call["remove"]:
+        lab.versions.delete_alias(name, which, revision_id=call["revision_id"])
+        return DoneAnswer(text=f"deleted the alias {which} of {name}", facts={"deleted": which})
+    if version is None:
+        if call["weights"] is not None:
+            raise InvalidValue("needs the version that it is for", place="weights")
+        if call["description"] is None:
+            return _table((lab.versions.alias(name, which),), "")
+        found = lab.versions.update_alias(
+            name, which, description=call["description"], revision_id=call["revision_id"]
+        )
+        return _pointed(found, "changed")
+    if call["revision_id"] is not None:
+        # So that a look and a change by two people at once cannot both win.
+        lab.versions.update_alias(name, which, revision_id=call["revision_id"])
+    share = None if call["weights"] is None else call["weights"] / 100
+    pointed = lab.versions.point(name, which, version, share=share)
+    if pointed.published is not None:
+        face.note(f"version {version} of {name} was defined and not published: it is now")
+    found = pointed.alias
+    if call["description"] is not None:
+        found = lab.versions.update_alias(name, which, description=call["description"])
+    return _pointed(found, pointed.change)
+
+
+def _pointed(found: Alias, change: str) -> DoneAnswer:
+    return DoneAnswer(
+        text=f"{found.function}:{found.name} -> {_leads(found)}",
+        facts={**to_json(found), "change": change},
+    )
+
+
+def _leads(found: Alias) -> str:
+    if not found.weights:
+        return f"version {found.version}"
+    left = 1 - sum(found.weights.values())
+    parts = [(found.version, left), *found.weights.items()]
+    return ", ".join(f"version {version} {share * 100:g}%" for version, share in parts)
+
+
+def _table(aliases: tuple[Alias, ...], empty: str) -> TableAnswer:
+    import pandas as pd
+
+    rows: list[tuple[Any, ...]] = [
+        (each.name, _leads(each), each.description, each.updated_at, each.revision_id) for each in aliases
+    ]
+    columns = ["alias", "leads_to", "description", "updated_at", "revision_id"]
+    return TableAnswer(df=pd.DataFrame(rows, columns=columns), empty=empty)
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        name="publish",
+        summary="publish a function as it is now: a version that stays",
+        run=publish,
+        positionals=(NAME,),
+        options=(
+            _DESCRIPTION,
+            Option(
+                flags=("--code-sha256",),
+                name="code_sha256",
+                metavar="SHA",
+                help="only if this is its code",
+            ),
+            _REVISION,
+        ),
+        examples=('publish score --description "with tax"',),
+    ),
+    Verb(
+        name="versions",
+        summary="every definition of a function, what is published, who points at it",
+        run=versions,
+        positionals=(NAME,),
+        options=(
+            Option(flags=("--remove",), name="remove", metavar="N", help="take this published version away"),
+            _REVISION,
+        ),
+        examples=("versions score",),
+    ),
+    Verb(
+        name="alias",
+        summary="point an alias at a version, or show and remove aliases",
+        run=alias,
+        positionals=(
+            NAME,
+            Positional(name="alias", help="such as prod; all of them without it", required=False),
+            Positional(name="version", help="a number, or $LATEST", required=False),
+        ),
+        options=(
+            Option(
+                flags=("--weight",),
+                name="weights",
+                metavar="PERCENT",
+                read=number,
+                help="so much of its traffic to that version, the rest stays where it is",
+            ),
+            _DESCRIPTION,
+            Option(flags=("--remove",), name="remove", help="delete the alias"),
+            _REVISION,
+        ),
+        examples=("alias score prod 7", "alias score prod 8 --weight 10", "alias score"),
+    ),
+)

@@ -1,0 +1,286 @@
+"""Versions are published and stay; aliases point at them; both change by revision only."""
+
+import threading
+
+import pytest
+
+from faaslab import app
+from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
+
+SEEN = (
+    "import os\n"
+    "def handler(event, context):\n"
+    "    return [{}, os.environ['AWS_LAMBDA_FUNCTION_VERSION'], context.function_version,\n"
+    "            context.invoked_function_arn]\n"
+)
+
+
+def code(value):
+    return SEEN.format(value)
+
+
+@pytest.fixture
+def two(lab):
+    """`f` with the published versions 1 and 3; 2 was never published, 4 is the present one."""
+    for number, publish in ((1, True), (2, False), (3, True), (4, False)):
+        lab.functions.create("f", code(number))
+        if publish:
+            lab.versions.publish("f", description=f"the {number}")
+    return lab
+
+
+def test_publishing_without_a_change_answers_the_last_one(lab):
+    lab.functions.create("f", code(1), description="one")
+    first = lab.versions.publish("f")
+    assert (first.version, first.description, bool(first.revision_id)) == ("1", "one", True)
+    assert lab.versions.publish("f", description="another") == first
+    lab.functions.update("f", memory_mb=256)
+    second = lab.versions.publish("f")
+    assert second.version == "2"
+    lab.functions.update("f", memory_mb=512)
+    lab.functions.update("f", memory_mb=256)
+    assert lab.versions.publish("f") == second, "the same code and configuration as were published last"
+    assert lab.versions.list("f") == (first, second)
+    assert lab.versions.get("f", "1") == first
+
+
+def test_a_version_does_not_change_any_more(two):
+    ran = two.functions.invoke("f", qualifier="1")
+    assert ran.result == [1, "1", "1", "arn:aws:lambda:us-east-1:000000000000:function:f:1"]
+    two.functions.create("f", code(5))
+    again = two.functions.invoke("f", qualifier="1")
+    assert (again.result[0], again.cold_start) == (1, False), "its environments outlive a change of $LATEST"
+    assert (again.version, again.qualifier) == ("1", "1")
+    assert two.functions.invoke("f").result[:2] == [5, "$LATEST"]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "text"),
+    [
+        ({"code_sha256": "x"}, InvalidValue, r"CodeSHA256 \(x\) is different from current CodeSHA256 in \$LATEST"),
+        ({"revision_id": "x"}, Conflict, "The Revision Id provided does not match the latest Revision Id"),
+        ({"version": "9"}, NotFound, "it has: 1, 2, 3, 4"),
+    ],
+)  # fmt: skip
+def test_publishing_under_a_condition_that_does_not_hold(two, given, error, text):
+    with pytest.raises(error, match=text):
+        two.versions.publish("f", **given)
+    assert [each.version for each in two.versions.list("f")] == ["1", "3"]
+
+
+def test_publishing_under_a_condition_that_holds(two):
+    present = two.functions.get("f")
+    published = two.versions.publish("f", code_sha256=present.code_sha256, revision_id=present.revision_id)
+    assert published.version == "4"
+    assert published.code_sha256 == present.code_sha256
+
+
+def test_an_update_by_revision_and_with_publish(lab):
+    present = lab.functions.create("f", code(1))
+    changed = lab.functions.update("f", memory_mb=256, revision_id=present.revision_id, publish=True)
+    assert [each.version for each in lab.versions.list("f")] == [changed.version] == ["2"]
+    for change in (
+        lambda: lab.functions.update("f", memory_mb=512, revision_id=present.revision_id),
+        lambda: lab.functions.update_code("f", code(2), revision_id=present.revision_id),
+        lambda: lab.functions.define("f", code(2), revision_id=present.revision_id),
+    ):
+        with pytest.raises(Conflict, match="Call the GetFunction/GetAlias API to retrieve the latest"):
+            change()
+    assert lab.functions.get("f").version == "2"
+
+
+def test_an_alias_leads_to_its_version(two):
+    made = two.versions.create_alias("f", "prod", "1", description="what customers get")
+    ran = two.functions.invoke("f", qualifier="prod")
+    assert ran.result == [1, "1", "1", "arn:aws:lambda:us-east-1:000000000000:function:f:prod"]
+    assert (ran.version, ran.qualifier) == ("1", "prod")
+    moved = two.versions.update_alias("f", "prod", version="3", revision_id=made.revision_id)
+    assert (moved.description, moved.version) == ("what customers get", "3")
+    assert two.functions.invoke("f", qualifier="prod").result[:2] == [3, "3"]
+    assert two.functions.get("f", "prod").version == "3"
+    assert two.versions.aliases("f") == (moved,)
+    two.versions.delete_alias("f", "prod", revision_id=moved.revision_id)
+    with pytest.raises(NotFound, match="alias of f.*'prod'"):
+        two.functions.invoke("f", qualifier="prod")
+
+
+def test_an_alias_of_latest_goes_with_it(two):
+    two.versions.create_alias("f", "dev", "$LATEST")
+    ran = two.functions.invoke("f", qualifier="dev")
+    assert ran.result == [4, "$LATEST", "$LATEST", "arn:aws:lambda:us-east-1:000000000000:function:f:dev"]
+    assert (ran.version, ran.qualifier) == ("4", "dev")
+    two.functions.create("f", code(5))
+    assert two.functions.invoke("f", qualifier="dev").result[0] == 5
+
+
+def test_every_request_is_drawn_anew(two):
+    chances = iter([0.05, 0.5, 0.099, 0.1, 0.9])
+    two.chance = lambda: next(chances)
+    two.versions.create_alias("f", "prod", "1", weights={"3": 0.1})
+    ran = [two.functions.invoke("f", qualifier="prod") for _ in range(5)]
+    assert [each.version for each in ran] == ["3", "1", "3", "1", "1"]
+    assert {each.qualifier for each in ran} == {"prod"}
+    chances = iter([0.9, *[0.05, 0.5] * 10])
+    result = two.functions.map("f", range(20), qualifier="prod", n=3)
+    assert [each.version for each in result.executions] == ["3", "1"] * 10
+    table = two.sql("SELECT version, count(*) AS n FROM executions GROUP BY 1 ORDER BY 1")
+    assert table.to_numpy().tolist() == [["1", 13], ["3", 12]]
+
+
+@pytest.mark.parametrize(
+    ("alias", "version", "weights", "error", "text"),
+    [
+        ("7", "1", {}, InvalidValue, "alias: '7' cannot be an alias's name"),
+        ("prod", "2", {}, NotFound, "published version of f.*'2'.*it has: 1, 3"),
+        ("prod", "1", {"9": 0.5}, NotFound, "published version of f.*'9'"),
+        ("prod", "1", {"1": 0.5}, InvalidValue, "already included in routing configuration"),
+        ("taken", "1", {}, AlreadyExists, "Alias already exists: arn:aws:lambda:us-east-1:000000000000:function:f:taken"),
+    ],
+)  # fmt: skip
+def test_an_alias_that_cannot_be(two, alias, version, weights, error, text):
+    two.versions.create_alias("f", "taken", "1")
+    with pytest.raises(error, match=text):
+        two.versions.create_alias("f", alias, version, weights=weights)
+    assert [each.name for each in two.versions.aliases("f")] == ["taken"]
+
+
+def test_an_alias_changes_by_its_revision_only(two):
+    first = two.versions.create_alias("f", "prod", "1")
+    second = two.versions.update_alias("f", "prod", weights={"3": 0.5}, revision_id=first.revision_id)
+    assert second.revision_id != first.revision_id
+    for change in (
+        lambda: two.versions.update_alias("f", "prod", version="3", revision_id=first.revision_id),
+        lambda: two.versions.delete_alias("f", "prod", revision_id=first.revision_id),
+    ):
+        with pytest.raises(Conflict, match="The Revision Id provided does not match"):
+            change()
+    cleared = two.versions.update_alias("f", "prod", weights={})
+    assert (cleared.version, cleared.weights) == ("1", {})
+    with pytest.raises(InvalidValue, match="already included"):
+        two.versions.update_alias("f", "prod", weights={"1": 0.5})
+
+
+def test_a_version_that_an_alias_leads_to_is_not_deleted(two):
+    two.versions.create_alias("f", "prod", "1", weights={"3": 0.5})
+    for version in ("1", "3"):
+        with pytest.raises(
+            Conflict, match=r"Unable to delete version because the following aliases reference it: \[prod\]"
+        ):
+            two.versions.delete("f", version)
+    two.versions.update_alias("f", "prod", version="3", weights={})
+    two.versions.delete("f", "1")
+    assert [each.version for each in two.versions.list("f")] == ["3"]
+    with pytest.raises(NotFound, match="version of f"):
+        two.functions.invoke("f", qualifier="1")
+    with pytest.raises(NotFound, match="it has: 3"):
+        two.versions.delete("f", "1")
+
+
+def test_deleting_the_version_that_is_present_keeps_the_function(lab):
+    lab.functions.create("f", code(1))
+    lab.versions.publish("f")
+    lab.versions.delete("f", "1")
+    assert lab.versions.list("f") == ()
+    assert lab.functions.invoke("f").result[0] == 1
+    assert lab.versions.publish("f").version == "1"
+
+
+def test_with_a_function_go_its_versions_and_aliases_and_not_another_s(two):
+    two.functions.create("f_", code(9))
+    two.versions.publish("f_")
+    two.versions.create_alias("f_", "prod", "1")
+    two.versions.create_alias("f", "prod", "1")
+    two.functions.delete("f")
+    two.functions.create("f", code(1))
+    assert two.versions.list("f") == two.versions.aliases("f") == ()
+    assert two.versions.publish("f").version == "5"
+    assert [each.name for each in two.versions.aliases("f_")] == ["prod"]
+
+
+def test_pointing_publishes_what_is_defined(two):
+    pointed = two.versions.point("f", "prod", "2")
+    assert (pointed.change, pointed.published.version) == ("created", "2")
+    canary = two.versions.point("f", "prod", "4", share=0.25)
+    assert (canary.alias.version, canary.alias.weights, canary.published.version) == ("2", {"4": 0.25}, "4")
+    whole = two.versions.point("f", "prod", "4")
+    assert (whole.alias.version, whole.alias.weights, whole.published) == ("4", {}, None)
+    with pytest.raises(InvalidValue, match="points at nothing yet"):
+        two.versions.point("f", "new", "4", share=0.1)
+    with pytest.raises(NotFound, match="it has: 1, 2, 3, 4"):
+        two.versions.point("f", "prod", "9")
+
+
+def test_the_table_tells_every_definition(two):
+    two.versions.create_alias("f", "prod", "1", weights={"3": 0.1})
+    two.versions.create_alias("f", "dev", "$LATEST")
+    df = two.versions.table("f")
+    assert df[["version", "published", "latest", "aliases"]].to_numpy().tolist() == [
+        ["4", False, True, "dev"],
+        ["3", True, False, "prod 10%"],
+        ["2", False, False, ""],
+        ["1", True, False, "prod 90%"],
+    ]
+    assert df["description"].tolist() == ["", "the 3", "", "the 1"]
+
+
+def test_what_is_not_there_is_named(lab):
+    for look in (lab.versions.list, lab.versions.aliases, lab.versions.publish, lab.versions.table):
+        with pytest.raises(NotFound, match="function"):
+            look("nothing")
+    lab.functions.create("f", code(1))
+    lab.versions.publish("f")
+    lab.versions.create_alias("f", "production", "1")
+    with pytest.raises(NotFound, match="did you mean 'production'"):
+        lab.functions.invoke("f", qualifier="prodction")
+
+
+def test_two_labs_never_point_an_alias_at_what_is_gone(tmp_path, cache):
+    with (
+        app.open(store=tmp_path / "s.duckdb", cache=cache) as one,
+        app.open(store=tmp_path / "s.duckdb", cache=cache) as two,
+    ):
+        for number in range(1, 13):
+            one.functions.create("f", f"def handler(e, c): return {number}")
+            one.versions.publish("f")
+        begin = threading.Barrier(2)
+        refused = []
+
+        def point():
+            begin.wait()
+            for number in range(1, 12):
+                try:
+                    one.versions.create_alias("f", f"a{number}", str(number))
+                except NotFound:
+                    refused.append(number)
+
+        def delete():
+            begin.wait()
+            for number in range(1, 12):
+                try:
+                    two.versions.delete("f", str(number))
+                except Conflict:
+                    refused.append(number)
+
+        threads = [threading.Thread(target=each) for each in (point, delete)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        left = {each.version for each in one.versions.list("f")}
+        led_to = {each.version for each in one.versions.aliases("f")}
+        assert led_to <= left
+        assert sorted(refused) == list(range(1, 12)), "of the two, one was refused"
+
+
+def test_another_process_s_alias_is_seen_at_once(tmp_path, cache):
+    with (
+        app.open(store=tmp_path / "s.duckdb", cache=cache) as one,
+        app.open(store=tmp_path / "s.duckdb", cache=cache) as two,
+    ):
+        for number in (1, 2):
+            one.functions.create("f", f"def handler(e, c): return {number}")
+            one.versions.publish("f")
+        one.versions.create_alias("f", "prod", "1")
+        assert two.functions.invoke("f", qualifier="prod").result == 1
+        one.versions.update_alias("f", "prod", version="2")
+        assert two.functions.invoke("f", qualifier="prod").result == 2
