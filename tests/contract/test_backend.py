@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from faaslab.backends.local import LocalBackend
+from faaslab.backends.local import LocalBackend, LocalSettings
 from faaslab.backends.protocol import Backend, Explains, Maps
 from faaslab.errors import Closed, FaaslabError, RequestError
 from faaslab.model.execution import Execution, ExecutionStatus
@@ -17,7 +17,12 @@ def local(definer, folder):
     return LocalBackend(folder / "cache", code_of=definer.code_of)
 
 
-BACKENDS = {"local": local}
+def portable(definer, folder):
+    """As if this machine had nothing but what every POSIX system has."""
+    return LocalBackend(folder / "cache", code_of=definer.code_of, settings=LocalSettings(system="portable"))
+
+
+BACKENDS = {"local": local, "portable": portable}
 
 
 @pytest.fixture

@@ -17,12 +17,28 @@ def define(definer):
     return definer.define
 
 
+# These run a second time as if this machine had nothing but what every POSIX system has.
+TWICE = {"test_environments", "test_failures"}
+
+
+def pytest_generate_tests(metafunc):
+    if "system" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in TWICE:
+        metafunc.parametrize("system", ["auto", "portable"], indirect=True)
+
+
 @pytest.fixture
-def backend_with(tmp_path, definer):
+def system(request):
+    """What of this system the backend may use."""
+    return getattr(request, "param", "auto")
+
+
+@pytest.fixture
+def backend_with(tmp_path, definer, system):
     """Makes backends with settings; all are closed at the end."""
     made = []
 
     def make(*, clock=SYSTEM, resolve_secret=None, **settings):
+        settings.setdefault("system", system)
         more = {} if resolve_secret is None else {"resolve_secret": resolve_secret}
         backend = LocalBackend(
             tmp_path / "cache",

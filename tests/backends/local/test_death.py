@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from faaslab.backends.local import processes
+from faaslab.backends.local.machine import PORTABLE, machine
 from faaslab.backends.local.processes import Keeper
 from tests.backends.local.defining import alive, eventually
 
@@ -23,7 +25,7 @@ folder = Path({folder!r})
 (folder / "zips").mkdir(exist_ok=True)
 definer = Definer(folder / "zips")
 backend = LocalBackend(
-    folder / "cache", code_of=definer.code_of, settings=LocalSettings(memory={memory!r})
+    folder / "cache", code_of=definer.code_of, settings=LocalSettings({settings})
 )
 source = '''
 import os, subprocess, sys
@@ -46,8 +48,8 @@ thread.start(); thread.join()
 """
 
 
-def started_owner(tmp_path, then, memory="auto"):
-    program = OWNER.format(folder=str(tmp_path), memory=memory) + textwrap.dedent(then)
+def started_owner(tmp_path, then, settings=""):
+    program = OWNER.format(folder=str(tmp_path), settings=settings) + textwrap.dedent(then)
     return subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=ROOT,
@@ -58,9 +60,9 @@ def started_owner(tmp_path, then, memory="auto"):
     )
 
 
-@pytest.mark.parametrize("memory", ["auto", "watch"])
-def test_a_killed_owner_takes_its_frozen_environments_with_it(tmp_path, memory):
-    with started_owner(tmp_path, "print(*pids, flush=True); sys.stdin.read()", memory) as owner:
+@pytest.mark.parametrize("settings", ["", "memory='watch'", "system='portable'"])
+def test_a_killed_owner_takes_its_frozen_environments_with_it(tmp_path, settings):
+    with started_owner(tmp_path, "print(*pids, flush=True); sys.stdin.read()", settings) as owner:
         pids = [int(word) for word in owner.stdout.readline().split()]
         assert len(pids) == 4
         assert all(map(alive, pids))
@@ -70,8 +72,9 @@ def test_a_killed_owner_takes_its_frozen_environments_with_it(tmp_path, memory):
         eventually(lambda: not list((tmp_path / "cache" / "tmp").iterdir()))
 
 
-def test_an_owner_that_ends_without_closing_leaves_nothing(tmp_path):
-    with started_owner(tmp_path, "print(*pids, flush=True)") as owner:
+@pytest.mark.parametrize("settings", ["", "system='portable'"])
+def test_an_owner_that_ends_without_closing_leaves_nothing(tmp_path, settings):
+    with started_owner(tmp_path, "print(*pids, flush=True)", settings) as owner:
         pids = [int(word) for word in owner.stdout.readline().split()]
         assert owner.wait(30) == 0
         assert not any(map(alive, pids))
@@ -102,8 +105,31 @@ def test_a_fork_of_the_owner_neither_kills_nor_keeps_its_environments(tmp_path):
             os.kill(fork, signal.SIGKILL)
 
 
-def test_a_killed_keeper_is_replaced_by_one_that_knows_as_much():
-    keeper = Keeper()
+@pytest.mark.parametrize("psutil_folder", [None, os.devnull])
+def test_without_proc_the_keeper_finds_who_left_the_session(psutil_folder, monkeypatch):
+    """With psutil also who lost its parent; with nothing but `ps` at least the children."""
+    if psutil_folder is not None:
+        monkeypatch.setattr(processes, "_psutil_folder", lambda: psutil_folder)
+    program = (
+        "import subprocess, sys, time\n"
+        "left = subprocess.Popen(['sleep', '1000'], start_new_session=True)\n"
+        "print(left.pid, flush=True)\n"
+        "time.sleep(1000)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], start_new_session=True, stdout=subprocess.PIPE, text=True
+    ) as process:
+        left = int(process.stdout.readline())
+        keeper = Keeper(PORTABLE)
+        keeper.add(process.pid, mark="2026/01/01/[1]0123")
+        keeper.close()
+        assert process.wait(10) == -signal.SIGKILL
+        eventually(lambda: not alive(left))
+
+
+@pytest.mark.parametrize("around", [machine(), PORTABLE], ids=["native", "portable"])
+def test_a_killed_keeper_is_replaced_by_one_that_knows_as_much(around):
+    keeper = Keeper(around)
     sleepers = [subprocess.Popen(["sleep", "1000"], start_new_session=True) for _ in range(3)]
     try:
         keeper.add(sleepers[0].pid)

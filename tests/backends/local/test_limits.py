@@ -2,6 +2,8 @@ import pytest
 
 from faaslab.backends.local import limits
 from faaslab.backends.local.limits import MemoryLimits, ProcessMemory, writable_group
+from faaslab.backends.local.machine import PORTABLE
+from faaslab.backends.local.sampled_memory import SampledMemory
 
 PEAK = """
 def handler(event, context):
@@ -12,9 +14,10 @@ def handler(event, context):
 
 def modes():
     group, _ = writable_group()
-    yield pytest.param("watch", id="watch")
+    yield pytest.param({"memory": "watch"}, id="watch")
+    yield pytest.param({"system": "portable"}, id="portable")
     yield pytest.param(
-        "cgroup",
+        {"memory": "cgroup"},
         id="cgroup",
         marks=[] if group else pytest.mark.skip(reason="no writable memory cgroup here"),
     )
@@ -22,7 +25,7 @@ def modes():
 
 @pytest.fixture(params=modes())
 def limited(request, backend_with):
-    return backend_with(memory=request.param)
+    return backend_with(**request.param)
 
 
 def test_the_maximum_used_is_that_of_the_invocation(limited, define, invoke):
@@ -69,6 +72,7 @@ def test_without_a_limit_it_is_still_measured(backend_with, define, invoke):
 def test_each_way_says_what_it_is():
     assert "5 ms" in MemoryLimits("watch").describe()
     assert MemoryLimits("off").describe() == "not enforced"
+    assert "5 ms" in MemoryLimits("auto", PORTABLE).describe()
 
 
 def test_groups_are_removed(backend_with, define, invoke):
@@ -90,12 +94,13 @@ def test_a_group_of_version_2_that_may_not_have_limits_is_not_used(tmp_path, mon
     assert writable_group() == (None, 0)
 
 
-def test_the_memory_of_a_process_that_is_gone():
+@pytest.mark.parametrize("kind", [ProcessMemory, SampledMemory])
+def test_the_memory_of_a_process_that_is_gone(kind):
     import subprocess
     import sys
 
     process = subprocess.Popen([sys.executable, "-c", "pass"])
-    memory = ProcessMemory(process.pid)
+    memory = kind(process.pid)
     process.wait()
     memory.reset()
     assert memory.peak() is None

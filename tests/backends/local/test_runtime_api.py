@@ -15,9 +15,9 @@ def post(path, body, *headers):
     return head.encode() + b"\r\n" + body
 
 
-@pytest.fixture
-def pair():
-    api = RuntimeApi()
+@pytest.fixture(params=[True, False], ids=["timed", "portable"])
+def pair(request):
+    api = RuntimeApi(timed=request.param)
     host, port = api.address.split(":")
     client = socket.create_connection((host, int(port)))
     assert api.wait(5)

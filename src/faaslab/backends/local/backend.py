@@ -21,6 +21,7 @@ from faaslab.backends.local.environment import Environment, EnvironmentInfo, Sur
 from faaslab.backends.local.fanout import FanOut
 from faaslab.backends.local.launch import Launcher
 from faaslab.backends.local.limits import MemoryLimits
+from faaslab.backends.local.machine import machine
 from faaslab.backends.local.phases import Phases
 from faaslab.backends.local.pool import Pool, Pools
 from faaslab.backends.local.processes import Keeper
@@ -77,9 +78,10 @@ class LocalBackend:
         self._root = root
         self._clock = clock
         self._settings = settings
-        self._keeper = Keeper()
+        self._machine = machine(settings.system)
+        self._keeper = Keeper(self._machine)
         self._definer = Definer(root, code_of=code_of, settings=settings, keeper=self._keeper)
-        self._launcher = Launcher()
+        self._launcher = Launcher(self._machine)
         self._limits: MemoryLimits | None = None
         self._resolve_secret = resolve_secret
         self._pools = Pools(limit=settings.concurrency)
@@ -305,6 +307,7 @@ class LocalBackend:
             self._settings,
             self._memory_limits(),
             self._keeper,
+            self._machine,
             self._launcher,
             self._root,
             self._resolve_secret,
@@ -316,7 +319,7 @@ class LocalBackend:
 
     def _memory_limits(self) -> MemoryLimits:
         if self._limits is None:
-            self._limits = MemoryLimits(self._settings.memory)
+            self._limits = MemoryLimits(self._settings.memory, self._machine)
         return self._limits
 
     def _abandon(self) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.launch import Launcher
     from faaslab.backends.local.limits import MemoryLimits
+    from faaslab.backends.local.machine import Machine
     from faaslab.backends.local.processes import Keeper
     from faaslab.backends.local.runtime_api import Request
     from faaslab.backends.local.settings import LocalSettings
@@ -89,6 +90,7 @@ class Surroundings(NamedTuple):
     settings: LocalSettings
     limits: MemoryLimits
     keeper: Keeper
+    machine: Machine
     launcher: Launcher
     root: Path
     resolve_secret: Callable[[str], str]
@@ -122,13 +124,14 @@ class Environment:
         self._folder = around.root / "tmp" / self.id
         self._folder.mkdir(mode=0o700, parents=True)
         self._places = around.launcher.places(definition, self._folder)
-        self.api = RuntimeApi(tick_s=TICK_S)
+        self.api = RuntimeApi(tick_s=TICK_S, timed=around.machine.timed_sockets)
         reading, self._writing = os.pipe()
         os.set_blocking(reading, False)
-        with contextlib.suppress(OSError):
+        if around.machine.pipe_sizes:
             import fcntl
 
-            fcntl.fcntl(reading, _SET_PIPE_SIZE, _PIPE_BYTES)
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(reading, _SET_PIPE_SIZE, _PIPE_BYTES)
         self.logs = LogPipe(reading, limit_bytes=around.settings.log_limit_bytes)
 
     # --- its process ------------------------------------------------------------------------------
@@ -208,6 +211,7 @@ class Environment:
             launcher=around.launcher,
             limits=around.limits,
             keeper=around.keeper,
+            machine=around.machine,
             mark=self.log_stream,
             heard=self.logs.drain,
         )

@@ -11,12 +11,16 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from faaslab.backends.local.definition import Definition
 from faaslab.backends.local.limits import MemoryGroup
 from faaslab.backends.local.programs import Places
+from faaslab.backends.local.trees import trees
 from faaslab.errors import EnvironmentFailed
+
+if TYPE_CHECKING:
+    from faaslab.backends.local.machine import Machine
 
 
 class Child(Protocol):
@@ -64,8 +68,9 @@ class SpawnedChild:
 
     method = "spawn"
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], machine: Machine) -> None:
         self._process = process
+        self._trees = None if machine.waitid else trees(machine)
         self.pid = self.worker = process.pid
 
     def exited(self) -> bool:
@@ -73,12 +78,10 @@ class SpawnedChild:
         process = self._process
         if process.returncode is not None:
             return True
+        if self._trees is not None:
+            return not self._trees.runs(process.pid)
         try:
-            return (
-                os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-                if hasattr(os, "waitid")
-                else process.poll() is not None
-            )
+            return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
         except ChildProcessError:
             return True
 
@@ -93,6 +96,9 @@ class SpawnedChild:
 
 class Launcher:
     """Starts processes for environments."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
 
     def places(self, definition: Definition, folder: Path) -> Places:
         """Where the code of an environment will see its folders; `folder` is its /tmp on this machine."""
@@ -124,4 +130,4 @@ class Launcher:
             ) from error
         if order.group is not None:
             order.group.add(process.pid)
-        return SpawnedChild(process)
+        return SpawnedChild(process, self.machine)

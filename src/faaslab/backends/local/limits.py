@@ -10,9 +10,10 @@ import contextlib
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from faaslab.backends.local.processes import descendants
+from faaslab.backends.local.machine import Machine, machine
+from faaslab.backends.local.trees import LinuxTrees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +21,27 @@ if TYPE_CHECKING:
 KIB = 1024
 MIB = 1024 * KIB
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // KIB
+_below = LinuxTrees().below
+
+
+class Memory(Protocol):
+    """What the processes of one environment hold, in KiB."""
+
+    def reset(self) -> None:
+        """Begin a new maximum."""
+
+    def peak(self) -> int | None:
+        """The maximum since `reset`; None when unknown."""
+
+    def sample(self) -> int:
+        """What all of them hold now; it counts for the maximum."""
+
+    def close(self) -> None:
+        """Let go of it; may be called twice."""
 
 
 class ProcessMemory:
-    """What one environment's processes hold, in KiB. Descriptors stay open: opening costs 20 us a time."""
+    """Through /proc. Descriptors stay open: opening costs 20 us a time."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -64,7 +82,7 @@ class ProcessMemory:
 
     def sample(self) -> int:
         """What all processes of the environment hold now; shared pages of several are counted once."""
-        below = descendants(self.pid) if self._status >= 0 else []
+        below = _below(self.pid) if self._status >= 0 else []
         held = sum(_proportional(pid) for pid in (self.pid, *below)) if below else _resident(self.pid)
         self._sampled = max(self._sampled, held)
         return held
@@ -81,19 +99,7 @@ class ProcessMemory:
 def _resident(pid: int) -> int:
     try:
         return int(Path(f"/proc/{pid}/statm").read_bytes().split()[1]) * _PAGE_KIB
-    except OSError:
-        return _resident_elsewhere(pid)
-    except IndexError:
-        return 0
-
-
-def _resident_elsewhere(pid: int) -> int:
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        return sum(p.memory_info().rss for p in (process, *process.children(recursive=True))) // KIB
-    except psutil.Error:
+    except (OSError, IndexError):
         return 0
 
 
@@ -165,8 +171,13 @@ class MemoryGroup:
 class MemoryLimits:
     """How the memory limit is held on this machine; found out once."""
 
-    def __init__(self, mode: Literal["auto", "cgroup", "watch", "off"]) -> None:
-        self._parent, self._version = writable_group() if mode in ("auto", "cgroup") else (None, 0)
+    def __init__(
+        self, mode: Literal["auto", "cgroup", "watch", "off"], around: Machine | None = None
+    ) -> None:
+        around = around or machine()
+        self._proc = around.proc
+        tried = around.cgroups and mode in ("auto", "cgroup")
+        self._parent, self._version = writable_group() if tried else (None, 0)
         self.watches = self._parent is None and mode != "off"
         self.mode = mode
 
@@ -177,6 +188,14 @@ class MemoryLimits:
         if self.watches:
             return "the processes' memory is looked at every 5 ms; a fast one may be a few MB late"
         return "not enforced"
+
+    def memory_of(self, pid: int) -> Memory:
+        """Looks at a process and what is below it."""
+        if self._proc:
+            return ProcessMemory(pid)
+        from faaslab.backends.local.sampled_memory import SampledMemory
+
+        return SampledMemory(pid)
 
     def group(self, name: str, limit_mb: int) -> MemoryGroup | None:
         """A new group, or None where the kernel does not hold the limit."""

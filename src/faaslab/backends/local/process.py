@@ -8,18 +8,17 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 import time
 from typing import TYPE_CHECKING
 
-from faaslab.backends.local.limits import ProcessMemory
-from faaslab.backends.local.processes import kill_tree
+from faaslab.backends.local.trees import kill_tree, trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from faaslab.backends.local.launch import Child, Launcher, Order
     from faaslab.backends.local.limits import MemoryGroup, MemoryLimits
+    from faaslab.backends.local.machine import Machine
     from faaslab.backends.local.processes import Keeper
 
 TICK_S = 0.005
@@ -37,11 +36,14 @@ class Process:
         launcher: Launcher,
         limits: MemoryLimits,
         keeper: Keeper,
+        machine: Machine,
         mark: str,
         heard: Callable[[], None],
     ) -> None:
         """Start it. `mark` is what all its processes carry; `heard` empties its log pipe while we wait."""
         self._keeper = keeper
+        self._machine = machine
+        self._trees = trees(machine)
         self._mark = mark
         self._heard = heard
         self._watches = limits.watches
@@ -58,12 +60,12 @@ class Process:
             raise
         self.pid = self.child.pid
         keeper.add(self.pid, folder=order.folder, group=self.group.path if self.group else None, mark=mark)
-        self.memory = ProcessMemory(self.child.worker)
+        self.memory = limits.memory_of(self.child.worker)
         self.tick = TICK_S if self.group is None else GROUP_TICK_S
 
     def limited(self) -> None:
         """Lambda's 1,024 descriptors; its 1,024 processes would count all of this user's here."""
-        if sys.platform == "linux":
+        if self._machine.process_limits:
             import resource
 
             with contextlib.suppress(OSError, ValueError):
@@ -90,9 +92,9 @@ class Process:
 
     def kill(self) -> int:
         """End it and all below it, and let go of what belongs to it; its exit code."""
-        kill_tree(self.pid, "" if self.group is not None else self._mark)
+        kill_tree(self._trees, self.pid, "" if self.group is not None else self._mark)
         if self.group is not None:
-            _kill_group(self.group)
+            self._kill_group(self.group)
         self._keeper.remove(self.pid)
         code = self.child.wait()
         self._heard()
@@ -101,6 +103,16 @@ class Process:
             self.group.close()
             self.group = None
         return code
+
+    def _kill_group(self, group: MemoryGroup) -> None:
+        for _ in range(20):
+            others = [pid for pid in group.pids() if self._trees.runs(pid)]
+            if not others:
+                return
+            for pid in others:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.002)
 
     def abandon(self) -> None:
         """In a forked child of ours: leave it to its owner."""
@@ -142,22 +154,3 @@ class Process:
         if peak is None:
             return None
         return min(-(-peak // 1024), self._limit_kib // 1024)
-
-
-def _kill_group(group: MemoryGroup) -> None:
-    for _ in range(20):
-        others = [pid for pid in group.pids() if _alive(pid)]
-        if not others:
-            return
-        for pid in others:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.002)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b") ")[2][:1] not in b"ZX"
-    except OSError:
-        return False

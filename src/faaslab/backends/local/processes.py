@@ -1,86 +1,30 @@
-"""Process trees: who belongs to an environment, stopping them, and a keeper for when their owner is killed.
+"""A keeper for when the owner of environments is killed, and how Lambda words the end of a process.
 
-Rule: an environment is a session of its own, so one signal reaches all of it; what left the session is found
-by parentage and by the environment's mark. The parent-death signal is of no use here: it follows the thread
-that started the child, and it needs code between fork and exec.
+Rule: the keeper is told of every process before anything can happen to its owner. The parent-death signal is
+of no use here: it follows the thread that started the child, and it needs code between fork and exec.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from faaslab.backends.local.machine import Machine, machine
 
-MARK = "AWS_LAMBDA_LOG_STREAM_NAME"
-"""Every process of an environment inherits this variable, and its value is unique."""
-
-# Reads lines `+pid folder cgroup`, `-pid`; at the end of its input (we closed it, or were killed) it kills
-# what is still listed. Its own session keeps a terminal's Ctrl-C away from it.
-_KEEPER = r"""
-import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-known = {}
-for line in sys.stdin.buffer:
-    word, _, rest = line.rstrip(b"\n").partition(b"\t")
-    if word[:1] == b"+":
-        known[int(word[1:])] = rest.split(b"\t")
-    else:
-        known.pop(int(word[1:]), None)
-def kill(pid, one=os.kill):
-    try:
-        one(pid, signal.SIGKILL)
-    except OSError:
-        pass
-if known:
-    import shutil, time
-    parents, marks = {}, {rest[2]: pid for pid, rest in known.items() if rest[2]}
-    for name in os.listdir("/proc") if os.path.isdir("/proc/self") else ():
-        if name.isdigit():
-            try:
-                with open("/proc/%s/stat" % name, "rb") as file:
-                    parents[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
-                with open("/proc/%s/environ" % name, "rb") as file:
-                    text = file.read()
-            except (OSError, IndexError, ValueError):
-                continue
-            if any(b"AWS_LAMBDA_LOG_STREAM_NAME=" + mark + b"\0" in text for mark in marks):
-                kill(int(name))
-    doomed = set(known)
-    while True:
-        more = {pid for pid, parent in parents.items() if parent in doomed} - doomed
-        if not more:
-            break
-        doomed |= more
-    for pid, (folder, group, mark) in known.items():
-        kill(pid, os.killpg)
-    for pid in doomed:
-        kill(pid)
-    for pid, (folder, group, mark) in known.items():
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
-        for attempt in range(50 if group else 0):
-            try:
-                os.rmdir(group)
-                break
-            except FileNotFoundError:
-                break
-            except OSError:
-                time.sleep(0.02)
-"""
+_SCRIPT = Path(__file__).with_name("keeper_script.py")
 
 
 class Keeper:
     """A small process that outlives a killed owner just long enough to kill its environments."""
 
-    def __init__(self) -> None:
+    def __init__(self, around: Machine | None = None) -> None:
+        self._proc = (around or machine()).proc
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._known: dict[int, bytes] = {}
@@ -122,10 +66,9 @@ class Keeper:
                 self._process.stdin.close()
                 self._process = None
 
-    @staticmethod
-    def _started() -> subprocess.Popen[bytes]:
+    def _started(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _KEEPER],
+            [sys.executable, "-I", "-S", str(_SCRIPT), *([] if self._proc else [_psutil_folder()])],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -157,62 +100,9 @@ class Keeper:
             process.returncode = 0
 
 
-def children(pid: int) -> list[int]:
-    """The living children of a process (Linux; elsewhere empty)."""
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
-    except OSError:
-        return []
-    return [int(word) for word in text.split()]
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes below one, however deep."""
-    found: list[int] = []
-    waiting = [pid]
-    while waiting:
-        for child in children(waiting.pop()):
-            found.append(child)
-            waiting.append(child)
-    return found
-
-
-def marked(mark: str) -> list[int]:
-    """Processes that carry the mark of an environment, also when they left its session (Linux)."""
-    wanted = f"{MARK}={mark}".encode() + b"\0"
-    found = []
-    for name in _process_numbers():
-        try:
-            if wanted in Path(f"/proc/{name}/environ").read_bytes():
-                found.append(int(name))
-        except OSError:
-            continue
-    return found
-
-
-def _process_numbers() -> Iterable[str]:
-    try:
-        return [name for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - names, 300 of them
-    except OSError:
-        return []
-
-
-def kill_tree(pid: int, mark: str = "") -> None:
-    """Kill a session, and what left it; SIGKILL works on stopped processes as well."""
-    below = descendants(pid)
-    _signal(os.killpg, pid, signal.SIGKILL)
-    for other in below:
-        _signal(os.kill, other, signal.SIGKILL)
-    if mark:
-        for other in marked(mark):
-            if other != os.getpid():
-                _signal(os.kill, other, signal.SIGKILL)
-
-
-def _signal(how: object, pid: int, number: int) -> None:
-    assert callable(how)
-    with contextlib.suppress(OSError):
-        how(pid, number)
+def _psutil_folder() -> str:
+    spec = importlib.util.find_spec("psutil")
+    return str(Path(spec.origin).parent.parent) if spec and spec.origin else os.devnull
 
 
 def exit_text(returncode: int) -> str:

@@ -24,6 +24,7 @@ TOO_LARGE = (
     b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n%s" % (len(_TOO_LARGE), _TOO_LARGE)
 )
+_SEND_S = 30
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
@@ -51,9 +52,11 @@ CLOSED = Request("closed")
 class RuntimeApi:
     """The server's side of one environment's Runtime API."""
 
-    def __init__(self, *, tick_s: float = 0.005) -> None:
+    def __init__(self, *, tick_s: float = 0.005, timed: bool = True) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=8)
         self._listener.setblocking(False)
+        self._timed = timed
+        self._tick_s = tick_s
         self._tick = struct.pack("@ll", int(tick_s), int(tick_s % 1 * 1_000_000))
         self._connection: socket.socket | None = None
         self._rest = b""
@@ -83,11 +86,12 @@ class RuntimeApi:
             connection, _ = self._listener.accept()
         except (BlockingIOError, InterruptedError):
             return False
-        connection.setblocking(True)
+        connection.setblocking(self._timed)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # A receive that gives up by itself costs nothing; a poll before each costs 6-18 us.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, self._tick)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 30, 0))
+        if self._timed:
+            # A receive that gives up by itself costs nothing; a poll before each costs 6-18 us.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, self._tick)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", _SEND_S, 0))
         self.drop()
         self._connection = connection
         return True
@@ -111,7 +115,9 @@ class RuntimeApi:
             try:
                 data = connection.recv(1 << 20 if self._head else 65536, flags)
             except (BlockingIOError, InterruptedError):
-                return None
+                if self._timed or flags or not _ready(connection, select.POLLIN, self._tick_s):
+                    return None
+                continue
             except OSError:
                 return CLOSED
             if not data:
@@ -162,7 +168,10 @@ class RuntimeApi:
         if connection is None:
             return False
         try:
-            connection.sendall(data)
+            if self._timed:
+                connection.sendall(data)
+            else:
+                _send_all(connection, data)
         except OSError:
             return False
         return True
@@ -179,6 +188,23 @@ class RuntimeApi:
         """Close both sockets; may be called twice."""
         self.drop()
         self._listener.close()
+
+
+def _ready(connection: socket.socket, wanted: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(connection, wanted)
+    return bool(poll.poll(seconds * 1000))
+
+
+def _send_all(connection: socket.socket, data: bytes) -> None:
+    """As `sendall`, on a socket that does not block."""
+    left = memoryview(data)
+    while left:
+        try:
+            left = left[connection.send(left) :]
+        except (BlockingIOError, InterruptedError):
+            if not _ready(connection, select.POLLOUT, _SEND_S):
+                raise
 
 
 def _request(head: bytes, body: bytes, length: int) -> Request:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from faaslab.backends.local.machine import System
+
 
 @dataclass(frozen=True, kw_only=True)
 class LocalSettings:
@@ -23,6 +25,8 @@ class LocalSettings:
     """Stop an environment between its invocations, background threads included, as Lambda does."""
     memory: Literal["auto", "cgroup", "watch", "off"] = "auto"
     """How the memory limit is held: a memory cgroup, a look at the processes every few milliseconds."""
+    system: System = "auto"
+    """What of this system is used; `portable`: only what every POSIX system has, as on macOS."""
     own_interpreter: bool = False
     """Run a Python runtime that is not installed here on the interpreter that runs faaslab."""
     variables: Mapping[str, str] = field(default_factory=dict)
