@@ -318,3 +318,27 @@ def test_prune_takes_what_is_old_and_the_blobs_that_nothing_names(path):
         assert pruned.blobs == 1
         assert list(store.sql("SELECT id FROM executions").id) == ["new"]
         assert store.payload("new")[0] == new
+
+
+def test_rows_that_begin_alike_share_their_beginning_in_the_outbox_and_nowhere_else(store):
+    logs = tuple(LogLine(at=START, message=f"a\tb\n{number} ü", level="INFO") for number in range(1203))
+    store.record(execution("e", logs=logs))
+    with sqlite3.connect(store._state.path) as state:
+        bodies = [body for (body,) in state.execute("SELECT body FROM outbox")]
+    state.close()
+    assert len(bodies) > 1
+    assert sum(body.count('"execution_id"') for body in bodies) <= len(bodies) + 1
+    for _ in range(2):
+        found = store.sql("SELECT seq, message, execution_id, level FROM logs ORDER BY seq")
+        assert found.seq.tolist() == list(range(1203))
+        assert found.message.tolist() == [log.message for log in logs]
+        assert {*found.execution_id} == {"e"}
+        store.merge()
+    assert store.sql("SELECT count(*) AS n FROM rejects").n.tolist() == [0]
+
+
+def test_half_a_character_loses_no_record(store):
+    store.record(execution("e", trigger="\ud800", logs=(LogLine(at=START, message="x\udfff"),)))
+    trigger, started = store.connect().execute("SELECT trigger, started_at FROM executions").fetchone()
+    assert (trigger, started) == ("\ufffd", START)
+    assert store.sql("SELECT message FROM logs").message.tolist() == ["x\ufffd"]

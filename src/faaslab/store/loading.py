@@ -57,7 +57,9 @@ def by_table(rows: Iterable[OutboxRow], now: datetime) -> dict[str, list[Line]]:
         for text in body.split("\n"):
             table, tab, row = text.partition("\t")
             if tab and table in TABLES:
-                found.setdefault(table, []).append(Line(seq, kind, row))
+                start, *rest = row.split("\t")
+                rows_of_line = [f"{start},{end}" for end in rest] or [start]
+                found.setdefault(table, []).extend(Line(seq, kind, each) for each in rows_of_line)
             else:
                 lost = rejected(Line(seq, kind, text), "not a line of a table of the history", now)
                 found.setdefault("rejects", []).append(lost)

@@ -50,6 +50,10 @@ def _state_1(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _state_2(_: sqlite3.Connection) -> None:
+    """Nothing in the file: rows of the outbox may share their beginning now; an older one would lose them."""
+
+
 def _history_1(run: Callable[[str], Any]) -> None:
     for table in TABLES:
         run(f"CREATE TABLE {quoted(table)} ({columns_of(table)})")
@@ -60,7 +64,7 @@ def _history_1(run: Callable[[str], Any]) -> None:
         run(f"CREATE VIEW {quoted(name)} AS {text}")
 
 
-STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (_state_1,)
+STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (_state_1, _state_2)
 HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (_history_1,)
 NEWEST_STATE = len(STATE)
 NEWEST_HISTORY = len(HISTORY)

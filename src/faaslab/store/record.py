@@ -1,13 +1,20 @@
 """Model values as rows of the outbox: (kind, body), with no database in it.
 
-A body is lines `table TAB row`, each row a JSON object with every column of its table. So one row of the
-outbox carries an execution with its payloads and its logs, and the merge sorts lines by table.
+A body is lines `table TAB row`, each row a JSON object; a column that it does not name is NULL. Rows that
+begin alike share their beginning: `table TAB {"a":1 TAB "b":1} TAB "b":2}` is two rows (JSON has no raw
+tabs). So one row of the outbox carries an execution with its payloads and its logs.
+
+Executions stand on the hot path: every invocation pays before its answer for what is written here. Two of
+them fit on one page of SQLite while a body is below 2,000 characters; a page each costs 8 us more.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from faaslab.errors import InvalidValue, RecordRejected
 from faaslab.model.alarm import AlarmChange
@@ -69,6 +76,9 @@ def execution_rows(e: Execution, capture: Capture, blobs: Blobs, *, durable: boo
     if (e.memory_mb or 0) > _INT or (e.billed_ms or 0) > _BIGINT or (e.max_memory_mb or 0) > _INT:
         for name, limit in (("memory_mb", _INT), ("max_memory_mb", _INT), ("billed_ms", _BIGINT)):
             _small(name, getattr(e, name), limit)
+    figures = (e.timeout_s or 0) + (e.duration_ms or 0) + (e.init_ms or 0) + (e.restore_ms or 0)
+    if not math.isfinite(figures):
+        raise RecordRejected("a row of executions cannot be stored: a figure is not finite", hint=_NUMBERS)
     started, ended, error = e.started_at, e.ended_at, e.error
     payload, result, sizes = e.payload_body, e.result_body, capture.payloads != "none"
     payload_bytes, result_bytes = e.payload_bytes, e.result_bytes
@@ -76,72 +86,72 @@ def execution_rows(e: Execution, capture: Capture, blobs: Blobs, *, durable: boo
         payload_bytes = len(payload)
     if result_bytes is None and result is not None:
         result_bytes = len(result)
-    lines = [
-        line(
-            "executions",
-            {
-                "id": e.id,
-                "request_id": e.request_id,
-                "function": e.function,
-                "version": e.version,
-                "qualifier": e.qualifier,
-                "source": e.source,
-                "backend": e.backend,
-                "region": e.region,
-                "runtime": e.runtime,
-                "architecture": e.architecture,
-                "memory_mb": e.memory_mb,
-                "timeout_s": e.timeout_s,
-                "invocation_type": e.invocation_type,
-                "trigger": e.trigger,
-                "status": e.status,
-                "started_at": started.isoformat(),
-                "ended_at": None if ended is None else ended.isoformat(),
-                "duration_ms": e.duration_ms,
-                "billed_ms": e.billed_ms,
-                "init_ms": e.init_ms,
-                "restore_ms": e.restore_ms,
-                "billed_restore_ms": e.billed_restore_ms,
-                "cold_start": e.cold_start,
-                "init_type": e.init_type,
-                "start_method": e.start_method,
-                "environment_id": e.environment_id,
-                "log_stream": e.log_stream,
-                "max_memory_mb": e.max_memory_mb,
-                "attempt": e.attempt,
-                "replay_of": e.replay_of,
-                "batch_id": e.batch_id,
-                "trace_id": e.trace_id,
-                "code_sha256": e.code_sha256,
-                "payload_bytes": payload_bytes if sizes else None,
-                "result_bytes": result_bytes if sizes else None,
-                "error_type": None if error is None else error.type,
-                "error_message": None if error is None else error.message,
-                "error_stack": "\n".join(error.stack_trace) if error and error.stack_trace else None,
-            },
-        )
-    ]
+    row: dict[str, Any] = {
+        "id": e.id,
+        "request_id": e.request_id,
+        "function": e.function,
+        "version": e.version,
+        "source": e.source,
+        "backend": e.backend,
+        "region": e.region,
+        "runtime": e.runtime,
+        "architecture": e.architecture,
+        "memory_mb": e.memory_mb,
+        "timeout_s": e.timeout_s,
+        "invocation_type": e.invocation_type,
+        "status": e.status,
+        "started_at": started,
+        "ended_at": ended,
+        "duration_ms": e.duration_ms,
+        "billed_ms": e.billed_ms,
+        "init_ms": e.init_ms,
+        "cold_start": e.cold_start,
+        "init_type": e.init_type,
+        "start_method": e.start_method,
+        "environment_id": e.environment_id,
+        "log_stream": e.log_stream,
+        "max_memory_mb": e.max_memory_mb,
+        "attempt": e.attempt,
+        "trace_id": e.trace_id,
+        "code_sha256": e.code_sha256,
+        "payload_bytes": payload_bytes if sizes else None,
+        "result_bytes": result_bytes if sizes else None,
+    }
+    # What few executions have is not named in the others: NULL costs bytes, too.
+    for name in _SELDOM:
+        value = getattr(e, name)
+        if value is not None:
+            row[name] = value
+    if error is not None:
+        row["error_type"], row["error_message"] = error.type, error.message
+        if error.stack_trace:
+            row["error_stack"] = "\n".join(error.stack_trace)
+    lines = [f"executions\t{_quick('executions', row)}"]
     kept_payload = None if payload is None else capture.text(payload)
     kept_result = None if result is None else capture.text(result)
     if kept_payload is not None or kept_result is not None:
         payload_text, payload_blob = _inline_or_blob(kept_payload, blobs, durable=durable)
         result_text, result_blob = _inline_or_blob(kept_result, blobs, durable=durable)
-        lines.append(
-            line(
-                "payloads",
-                {
-                    "execution_id": e.id,
-                    "started_at": started.isoformat(),
-                    "payload": payload_text,
-                    "payload_blob": payload_blob,
-                    "result": result_text,
-                    "result_blob": result_blob,
-                },
-            )
-        )
+        row = {"execution_id": e.id, "started_at": started, "payload": payload_text, "result": result_text}
+        if payload_blob or result_blob:
+            row |= {"payload_blob": payload_blob, "result_blob": result_blob}
+        lines.append(f"payloads\t{_quick('payloads', row)}")
     if not e.logs:
         return [("execution", "\n".join(lines))]
     return _with_logs(lines, e)
+
+
+_SELDOM = ("qualifier", "trigger", "restore_ms", "billed_restore_ms", "replay_of", "batch_id")
+
+
+def _quick(table: str, row: dict[str, Any]) -> str:
+    """The row as JSON for an eighth of what `line` costs. Floats must be finite; instants may stay such."""
+    try:
+        return orjson.dumps(row).decode()
+    except TypeError:
+        # Half a character, or a whole number above 64 bits: the other one knows what to say.
+        instants = {name: value.isoformat() for name, value in row.items() if hasattr(value, "isoformat")}
+        return line(table, row | instants).partition("\t")[2]
 
 
 def _inline_or_blob(body: bytes | None, blobs: Blobs, *, durable: bool) -> tuple[str | None, str | None]:
@@ -158,27 +168,26 @@ def _inline_or_blob(body: bytes | None, blobs: Blobs, *, durable: bool) -> tuple
 def _with_logs(lines: list[str], e: Execution) -> list[Row]:
     rows: list[Row] = []
     size = 0
+    shared = {
+        "execution_id": e.id,
+        "request_id": e.request_id,
+        "function": e.function,
+        "source": e.source,
+        "log_stream": e.log_stream,
+    }
+    # Without its closing brace: every row of the logs begins with it, see the module.
+    start = "logs\t" + _quick("logs", shared)[:-1]
+    parts = [start]
     for seq, (log, message) in enumerate(_pieces(e.logs)):
-        text = line(
-            "logs",
-            {
-                "execution_id": e.id,
-                "request_id": e.request_id,
-                "function": e.function,
-                "source": e.source,
-                "log_stream": e.log_stream,
-                "seq": seq,
-                "timestamp": log.at.isoformat(),
-                "stream": log.stream,
-                "level": log.level,
-                "message": message,
-            },
-        )
-        if len(lines) > CHUNK_LINES or size + len(text) > CHUNK_CHARACTERS:
+        row = {"seq": seq, "timestamp": log.at, "stream": log.stream, "level": log.level, "message": message}
+        text = _quick("logs", row)[1:]
+        if len(parts) > CHUNK_LINES or size + len(text) > CHUNK_CHARACTERS:
+            lines.append("\t".join(parts))
             rows.append(("logs" if rows else "execution", "\n".join(lines)))
-            lines, size = [], 0
-        lines.append(text)
+            lines, size, parts = [], 0, [start]
+        parts.append(text)
         size += len(text)
+    lines.append("\t".join(parts))
     rows.append(("logs" if rows else "execution", "\n".join(lines)))
     return rows
 

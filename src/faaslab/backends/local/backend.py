@@ -15,6 +15,8 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
+import orjson
+
 from faaslab.backends.local import record
 from faaslab.backends.local.definition import Definer
 from faaslab.backends.local.environment import Environment, EnvironmentInfo, Surroundings
@@ -234,13 +236,21 @@ class LocalBackend:
         if not payload:
             return b"{}"
         try:
+            # Twelve times as fast as json's, which has the last word: it also takes escaped half characters.
+            orjson.loads(payload)
+        except ValueError:
+            LocalBackend._check_slowly(payload)
+        record.check(request)
+        return payload
+
+    @staticmethod
+    def _check_slowly(payload: bytes) -> None:
+        try:
             json.loads(payload)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidValue(
                 f"Could not parse request body into json: {error}", place="payload", hint="pass JSON"
             ) from None
-        record.check(request)
-        return payload
 
     def _pool(self, function: Function, request: Invocation) -> Pool:
         if self._closing.is_set():
