@@ -10,36 +10,31 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from faaslab.backends.local import runtime_replies as replies
+from faaslab.backends.local.connection import CLOSED, NEXT
+from faaslab.backends.local.dialogue import Dialogue, refused
 from faaslab.backends.local.launch import Order
 from faaslab.backends.local.logs import LogPipe
 from faaslab.backends.local.masking import Mask
-from faaslab.backends.local.process import LAST_WORDS_S, TICK_S, Process
-from faaslab.backends.local.runtime_api import (
-    ACCEPTED,
-    CLOSED,
-    NEXT,
-    RESPONSE_LIMIT,
-    TOO_LARGE,
-    RuntimeApi,
-)
+from faaslab.backends.local.process import TICK_S, Process
+from faaslab.backends.local.runtime_api import RuntimeApi
 from faaslab.backends.local.variables import variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from faaslab.backends.local.connection import Request
     from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.launch import Launcher
     from faaslab.backends.local.limits import MemoryLimits
     from faaslab.backends.local.machine import Machine
     from faaslab.backends.local.processes import Keeper
-    from faaslab.backends.local.runtime_api import Request
     from faaslab.backends.local.settings import LocalSettings
     from faaslab.model.function import Function
 
@@ -75,15 +70,6 @@ class Started(NamedTuple):
     returncode: int | None = None
 
 
-class Reply(NamedTuple):
-    """How an invocation ended: `response`, `error`, `too_large`, `timeout`, `exit` or `memory`."""
-
-    kind: str
-    body: bytes = b""
-    error_type: str | None = None
-    returncode: int = 0
-
-
 class Surroundings(NamedTuple):
     """What all environments of a backend share."""
 
@@ -110,7 +96,6 @@ class Environment:
         """On `time.perf_counter`, for the freezer."""
         self.invocations = 0
         self.arn = definition.function.arn
-        self._owes_next = False
         self.reset = False
         """A process of it was started before: the next init is part of an invocation."""
         self.method = "spawn"
@@ -133,6 +118,7 @@ class Environment:
             with contextlib.suppress(OSError):
                 fcntl.fcntl(reading, _SET_PIPE_SIZE, _PIPE_BYTES)
         self.logs = LogPipe(reading, limit_bytes=around.settings.log_limit_bytes)
+        self.dialogue = Dialogue(self.api, self.logs, self.kill)
 
     # --- its process ------------------------------------------------------------------------------
 
@@ -150,11 +136,13 @@ class Environment:
             if request is NEXT:
                 process.limited()
                 return Started((time.perf_counter() - began) * 1000, "ok")
-            if request is not None and request.kind == "init_error":
-                api.send(ACCEPTED)
-                process.await_exit()
-                started = (request.error_type or "Runtime.Unknown", request.body)
-                break
+            if request is not None:
+                if request.kind == "init_error":
+                    api.send(replies.ACCEPTED)
+                    process.await_exit()
+                    started = (request.error_type or "Runtime.Unknown", request.body)
+                    break
+                self._premature(request)
             if now >= deadline:
                 self.kill()
                 return Started((now - began) * 1000, "timeout")
@@ -173,14 +161,17 @@ class Environment:
         return Started(elapsed, "error", started[0], started[1], code)
 
     def _init_request(self) -> Request | None:
-        api = self.api
-        if api.accept() or api.connected:
-            request = api.receive(socket.MSG_DONTWAIT)
-            if request is CLOSED:
-                api.drop()
-                return None
-            return request
-        return None
+        """What the client says; a connection that ends is none of it (it may come back)."""
+        request = self.api.look()
+        return None if request is CLOSED else request
+
+    def _premature(self, request: Request) -> None:
+        """A word that has no place in an init."""
+        if request.kind in ("response", "error"):
+            # There is no request yet that it could answer.
+            self.api.send(replies.INVALID_ID)
+        elif request.kind not in ("chunk", "truncated"):
+            self.api.send(refused(request, replies.STARTED))
 
     def _spawn(self) -> Process:
         definition, around = self.definition, self._around
@@ -216,7 +207,8 @@ class Environment:
             heard=self.logs.drain,
         )
         self.method = self.process.child.method
-        self._owes_next = False
+        self.dialogue.process = self.process
+        self.dialogue.owes_next = False
         return self.process
 
     def exited(self) -> bool:
@@ -226,6 +218,7 @@ class Environment:
     def kill(self) -> int:
         """End the process and all below it; its exit code. The environment stays and can start anew."""
         process, self.process = self.process, None
+        self.dialogue.process = None
         if process is None:
             return 0
         code = process.kill()
@@ -270,82 +263,6 @@ class Environment:
         if self.process is not None:
             self.process.freeze()
 
-    # --- one invocation ---------------------------------------------------------------------------
-
-    def send(self, event: bytes) -> None:
-        """Give it the event, head and body in one, and let it run. A dead listener shows in the reply."""
-        process = self.process
-        assert process is not None
-        if len(event) > 65536:
-            # More than the socket holds: somebody must be reading.
-            process.thaw()
-        self._owes_next = True
-        self.api.send(event)
-        process.thaw()
-        if process.fresh:
-            # The init's memory belongs to the first invocation.
-            process.fresh = False
-        else:
-            process.memory.reset()
-
-    def await_reply(self, deadline: float) -> Reply:
-        """Wait for the function's answer, its end, or `deadline` on `time.perf_counter`."""
-        request = self.api.receive()
-        while True:
-            if request is not None:
-                reply = self.reply(request)
-                if reply is not None:
-                    return reply
-            reply = self.trouble(deadline)
-            if reply is not None:
-                return reply
-            self.api.wait(min(self._tick(), deadline - time.perf_counter()), self.logs.descriptor)
-            request = self.api.receive(socket.MSG_DONTWAIT)
-
-    def reply(self, request: Request) -> Reply | None:
-        """What a request of the runtime client means for the invocation; None when it does not end it."""
-        kind = request.kind
-        if kind == "response":
-            if request.length > RESPONSE_LIMIT:
-                self.api.send(TOO_LARGE)
-                return Reply("too_large")
-            self.api.send(ACCEPTED)
-            return Reply("response", request.body)
-        if kind == "error":
-            self.api.send(ACCEPTED)
-            return Reply("error", request.body, request.error_type)
-        if request is CLOSED:
-            return self._ended()
-        return None
-
-    def _tick(self) -> float:
-        return TICK_S if self.process is None else self.process.tick
-
-    def _ended(self) -> Reply:
-        process = self.process
-        if process is None:
-            return Reply("exit")
-        process.await_exit()
-        killed = process.out_of_memory()
-        return Reply("memory" if killed else "exit", returncode=self.kill())
-
-    def trouble(self, deadline: float) -> Reply | None:
-        """Whether the invocation must end for another reason than an answer; keeps the log pipe flowing."""
-        self.logs.drain()
-        process = self.process
-        if process is not None and process.over_memory():
-            self.kill()
-            return Reply("memory", returncode=-signal.SIGKILL)
-        if time.perf_counter() >= deadline:
-            return Reply("timeout")
-        if self.exited():
-            # Its last answer may still be in the socket.
-            request = self.api.receive(socket.MSG_DONTWAIT)
-            if request is not None and request is not CLOSED:
-                return self.reply(request)
-            return self._ended()
-        return None
-
     def out_of_memory(self) -> bool:
         """Whether the kernel killed one of its processes for memory since this was last asked."""
         return self.process is not None and self.process.out_of_memory()
@@ -353,22 +270,6 @@ class Environment:
     def peak_mb(self) -> int | None:
         """The maximum that this invocation's processes held, in whole MB, at most the memory size."""
         return None if self.process is None else self.process.peak_mb()
-
-    def await_next(self) -> bool:
-        """Wait until the runtime client asks for the next event; False when it does not within seconds."""
-        if not self._owes_next:
-            return True
-        request = self.api.receive(socket.MSG_DONTWAIT)
-        if request is None and self.process is not None:
-            # It was stopped on its way to ask.
-            self.process.thaw()
-        until = time.perf_counter() + LAST_WORDS_S
-        while request is not NEXT:
-            if request is CLOSED or (request is None and (self.exited() or time.perf_counter() >= until)):
-                return False
-            request = self.api.receive()
-        self._owes_next = False
-        return True
 
     def info(self, state: str, idle_s: float | None) -> EnvironmentInfo:
         """A picture of it."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from faaslab.backends import report_line
 from faaslab.backends.local import record
-from faaslab.backends.local.environment import Reply
+from faaslab.backends.local.dialogue import Reply
 from faaslab.errors import Closed
 
 if TYPE_CHECKING:
@@ -40,16 +40,17 @@ class Phases:
         """
         function = environment.definition.function
         reply: Reply | None = None
-        if environment.exited() or not environment.await_next():
+        dialogue = environment.dialogue
+        if environment.exited() or not dialogue.await_next():
             reply = self._initialised(environment, flight)
         else:
             flight.begin(function.configuration.timeout_s)
         if reply is None:
-            environment.send(flight.event(environment.arn))
+            dialogue.send(flight.event(environment.arn), flight.request_id, flight.deadline)
             # From here to the answer everything is free: the function runs on another core.
             flight.say(report_line.start_line(flight.request_id, environment.definition.version))
             self._ids.draw()
-            reply = environment.await_reply(flight.deadline)
+            reply = dialogue.await_reply()
         ended = time.perf_counter()
         if ended - flight.began > 0.003 and environment.out_of_memory():
             environment.kill()

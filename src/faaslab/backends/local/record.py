@@ -20,7 +20,8 @@ from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus, 
 
 if TYPE_CHECKING:
     from faaslab.backends.local.concurrency import ThrottleReason
-    from faaslab.backends.local.environment import Environment, Reply, Started
+    from faaslab.backends.local.dialogue import Reply
+    from faaslab.backends.local.environment import Environment, Started
     from faaslab.model.function import Function
     from faaslab.model.invocation import Invocation
 
@@ -28,9 +29,9 @@ _execution = Execution.__new__
 _log_line = LogLine.__new__
 _PLATFORM = LogStream.PLATFORM
 _FUNCTION = LogStream.FUNCTION
-TOO_LARGE = (
-    b'{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).",'
-    b'"errorType":"Function.ResponseSizeTooLarge"}'
+_TOO_LARGE = (
+    '{"errorMessage":"Response payload size exceeded maximum allowed payload size (%d bytes).",'
+    '"errorType":"Function.ResponseSizeTooLarge"}'
 )
 
 
@@ -222,7 +223,7 @@ def finished(
     if kind == "error":
         status, error = ExecutionStatus.FAILED, parsed_error(body, reply.error_type)
     elif kind == "too_large":
-        status, body = ExecutionStatus.FAILED, TOO_LARGE
+        status, body = ExecutionStatus.FAILED, (_TOO_LARGE % reply.limit).encode()
         error = parsed_error(body, None)
         flight.say(report_line.fault_line(flight.request_id, error.message, error.type))
     elif kind != "response":
@@ -235,6 +236,10 @@ def finished(
             )
             now = flight.now()
             flight.say(report_line.timed_out_line(now, flight.request_id, configuration.timeout_s), now)
+        elif kind == "fault":
+            text = body.decode()
+            body = _fault(flight, reply.error_type or "Runtime.Unknown", text)
+            flight.say(report_line.fault_line(flight.request_id, text, reply.error_type or "Runtime.Unknown"))
         elif kind != "init":
             error_type = "Runtime.OutOfMemory" if kind == "memory" else "Runtime.ExitError"
             text = exit_text(reply.returncode if kind == "exit" else -9)
@@ -283,6 +288,8 @@ def finished(
         error=error,
         logs=tuple(flight.lines),
     )
+    if reply.length is not None:
+        fields["result_bytes"] = reply.length
     return made
 
 

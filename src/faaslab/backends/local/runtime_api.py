@@ -1,231 +1,216 @@
 """Lambda's Runtime API on a loopback socket, one server for one execution environment.
 
-Rule: no thread of its own; whoever waits for the function drives the socket. Head and body of an answer
+Rule: no thread of its own; whoever waits for the function drives the sockets. Head and body of an answer
 go out in one write, because two would wait for a delayed acknowledgement (40 ms).
+
+A runtime has one connection, as a rule. It may open more, close them and come back: as on Lambda that means
+nothing by itself. The one that speaks is the current one and gets the answer; the event goes to the one that
+asked for it. What is not the runtime's business (extensions) is handed to `visitor`.
 """
 
 from __future__ import annotations
 
-import re
 import select
 import socket
 import struct
-from typing import NamedTuple
+import time
+from typing import TYPE_CHECKING
 
-RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
-ACCEPTED = (
-    b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
-)
-_TOO_LARGE = (
-    b'{"errorMessage":"Exceeded maximum allowed payload size (6291556 bytes).",'
-    b'"errorType":"RequestEntityTooLarge"}'
-)
-TOO_LARGE = (
-    b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: application/json\r\n"
-    b"Content-Length: %d\r\n\r\n%s" % (len(_TOO_LARGE), _TOO_LARGE)
-)
-_SEND_S = 30
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
-_EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
-_ERROR_TYPE = re.compile(rb"\r\nlambda-runtime-function-error-type:[ \t]*([^\r\n]*)", re.IGNORECASE)
-_CONTENT_TYPE = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]*)", re.IGNORECASE)
+from faaslab.backends.local.connection import CLOSED, NEXT, SEND_S, Connection, Request
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-class Request(NamedTuple):
-    """What the runtime client sent. `body` of a too large one is cut; `length` says what it was."""
-
-    kind: str
-    """`next`, `response`, `error`, `init_error`, or `closed` when the connection ended."""
-    request_id: str = ""
-    body: bytes = b""
-    error_type: str | None = None
-    length: int = 0
-    content_type: str | None = None
-
-
-NEXT = Request("next")
-CLOSED = Request("closed")
+_MOST = 64
+"""Connections at once; a client that opens more loses its oldest."""
+_FOREIGN = (b" /2020-01-01/extension/", b" /2022-07-01/telemetry", b" /2020-08-15/logs")
+_LARGE = 65536
+"""An event above this does not fit into the socket: somebody must be reading."""
 
 
 class RuntimeApi:
     """The server's side of one environment's Runtime API."""
 
     def __init__(self, *, tick_s: float = 0.005, timed: bool = True) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=8)
-        self._listener.setblocking(False)
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.listener.setblocking(False)
         self._timed = timed
         self._tick_s = tick_s
         self._tick = struct.pack("@ll", int(tick_s), int(tick_s % 1 * 1_000_000))
-        self._connection: socket.socket | None = None
-        self._rest = b""
-        self._head = b""
-        self._body = bytearray()
-        self._length = 0
-        self._missing = 0
+        self._current: Connection | None = None
+        self._asking: Connection | None = None
+        self._clients: list[Connection] = []
+        self._fresh: list[socket.socket] = []
+        self._knocked = False
+        self.visitor: Callable[[socket.socket], None] | None = None
+        """Takes connections that are not the runtime's; without it they are answered 404."""
 
     @property
     def address(self) -> str:
         """`host:port`, the value of AWS_LAMBDA_RUNTIME_API."""
-        host, port = self._listener.getsockname()[:2]
+        host, port = self.listener.getsockname()[:2]
         return f"{host}:{port}"
-
-    def fileno(self) -> int:
-        """The connection's descriptor, else the listener's."""
-        return (self._connection or self._listener).fileno()
 
     @property
     def connected(self) -> bool:
-        """Whether the runtime client has called."""
-        return self._connection is not None
+        """Whether there is a runtime client."""
+        return self._current is not None
 
-    def accept(self) -> bool:
-        """Take a waiting connection, if there is one; it takes the place of the one before."""
-        try:
-            connection, _ = self._listener.accept()
-        except (BlockingIOError, InterruptedError):
-            return False
+    # --- listening --------------------------------------------------------------------------------
+
+    def wait(self, seconds: float, *others: int) -> bool:
+        """Wait for a client, known or new, or for one of the other descriptors; False when time is up."""
+        poll = select.poll()
+        current = self._current
+        quiet = set(others)
+        if current is not None:
+            quiet.add(current.fileno())
+        poll.register(self.listener, select.POLLIN)
+        for client in self._clients:
+            poll.register(client, select.POLLIN)
+        for connection in self._fresh:
+            poll.register(connection, select.POLLIN)
+        for descriptor in others:
+            poll.register(descriptor, select.POLLIN)
+        ready = poll.poll(max(seconds, 0.0) * 1000)
+        if not self._knocked:
+            self._knocked = any(descriptor not in quiet for descriptor, _ in ready)
+        return bool(ready)
+
+    def receive(self, flags: int = 0) -> Request | None:
+        """The current client's next request; None when none came in a tick (at once with MSG_DONTWAIT)."""
+        current = self._current
+        if current is None:
+            return None
+        request = current.receive(flags)
+        if request is NEXT:
+            self._asking = current
+        elif request is CLOSED:
+            return self._gone(current)
+        return request
+
+    def look(self) -> Request | None:
+        """What any client said meanwhile, without waiting; whoever spoke is the current one from now on."""
+        request = self.receive(socket.MSG_DONTWAIT)
+        if request is not None or not (self._knocked or self._current is None):
+            return request
+        self._knocked = False
+        self._open()
+        for client in self._clients:
+            request = client.receive(socket.MSG_DONTWAIT)
+            if request is CLOSED:
+                # The list has changed; who else knocked is still there the next time.
+                self._knocked = True
+                return self._gone(client)
+            if request is not None:
+                self._current = client
+                if request is NEXT:
+                    self._asking = client
+                self._knocked = True
+                return request
+        return None
+
+    def _gone(self, client: Connection) -> Request | None:
+        """Forget a client whose connection ended; CLOSED when it was the last."""
+        client.close()
+        if client in self._clients:
+            self._clients.remove(client)
+        if self._asking is client:
+            self._asking = None
+        if self._current is client:
+            self._current = self._asking or (self._clients[-1] if self._clients else None)
+        return CLOSED if self._current is None else None
+
+    def _open(self) -> None:
+        """Take what waits at the door, and see from its first line whose it is."""
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                break
+            self._fresh.append(connection)
+        waiting, self._fresh = self._fresh, []
+        for connection in waiting:
+            try:
+                line = connection.recv(256, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            except (BlockingIOError, InterruptedError):
+                self._fresh.append(connection)
+                continue
+            except OSError:
+                line = b""
+            if not line:
+                connection.close()
+            elif self.visitor is not None and foreign(line):
+                self.visitor(connection)
+            else:
+                self.admit(connection)
+        for connection in self._fresh[:-_MOST]:
+            connection.close()
+        del self._fresh[:-_MOST]
+
+    def admit(self, connection: socket.socket) -> None:
+        """A connection of the runtime."""
         connection.setblocking(self._timed)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._timed:
             # A receive that gives up by itself costs nothing; a poll before each costs 6-18 us.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, self._tick)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", _SEND_S, 0))
-        self.drop()
-        self._connection = connection
-        return True
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", SEND_S, 0))
+        client = Connection(connection, tick_s=None if self._timed else self._tick_s)
+        self._clients.append(client)
+        if self._current is None:
+            self._current = client
+        if len(self._clients) > _MOST:
+            self._gone(self._clients[0])
 
-    def wait(self, seconds: float, *others: int) -> bool:
-        """Wait for the runtime client or for one of the other descriptors; False when time is up."""
-        poll = select.poll()
-        if self._connection is not None:
-            poll.register(self._connection, select.POLLIN)
-        poll.register(self._listener, select.POLLIN)
-        for descriptor in others:
-            poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(max(seconds, 0.0) * 1000))
-
-    def receive(self, flags: int = 0) -> Request | None:
-        """The next whole request; None when none came within a tick (at once with MSG_DONTWAIT)."""
-        connection = self._connection
-        if connection is None:
-            return None
-        while True:
-            try:
-                data = connection.recv(1 << 20 if self._head else 65536, flags)
-            except (BlockingIOError, InterruptedError):
-                if self._timed or flags or not _ready(connection, select.POLLIN, self._tick_s):
-                    return None
-                continue
-            except OSError:
-                return CLOSED
-            if not data:
-                return CLOSED
-            if self._head:
-                request = self._more(data)
-            else:
-                request = self._parsed(self._rest + data if self._rest else data)
-            if request is not None:
-                return request
-
-    def _parsed(self, data: bytes) -> Request | None:
-        end = data.find(b"\r\n\r\n")
-        if end < 0:
-            self._rest = data
-            return None
-        self._rest = b""
-        if data[:4] == b"GET ":
-            if data.startswith(b"/2018-06-01/runtime/invocation/next", 4):
-                return NEXT
-            self.send(NOT_FOUND)
-            return None
-        match = _LENGTH.search(data, 0, end)
-        length = int(match.group(1)) if match else 0
-        if len(data) - end - 4 >= length:
-            return _request(data[:end], data[end + 4 : end + 4 + length], length)
-        if len(data) == end + 4 and _EXPECT.search(data, 0, end):
-            self.send(CONTINUE)
-        self._head, self._length = data[:end], length
-        self._body = bytearray(data[end + 4 :])
-        self._missing = length - len(self._body)
-        return None
-
-    def _more(self, data: bytes) -> Request | None:
-        self._missing -= len(data)
-        # What is above the limit is counted, not kept: it must not cost memory here.
-        if len(self._body) <= RESPONSE_LIMIT:
-            self._body += data
-        if self._missing > 0:
-            return None
-        head, self._head = self._head, b""
-        body, self._body = bytes(self._body), bytearray()
-        return _request(head, body, self._length)
+    # --- answering --------------------------------------------------------------------------------
 
     def send(self, data: bytes) -> bool:
-        """Write it whole; False when nobody listens any more."""
-        connection = self._connection
-        if connection is None:
+        """Answer the current client; False when nobody listens any more."""
+        current = self._current
+        return current is not None and current.send(data)
+
+    def give(self, event: bytes, deadline: float) -> bool:
+        """Answer whoever asked for the next event; a large one until `deadline` on `time.perf_counter`."""
+        asking = self._asking or self._current
+        if asking is None:
             return False
-        try:
-            if self._timed:
-                connection.sendall(data)
-            else:
-                _send_all(connection, data)
-        except OSError:
-            return False
+        if len(event) <= _LARGE:
+            return asking.send(event)
+        return self._give_in_pieces(asking, event, deadline)
+
+    def _give_in_pieces(self, asking: Connection, event: bytes, deadline: float) -> bool:
+        poll = select.poll()
+        poll.register(asking, select.POLLOUT)
+        left = memoryview(event)
+        while left:
+            if not poll.poll(max(deadline - time.perf_counter(), 0.0) * 1000):
+                return False
+            sent = asking.send_some(left)
+            if sent < 0:
+                return False
+            left = left[sent:]
         return True
 
+    # --- its end ----------------------------------------------------------------------------------
+
     def drop(self) -> None:
-        """Close the connection and keep listening: the next process starts anew."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        self._rest = self._head = b""
-        self._body = bytearray()
+        """Close the connections and keep listening: the next process starts anew."""
+        for client in self._clients:
+            client.close()
+        for connection in self._fresh:
+            connection.close()
+        self._clients, self._fresh = [], []
+        self._current = self._asking = None
+        self._knocked = True
 
     def close(self) -> None:
-        """Close both sockets; may be called twice."""
+        """Close all sockets; may be called twice."""
         self.drop()
-        self._listener.close()
+        self.listener.close()
 
 
-def _ready(connection: socket.socket, wanted: int, seconds: float) -> bool:
-    poll = select.poll()
-    poll.register(connection, wanted)
-    return bool(poll.poll(seconds * 1000))
-
-
-def _send_all(connection: socket.socket, data: bytes) -> None:
-    """As `sendall`, on a socket that does not block."""
-    left = memoryview(data)
-    while left:
-        try:
-            left = left[connection.send(left) :]
-        except (BlockingIOError, InterruptedError):
-            if not _ready(connection, select.POLLOUT, _SEND_S):
-                raise
-
-
-def _request(head: bytes, body: bytes, length: int) -> Request:
-    """`POST /2018-06-01/runtime/invocation/ID/response` and its siblings."""
-    path = head[: head.find(b"\r\n")].split(b" ")[1]
-    parts = path.split(b"/")
-    kind = parts[-1]
-    content_type = _CONTENT_TYPE.search(head)
-    if kind == b"response":
-        return Request(
-            "response",
-            parts[-2].decode("ascii", "replace"),
-            body,
-            None,
-            length,
-            content_type.group(1).decode("latin-1") if content_type else None,
-        )
-    error_type = _ERROR_TYPE.search(head)
-    shown = error_type.group(1).decode("utf-8", "replace") if error_type else None
-    if kind != b"error":
-        return Request("unknown", "", body, shown, length)
-    if parts[-2] == b"init":
-        return Request("init_error", "", body, shown, length)
-    return Request("error", parts[-2].decode("ascii", "replace"), body, shown, length)
+def foreign(line: bytes) -> bool:
+    """Whether a request's first line is none of the Runtime API's."""
+    start = line.find(b" ")
+    return start >= 0 and line.startswith(_FOREIGN, start)

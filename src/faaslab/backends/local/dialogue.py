@@ -1,0 +1,243 @@
+"""The talk with a runtime client during one invocation: the event, its answer, and whatever else it says.
+
+Rule: what a client says is judged as Lambda's supervisor judges it (RIE: `rapi/handler`, `core/states.go`).
+An answer for another request, a second one, or one that nobody asked for gets its error and changes nothing;
+asking again while an event is open gives the same event again; a connection that closes means nothing while
+the process lives.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from faaslab.backends.local import runtime_replies as replies
+from faaslab.backends.local.connection import CLOSED, NEXT
+from faaslab.backends.local.process import LAST_WORDS_S, TICK_S
+from faaslab.backends.local.runtime_replies import ACCEPTED, RESPONSE_LIMIT, STREAM_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faaslab.backends.local.connection import Request
+    from faaslab.backends.local.logs import LogPipe
+    from faaslab.backends.local.process import Process
+    from faaslab.backends.local.runtime_api import RuntimeApi
+
+_HASTE_S = 0.2
+"""So long after its connection closed, a process is looked at often: it is probably ending."""
+
+
+class Reply(NamedTuple):
+    """How an invocation ended: `response`, `error`, `too_large`, `timeout`, `exit`, `memory`, or `fault`."""
+
+    kind: str
+    body: bytes = b""
+    error_type: str | None = None
+    returncode: int = 0
+    length: int | None = None
+    """What a streamed response was in all, where `body` holds only its beginning."""
+    limit: int = RESPONSE_LIMIT
+
+
+class Dialogue:
+    """One environment's talk. `kill` ends its process and gives the exit code."""
+
+    def __init__(self, api: RuntimeApi, logs: LogPipe, kill: Callable[[], int]) -> None:
+        self._api = api
+        self._logs = logs
+        self._kill = kill
+        self.process: Process | None = None
+        self.sink: Callable[[bytes], None] | None = None
+        """Takes the pieces of a streamed response as they come; None buffers it."""
+        self.owes_next = False
+        self._request_id = ""
+        self._event = b""
+        self._deadline = 0.0
+        self._streamed = 0
+        self._hasty_until = 0.0
+
+    # --- the event and its answer -----------------------------------------------------------------
+
+    def send(self, event: bytes, request_id: str, deadline: float) -> None:
+        """Give it the event, head and body in one, and let it run. A dead listener shows in the reply."""
+        process = self.process
+        assert process is not None
+        if len(event) > 65536:
+            # More than the socket holds: somebody must be reading.
+            process.thaw()
+        self.owes_next = True
+        self._request_id = request_id
+        self._event = event
+        self._deadline = deadline
+        self._api.give(event, deadline)
+        process.thaw()
+        if process.fresh:
+            # The init's memory belongs to the first invocation.
+            process.fresh = False
+        else:
+            process.memory.reset()
+
+    def await_reply(self) -> Reply:
+        """Wait for the function's answer, its end, or the deadline that came with the event."""
+        deadline = self._deadline
+        request = self._api.receive()
+        while True:
+            if request is not None:
+                reply = self._reply(request)
+                if reply is not None:
+                    return reply
+            reply = self._trouble(deadline)
+            if reply is not None:
+                return reply
+            self._api.wait(min(self._tick(), deadline - time.perf_counter()), self._logs.descriptor)
+            request = self._api.look()
+
+    def _tick(self) -> float:
+        if self._hasty_until and time.perf_counter() < self._hasty_until:
+            return 0.001
+        return TICK_S if self.process is None else self.process.tick
+
+    def _reply(self, request: Request) -> Reply | None:
+        """What a request of the runtime client means for the invocation; None when it does not end it."""
+        kind = request.kind
+        if kind == "response":
+            if request.request_id != self._request_id:
+                self._api.send(replies.INVALID_ID)
+                return None
+            if request.mode is not None:
+                return self._stream_ended(request)
+            if request.length > RESPONSE_LIMIT:
+                self._api.send(replies.TOO_LARGE)
+                return Reply("too_large")
+            self._api.send(ACCEPTED)
+            return Reply("response", request.body)
+        if kind == "error":
+            if request.request_id != self._request_id:
+                self._api.send(replies.INVALID_ID)
+                return None
+            if request.length > RESPONSE_LIMIT:
+                self._api.send(replies.TOO_LARGE)
+                return Reply("too_large")
+            self._api.send(ACCEPTED)
+            return Reply("error", request.body, request.error_type)
+        return self._unusual(request)
+
+    def _unusual(self, request: Request) -> Reply | None:
+        kind = request.kind
+        if kind == "chunk":
+            self._piece(request)
+        elif request is CLOSED:
+            self._hasty_until = time.perf_counter() + _HASTE_S
+        elif request is NEXT:
+            self._api.give(self._event, self._deadline)
+        elif kind == "truncated":
+            if request.request_id == self._request_id:
+                return Reply("fault", b"HTTP request detected as truncated", "Runtime.TruncatedResponse")
+        else:
+            self._api.send(refused(request, replies.RUNNING))
+        return None
+
+    # --- streaming --------------------------------------------------------------------------------
+
+    def _piece(self, request: Request) -> None:
+        if self.sink is not None and request.request_id == self._request_id:
+            self._streamed += len(request.body)
+            if self._streamed <= STREAM_LIMIT:
+                self.sink(request.body)
+
+    def _stream_ended(self, request: Request) -> Reply:
+        """The end of a response that named a mode."""
+        if request.mode != "streaming":
+            self._api.send(replies.INVALID_MODE)
+            return Reply("fault", b"Invalid function response mode", "Runtime.InvalidResponseModeHeader")
+        streams = self.sink is not None
+        if streams and not self._streamed and request.body:
+            # It came whole: no piece of it was seen on its way.
+            self._piece(request)
+        self._streamed = 0
+        limit = STREAM_LIMIT if streams else RESPONSE_LIMIT
+        if request.length > limit:
+            self._api.send(replies.TOO_LARGE)
+            return Reply("too_large", limit=limit)
+        self._api.send(ACCEPTED)
+        if request.late_error is not None:
+            kind, body = request.late_error
+            return Reply("error", body, kind)
+        return Reply("response", request.body[:RESPONSE_LIMIT], length=request.length)
+
+    # --- what else may end it ---------------------------------------------------------------------
+
+    def _trouble(self, deadline: float) -> Reply | None:
+        """Whether the invocation must end for another reason than an answer; keeps the log pipe flowing."""
+        self._logs.drain()
+        process = self.process
+        if process is not None and process.over_memory():
+            self._kill()
+            return Reply("memory", returncode=-signal.SIGKILL)
+        if time.perf_counter() >= deadline:
+            return Reply("timeout")
+        if process is None or process.exited():
+            # Its last answer may still be in the socket.
+            while (request := self._api.look()) is not None and request is not CLOSED:
+                reply = self._reply(request)
+                if reply is not None:
+                    return reply
+            return self._ended()
+        return None
+
+    def _ended(self) -> Reply:
+        process = self.process
+        if process is None:
+            return Reply("exit")
+        killed = process.out_of_memory()
+        return Reply("memory" if killed else "exit", returncode=self._kill())
+
+    # --- between invocations ----------------------------------------------------------------------
+
+    def await_next(self) -> bool:
+        """Wait until the runtime client asks for the next event; False when it does not within seconds."""
+        if not self.owes_next:
+            return True
+        request = self._api.receive(socket.MSG_DONTWAIT)
+        if request is NEXT:
+            self.owes_next = False
+            return True
+        process = self.process
+        if request is None and process is not None:
+            # It may have been stopped on its way to ask.
+            process.thaw()
+            request = self._api.receive()
+        until = time.perf_counter() + LAST_WORDS_S
+        while request is not NEXT:
+            if request is not None and request is not CLOSED:
+                self._late(request)
+            elif process is None or process.exited() or time.perf_counter() >= until:
+                return False
+            self._api.wait(min(self._tick(), until - time.perf_counter()))
+            request = self._api.look()
+        self.owes_next = False
+        return True
+
+    def _late(self, request: Request) -> None:
+        """A word of a client whose invocation is over."""
+        if request.kind in ("chunk", "truncated"):
+            return
+        known = request.request_id == self._request_id
+        if request.kind in ("response", "error") and not known:
+            self._api.send(replies.INVALID_ID)
+        else:
+            self._api.send(refused(request, replies.RESPONSE_SENT))
+
+
+def refused(request: Request, state: str) -> bytes:
+    """The answer to a request that does not fit `state`."""
+    wanted = {
+        "response": replies.RESPONSE,
+        "error": replies.ERROR_RESPONSE,
+        "init_error": replies.INIT_ERROR,
+    }.get(request.kind)
+    # Without SnapStart the routes of a restore do not exist.
+    return replies.NOT_FOUND if wanted is None else replies.invalid_transition(state, wanted)
