@@ -18,8 +18,12 @@ def local(definer, folder):
 
 
 def portable(definer, folder):
-    """As if this machine had nothing but what every POSIX system has."""
-    return LocalBackend(folder / "cache", code_of=definer.code_of, settings=LocalSettings(system="portable"))
+    """As on a machine that has nothing but what every POSIX system has."""
+    return LocalBackend(
+        folder / "cache",
+        code_of=definer.code_of,
+        settings=LocalSettings(system="portable", runtime_client="ours"),
+    )
 
 
 BACKENDS = {"local": local, "portable": portable}

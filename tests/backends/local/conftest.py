@@ -17,19 +17,20 @@ def define(definer):
     return definer.define
 
 
-# These run a second time as if this machine had nothing but what every POSIX system has.
-TWICE = {"test_environments", "test_failures"}
+# These run a second time as on a machine that has nothing but what every POSIX system has.
+TWICE = {"test_environments", "test_failures", "test_variables", "test_written"}
+SYSTEMS = {"native": {}, "portable": {"system": "portable", "runtime_client": "ours"}}
 
 
 def pytest_generate_tests(metafunc):
     if "system" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in TWICE:
-        metafunc.parametrize("system", ["auto", "portable"], indirect=True)
+        metafunc.parametrize("system", SYSTEMS, indirect=True)
 
 
 @pytest.fixture
 def system(request):
-    """What of this system the backend may use."""
-    return getattr(request, "param", "auto")
+    """Which of SYSTEMS the backends of a test are on."""
+    return getattr(request, "param", "native")
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def backend_with(tmp_path, definer, system):
     made = []
 
     def make(*, clock=SYSTEM, resolve_secret=None, **settings):
-        settings.setdefault("system", system)
+        settings = {**SYSTEMS[system], **settings}
         more = {} if resolve_secret is None else {"resolve_secret": resolve_secret}
         backend = LocalBackend(
             tmp_path / "cache",

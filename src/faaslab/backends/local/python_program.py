@@ -1,17 +1,21 @@
-"""Python: the interpreter that the runtime names, with AWS's runtime client in it."""
+"""Python: the interpreter that the runtime names, with AWS's runtime client in it.
+
+Rule: where AWS's cannot be installed faaslab's own takes its place, and the record says so.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faaslab.backends.local import interpreters
 from faaslab.backends.local.programs import Places, Program, Start
+from faaslab.errors import RequirementsFailed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from faaslab.backends.local.interpreters import Interpreter
     from faaslab.backends.local.packages import Packages
     from faaslab.backends.local.settings import LocalSettings
     from faaslab.model.function import Function
@@ -28,18 +32,34 @@ _BOOTSTRAP = (
 )
 
 
+# The same for our own. It is found by its folder and not on the path: it hides nothing, and nothing hides it.
+_OWN_BOOTSTRAP = (
+    "import os, sys, types\n"
+    "sys.argv = ['bootstrap', os.environ['_HANDLER']]\n"
+    "sys.path[0] = os.environ['LAMBDA_TASK_ROOT']\n"
+    "sys.path.append({client!r} + '/provided')\n"
+    "client = sys.modules['faaslab_runtime_client'] = types.ModuleType('faaslab_runtime_client')\n"
+    "client.__path__ = [{client!r}]\n"
+    # Its own compiled files may be kept, for the next cold start.
+    "sys.dont_write_bytecode = False\n"
+    "from faaslab_runtime_client.main import main\n"
+    "sys.dont_write_bytecode = True\n"
+    "main()\n"
+)
+OWN_CLIENT = Path(__file__).parent / "runtime_client"
+# Interpreters for which AWS's client could not be installed: asked once a process, for it takes seconds.
+_without: set[str] = set()
+
+
 def python_program(function: Function, *, packages: Packages, settings: LocalSettings, root: Path) -> Program:
     """Raises RuntimeNotFound, RequirementsFailed, InvalidValue (requirements)."""
     interpreter = interpreters.find(function.runtime, own_interpreter=settings.own_interpreter)
-    client = interpreters.runtime_client_folder() if interpreter.own else None
-    if client is None:
-        client = packages.installed(
-            root / "runtime" / interpreter.tag, [interpreters.runtime_client_requirement()], interpreter
-        )
+    official = _official_client(interpreter, packages=packages, settings=settings, root=root)
+    client, bootstrap = (OWN_CLIENT, _OWN_BOOTSTRAP) if official is None else (official, _BOOTSTRAP)
     requirements = packages.requirements(function.configuration.requires, interpreter)
     own = [] if requirements is None else [requirements]
     # `-B`: the task root is read-only, also for root.
-    command = (str(interpreter.path), "-B", "-c", _BOOTSTRAP.format(client=str(client)))
+    command = (str(interpreter.path), "-B", "-c", bootstrap.format(client=str(client)))
 
     def start(places: Places) -> Start:
         return Start(
@@ -60,8 +80,32 @@ def python_program(function: Function, *, packages: Packages, settings: LocalSet
     release = interpreter.version.rpartition(".")
     return Program(
         runtime=interpreter.runtime,
-        version=interpreter.version,
+        version=interpreter.version if official else f"{interpreter.version}-faaslab",
         label=f"python:{release[0]}.v{release[2]}",
         start=start,
         needs=(interpreter.path.parent.parent, client, *own),
     )
+
+
+def _official_client(
+    interpreter: Interpreter, *, packages: Packages, settings: LocalSettings, root: Path
+) -> Path | None:
+    """The folder of awslambdaric for an interpreter; None where ours serves."""
+    if settings.runtime_client == "ours":
+        return None
+    required = settings.runtime_client == "official"
+    here = interpreters.runtime_client_folder() if interpreter.own else None
+    # Its wheels are for Linux; to build it takes a compiler, CMake and minutes.
+    if here is not None or (not required and (interpreter.own or sys.platform != "linux")):
+        return here
+    if interpreter.tag in _without and not required:
+        return None
+    try:
+        return packages.installed(
+            root / "runtime" / interpreter.tag, [interpreters.runtime_client_requirement()], interpreter
+        )
+    except RequirementsFailed:
+        if required:
+            raise
+        _without.add(interpreter.tag)
+        return None

@@ -27,6 +27,8 @@ class LocalSettings:
     """How the memory limit is held: a memory cgroup, a look at the processes every few milliseconds."""
     system: System = "auto"
     """What of this system is used; `portable`: only what every POSIX system has, as on macOS."""
+    runtime_client: Literal["auto", "official", "ours"] = "auto"
+    """AWS's awslambdaric, or faaslab's own client where that cannot be had (its wheels are for Linux)."""
     own_interpreter: bool = False
     """Run a Python runtime that is not installed here on the interpreter that runs faaslab."""
     variables: Mapping[str, str] = field(default_factory=dict)
