@@ -44,6 +44,7 @@ def backend_with(tmp_path, definer, system):
         backend = LocalBackend(
             tmp_path / "cache",
             code_of=definer.code_of,
+            layer_of=lambda arn: definer.layers[arn],
             clock=clock,
             settings=LocalSettings(**settings),
             **more,

@@ -1,13 +1,15 @@
 """Functions to test with: source in, a Function and its zip out."""
 
+import dataclasses
 import hashlib
+import stat
 import sys
 import threading
 import time
 import zipfile
 from datetime import datetime
 
-from faaslab.model.function import Function, FunctionConfiguration, InlineCode
+from faaslab.model.function import Function, FunctionConfiguration, InlineCode, ZipCode
 from faaslab.model.invocation import Invocation
 
 OWN_RUNTIME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -20,6 +22,7 @@ class Definer:
 
     def __init__(self, folder):
         self.folder = folder
+        self.layers = {}
         self.recorded = []
         self.lock = threading.Lock()
 
@@ -53,12 +56,37 @@ class Definer:
             updated_at=datetime(2026, 1, 1),
         )
 
+    def define_zip(self, files, *, runtime="provided.al2023", handler="none", **options):
+        """A function from a zip of files, path -> text or bytes; those whose name ends in `*` are executable."""
+        staged = self.folder / f"{time.monotonic_ns()}.zip"
+        zipped(staged, files)
+        digest = hashlib.sha256(staged.read_bytes()).hexdigest()
+        staged.rename(self.folder / f"{digest}.zip")
+        function = self.define(runtime=runtime, handler=handler, **options)
+        return dataclasses.replace(function, code=ZipCode(), code_digest=digest)
+
+    def layer(self, name, files):
+        """A layer of files, as `define_zip` takes them; its ARN."""
+        path = zipped(self.folder / f"layer-{name}.zip", files)
+        arn = f"arn:aws:lambda:us-east-1:000000000000:layer:{name}:1"
+        self.layers[arn] = (path, hashlib.sha256(path.read_bytes()).hexdigest())
+        return arn
+
     def code_of(self, function):
         return self.folder / f"{function.code_digest}.zip"
 
     def complete(self, executions):
         with self.lock:
             self.recorded.extend(executions)
+
+
+def zipped(path, files):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            info = zipfile.ZipInfo(name.removesuffix("*"))
+            info.external_attr = (stat.S_IFREG | (0o755 if name.endswith("*") else 0o644)) << 16
+            archive.writestr(info, text)
+    return path
 
 
 def eventually(question, seconds=10.0):

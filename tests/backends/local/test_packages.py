@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from faaslab.backends.local import interpreters
-from faaslab.backends.local.packages import Packages, unpack
+from faaslab.backends.local.packages import Packages
+from faaslab.backends.local.zips import unpack
 from faaslab.errors import InvalidValue, RequirementsFailed
 from tests.backends.local.defining import eventually
 
@@ -89,7 +90,7 @@ def test_an_archive_that_is_none(tmp_path):
 
 
 def test_an_archive_that_unpacks_to_too_much(tmp_path, monkeypatch):
-    monkeypatch.setattr("faaslab.backends.local.packages.UNZIPPED_LIMIT", 1000)
+    monkeypatch.setattr("faaslab.backends.local.zips.UNZIPPED_BYTES", 1000)
     with pytest.raises(InvalidValue, match="Unzipped size"):
         unpack(zipped(tmp_path / "a.zip", [("a", "x" * 600), ("b", "x" * 600)]), tmp_path)
 

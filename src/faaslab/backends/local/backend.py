@@ -58,12 +58,16 @@ def _from_process(reference: str) -> str:
         ) from None
 
 
+def _no_layers(layer: str) -> tuple[Path, str]:
+    raise NotFound("layer", layer)
+
+
 class LocalBackend:
-    """Runs Python functions in processes of this machine; implements Backend, Maps and Explains.
+    """Runs functions in processes of this machine; implements Backend, Maps and Explains.
 
     `root` holds unpacked code, installed requirements and each environment's /tmp. `code_of` gives the path
-    of a function's zip package. `resolve_secret` gives the value of a secret's reference when an environment
-    starts. Starts nothing before the first invocation.
+    of a function's zip package, `layer_of` a layer's zip and its digest. `resolve_secret` gives the value of
+    a secret's reference when an environment starts. Starts nothing before the first invocation.
     """
 
     name = "local"
@@ -73,6 +77,7 @@ class LocalBackend:
         root: Path,
         *,
         code_of: Callable[[Function], Path],
+        layer_of: Callable[[str], tuple[Path, str]] = _no_layers,
         clock: Clock = SYSTEM,
         settings: LocalSettings = LocalSettings(),  # noqa: B008 - frozen
         resolve_secret: Callable[[str], str] = _from_process,
@@ -82,7 +87,9 @@ class LocalBackend:
         self._settings = settings
         self._machine = machine(settings.system)
         self._keeper = Keeper(self._machine)
-        self._definer = Definer(root, code_of=code_of, settings=settings, keeper=self._keeper)
+        self._definer = Definer(
+            root, code_of=code_of, layer_of=layer_of, settings=settings, keeper=self._keeper
+        )
         self._launcher = Launcher(self._machine)
         self._limits: MemoryLimits | None = None
         self._resolve_secret = resolve_secret

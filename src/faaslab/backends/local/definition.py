@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faaslab.backends import report_line
+from faaslab.backends.local.custom_program import custom_program
 from faaslab.backends.local.packages import Packages
 from faaslab.backends.local.programs import Program
 from faaslab.backends.local.python_program import python_program
@@ -49,34 +50,45 @@ class Definer:
     """Makes definitions; slow the first time (unpacks, installs), quick from then on."""
 
     def __init__(
-        self, root: Path, *, code_of: Callable[[Function], Path], settings: LocalSettings, keeper: Keeper
+        self,
+        root: Path,
+        *,
+        code_of: Callable[[Function], Path],
+        layer_of: Callable[[str], tuple[Path, str]],
+        settings: LocalSettings,
+        keeper: Keeper,
     ) -> None:
         self._root = root
         self._code_of = code_of
+        self._layer_of = layer_of
         self._settings = settings
         self._packages = Packages(root, pip_arguments=settings.pip_arguments, keeper=keeper)
 
     def define(self, function: Function, *, numbered: bool) -> Definition:
         """Raises InvalidValue (code, variables, requirements), RuntimeNotFound, RequirementsFailed."""
         check(function)
-        program = self._program(function)
+        task_root = self._packages.code(self._code_of(function), function.code_digest)
+        layers = [self._layer_of(layer) for layer in function.configuration.layers]
+        opt = self._packages.layers(layers, task_root) if layers else self._empty("opt")
         return Definition(
             function=function,
             version=function.version if numbered else LATEST,
-            program=program,
-            task_root=self._packages.code(self._code_of(function), function.code_digest),
-            opt=self._empty("opt"),
+            program=self._program(function, task_root, opt),
+            task_root=task_root,
+            opt=opt,
             runtime_root=self._empty("empty"),
         )
 
-    def _program(self, function: Function) -> Program:
+    def _program(self, function: Function, task_root: Path, opt: Path) -> Program:
         """What serves its runtime: the one place that knows all of them."""
         if function.runtime.startswith("python"):
             return python_program(function, packages=self._packages, settings=self._settings, root=self._root)
+        if function.runtime.startswith("provided"):
+            return custom_program(function, task_root=task_root, opt=opt)
         raise Unsupported(
             f"the local backend does not run {function.runtime!r}",
             place="runtime",
-            hint="use a Python runtime",
+            hint="a zip with a bootstrap (provided.al2023) or a container image runs it",
         )
 
     def _empty(self, name: str) -> Path:

@@ -22,6 +22,7 @@ from faaslab.backends.local.launch import Order
 from faaslab.backends.local.logs import LogPipe
 from faaslab.backends.local.masking import Mask
 from faaslab.backends.local.process import TICK_S, Process
+from faaslab.backends.local.programs import wrapped
 from faaslab.backends.local.runtime_api import RuntimeApi
 from faaslab.backends.local.variables import variables
 
@@ -68,6 +69,8 @@ class Started(NamedTuple):
     error_type: str | None = None
     body: bytes | None = None
     returncode: int | None = None
+    text: str | None = None
+    """What Lambda says of it, where that is not how a process ended."""
 
 
 class Surroundings(NamedTuple):
@@ -127,6 +130,9 @@ class Environment:
 
         Raises EnvironmentFailed when no process can be started at all.
         """
+        fault = self.definition.program.fault
+        if fault is not None:
+            return Started(0.0, "error", "Runtime.InvalidEntrypoint", text=fault)
         began = time.perf_counter()
         process = self._spawn()
         api, started = self.api, None
@@ -188,9 +194,12 @@ class Environment:
             secrets=self._secrets,
         )
         told["_LAMBDA_TELEMETRY_LOG_FD"] = str(self._writing)
+        command = start.command
+        if definition.program.wraps and (wrapper := told.get("AWS_LAMBDA_EXEC_WRAPPER")):
+            command = wrapped(command, wrapper, places)
         order = Order(
             definition=definition,
-            command=start.command,
+            command=command,
             variables=told,
             places=places,
             folder=self._folder,

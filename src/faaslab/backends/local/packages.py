@@ -1,6 +1,7 @@
 """Folders that environments read: unpacked code by its digest, requirements by their distinct set.
 
-Rule: a folder has its final name only when it is whole (see `folders`), and no archive writes out of it.
+Rule: a folder has its final name only when it is whole (see `folders`), and no archive writes out of it (see
+`zips`).
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ import hashlib
 import os
 import re
 import shutil
-import stat
 import subprocess
-import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faaslab.backends.local.folders import made
+from faaslab.backends.local.zips import unpack, unpack_all, unzipped_bytes
 from faaslab.errors import InvalidValue, RequirementsFailed
-from faaslab.model.quotas import UNZIPPED_BYTES as UNZIPPED_LIMIT
+from faaslab.model.quotas import LAYERS, UNZIPPED_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,29 @@ class Packages:
             raise InvalidValue(f"{name!r} is no digest", place="code_digest")
         final = self._root / "code" / name
         return made(final, lambda folder: unpack(archive, folder))
+
+    def layers(self, layers: Sequence[tuple[Path, str]], task_root: Path) -> Path:
+        """One folder with the layers (zip, digest) unpacked over each other in order: a function's `/opt`.
+
+        Raises InvalidValue for more than five, and where they and the code are larger than Lambda allows.
+        """
+        if len(layers) > LAYERS:
+            raise InvalidValue(
+                f"Cannot reference more than {LAYERS} layers.", place="layers", hint="merge some of them"
+            )
+        total = sum(unzipped_bytes(archive) for archive, _ in layers) + _size(task_root)
+        if total > UNZIPPED_BYTES:
+            raise InvalidValue(
+                f"Function code combined with layers exceeds the maximum allowed size of {UNZIPPED_BYTES} "
+                f"bytes. The actual size is {total} bytes.",
+                place="layers",
+                hint="pack less, or use a container image",
+            )
+        key = hashlib.sha256("\n".join(digest for _, digest in layers).encode()).hexdigest()
+        return made(
+            self._root / "layers" / key,
+            lambda folder: unpack_all([archive for archive, _ in layers], folder, place="layers"),
+        )
 
     def requirements(self, requires: Sequence[str], interpreter: Interpreter) -> Path | None:
         """The folder with a function's own packages, installed at most once; None when it has none.
@@ -137,52 +160,5 @@ def _digest(archive: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Write the archive's files into the folder, read-only; its executables stay executable.
-
-    Raises InvalidValue and writes nothing outside the folder.
-    """
-    try:
-        with zipfile.ZipFile(archive) as source:
-            entries = source.infolist()
-            _refuse(entries)
-            for entry in entries:
-                target = folder.joinpath(*PurePosixPath(entry.filename).parts)
-                if entry.is_dir():
-                    target.mkdir(parents=True, exist_ok=True)
-                    continue
-                target.parent.mkdir(parents=True, exist_ok=True)
-                _write(source, entry, target)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise InvalidValue(f"not a usable zip archive: {error}", place="code") from error
-    for path, _, _ in os.walk(folder, topdown=False):
-        Path(path).chmod(0o555)
-
-
-def _refuse(entries: Sequence[zipfile.ZipInfo]) -> None:
-    total = 0
-    for entry in entries:
-        name = entry.filename
-        kind = stat.S_IFMT(entry.external_attr >> 16)
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or not path.parts:
-            raise InvalidValue(f"{name!r} would be written outside of the task root", place="code")
-        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise InvalidValue(f"{name!r} is a link or a device", place="code", hint="pack the file itself")
-        total += entry.file_size
-    if total > UNZIPPED_LIMIT:
-        raise InvalidValue(
-            f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes", place="code", hint="pack less"
-        )
-
-
-def _write(source: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
-    written = 0
-    with source.open(entry) as packed, target.open("wb") as file:
-        while chunk := packed.read(1 << 20):
-            written += len(chunk)
-            if written > entry.file_size:
-                raise InvalidValue(f"{entry.filename!r} is larger than it says", place="code")
-            file.write(chunk)
-    executable = (entry.external_attr >> 16) & 0o111
-    target.chmod(0o555 if executable else 0o444)
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -44,3 +44,27 @@ class Program:
     start: Callable[[Places], Start]
     needs: tuple[Path, ...] = ()
     """Folders of this machine that it reads, at the same place in a sandbox too."""
+    fault: str | None = None
+    """Why there is nothing to start, in Lambda's words; every init then ends as Runtime.InvalidEntrypoint."""
+    wraps: bool = True
+    """Whether AWS_LAMBDA_EXEC_WRAPPER goes before it; a custom runtime sees to that itself."""
+
+
+# The runtime's own shell script does this on Lambda, so that a wrapper that is missing is an exit with 127.
+_WRAPPED = (
+    '[ -f "$0" ] || { echo "$0: does not exist"; exit 127; }; '
+    '[ -x "$0" ] || { echo "$0: is not an executable"; exit 126; }; '
+    'exec "$0" "$@"'
+)
+
+
+def wrapped(command: tuple[str, ...], wrapper: str, places: Places) -> tuple[str, ...]:
+    """The command behind a wrapper script, which is named by its path on Lambda.
+
+    Source: Developer Guide, runtimes-modify (wrapper scripts).
+    """
+    for lambda_path, place in (("/opt", places.opt), ("/var/task", places.task_root)):
+        if wrapper.startswith(f"{lambda_path}/"):
+            wrapper = f"{place}{wrapper.removeprefix(lambda_path)}"
+            break
+    return ("/bin/sh", "-c", _WRAPPED, wrapper, *command)

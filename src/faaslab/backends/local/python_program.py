@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _BOOTSTRAP = (
     "import os, sys\n"
     "sys.argv = ['bootstrap', os.environ['_HANDLER']]\n"
-    "sys.path[0] = os.environ['LAMBDA_TASK_ROOT']\n"
+    "sys.path[0:1] = [os.environ['LAMBDA_TASK_ROOT'], *{layers!r}]\n"
     "if {client!r} not in sys.path: sys.path.append({client!r})\n"
     "from awslambdaric.__main__ import main\n"
     "main(sys.argv)\n"
@@ -36,7 +36,7 @@ _BOOTSTRAP = (
 _OWN_BOOTSTRAP = (
     "import os, sys, types\n"
     "sys.argv = ['bootstrap', os.environ['_HANDLER']]\n"
-    "sys.path[0] = os.environ['LAMBDA_TASK_ROOT']\n"
+    "sys.path[0:1] = [os.environ['LAMBDA_TASK_ROOT'], *{layers!r}]\n"
     "sys.path.append({client!r} + '/provided')\n"
     "client = sys.modules['faaslab_runtime_client'] = types.ModuleType('faaslab_runtime_client')\n"
     "client.__path__ = [{client!r}]\n"
@@ -59,14 +59,21 @@ def python_program(function: Function, *, packages: Packages, settings: LocalSet
     requirements = packages.requirements(function.configuration.requires, interpreter)
     own = [] if requirements is None else [requirements]
     # `-B`: the task root is read-only, also for root.
-    command = (str(interpreter.path), "-B", "-c", bootstrap.format(client=str(client)))
+    command = (str(interpreter.path), "-B", "-c")
+    has_layers = bool(function.configuration.layers)
 
     def start(places: Places) -> Start:
+        # Source: Developer Guide, python-layers: in this order, between the code and what the runtime brings.
+        layers = [
+            str(places.opt / "python/lib" / interpreter.runtime / "site-packages"),
+            str(places.opt / "python"),
+        ]
+        script = bootstrap.format(client=str(client), layers=layers if has_layers else [])
         return Start(
-            command=command,
+            command=(*command, script),
             variables={
                 "PATH": os.pathsep.join(
-                    (str(interpreter.path.parent), "/usr/local/bin", "/usr/bin", "/bin", "/opt/bin")
+                    (str(interpreter.path.parent), "/usr/local/bin", "/usr/bin", "/bin", f"{places.opt}/bin")
                 ),
                 "LD_LIBRARY_PATH": os.pathsep.join(
                     (str(places.task_root), str(places.task_root / "lib"), str(places.opt / "lib"))

@@ -298,7 +298,7 @@ def failed_init(flight: Flight, started: Started) -> tuple[str, bytes]:
     if started.body:
         return started.error_type or "Runtime.Unknown", started.body
     kind = started.error_type or "Runtime.ExitError"
-    return kind, _fault(flight, kind, exit_text(started.returncode or 0))
+    return kind, _fault(flight, kind, started.text or exit_text(started.returncode or 0))
 
 
 def throttled(function: Function, runtime: str, flight: Flight, reason: ThrottleReason) -> Execution:
