@@ -128,6 +128,9 @@ SETTINGS: dict[str, _Known] = {
     ),
     "keep_alive": _Known(read=_number, default=300.0, help="seconds until an idle environment ends"),
     "concurrency": _Known(read=_count, default=100, help="invocations at once over all functions"),
+    "scaling_rate": _Known(
+        read=_count, default=1000, help="new environments that a function may get in 10 seconds"
+    ),
     "freeze": _Known(
         read=_switch, default=True, help="stop environments between invocations, as Lambda does"
     ),
@@ -300,6 +303,7 @@ def open(  # noqa: A001 -- the name that the product gives it
         local=LocalSettings(
             keep_alive_s=value["keep_alive"],
             concurrency=value["concurrency"],
+            scaling_rate=value["scaling_rate"],
             freeze=value["freeze"],
             memory=value["memory_limit"],
             own_interpreter=value["own_interpreter"],

@@ -208,6 +208,29 @@ def test_publish_versions_alias(defined):
         defined("alias score prod")
 
 
+def test_reserve_and_provision(defined):
+    assert plain_text(defined("reserve score 5")) == "score: 5 reserved"
+    assert defined("show score").value.configuration.reserved_concurrency == 5
+    assert "which blocks it" in plain_text(defined("reserve score 0"))
+    throttled = defined("invoke score -p '{\"x\": 1}'")
+    assert (throttled.value.status, throttled.exit_status) == ("throttled", 1)
+    defined("reserve score none")
+    with pytest.raises(InvalidValue, match="EXECUTIONS: 'few' is neither a whole number nor none"):
+        defined("reserve score few")
+    defined("alias score prod 1")
+    answer = defined("provision score prod 1")
+    assert (plain_text(answer), answer.exit_status) == ("score:prod: 1 provisioned, 1 idle, READY", 0)
+    assert defined("invoke score --qualifier prod -p '{\"x\": 1}'").value.cold_start is False
+    assert defined("provision score prod").facts["status"] == "READY"
+    assert defined("provision score prod none").facts["requested"] == 0
+    with pytest.raises(InvalidValue, match="QUALIFIER: .*unpublished function versions"):
+        defined("provision score $LATEST 1")
+    defined("broken", "raise ValueError('no')")
+    defined("publish broken")
+    failed = defined("provision broken 1 1")
+    assert (failed.facts["reason"], failed.exit_status) == ("FUNCTION_ERROR_INIT_FAILURE", 1)
+
+
 def test_upkeep_of_the_store(defined, tmp_path):
     defined("invoke score -p '{\"x\": 1}'")
     defined(f"store backup {tmp_path}/copy.duckdb")

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
+    from faaslab.model.concurrency import Provision
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
     from faaslab.model.invocation import Invocation
@@ -56,6 +57,22 @@ class Maps(Protocol):
 
         `each` is the function of each payload, where it is not the same for all.
         """
+
+
+class Reserves(Protocol):
+    """A backend that sets concurrency aside for functions, and starts environments ahead."""
+
+    def reserve(self, reservations: Mapping[str, int]) -> None:
+        """The reserved concurrency of every function that has one, by name; what is not named has none."""
+
+    def provision(self, function: Function, wanted: int) -> Future[Provision]:
+        """Have `wanted` environments of a version ready; the future tells `status` and `reason`.
+
+        A number again changes it, 0 ends them.
+        """
+
+    def provisioned(self, function: Function) -> Provision:
+        """How the provisioned concurrency of a version stands in this process."""
 
 
 class Explains(Protocol):

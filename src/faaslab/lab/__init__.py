@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any, Self
 from faaslab.clock import SYSTEM, Clock
 from faaslab.errors import Closed
 from faaslab.lab import secrets
+from faaslab.lab.concurrency import Account
 from faaslab.lab.executions import Executions
 from faaslab.lab.functions import Functions
 from faaslab.lab.monitoring import Monitoring
+from faaslab.lab.provisioned import Provisioned
 from faaslab.lab.reports import Reports
 from faaslab.lab.versions import Versions
+from faaslab.model.concurrency import ProvisionedConcurrency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -67,6 +70,7 @@ class Lab:
         self._on_close = on_close
         self.functions = Functions(self)
         self.versions = Versions(self)
+        self.provisioned = Provisioned(self)
         self.executions = Executions(self)
         self.monitoring = Monitoring(self)
         self.reports = Reports(self)
@@ -91,6 +95,7 @@ class Lab:
                     settings=self._local or LocalSettings(),
                     resolve_secret=secrets.resolve,
                 )
+                self._backend.reserve(self.store.definitions.reserved())
             return self._backend
 
     def _code_of(self, function: Function) -> Path:
@@ -104,6 +109,23 @@ class Lab:
         """End the idle environments of a function that is no longer what it was, or of one version of it."""
         if self._backend is not None:
             self._backend.retire(function_name, version=version)
+
+    def reserve(self) -> None:
+        """Tell the backend what functions have reserved now."""
+        if self._backend is not None:
+            self._backend.reserve(self.store.definitions.reserved())
+
+    def account(self) -> Account:
+        """What functions have set aside of the account's concurrency."""
+        from faaslab.backends.local import LocalSettings
+
+        kept = self.store.definitions
+        provisioned = kept.list(ProvisionedConcurrency)
+        return Account(
+            limit=(self._local or LocalSettings()).concurrency,
+            reserved=kept.reserved(),
+            provisioned={(each.function, each.qualifier): each.executions for each in provisioned},
+        )
 
     def enforced(self) -> Mapping[str, str]:
         """Limit -> how it is enforced on this machine."""

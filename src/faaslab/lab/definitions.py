@@ -188,8 +188,21 @@ def check_capture(capture: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def same(one: Function, other: Function) -> bool:
-    """Whether two definitions run the same way: all but identity, version, times and statistics."""
+    """Whether two definitions run the same way: all but identity, version, times and statistics.
+
+    What is reserved belongs to the function, whatever its version.
+    """
     return _substance(one) == _substance(other)
+
+
+def with_reserved(function: Function, reserved: int | None) -> Function:
+    """The same definition with another reserved concurrency."""
+    configuration = function.configuration
+    if configuration.reserved_concurrency == reserved:
+        return function
+    return dataclasses.replace(
+        function, configuration=dataclasses.replace(configuration, reserved_concurrency=reserved)
+    )
 
 
 def _substance(function: Function) -> Function:
@@ -204,4 +217,5 @@ def _substance(function: Function) -> Function:
         last_deployed_at=None,
         statistics=None,
         triggers=(),
+        configuration=with_reserved(function, None).configuration,
     )

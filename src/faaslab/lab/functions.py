@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
-from faaslab.lab import definitions, limits, routing
+from faaslab.lab import concurrency, definitions, limits, routing
 from faaslab.lab.definitions import Definition
 from faaslab.lab.mapping import run_map
 from faaslab.lab.maps import MapResult
@@ -42,6 +42,8 @@ class Functions:
         self._lab = lab
         self._store = lab.store
         self._generation: int | None = None
+        self._reserved_at: int | None = None
+        self._held_at: dict[str, int | None] = {}
         self._known: dict[tuple[str, str | None], Function] = {}
         self._aliases: dict[tuple[str, str], Alias] = {}
 
@@ -114,6 +116,32 @@ class Functions:
             self._lab.versions.publish(name, version=definition.function.version)
         return definition
 
+    def reserve(self, name: str, executions: int | None) -> Function:
+        """Reserve concurrency for a function, 0 blocks it; None gives it back. Its version stays.
+
+        Raises `InvalidValue` for what Lambda would refuse (PutFunctionConcurrency).
+        """
+        limits.reserved(executions)
+        for _ in range(_ATTEMPTS):
+            present = self._resolve(name, None)
+            changed = definitions.with_reserved(present, executions)
+            if changed is present:
+                return present
+            try:
+                return self._put_reserved(changed, present.revision_id)
+            except Conflict:
+                continue
+        raise changed_meanwhile(name)
+
+    def _put_reserved(self, changed: Function, revision_id: str) -> Function:
+        """The same definition under its number, with what it reserves now."""
+        executions = changed.configuration.reserved_concurrency
+        if executions is not None:
+            concurrency.check_reserved(changed.name, executions, self._lab.account())
+        written = self._store.definitions.put(changed, expected_revision=revision_id, action="updated")
+        self._lab.reserve()
+        return written
+
     def _redefined(
         self, name: str, code: CodeGiven | None, revision_id: str | None, options: Mapping[str, Any]
     ) -> Definition:
@@ -169,8 +197,15 @@ class Functions:
             present = store.definitions.get(Function, draft.function.name)
             if revision_id is not None and (present is None or present.revision_id != revision_id):
                 raise changed_meanwhile(draft.function.name)
+            reserved = draft.function.configuration.reserved_concurrency
             if present is not None and definitions.same(present, draft.function):
-                return Definition(function=present, change="unchanged", notes=draft.notes)
+                changed = definitions.with_reserved(present, reserved)
+                if changed is present:
+                    return Definition(function=present, change="unchanged", notes=draft.notes)
+                written = self._put_reserved(changed, present.revision_id)
+                return Definition(function=written, change="updated", notes=draft.notes)
+            if reserved is not None:
+                concurrency.check_reserved(draft.function.name, reserved, self._lab.account())
             digest = store.blobs.put(draft.data) if draft.data else draft.function.code_digest
             function = dataclasses.replace(
                 draft.function,
@@ -189,6 +224,7 @@ class Functions:
                 if attempt + 1 == _ATTEMPTS:
                     raise
                 continue
+            self._lab.reserve()
             if present is not None:
                 self._lab.retire(function.name, version=LATEST)
             return Definition(
@@ -235,6 +271,7 @@ class Functions:
         self._resolve(name, None)
         self._store.definitions.delete(Function, name)
         self._known.clear()
+        self._lab.provisioned.forget(name)
         self._lab.retire(name)
 
     def code(self, name: str, version: str | None = None) -> str | bytes:
@@ -361,6 +398,9 @@ class Functions:
         return self.map(name, values, n, progress=progress)
 
     def _request(self, name: str, qualifier: str | None, fields: Mapping[str, Any]) -> Invocation:
+        if qualifier is not None and self._held_at.get(name) != self._generation:
+            self._held_at[name] = self._generation
+            self._lab.provisioned.hold(name)
         alias = None if qualifier is None else self._aliases.get((name, qualifier))
         return Invocation(qualifier=qualifier, latest=alias is not None and alias.version == LATEST, **fields)
 
@@ -389,6 +429,13 @@ class Functions:
             self._require(name)
             known = [each.version for each in self._store.definitions.versions(Function, name)]
             raise NotFound(f"version of {name}", str(qualifier), hint=f"it has: {', '.join(known)}")
+        if qualifier is not None:
+            present = self._store.definitions.get(Function, name)
+            if present is not None:
+                function = definitions.with_reserved(function, present.configuration.reserved_concurrency)
+        if self._reserved_at != self._generation:
+            self._reserved_at = self._generation
+            self._lab.reserve()
         self._known[name, qualifier] = function
         return function
 

@@ -73,7 +73,7 @@ def configuration(**values: Any) -> FunctionConfiguration:
     _within("memory_mb", values.get("memory_mb"), 128, 10240, "MB")
     _within("timeout_s", values.get("timeout_s"), 1, 900, "seconds")
     _within("ephemeral_storage_mb", values.get("ephemeral_storage_mb"), 512, 10240, "MB")
-    _within("reserved_concurrency", values.get("reserved_concurrency"), 0, 1000, "executions at once")
+    reserved(values.get("reserved_concurrency"))
     if "environment" in values:
         values["environment"] = environment(values["environment"])
     if "secrets" in values:
@@ -86,6 +86,11 @@ def configuration(**values: Any) -> FunctionConfiguration:
     if both:
         raise InvalidValue(f"{', '.join(sorted(both))} is an environment variable as well", place="secrets")
     return FunctionConfiguration(**values)
+
+
+def reserved(executions: Any) -> None:
+    """Reserved concurrency, as PutFunctionConcurrency takes it; None for nothing."""
+    _within("reserved_concurrency", executions, 0, 1000, "executions at once")
 
 
 def _within(place: str, value: Any, low: int, high: int, unit: str) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from faaslab.lab import Lab
+    from faaslab.model.concurrency import Provision, ProvisionedConcurrency
 
 _COLUMNS = (
     "version", "published", "latest", "aliases", "description", "runtime", "memory_mb", "timeout_s",
@@ -115,6 +116,7 @@ class Versions:
         """Take a published version away; `Conflict` while an alias leads to it."""
         self.get(name, version)
         self._kept.delete(PublishedVersion, _key(name, version), expected_revision=revision_id)
+        self._lab.provisioned.hold(name)
         self._lab.retire(name, version=version)
 
     def table(self, name: str) -> pd.DataFrame:
@@ -201,6 +203,8 @@ class Versions:
         if revision_id is not None and revision_id != present.revision_id:
             raise changed_meanwhile(f"{name}:{alias}")
         target = present.version if version is None else version
+        if target != present.version:
+            self._lab.provisioned.check_move(name, alias, target)
         changed = dataclasses.replace(
             present,
             version=target,
@@ -208,9 +212,11 @@ class Versions:
             description=present.description if description is None else description,
             updated_at=self._lab.clock.now(),
         )
-        return self._kept.put(
+        kept = self._kept.put(
             changed, action="updated", expected_revision=present.revision_id, needs=self._needs(changed)
         )
+        self._lab.provisioned.hold(name)
+        return kept
 
     def alias(self, name: str, alias: str) -> Alias:
         """An alias of a function; `NotFound` tells which there are."""
@@ -232,6 +238,7 @@ class Versions:
         """Delete an alias; the versions that it pointed at stay."""
         self.alias(name, alias)
         self._kept.delete(Alias, _key(name, alias), expected_revision=revision_id)
+        self._lab.provisioned.hold(name)
 
     def point(self, name: str, alias: str, version: str, *, share: float | None = None) -> Pointed:
         """Create or move an alias, and publish the version first where it is defined and not published.
@@ -260,6 +267,26 @@ class Versions:
         else:
             made, change = self.update_alias(name, alias, weights={version: share}), "updated"
         return Pointed(alias=made, change=change, published=published)
+
+    # -- provisioned concurrency ----------------------------------------------------------------------
+
+    def provision(
+        self, name: str, qualifier: str, executions: int, *, wait: bool = True
+    ) -> ProvisionedConcurrency:
+        """Keep environments of a version or an alias ready (PutProvisionedConcurrencyConfig).
+
+        They are started in this process; without `wait` the answer is IN_PROGRESS, later READY or FAILED.
+        Raises `InvalidValue` and `Conflict` for what Lambda would refuse.
+        """
+        return self._lab.provisioned.put(name, qualifier, executions, wait=wait)
+
+    def provisioned(self, name: str, qualifier: str) -> Provision:
+        """How the provisioned concurrency of a version or an alias stands in this process."""
+        return self._lab.provisioned.state(name, qualifier)
+
+    def unprovision(self, name: str, qualifier: str) -> None:
+        """Keep none ready any more; what runs there ends first."""
+        self._lab.provisioned.delete(name, qualifier)
 
     # -- what is kept ---------------------------------------------------------------------------------
 

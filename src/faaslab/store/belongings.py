@@ -13,7 +13,9 @@ from faaslab.errors import Conflict
 if TYPE_CHECKING:
     import sqlite3
 
-KINDS = ("published_version", "alias", "event_invoke_config")
+KINDS = ("published_version", "alias", "event_invoke_config", "provisioned_concurrency")
+_OF_A_QUALIFIER = KINDS[2:]
+_QUALIFIERS = KINDS[:2]
 
 
 def of(connection: sqlite3.Connection, function: str) -> list[tuple[str, str]]:
@@ -24,6 +26,19 @@ def of(connection: sqlite3.Connection, function: str) -> list[tuple[str, str]]:
         rows = connection.execute(
             "SELECT kind, name FROM definitions WHERE kind = ? AND name > ? AND name < ?",
             (kind, f"{function}:", f"{function};"),
+        )
+        found += rows.fetchall()
+    return found
+
+
+def of_qualifier(connection: sqlite3.Connection, kind: str, name: str) -> list[tuple[str, str]]:
+    """(kind, name) of what belongs to a version or an alias and goes with it."""
+    if kind not in _QUALIFIERS:
+        return []
+    found: list[tuple[str, str]] = []
+    for other in _OF_A_QUALIFIER:
+        rows = connection.execute(
+            "SELECT kind, name FROM definitions WHERE kind = ? AND name = ?", (other, name)
         )
         found += rows.fetchall()
     return found

@@ -14,6 +14,7 @@ from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
 from faaslab.model.alarm import Alarm
 from faaslab.model.alias import Alias
 from faaslab.model.asynchronous import EventInvokeConfig
+from faaslab.model.concurrency import ProvisionedConcurrency
 from faaslab.model.function import Function
 from faaslab.model.json import from_json, to_json
 from faaslab.model.report import ReportSchedule
@@ -36,7 +37,16 @@ KEEP_HIGHEST = (
 )
 
 E = TypeVar(
-    "E", Function, PublishedVersion, Alias, EventInvokeConfig, Workflow, Trigger, Alarm, ReportSchedule
+    "E",
+    Function,
+    PublishedVersion,
+    Alias,
+    EventInvokeConfig,
+    ProvisionedConcurrency,
+    Workflow,
+    Trigger,
+    Alarm,
+    ReportSchedule,
 )
 
 KINDS: dict[type, str] = {
@@ -44,6 +54,7 @@ KINDS: dict[type, str] = {
     PublishedVersion: "published_version",
     Alias: "alias",
     EventInvokeConfig: "event_invoke_config",
+    ProvisionedConcurrency: "provisioned_concurrency",
     Workflow: "workflow",
     Trigger: "trigger",
     Alarm: "alarm",
@@ -53,6 +64,7 @@ _WORDS = {
     "report_schedule": "report schedule",
     "published_version": "published version",
     "event_invoke_config": "event invoke configuration",
+    "provisioned_concurrency": "provisioned concurrency",
 }
 
 
@@ -158,6 +170,15 @@ class Definitions:
             ).fetchall()
         return tuple(from_json(cls, json.loads(body)) for (body,) in rows)
 
+    def reserved(self) -> dict[str, int]:
+        """The reserved concurrency of every function that has one."""
+        with self._state.read() as connection:
+            rows = connection.execute(
+                "SELECT name, json_extract(body, '$.configuration.reserved_concurrency') AS reserved "
+                "FROM definitions WHERE kind = 'function' AND reserved IS NOT NULL"
+            ).fetchall()
+        return dict(rows)
+
     def names(self, cls: type[E]) -> tuple[str, ...]:
         """The names of all of that class, sorted."""
         with self._state.read() as connection:
@@ -207,6 +228,8 @@ class Definitions:
                 )
                 for each in belongings.of(connection, name):
                     self._forget(connection, *each)
+            for each in belongings.of_qualifier(connection, kind, name):
+                self._forget(connection, *each)
             self._forget(connection, kind, name)
             self._state.next_generation(connection)
 

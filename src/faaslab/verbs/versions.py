@@ -1,4 +1,4 @@
-"""The verbs about published versions and aliases: publish, versions, alias."""
+"""The verbs about versions and their concurrency: publish, versions, alias, reserve, provision."""
 
 from __future__ import annotations
 
@@ -83,6 +83,48 @@ def alias(lab: Lab, call: Call, face: Face) -> Answer:
     return _pointed(found, pointed.change)
 
 
+def reserve(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """The reserved concurrency of a function: set, or given back."""
+    name, executions = call["name"], _count(call["executions"], "executions")
+    lab.functions.reserve(name, executions)
+    said = "nothing is reserved" if executions is None else f"{executions} reserved"
+    if executions == 0:
+        said += ", which blocks it"
+    return DoneAnswer(text=f"{name}: {said}", facts={"function": name, "reserved_concurrency": executions})
+
+
+def provision(lab: Lab, call: Call, face: Face) -> Answer:
+    """Environments of a version or an alias that are kept ready."""
+    name, qualifier = call["name"], call["qualifier"]
+    if call["executions"] is not None:
+        executions = _count(call["executions"], "executions")
+        if executions is None:
+            lab.versions.unprovision(name, qualifier)
+            return DoneAnswer(
+                text=f"{name}:{qualifier}: nothing is provisioned",
+                facts={"function": name, "qualifier": qualifier, "requested": 0},
+            )
+        face.note("they are this process's, and end with it")
+        lab.versions.provision(name, qualifier, executions)
+    state = lab.versions.provisioned(name, qualifier)
+    why = f": {state.reason}" if state.reason else ""
+    return DoneAnswer(
+        text=f"{name}:{qualifier}: {state.requested} provisioned, {state.available} idle, "
+        f"{state.status}{why}",
+        facts={"function": name, "qualifier": qualifier, **to_json(state)},
+        exit_status=1 if state.status == "FAILED" else 0,
+    )
+
+
+def _count(text: str, place: str) -> int | None:
+    """A number, or None for `none`."""
+    if text == "none":
+        return None
+    if not text.isdigit():
+        raise InvalidValue(f"{text!r} is neither a whole number nor none", place=place)
+    return int(text)
+
+
 def _pointed(found: Alias, change: str) -> DoneAnswer:
     return DoneAnswer(
         text=f"{found.function}:{found.name} -> {_leads(found)}",
@@ -159,5 +201,26 @@ VERBS: tuple[Verb, ...] = (
             _REVISION,
         ),
         examples=("alias score prod 7", "alias score prod 8 --weight 10", "alias score"),
+    ),
+    Verb(
+        name="reserve",
+        summary="reserve concurrency for a function: so many at once, and nobody else has them",
+        run=reserve,
+        positionals=(
+            NAME,
+            Positional(name="executions", help="how many at once; 0 blocks it, none gives it back"),
+        ),
+        examples=("reserve score 5", "reserve score none"),
+    ),
+    Verb(
+        name="provision",
+        summary="keep environments of a version or an alias ready, or show how it stands",
+        run=provision,
+        positionals=(
+            NAME,
+            Positional(name="qualifier", help="an alias, or a published version by number"),
+            Positional(name="executions", help="how many; none ends them", required=False),
+        ),
+        examples=("provision score prod 2", "provision score prod"),
     ),
 )

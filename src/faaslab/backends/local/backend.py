@@ -27,6 +27,7 @@ from faaslab.backends.local.machine import machine
 from faaslab.backends.local.phases import Phases
 from faaslab.backends.local.pool import Pool, Pools
 from faaslab.backends.local.processes import Keeper
+from faaslab.backends.local.provisioned import INIT_TYPE, Provisioner
 from faaslab.backends.local.record import Flight
 from faaslab.backends.local.settings import LocalSettings
 from faaslab.backends.local.upkeep import Upkeep
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from faaslab.backends.local.concurrency import ColdStart
     from faaslab.backends.protocol import Complete
+    from faaslab.model.concurrency import Provision
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
     from faaslab.model.invocation import Invocation
@@ -93,12 +95,15 @@ class LocalBackend:
         self._launcher = Launcher(self._machine)
         self._limits: MemoryLimits | None = None
         self._resolve_secret = resolve_secret
-        self._pools = Pools(limit=settings.concurrency)
+        self._pools = Pools(limit=settings.concurrency, rate=settings.scaling_rate, clock=clock)
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._ids = record.Ids()
         self._phases = Phases(settings, self._closing, self._ids)
         self._upkeep = Upkeep(self._pools, settings, clock, self._closing)
+        self._provisioner = Provisioner(
+            self._pools, make=self._provisioned, closing=self._closing, released=self._upkeep.released
+        )
         self._executor: ThreadPoolExecutor | None = None
         _living.add(self)
 
@@ -181,6 +186,8 @@ class LocalBackend:
             "memory": self._memory_limits().describe(),
             "timeout": "held: the process tree is killed",
             "concurrency": f"held in this process: {self._settings.concurrency} at once, and reserved",
+            "scaling rate": f"held in this process: {self._settings.scaling_rate} environments in 10 s",
+            "invocation rate": "not enforced (on AWS 10 a second for each concurrent one)",
             "payload": "held: 6 MB in, 6,291,556 bytes out",
             "environment between invocations": "frozen" if self._settings.freeze else "keeps running",
             "ephemeral storage": "TMPDIR is private, /tmp the machine's own; size not enforced",
@@ -193,6 +200,25 @@ class LocalBackend:
         """End a function's idle environments, or those of one version; busy ones after their invocation."""
         for environment in self._pools.retire(function_name, version):
             environment.close()
+
+    # --- Reserves -----------------------------------------------------------------------------------
+
+    def reserve(self, reservations: Mapping[str, int]) -> None:
+        """What each function has reserved; see `protocol.Reserves`."""
+        self._pools.reserve(reservations)
+
+    def provision(self, function: Function, wanted: int) -> Future[Provision]:
+        """Start environments of a version ahead; see `protocol.Reserves`."""
+        return self._provisioner.set(self._numbered(function), wanted)
+
+    def provisioned(self, function: Function) -> Provision:
+        """How the provisioned concurrency of a version stands."""
+        return self._provisioner.state(self._numbered(function))
+
+    def _numbered(self, function: Function) -> Pool:
+        if self._closing.is_set():
+            raise Closed("the local backend is closed", hint="open another Lab")
+        return self._pools.of(function, numbered=True)
 
     def environments(self) -> tuple[EnvironmentInfo, ...]:
         """Every living environment."""
@@ -220,6 +246,7 @@ class LocalBackend:
             time.sleep(0.002)
         if executor is not None:
             executor.shutdown(wait=True)
+        self._provisioner.close()
         self._upkeep.close()
         self._keeper.close()
 
@@ -305,6 +332,8 @@ class LocalBackend:
             return
         if not kept:
             environment.close()
+            if environment.provisioned:
+                self._provisioner.refill(pool)
         else:
             self._upkeep.released()
 
@@ -315,6 +344,14 @@ class LocalBackend:
             oldest = self._pools.oldest_idle()
             if oldest is not None:
                 oldest.close()
+        environment = self._environment(pool, "on-demand")
+        self._pools.took(pool, environment)
+        return environment
+
+    def _provisioned(self, pool: Pool) -> Environment:
+        return self._environment(pool, INIT_TYPE)
+
+    def _environment(self, pool: Pool, init_type: str) -> Environment:
         definition = pool.definition
         if definition is None:
             with pool.preparing:
@@ -329,9 +366,8 @@ class LocalBackend:
             self._root,
             self._resolve_secret,
         )
-        environment = Environment(definition, around, self._clock.now())
+        environment = Environment(definition, around, self._clock.now(), init_type=init_type)
         environment.prefix = record.common(environment)
-        self._pools.took(pool, environment)
         return environment
 
     def _memory_limits(self) -> MemoryLimits:
@@ -350,6 +386,7 @@ class LocalBackend:
         for _, environment, _ in self._pools.all():
             environment.abandon()
         self._upkeep.abandon()
+        self._provisioner.abandon()
         self._executor = None
 
 

@@ -59,6 +59,7 @@ class EnvironmentInfo:
     started_at: datetime
     idle_s: float | None
     log_stream: str
+    init_type: str = "on-demand"
 
 
 class Started(NamedTuple):
@@ -88,8 +89,12 @@ class Surroundings(NamedTuple):
 class Environment:
     """See the module. Not thread-safe: whoever took it from the pool owns it."""
 
-    def __init__(self, definition: Definition, around: Surroundings, now: datetime) -> None:
+    def __init__(
+        self, definition: Definition, around: Surroundings, now: datetime, *, init_type: str = "on-demand"
+    ) -> None:
         self.definition = definition
+        self.init_type = init_type
+        self.provisioned = init_type == "provisioned-concurrency"
         self.id = os.urandom(16).hex()
         self.log_stream = f"{now:%Y/%m/%d}/[{definition.version}]{self.id}"
         self.started_at = now
@@ -190,6 +195,7 @@ class Environment:
             address=self.api.address,
             version=definition.version,
             log_stream=self.log_stream,
+            init_type=self.init_type,
             more=around.settings.variables,
             secrets=self._secrets,
         )
@@ -295,6 +301,7 @@ class Environment:
             started_at=self.started_at,
             idle_s=idle_s,
             log_stream=self.log_stream,
+            init_type=self.init_type,
         )
 
 

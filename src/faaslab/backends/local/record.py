@@ -188,7 +188,7 @@ def common(environment: Environment) -> dict[str, Any]:
         "runtime": environment.definition.program.runtime,
         "restore_ms": None,
         "billed_restore_ms": None,
-        "init_type": "on-demand",
+        "init_type": environment.init_type,
         "environment_id": environment.id,
         "log_stream": environment.log_stream,
     }

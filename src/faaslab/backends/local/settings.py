@@ -17,6 +17,8 @@ class LocalSettings:
     """An environment that was idle for so long is ended."""
     concurrency: int = 100
     """Invocations at once over all functions, as the account limit on Lambda; more are throttled."""
+    scaling_rate: int = 1000
+    """New environments that a function may get in 10 seconds, refilled all the time; more are throttled."""
     init_timeout_s: float = 10.0
     """Lambda's limit for the init phase; what takes longer is run again inside the invocation."""
     log_limit_bytes: int = 4 * 1024 * 1024
