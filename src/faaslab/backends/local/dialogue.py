@@ -82,8 +82,8 @@ class Dialogue:
 
     def await_reply(self) -> Reply:
         """Wait for the function's answer, its end, or the deadline that came with the event."""
-        deadline = self._deadline
-        request = self._api.receive()
+        deadline, process = self._deadline, self.process
+        request = self._api.look() if process is not None and process.near else self._api.receive()
         while True:
             if request is not None:
                 reply = self._reply(request)

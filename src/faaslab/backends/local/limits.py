@@ -33,8 +33,8 @@ class Memory(Protocol):
     def peak(self) -> int | None:
         """The maximum since `reset`; None when unknown."""
 
-    def sample(self) -> int:
-        """What all of them hold now; it counts for the maximum."""
+    def sample(self, *, quick: bool = False) -> int:
+        """What all of them hold now; it counts for the maximum. `quick`: the next look must come soon."""
 
     def close(self) -> None:
         """Let go of it; may be called twice."""
@@ -80,7 +80,7 @@ class ProcessMemory:
         peak = int(text[at + 6 : text.find(b"kB", at)])
         return max(self._sampled, peak)
 
-    def sample(self) -> int:
+    def sample(self, *, quick: bool = False) -> int:  # noqa: ARG002 - it always is
         """What all processes of the environment hold now; shared pages of several are counted once."""
         below = _below(self.pid) if self._status >= 0 else []
         held = sum(_proportional(pid) for pid in (self.pid, *below)) if below else _resident(self.pid)

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 TICK_S = 0.005
 GROUP_TICK_S = 0.02
+NEAR_TICK_S = 0.001
+# So fast can a process fill memory: the closer it is to its limit, the sooner it is looked at again.
+_GROWS_KIB_S = 8 * 1024 * 1024
+_NEAR_KIB = int(_GROWS_KIB_S * TICK_S)
 LAST_WORDS_S = 2.0
 
 
@@ -61,6 +65,8 @@ class Process:
         self.pid = self.child.pid
         keeper.add(self.pid, folder=order.folder, group=self.group.path if self.group else None, mark=mark)
         self.memory = limits.memory_of(self.child.worker)
+        self.near = False
+        """It came so close to its limit that waiting a whole tick without a look may be too long."""
         self.tick = TICK_S if self.group is None else GROUP_TICK_S
 
     def limited(self) -> None:
@@ -139,10 +145,15 @@ class Process:
 
     def over_memory(self) -> bool:
         """Whether it went above its limit; a look at its memory is also part of its maximum."""
-        held = self.memory.sample()
+        held = self.memory.sample(quick=self.near)
         if self.group is not None:
             return self.group.out_of_memory()
-        return self._watches and held > self._limit_kib
+        if not self._watches:
+            return False
+        left = self._limit_kib - held
+        self.near = left < _NEAR_KIB
+        self.tick = min(max(left / _GROWS_KIB_S, NEAR_TICK_S), TICK_S)
+        return left < 0
 
     def out_of_memory(self) -> bool:
         """Whether the kernel killed one of its processes for memory since this was last asked."""

@@ -108,19 +108,21 @@ def trees(machine: Machine) -> Trees:
 
 def kill_tree(asked: Trees, pid: int, mark: str = "") -> None:
     """Kill a session, and what left it; SIGKILL works on stopped processes as well."""
+    # While it is asked who is below they neither grow nor fork.
+    _signal(os.killpg, pid, signal.SIGSTOP)
     below = asked.below(pid)
-    _signal(os.killpg, pid)
+    _signal(os.killpg, pid, signal.SIGKILL)
     for other in below:
-        _signal(os.kill, other)
+        _signal(os.kill, other, signal.SIGKILL)
     if mark:
         for other in asked.marked(mark):
             if other != os.getpid():
-                _signal(os.kill, other)
+                _signal(os.kill, other, signal.SIGKILL)
 
 
-def _signal(how: Callable[[int, int], None], pid: int) -> None:
+def _signal(how: Callable[[int, int], None], pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(OSError):
-        how(pid, signal.SIGKILL)
+        how(pid, number)
 
 
 def _children(pid: int) -> list[int]:
