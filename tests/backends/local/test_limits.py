@@ -58,6 +58,26 @@ def test_the_limit_holds(limited, define, invoke):
     assert invoke(function, b"60", on=limited).result == 60
 
 
+STEPS = """
+import os, psutil
+held = []
+def handler(path, context):
+    with open(path, "wb", 0) as file:
+        while True:
+            held.append(bytearray(b"x") * (1 << 20))
+            file.write(b"%d\\n" % (psutil.Process().memory_info().rss >> 20))
+"""
+
+
+def test_who_takes_a_megabyte_at_a_time_does_not_get_far_beyond(limited, define, invoke, tmp_path):
+    reached = []
+    for version in "123":
+        invoke(define(STEPS, version=version, timeout_s=100), b'"%s"' % bytes(tmp_path / version), on=limited)
+        reached.append(int((tmp_path / version).read_bytes().split()[-1]))
+    # The middle one: the watcher may lose the processor for a moment.
+    assert 125 <= sorted(reached)[1] < 140
+
+
 def test_address_space_is_not_memory(limited, define, invoke):
     source = "import mmap\nm = mmap.mmap(-1, 1 << 32)\ndef handler(e, c):\n    return len(m)\n"
     assert invoke(define(source), on=limited).result == 1 << 32

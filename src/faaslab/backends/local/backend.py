@@ -189,6 +189,7 @@ class LocalBackend:
             "scaling rate": f"held in this process: {self._settings.scaling_rate} environments in 10 s",
             "invocation rate": "not enforced (on AWS 10 a second for each concurrent one)",
             "payload": "held: 6 MB in, 6,291,556 bytes out",
+            "open files": "held: 1,024 a process" if self._machine.process_limits else "not enforced",
             "environment between invocations": "frozen" if self._settings.freeze else "keeps running",
             "ephemeral storage": "TMPDIR is private, /tmp the machine's own; size not enforced",
             "task root": "read-only files; not enforced for root",

@@ -186,7 +186,8 @@ class MemoryLimits:
         if self._parent is not None:
             return f"held by the kernel (memory cgroup v{self._version})"
         if self.watches:
-            return "the processes' memory is looked at every 5 ms; a fast one may be a few MB late"
+            late = "the processes' memory is looked at every 1 to 5 ms; a fast one may be a few MB late"
+            return late if self._proc else f"{late}, and the maximum is the largest that was seen"
         return "not enforced"
 
     def memory_of(self, pid: int) -> Memory:
