@@ -137,6 +137,9 @@ SETTINGS: dict[str, _Known] = {
     "memory_limit": _Known(
         read=_one_of("auto", "cgroup", "watch", "off"), default="auto", help="how the memory limit is held"
     ),
+    "run_queue": _Known(
+        read=_switch, default=True, help="run the events that wait in the store's queue while it is open"
+    ),
     "own_interpreter": _Known(
         read=_switch, default=False, help="run a Python runtime that is not installed on faaslab's own"
     ),
@@ -299,6 +302,7 @@ def open(  # noqa: A001 -- the name that the product gives it
         cache=value["cache"],
         region=value["region"],
         clock=clock,
+        run_queue=value["run_queue"],
         settings=tuple(read.values()),
         local=LocalSettings(
             keep_alive_s=value["keep_alive"],
@@ -313,6 +317,8 @@ def open(  # noqa: A001 -- the name that the product gives it
         on_close=_forget,
     )
     _open_labs.append(lab)
+    if value["run_queue"]:
+        lab.asynchronous.resume()
     return lab
 
 

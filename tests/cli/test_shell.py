@@ -76,6 +76,20 @@ def test_standard_input_is_a_payload_and_lists_are_a_document_a_line(shell):
 def test_what_is_handed_over_is_done_before_the_process_ends(shell):
     done = shell("invoke", "score", "--async", "-p", '{"x": 1}', "--json")
     assert json.loads(done.stdout)["invocation_type"] == "Event"
+    assert done.stderr == ""
+
+
+def test_a_failed_event_stays_in_the_queue_and_no_other_command_runs_it(shell):
+    failed = shell("invoke", "score", "--async", "-p", "{}")
+    assert failed.returncode == 1
+    assert "KeyError: 'x'" in failed.stdout
+    assert "stays in the queue and is tried again" in failed.stderr
+    (event,) = map(json.loads, shell("queue", "ls", "--json").stdout.splitlines())
+    assert (event["function"], event["attempt"], event["state"]) == ("score", 2, "waiting")
+    assert json.loads(shell("queue", "run", "--json").stdout)["waiting"] == 1
+    assert shell("queue", "drop", event["id"]).returncode == 0
+    assert shell("queue", "ls").stdout == "the queue is empty\n"
+    assert shell("queue", "drop", event["id"]).returncode == 2
 
 
 def test_half_a_character_and_a_terminal_without_utf_8(shell, project):

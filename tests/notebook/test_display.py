@@ -1,12 +1,12 @@
 """Answers as views: what is said, and that nothing which they carry becomes markup."""
 
 import json
-from concurrent.futures import Future
 from datetime import timedelta
 
 import pandas as pd
 import pytest
 
+from faaslab.lab.queued import Queued
 from faaslab.model.execution import ExecutionStatus, LogLine
 from faaslab.model.function import FunctionConfiguration
 from faaslab.model.report import ReportRun, ReportStatus
@@ -58,7 +58,7 @@ def report(text: str, status: ReportStatus = ReportStatus.COMPLETED) -> ReportRu
 
 
 def answers(text: str) -> list:
-    future: Future = Future()
+    future = Queued(text)
     body = json.dumps({text: [text]}).encode("utf-8", "replace")
     spoken = (LogLine(at=NOW, message=text, level=text),)
     return [

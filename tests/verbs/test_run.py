@@ -289,5 +289,42 @@ def test_report_run_and_ls(do, tmp_path):
         do("report run nothing_of_the_kind")
 
 
+def test_how_events_are_handled_is_an_option_and_stands_on_the_card(do):
+    do("told", SOURCE)
+    card = do("score --retries 0 --max-event-age 60 --on-failure told --recursive-loop Allow", SOURCE)
+    said = "0 retries, up to 60 s old, failure to told, loops allowed"
+    assert card.asynchronous == said
+    assert said in plain_text(card)
+    assert documents(card)["event_invoke_config"]["maximum_retry_attempts"] == 0
+    assert (
+        do("update score --on-failure none --retries 1").asynchronous
+        == "1 retry, up to 60 s old, loops allowed"
+    )
+    assert do("show told").asynchronous is None
+    letters = "arn:aws:sqs:us-east-1:000000000000:q"
+    assert f"dead letters to {letters}" in plain_text(do(f"update score --dead-letter {letters}"))
+    for line, place in [("f --retries 3", "--retries"), ("f --max-event-age 5", "--max-event-age"), ("f --on-success f", "--on-success"),
+                        ("f --on-failure nobody", "--on-failure"), ("f --dead-letter told", "--dead-letter")]:  # fmt: skip
+        with pytest.raises(InvalidValue) as caught:
+            do(line, SOURCE)
+        assert caught.value.place == place, line
+
+
+def test_the_queue_is_looked_at_run_and_cleared(do):
+    do("score --retries 1", SOURCE)
+    assert plain_text(do("queue ls")) == "the queue is empty"
+    answer = do("invoke score --async -p '{}'")
+    assert answer.request_id in plain_text(answer)
+    assert answer.value.attempted.result(60).status == "failed"
+    ran = do("queue run")
+    assert (ran.value["waiting"], ran.text[:30]) == (1, "1 event waits for later, the n")
+    (row,) = do("queue ls").df.to_dict("records")
+    assert (row["function"], row["what"], row["attempt"], row["state"]) == ("score", "event", 2, "waiting")
+    assert do(f"queue drop {row['id']}").value == {"dropped": answer.request_id}
+    assert do("queue run --wait").text == "the queue is empty"
+    with pytest.raises(NotFound, match="queue ls"):
+        do("queue drop nothing")
+
+
 def test_every_verb_was_run_above():
     assert set(VERBS) - covered <= {"quickstart"}, "tests/lab/test_quickstart.py runs that one"

@@ -18,7 +18,7 @@ from faaslab.errors import FaaslabError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faaslab.verbs import Answer, Call
+    from faaslab.verbs import Answer, Call, Face, SubmittedAnswer
 
 TRACE = "FAASLAB_DEBUG"
 
@@ -65,12 +65,27 @@ def _run(words: list[str]) -> int:
         return _show(verbs.run(None, call, face), call)
     from faaslab import app
 
-    with app.open(store=call.store, backend=call.backend) as lab:
+    # A command ends soon: it runs the event that it queued itself, and leaves alone what others have queued.
+    with app.open(store=call.store, backend=call.backend, run_queue=False) as lab:
         answer = verbs.run(lab, call, face)
         if isinstance(answer, verbs.SubmittedAnswer):
-            # A shell's process ends with its command, and what it handed over would end with it.
-            answer = verbs.ExecutionAnswer(execution=answer.future.result())
+            answer = _first_attempt(answer, face)
         return _show(answer, call)
+
+
+def _first_attempt(answer: SubmittedAnswer, face: Face) -> Answer:
+    """What came of an event at first. What follows (a retry after a minute, say) is not waited for."""
+    from faaslab import verbs
+
+    future = answer.future
+    try:
+        return verbs.ExecutionAnswer(execution=future.attempted.result())
+    finally:
+        if not future.done():
+            face.note(
+                f"event {future.request_id} stays in the queue and is tried again by a notebook or program "
+                "that has the store open, or by: faaslab queue run --wait"
+            )
 
 
 def _show(answer: Answer, call: Call) -> int:

@@ -1,7 +1,8 @@
 """The Lab joins the parts: it hands what one neighbour gives to the next, one small file a service.
 
-`faaslab.open()` makes one. Its services are `functions`, `versions`, `executions`, `monitoring` and
-`reports`; the one place where a result meets the store is `Lab.complete`, before any answer is given.
+`faaslab.open()` makes one. Its services are `functions`, `versions`, `asynchronous`, `executions`,
+`monitoring` and `reports`. A result meets the store here only, in `Lab.complete` (in `settle`, when it
+comes from a queue), before any answer is given.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from faaslab.clock import SYSTEM, Clock
 from faaslab.errors import Closed
 from faaslab.lab import secrets
+from faaslab.lab.asynchronous import Asynchronous
 from faaslab.lab.concurrency import Account
 from faaslab.lab.executions import Executions
 from faaslab.lab.functions import Functions
@@ -34,13 +36,14 @@ if TYPE_CHECKING:
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
     from faaslab.model.settings import Setting
-    from faaslab.store import Store
+    from faaslab.store import Claim, Store
 
 
 class Lab:
     """Functions, executions, monitoring and reports of one store. A context manager; `close` twice is fine.
 
-    `backend` is made when something runs for the first time: looking at a store starts nothing.
+    `run_queue`: whether it runs the events that others have queued, too. `backend` is made when something
+    runs for the first time: looking at a store starts nothing.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Lab:
         settings: Sequence[Setting] = (),
         clock: Clock = SYSTEM,
         chance: Callable[[], float] = random.random,
+        run_queue: bool = True,
         close_store: Callable[[Store], None] | None = None,
         on_close: Callable[[Lab], None] | None = None,
     ) -> None:
@@ -68,6 +72,7 @@ class Lab:
         self._closed = False
         self._close_store = close_store
         self._on_close = on_close
+        self.asynchronous = Asynchronous(self, everybodys=run_queue)
         self.functions = Functions(self)
         self.versions = Versions(self)
         self.provisioned = Provisioned(self)
@@ -104,6 +109,10 @@ class Lab:
     def complete(self, executions: Sequence[Execution]) -> None:
         """Record what ended. Every answer of the lab comes after this."""
         self.store.record(*executions)
+
+    def settle(self, claim: Claim, *entities: object, **follows: Any) -> bool:
+        """Record what came of something queued, and what follows, in one; see `Store.settle`."""
+        return self.store.settle(claim, *entities, **follows)
 
     def retire(self, function_name: str, *, version: str | None = None) -> None:
         """End the idle environments of a function that is no longer what it was, or of one version of it."""
@@ -168,10 +177,12 @@ class Lab:
             if self._closed:
                 return
             self._closed = True
+        self.asynchronous.stop()
         try:
             if self._backend is not None:
                 self._backend.close()
         finally:
+            self.asynchronous.close()
             (self._close_store or type(self.store).close)(self.store)
             if self._on_close is not None:
                 self._on_close(self)

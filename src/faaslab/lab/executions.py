@@ -71,7 +71,8 @@ class Executions:
 
     def _matching(self, connection: Any, text: str) -> Rows:
         result = connection.execute(
-            "SELECT * FROM executions WHERE id = ? OR request_id = ? ORDER BY attempt DESC LIMIT 1",
+            "SELECT * FROM executions WHERE id = ? OR request_id = ? "
+            "ORDER BY attempt DESC, started_at DESC LIMIT 1",
             [text, text],
         )
         rows = [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
-from faaslab.lab import concurrency, definitions, limits, routing
+from faaslab.lab import concurrency, definitions, event_invoke, limits, routing
 from faaslab.lab.definitions import Definition
 from faaslab.lab.mapping import run_map
 from faaslab.lab.maps import MapResult
@@ -75,9 +75,25 @@ class Functions:
 
         `options`: handler (`FILE.FUNCTION`), runtime, memory_mb (128 to 10240), timeout_s (1 to 900),
         ephemeral_storage_mb, reserved_concurrency, environment, secrets, requires, log_format, architecture,
-        description, tags. `include` are files and folders that go along, `capture` JSON-able values that the
-        code uses by name. With `revision_id` only the function of that revision is changed, else `Conflict`.
+        description, tags, dead_letter_queue, recursive_loop, and those of `lab.asynchronous.configs.put`.
+        `include` are files and folders that go along, `capture` JSON-able values that the code uses by name.
+        With `revision_id` only the function of that revision is changed, else `Conflict`.
         """
+        configs = self._lab.asynchronous.configs
+        wanted = configs.checked(name, event_invoke.taken(options))
+        definition = self._defined(name, code, options, include, capture, revision_id=revision_id)
+        return event_invoke.told(definition, changed=configs.declare(wanted))
+
+    def _defined(
+        self,
+        name: str,
+        code: CodeGiven,
+        options: Mapping[str, Any],
+        include: Sequence[str | Path],
+        capture: Mapping[str, Any] | None,
+        *,
+        revision_id: str | None,
+    ) -> Definition:
         draft = definitions.draft(
             name,
             code,
@@ -111,10 +127,12 @@ class Functions:
         **options: Any,
     ) -> Definition:
         """A function with some of its options, or its code, changed."""
+        configs, settings = self._lab.asynchronous.configs, event_invoke.taken(options)
+        wanted = configs.changed(name, settings) if settings else None
         definition = self._redefined(name, code, revision_id, options)
         if publish:
             self._lab.versions.publish(name, version=definition.function.version)
-        return definition
+        return event_invoke.told(definition, changed=wanted is not None and configs.declare(wanted))
 
     def reserve(self, name: str, executions: int | None) -> Function:
         """Reserve concurrency for a function, 0 blocks it; None gives it back. Its version stays.
@@ -159,7 +177,9 @@ class Functions:
         if code is not None:
             if isinstance(code, Path):
                 kept["handler"] = present.handler
-            return self.define(name, code, revision_id=revision_id, **(kept | dict(options)))
+            given = kept | dict(options)
+            include, capture = given.pop("include", ()), given.pop("capture", None)
+            return self._defined(name, code, given, include, capture, revision_id=revision_id)
         with_code = {key for key in options if key in {"include", "capture"}}
         if with_code:
             raise InvalidValue("comes with code", place=min(with_code), hint="give the code as well")
@@ -322,15 +342,16 @@ class Functions:
     ) -> Future[Execution]:
         """Run a function once in the background of this process; the future gives its Execution.
 
-        With `invocation_type="Event"` it is recorded as an asynchronous invocation.
+        With `invocation_type="Event"` it is an asynchronous invocation: when this returns the event is on
+        the disk, from where it is run, and run again when the function fails, even if this process ends. The
+        future is then a `Queued`, with the `request_id`, and gives the last of its executions.
         """
         function = self._resolve(name, qualifier)
-        body = (
-            b"{}"
-            if payload is None
-            else encode(payload, asynchronous=fields.get("invocation_type") == "Event")
-        )
+        event = fields.get("invocation_type") == "Event"
+        body = b"{}" if payload is None else encode(payload, asynchronous=event)
         request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
+        if event:
+            return self._lab.asynchronous.submit(function, body, request)
         return self._lab.backend.submit(function, body, request=request, complete=self._lab.complete)
 
     def map(
@@ -396,6 +417,10 @@ class Functions:
                 rows = rows[rows["status"] != "completed"]
             values = rows["input"].tolist()
         return self.map(name, values, n, progress=progress)
+
+    def prepared(self, name: str, qualifier: str | None = None, **fields: Any) -> tuple[Function, Invocation]:
+        """What an invocation with that qualifier runs now, and the invocation; `NotFound` as `get`."""
+        return self._resolve(name, qualifier), self._request(name, qualifier, fields)
 
     def _request(self, name: str, qualifier: str | None, fields: Mapping[str, Any]) -> Invocation:
         if qualifier is not None and self._held_at.get(name) != self._generation:

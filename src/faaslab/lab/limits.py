@@ -24,6 +24,7 @@ _HANDLER = re.compile(r"(?P<module>[A-Za-z_][\w/.-]*)\.(?P<function>[A-Za-z_]\w*
 _VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 _SECRET_PLACE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|(?:keyring|ssm|secretsmanager):\S.*")
 _SECRET = re.compile(r"(?P<name>[a-zA-Z][a-zA-Z0-9_]*)(?:=(?P<reference>\S.*))?")
+_QUEUE_OR_TOPIC = re.compile(r"arn:aws[a-z-]*:(?:sqs|sns):[a-z0-9-]*:\d{12}:[\w-]{1,256}(?:\.fifo)?")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*(?:[<>=!~;@(].*)?", re.DOTALL)
 
 
@@ -80,6 +81,12 @@ def configuration(**values: Any) -> FunctionConfiguration:
         values["secrets"] = secrets(values["secrets"])
     if "requires" in values:
         values["requires"] = requires(values["requires"])
+    if "dead_letter_queue" in values:
+        values["dead_letter_queue"] = dead_letter_queue(values["dead_letter_queue"])
+    if values.get("recursive_loop", "Terminate") not in ("Terminate", "Allow"):
+        raise InvalidValue(
+            f"{values['recursive_loop']!r} is neither Terminate nor Allow", place="recursive_loop"
+        )
     both = {reference.split("=")[0] for reference in values.get("secrets", ())} & {
         *values.get("environment", ())
     }
@@ -152,6 +159,19 @@ def secrets(references: Sequence[Any]) -> tuple[str, ...]:
                 hint=f"{name} alone, {name}=env:VARIABLE or {name}=keyring:SERVICE/USER, never the value",
             )
     return tuple(references)
+
+
+def dead_letter_queue(text: Any) -> str | None:
+    """A dead-letter queue: the ARN of a standard queue or topic; `none` for none."""
+    if text in (None, "", "none"):
+        return None
+    if not isinstance(text, str) or not _QUEUE_OR_TOPIC.fullmatch(text) or text.endswith(".fifo"):
+        raise InvalidValue(
+            f"{text!r} is not the ARN of a standard queue or topic",
+            place="dead_letter_queue",
+            hint="arn:aws:sqs:REGION:ACCOUNT:NAME; a function can be told of failures with on_failure",
+        )
+    return text
 
 
 def requires(packages: Any) -> tuple[str, ...]:

@@ -51,6 +51,12 @@ class EventInvokeConfig:
         return EVENT_AGE_S if self.maximum_event_age_s is None else self.maximum_event_age_s
 
 
+def destination_name(arn: str) -> str:
+    """A destination as people say it: a function by its name, anything else by its ARN."""
+    parts = arn.split(":", 6)
+    return parts[6] if len(parts) == 7 and parts[2] == "lambda" else arn
+
+
 @dataclass(frozen=True, kw_only=True)
 class QueuedEvent:
     """An event that waits for its function.

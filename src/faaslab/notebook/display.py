@@ -157,7 +157,8 @@ def _block(answer: Answer, around: Surroundings) -> Html:
                     "div",
                     tag("span", answer.function, class_="name"),
                     pill("handed over", "info"),
-                    tag("span", "await it, or ask history", class_="soft"),
+                    tag("span", "await it, or: history", class_="soft"),
+                    tag("span", "request ", tag("code", answer.request_id), class_="soft push"),
                     class_="top",
                 )
             )
@@ -218,6 +219,7 @@ def function_block(card: FunctionCard, previous: Function | None = None) -> Html
             ("environment", _environment(setup.environment)),
             ("secrets", ", ".join(secret.partition("=")[0] for secret in setup.secrets) or None),
             ("layers", ", ".join(setup.layers) or None),
+            ("asynchronous", card.asynchronous),
         ]
     )
     failing = tag("p", function.status_reason, class_="part said") if function.status_reason else None

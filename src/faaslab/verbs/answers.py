@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+from faaslab.model.asynchronous import destination_name
 
+if TYPE_CHECKING:
     import pandas as pd
 
     from faaslab.lab.maps import MapResult
+    from faaslab.lab.queued import Queued
+    from faaslab.model.asynchronous import EventInvokeConfig
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
     from faaslab.model.report import ReportRun
@@ -35,12 +37,33 @@ class FunctionCard:
     change: Literal["created", "updated", "unchanged"] | None = None
     enforced: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
+    events: EventInvokeConfig | None = None
+    """How its asynchronous invocations are handled, where that is not Lambda's default."""
     exit_status: int = 0
 
     @property
     def value(self) -> Function:
         """The function."""
         return self.function
+
+    @property
+    def asynchronous(self) -> str | None:
+        """How asynchronous invocations are handled, in words; None where all is default."""
+        events, configuration = self.events, self.function.configuration
+        words = []
+        if events is not None and events.maximum_retry_attempts is not None:
+            words.append(f"{events.retries} {'retry' if events.retries == 1 else 'retries'}")
+        if events is not None and events.maximum_event_age_s is not None:
+            words.append(f"up to {events.age_limit_s} s old")
+        if events is not None and events.on_success:
+            words.append(f"success to {destination_name(events.on_success)}")
+        if events is not None and events.on_failure:
+            words.append(f"failure to {destination_name(events.on_failure)}")
+        if configuration.dead_letter_queue:
+            words.append(f"dead letters to {configuration.dead_letter_queue}")
+        if configuration.recursive_loop == "Allow":
+            words.append("loops allowed")
+        return ", ".join(words) or None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +90,19 @@ class ExecutionAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class SubmittedAnswer:
-    """An asynchronous invocation that goes on; `future` gives its Execution."""
+    """An asynchronous invocation that is on the disk and goes on; `future` gives its last Execution."""
 
     function: str
-    future: Future[Execution]
+    future: Queued
     exit_status: int = 0
 
     @property
-    def value(self) -> Future[Execution]:
+    def request_id(self) -> str:
+        """What all of its executions will have in common."""
+        return self.future.request_id
+
+    @property
+    def value(self) -> Queued:
         """The future."""
         return self.future
 

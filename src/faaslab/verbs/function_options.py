@@ -78,6 +78,47 @@ CONFIGURATION: tuple[Option, ...] = (
         help="Text or JSON",
     ),
     Option(flags=("--description",), name="description", metavar="TEXT", help="a sentence about it"),
+    Option(
+        flags=("--retries",),
+        name="maximum_retry_attempts",
+        metavar="N",
+        read=whole_number,
+        help="how often an asynchronous event is run again when it failed, 0 to 2 (2)",
+    ),
+    Option(
+        flags=("--max-event-age",),
+        name="maximum_event_age_s",
+        metavar="SECONDS",
+        read=whole_number,
+        help="how old an asynchronous event may become in the queue, 60 to 21600 (21600)",
+    ),
+    Option(
+        flags=("--on-success",),
+        name="on_success",
+        metavar="TARGET",
+        completes="function",
+        help="a function or ARN that is told of each asynchronous success; none for nobody",
+    ),
+    Option(
+        flags=("--on-failure",),
+        name="on_failure",
+        metavar="TARGET",
+        completes="function",
+        help="a function or ARN that is told when an asynchronous event is given up",
+    ),
+    Option(
+        flags=("--dead-letter",),
+        name="dead_letter_queue",
+        metavar="ARN",
+        help="the queue or topic that gets the events that are given up; none for none",
+    ),
+    Option(
+        flags=("--recursive-loop",),
+        name="recursive_loop",
+        metavar="WHAT",
+        choices=("Terminate", "Allow"),
+        help="what becomes of an event that comes back 16 times (Terminate)",
+    ),
 )
 
 CODE: tuple[Option, ...] = (

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue, NotFound, Unsupported
+from faaslab.lab.queued import Queued
 from faaslab.verbs import payload as payloads
 from faaslab.verbs.answers import (
     DoneAnswer,
@@ -56,8 +57,12 @@ def _captured(call: Call, face: Face) -> dict[str, Any]:
 def _card(lab: Lab, definition: Any, face: Face) -> FunctionCard:
     for note in definition.notes:
         face.note(note)
+    function = definition.function
     return FunctionCard(
-        function=definition.function, change=definition.change, enforced=lab.functions.enforced()
+        function=function,
+        change=definition.change,
+        enforced=lab.functions.enforced(),
+        events=lab.asynchronous.configs.get(function.name),
     )
 
 
@@ -159,6 +164,7 @@ def invoke(lab: Lab, call: Call, face: Face) -> Answer:
         future = lab.functions.submit(
             call["name"], value, qualifier=call["qualifier"], invocation_type="Event"
         )
+        assert isinstance(future, Queued)
         return SubmittedAnswer(function=call["name"], future=future)
     execution = lab.functions.invoke(call["name"], value, qualifier=call["qualifier"])
     return ExecutionAnswer(execution=execution, tail=call["tail"], **_code_of(lab, execution))
@@ -238,7 +244,8 @@ def show(lab: Lab, call: Call, face: Face) -> Answer:
     if call["code"]:
         text = lab.functions.code(what)
         source = text if isinstance(text, str) else None
-    return FunctionCard(function=function, enforced=lab.functions.enforced(), code=source)
+    events = lab.asynchronous.configs.get(function.name)
+    return FunctionCard(function=function, enforced=lab.functions.enforced(), code=source, events=events)
 
 
 def rm(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
@@ -331,7 +338,7 @@ VERBS: tuple[Verb, ...] = (
             Option(
                 flags=("--async",),
                 name="async_",
-                help="invocation type Event: a notebook goes on, a shell waits at its end",
+                help="as an event: queued, run again if it fails; a shell waits for its first run",
             ),
             Option(flags=("--tail",), name="tail", help="show all of its log"),
             Option(flags=("--debug",), name="debug", help="step through it (a later release)"),

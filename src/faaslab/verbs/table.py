@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faaslab.errors import NotFound
-from faaslab.verbs import executions, functions, reports, upkeep, versions
+from faaslab.verbs import executions, functions, queue, reports, upkeep, versions
 from faaslab.verbs.answers import TextAnswer
 from faaslab.verbs.later import LATER
 from faaslab.verbs.options import Positional
@@ -34,7 +34,15 @@ HELP = Verb(
 
 VERBS: dict[str, Verb] = {
     verb.name: verb
-    for verb in (*functions.VERBS, *versions.VERBS, *executions.VERBS, *reports.VERBS, *upkeep.VERBS, HELP)
+    for verb in (
+        *functions.VERBS,
+        *versions.VERBS,
+        *queue.VERBS,
+        *executions.VERBS,
+        *reports.VERBS,
+        *upkeep.VERBS,
+        HELP,
+    )
 }
 ALIASES = {"delete": "rm", "list": "ls"}
 

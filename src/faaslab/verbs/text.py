@@ -47,7 +47,7 @@ def plain_text(answer: Answer, *, width: int | None = None) -> str:
         case ExecutionAnswer():
             return _execution(answer.execution, whole=answer.tail)
         case SubmittedAnswer():
-            return f"{answer.function} was handed over"
+            return f"{answer.function} was handed over, request {answer.request_id}"
         case MapAnswer():
             result = answer.result
             return f"{table(answer.value, width=width)}\n{_summary(result)}"
@@ -71,7 +71,7 @@ def documents(answer: Answer) -> Any:
         case ExecutionAnswer():
             return execution_document(answer.execution)
         case SubmittedAnswer():
-            return {"function": answer.function, "submitted": True}
+            return {"function": answer.function, "submitted": True, "request_id": answer.request_id}
         case MapAnswer():
             return rows(answer.value)
         case TableAnswer():
@@ -90,6 +90,8 @@ def function_document(card: FunctionCard) -> dict[str, Any]:
     document["configuration"]["environment"] = masked(card.function.configuration.environment)
     if card.function.code.kind == "inline" and card.code is None:
         document["code"].pop("source", None)
+    if card.events is not None:
+        document["event_invoke_config"] = to_json(card.events)
     if card.change:
         document["change"] = card.change
     return document
@@ -243,6 +245,8 @@ def _card(card: FunctionCard) -> str:
         facts.append(("secrets", ", ".join(secret.partition("=")[0] for secret in configuration.secrets)))
     if configuration.reserved_concurrency is not None:
         facts.append(("concurrency", f"{configuration.reserved_concurrency} reserved"))
+    if card.asynchronous:
+        facts.append(("async", card.asynchronous))
     if function.description:
         facts.append(("about", function.description))
     seen = function.statistics

@@ -1,0 +1,312 @@
+"""`lab.asynchronous`: the queue of events that functions are given later, whoever is there then to run them.
+
+What is queued outlives the process. A notebook and a Python program that open a store go on with what waits
+in it (the setting `run_queue`); a shell command runs its own event only, `faaslab queue run` all of them.
+Several processes may do so at once: an event is worked on by who claimed it, and comes back when that one
+dies.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from faaslab.backends import trace_header
+from faaslab.errors import Closed, FaaslabError, InvalidValue, NotFound
+from faaslab.lab.destinations import PREFIX, SERVICES, Destinations
+from faaslab.lab.event_invoke import EventInvokeConfigs
+from faaslab.lab.pump import LOOK_S, Pump
+from faaslab.lab.queued import Queued
+from faaslab.lab.queued_events import QueuedEvents
+from faaslab.model.asynchronous import QueuedEvent
+from faaslab.model.json import to_json
+from faaslab.store import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    import pandas as pd
+
+    from faaslab.lab import Lab
+    from faaslab.lab.destinations import Deliver
+    from faaslab.model.execution import Execution
+    from faaslab.model.function import Function
+    from faaslab.model.invocation import Invocation
+    from faaslab.store import Claim
+
+QUEUE = "events"
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """What is still in the queue of events, and when the next is due (naive UTC)."""
+
+    events: int
+    next_due: datetime | None
+
+
+class Asynchronous:
+    """Events on their way. `everybodys` says whether this process runs what others have queued."""
+
+    def __init__(self, lab: Lab, *, everybodys: bool) -> None:
+        self._lab = lab
+        self._queue = lab.store.queue
+        self._everybodys = everybodys
+        self._guard = threading.Lock()
+        self._waiting: dict[str, Queued] = {}
+        self.configs = EventInvokeConfigs(lab)
+        self._destinations = Destinations(lab)
+        self._events = QueuedEvents(lab, self._destinations, self._ended)
+        self._pump = Pump(
+            self._queue,
+            lab.clock,
+            queues=self._queues,
+            work=self._work,
+            look=self._look,
+            only=self._only,
+            at_once=max(_AT_ONCE, 2 * (os.cpu_count() or 1)),
+        )
+
+    # -- handing over
+
+    def submit(self, function: Function, body: bytes, request: Invocation) -> Queued:
+        """Queue an event; when this returns it is on the disk. `body` is JSON of 1 MB at most.
+
+        The payload waits there as it is, whatever the history keeps of payloads, until the event is done.
+        """
+        for name in ("request_id", "trace_id", "client_context", "qualifier"):
+            if not (getattr(request, name) or "").isprintable():
+                raise InvalidValue("control characters are not allowed", place=name)
+        try:
+            text = body.decode(json.detect_encoding(body)) or "{}"
+            json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InvalidValue(
+                f"Could not parse request body into json: {error}", place="payload", hint="pass JSON"
+            ) from None
+        entry = self.entry(
+            function,
+            text,
+            request_id=request.request_id,
+            qualifier=request.qualifier,
+            trace_id=request.trace_id,
+            client_context=request.client_context,
+            trigger=request.trigger,
+            replay_of=request.replay_of,
+            batch_id=request.batch_id,
+        )
+        queued = Queued(entry.id)
+        with self._guard:
+            self._waiting[entry.id] = queued
+        try:
+            self._queue.put(QUEUE, entry.body, id=entry.id)
+        except BaseException:
+            with self._guard:
+                del self._waiting[entry.id]
+            raise
+        self._pump.start()
+        return queued
+
+    def entry(
+        self,
+        function: Function,
+        text: str,
+        *,
+        request_id: str | None = None,
+        trace_id: str | None = None,
+        **fields: Any,
+    ) -> Entry:
+        """An event for `function` as an entry of the queue. `trace_id` is the header of what caused it."""
+        now = self._lab.clock.now()
+        header = trace_id or trace_header.new_header(_epoch_s(now), os.urandom(20).hex())
+        identity = request_id or str(uuid.uuid4())
+        event = QueuedEvent(
+            function=function.name,
+            payload=text,
+            request_id=identity,
+            trace_id=trace_header.entering(header, function.arn),
+            queued_at=now,
+            **fields,
+        )
+        return Entry(queue=QUEUE, id=identity, body=to_json(event))
+
+    # -- running
+
+    def resume(self) -> bool:
+        """Go on with what waits in the store, in the background; whether anything does.
+
+        A Lab that is opened does this by itself, unless the setting `run_queue` is off.
+        """
+        with suppress(FaaslabError):
+            if self._queue.exists() and any(
+                self._queue.next_due(name) is not None for name in self._queues()
+            ):
+                self._pump.start()
+                return True
+        return False
+
+    def run_all(self) -> None:
+        """From now on run what others have queued as well, whatever the setting says."""
+        self._everybodys = True
+        self._pump.start()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until no event is due and none runs here; False when `timeout_s` passed before.
+
+        What is due later (a retry, say) is not waited for.
+        """
+        return self._pump.wait(timeout_s)
+
+    def drain(
+        self, *, later: bool = False, progress: Callable[[int, str | None], None] | None = None
+    ) -> Left:
+        """Run what is due, whoever queued it, and wait for it; with `later` also for what is due later.
+
+        `progress` is told how many events have left the queue since it was told last.
+        """
+        self.run_all()
+        depth = self.depth()
+        while True:
+            idle = self.wait(LOOK_S)
+            now = self.depth()
+            if progress is not None:
+                progress(max(depth - now, 0), None)
+            depth = now
+            if self._lab.closed or (idle and (not later or not depth)):
+                return Left(events=depth, next_due=self._queue.next_due(QUEUE))
+            if idle:
+                self._lab.clock.wait(threading.Event(), LOOK_S)
+
+    def deliver_with(self, service: str, deliver: Deliver) -> None:
+        """Have messages for `sqs`, `sns`, `events` or `s3` handed to `deliver(message)`, what waits included.
+
+        It gets an `OutgoingMessage` and raises when it failed: then it gets it again later, for six hours.
+        """
+        if service not in SERVICES:
+            raise InvalidValue(f"{service!r} is none of {', '.join(SERVICES)}", place="service")
+        self._destinations.served[service] = deliver
+        self.resume()
+
+    # -- looking
+
+    def depth(self) -> int:
+        """How many events wait or run, by any process."""
+        return self._queue.depth(QUEUE) if self._queue.exists() else 0
+
+    def table(self) -> pd.DataFrame:
+        """What is in the queues: function, what (event, or the service that a message is for), attempt, due,
+        state (waiting, running, kept), queued_at, last_error, id.
+        """  # noqa: D205
+        import pandas as pd
+
+        now = self._lab.clock.now()
+        rows = []
+        for name in self._queue.names() if self._queue.exists() else ():
+            if name != QUEUE and not name.startswith(PREFIX):
+                continue
+            service = name.removeprefix(PREFIX)
+            for each in self._queue.waiting(name):
+                body = each.body if isinstance(each.body, dict) else {}
+                running = each.held_until is not None and each.held_until > now
+                kept = name != QUEUE and service not in self._destinations.served
+                rows.append((
+                    body.get("function"),
+                    "event" if name == QUEUE else service,
+                    body.get("attempt"),
+                    "running" if running else "kept" if kept else "waiting",
+                    each.due,
+                    pd.Timestamp(body["queued_at"]).tz_localize(None) if "queued_at" in body else None,
+                    body.get("last_error"),
+                    each.id,
+                ))  # fmt: skip
+        return pd.DataFrame(
+            rows,
+            columns=["function", "what", "attempt", "state", "due", "queued_at", "last_error", "id"],
+        )
+
+    def drop(self, entry: str) -> None:
+        """Take an event or a message out of its queue for good, unless it is worked on. Raises `NotFound`."""
+        if not (self._queue.exists() and self._queue.remove(entry)):
+            raise NotFound("waiting event", entry, hint="see: queue ls; one that runs cannot be dropped")
+
+    @property
+    def last_error(self) -> BaseException | None:
+        """What keeps this process from working on the queue; None when all is well."""
+        return self._pump.last_error
+
+    # -- the end
+
+    def stop(self) -> None:
+        """Take no more events; those that run go on."""
+        self._pump.stop()
+
+    def close(self) -> None:
+        """End the threads and give back what they held. The backend has to be closed before."""
+        self._pump.close()
+        with self._guard:
+            left, self._waiting = tuple(self._waiting.values()), {}
+        for queued in left:
+            queued.broke(
+                Closed(
+                    f"the lab is closed; the event {queued.request_id} waits in the store",
+                    hint="it goes on when the store is opened, or with: faaslab queue run",
+                )
+            )
+
+    # -- for the pump
+
+    def _queues(self) -> Sequence[str]:
+        return [QUEUE, *self._destinations.queues()]
+
+    def _only(self) -> Collection[str] | None:
+        if self._everybodys:
+            return None
+        with self._guard:
+            return tuple(self._waiting)
+
+    def _work(self, claim: Claim) -> None:
+        if claim.queue == QUEUE:
+            self._events.run(claim)
+        else:
+            self._destinations.deliver(claim)
+
+    def _ended(self, identity: str, ended: Execution | Exception, *, final: bool) -> None:
+        with self._guard:
+            queued = self._waiting.get(identity)
+            if queued is not None and final:
+                del self._waiting[identity]
+        if queued is None:
+            return
+        if isinstance(ended, Exception):
+            queued.attempt_failed(ended)
+        elif final:
+            queued.ended(ended)
+        else:
+            queued.attempt_ended(ended)
+
+    def _look(self) -> None:
+        """Tell those who wait for events that another process has seen to."""
+        with self._guard:
+            ids = [each for each in self._waiting if not self._pump.holds(each)]
+        if not ids:
+            return
+        for identity in set(ids) - self._queue.present(ids):
+            with self._guard:
+                queued = None if self._pump.holds(identity) else self._waiting.pop(identity, None)
+            if queued is None:
+                continue
+            try:
+                queued.ended(self._lab.executions.get(identity))
+            except FaaslabError as error:
+                queued.broke(error)
+
+
+def _epoch_s(now: datetime) -> int:
+    return int((now - datetime(1970, 1, 1)).total_seconds())

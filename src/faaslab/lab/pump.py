@@ -1,0 +1,221 @@
+"""The pump of a store's queues: claims what is due, has it worked on in a few threads, holds the claims.
+
+Rule: it knows nothing of what an entry means. `work` ends the claim itself; an entry that it leaves, because
+it raised, is given back. Any number of processes may pump one queue, as each entry has one claim.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+import time
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from faaslab.errors import Closed, FaaslabError
+from faaslab.lab import owners
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from faaslab.clock import Clock
+    from faaslab.store import Claim
+    from faaslab.store.queue import Queue
+
+CLAIM_S = 30.0
+"""A claim lapses after so long, unless it is renewed: another process then works on the entry."""
+LOOK_S = 1.0
+"""How often other processes' entries are looked for; its own are noticed at once."""
+FAILED_S = 5.0
+"""An entry that a failure of ours left undone waits so long."""
+_JOIN_S = 15.0
+
+
+class Pump:
+    """Starts one thread with `start`, and one for each entry that is worked on, `at_once` at most.
+
+    `queues` names the queues in the order of their importance; with `only` it takes no other entries than
+    those. `look` is called now and then, for whoever waits for what another process does.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        clock: Clock,
+        *,
+        queues: Callable[[], Sequence[str]],
+        work: Callable[[Claim], None],
+        look: Callable[[], None],
+        only: Callable[[], Collection[str] | None],
+        at_once: int,
+    ) -> None:
+        self._queue = queue
+        self._clock = clock
+        self._queues = queues
+        self._work = work
+        self._look = look
+        self._only = only
+        self._at_once = at_once
+        self._owner = owners.this_process()
+        self._pid = os.getpid()
+        self._changed = threading.Condition()
+        self._held: dict[str, Claim] = {}
+        self._workers: set[threading.Thread] = set()
+        self._woken = threading.Event()
+        self._stopping = threading.Event()
+        self._looked = 0.0
+        self._thread: threading.Thread | None = None
+        self._trouble: BaseException | None = None
+        self._failure: BaseException | None = None
+
+    # -- from outside
+
+    def start(self) -> None:
+        """Begin, or notice at once that something was put into a queue."""
+        self._woken.set()
+        with self._changed:
+            if self._thread is None and not self._stopping.is_set():
+                self._thread = threading.Thread(target=self._pump, name="faaslab-queue", daemon=True)
+                self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._thread is not None and not self._stopping.is_set()
+
+    @property
+    def last_error(self) -> BaseException | None:
+        """What keeps it from its work, or from ending an entry, now; None when all is well."""
+        return self._trouble or self._failure
+
+    def holds(self, entry: str) -> bool:
+        """Whether that entry is worked on here, now."""
+        return entry in self._held
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until nothing is due and nothing is worked on here; False when `timeout_s` passed before."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        with self._changed:
+            while self._held or self._due_in() == 0.0:
+                left = LOOK_S if deadline is None else deadline - time.monotonic()
+                if left <= 0 or self._stopping.is_set():
+                    return False
+                # What is due is looked at again soon: another process may be the one that sees to it.
+                self._changed.wait(min(left, 0.05))
+            return True
+
+    def stop(self) -> None:
+        """Take no more entries; what is worked on goes on."""
+        self._stopping.set()
+        self._woken.set()
+
+    def close(self) -> None:
+        """End the threads and give back what they held; may be called twice.
+
+        Whatever a worker waits for has to be ended before: an entry whose function is killed comes back.
+        """
+        self.stop()
+        if self._pid != os.getpid():
+            return  # a forked child has neither the threads nor the claims
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+        deadline = time.monotonic() + _JOIN_S
+        for worker in tuple(self._workers):
+            if worker is not threading.current_thread():
+                worker.join(max(deadline - time.monotonic(), 0.0))
+        with self._changed:
+            left, self._held = tuple(self._held.values()), {}
+        for claim in left:
+            with suppress(FaaslabError):
+                self._queue.release(claim)
+
+    # -- the thread
+
+    def _pump(self) -> None:
+        wait_s = 0.0
+        while not self._stopping.is_set():
+            self._woken.clear()
+            try:
+                self._look_around()
+                wait_s = self._claim()
+                self._trouble = None
+            except Closed:
+                return
+            except Exception as error:  # noqa: BLE001 -- a full disk now may be none in a second
+                self._trouble = error
+                wait_s = LOOK_S
+            self._clock.wait(self._woken, wait_s)
+
+    def _look_around(self) -> None:
+        now = time.monotonic()
+        if self._looked and now - self._looked < LOOK_S:
+            return
+        for owner in self._queue.owners():
+            if owner != self._owner and owners.is_gone(owner):
+                self._queue.take_from(owner)
+        self._look()
+        self._looked = now
+
+    def _claim(self) -> float:
+        """Take what is due and there are threads for; seconds until there may be more."""
+        self._renew()
+        only, taken = self._only(), 0
+        for name in self._queues():
+            with self._changed:
+                free = self._at_once - len(self._held)
+                if free <= 0:
+                    return LOOK_S
+                if not self._is_due(name, only) or self._stopping.is_set():
+                    continue
+                claims = self._queue.claim(name, self._owner, ttl_s=CLAIM_S, limit=free, ids=only)
+                taken += len(claims)
+                for claim in claims:
+                    self._held[claim.id] = claim
+                    worker = threading.Thread(
+                        target=self._see_to, args=(claim,), name="faaslab-queued", daemon=True
+                    )
+                    self._workers.add(worker)
+                    worker.start()
+        # What was due and is another's now must not be asked for without a pause.
+        due_in = self._due_in(only)
+        return LOOK_S if due_in is None or (due_in == 0 and not taken) else min(due_in, LOOK_S)
+
+    def _renew(self) -> None:
+        now = self._clock.now()
+        for claim in tuple(self._held.values()):
+            if (claim.until - now).total_seconds() < CLAIM_S * 2 / 3 and self._queue.renew(
+                claim, ttl_s=CLAIM_S
+            ):
+                until = now + timedelta(seconds=CLAIM_S)
+                with self._changed:
+                    if claim.id in self._held:
+                        self._held[claim.id] = dataclasses.replace(claim, until=until)
+
+    def _is_due(self, name: str, only: Collection[str] | None) -> bool:
+        due = self._queue.next_due(name, ids=only)
+        return due is not None and due <= self._clock.now()
+
+    def _due_in(self, only: Collection[str] | None = None) -> float | None:
+        """Seconds until the next entry is due, 0.0 for one that is; None when there is none."""
+        only = self._only() if only is None else only
+        due = [self._queue.next_due(name, ids=only) for name in self._queues()]
+        times = [each for each in due if each is not None]
+        return max((min(times) - self._clock.now()).total_seconds(), 0.0) if times else None
+
+    def _see_to(self, claim: Claim) -> None:
+        try:
+            self._work(claim)
+            self._failure = None
+        except BaseException as error:  # noqa: BLE001 -- it is kept, and the entry comes back
+            self._failure = error
+            delay_s = 0.0 if self._stopping.is_set() or isinstance(error, Closed) else FAILED_S
+            with suppress(FaaslabError):
+                self._queue.release(claim, delay_s=delay_s)
+        finally:
+            with self._changed:
+                self._held.pop(claim.id, None)
+                self._workers.discard(threading.current_thread())
+                self._changed.notify_all()
+            self._woken.set()

@@ -1,0 +1,74 @@
+"""The verbs about the queue of asynchronous events: queue ls, queue run, queue drop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faaslab.verbs.answers import DoneAnswer, TableAnswer
+from faaslab.verbs.options import Option, Positional
+from faaslab.verbs.verb import Verb
+
+if TYPE_CHECKING:
+    from faaslab.lab import Lab
+    from faaslab.verbs.answers import Answer
+    from faaslab.verbs.face import Face
+    from faaslab.verbs.verb import Call
+
+
+def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """What waits, and why."""
+    error = lab.asynchronous.last_error
+    if error is not None:
+        face.note(f"the queue is held up here: {error}")
+    df = lab.asynchronous.table()
+    if (df["state"] == "kept").any():
+        face.note("what is kept is for a service that nothing in this process delivers to")
+    return TableAnswer(df=df, title="queue", empty="the queue is empty")
+
+
+def run(lab: Lab, call: Call, face: Face) -> Answer:
+    """Work on the queue in this process."""
+    before = lab.asynchronous.depth()
+    with face.progress(before, "queue run") as bar:
+        left = lab.asynchronous.drain(later=call["wait"], progress=bar.advance)
+    text = "the queue is empty"
+    if left.events:
+        events = "event waits" if left.events == 1 else "events wait"
+        text = f"{left.events} {events} for later, the next is due {left.next_due:%H:%M:%S} UTC"
+    return DoneAnswer(
+        text=text,
+        facts={
+            "waiting": left.events,
+            "next_due": None if left.next_due is None else left.next_due.isoformat() + "Z",
+        },
+    )
+
+
+def drop(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """Take an event out for good."""
+    lab.asynchronous.drop(call["id"])
+    return DoneAnswer(text=f"dropped {call['id']}", facts={"dropped": call["id"]})
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        name="queue ls",
+        summary="asynchronous events that wait or run, with the last error",
+        run=ls,
+        examples=("queue ls",),
+    ),
+    Verb(
+        name="queue run",
+        summary="run what is due in the queue, whoever put it there",
+        run=run,
+        options=(Option(flags=("--wait",), name="wait", help="wait for retries too, until it is empty"),),
+        examples=("queue run", "queue run --wait"),
+    ),
+    Verb(
+        name="queue drop",
+        summary="take a waiting event out of the queue for good",
+        run=drop,
+        positionals=(Positional(name="id", help="its id, as queue ls tells it"),),
+        examples=("queue drop 0b6e…",),
+    ),
+)

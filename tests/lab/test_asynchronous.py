@@ -1,0 +1,460 @@
+"""Asynchronous invocations through the real Lab: retries, ages, throttles, destinations, loops, closing."""
+
+import json
+import threading
+
+import pytest
+
+from faaslab import app
+from faaslab.clock import SteppedClock
+from faaslab.errors import Closed, InvalidValue, NotFound
+from faaslab.lab.asynchronous import QUEUE
+
+ECHO = "def handler(event, context):\n    return event\n"
+FAIL = "def handler(event, context):\n    raise ValueError('boom')\n"
+# Fails until its file has as many lines as the event says.
+FLAKY = """
+import os
+def handler(event, context):
+    with open(event["path"], "a+") as file:
+        file.write(context.aws_request_id + os.environ["_X_AMZN_TRACE_ID"] + "\\n")
+        file.seek(0)
+        runs = len(file.readlines())
+    if runs < event["runs"]:
+        raise ValueError(runs)
+    return runs
+"""
+QUEUE_ARN = "arn:aws:sqs:us-east-1:000000000000:dead"
+HOUR = 3600
+
+
+@pytest.fixture
+def clock():
+    return SteppedClock()
+
+
+@pytest.fixture
+def opened(tmp_path, cache, clock):
+    """Opens a lab over the one store of the test, on the stepped clock."""
+    labs = []
+
+    def opened(**settings):
+        settings = {"clock": clock, "keep_alive": 1e6, **settings}
+        labs.append(app.open(store=tmp_path / "s.duckdb", cache=cache, **settings))
+        return labs[-1]
+
+    yield opened
+    for lab in labs:
+        lab.close()
+
+
+@pytest.fixture
+def lab(opened):
+    return opened()
+
+
+def ask(lab, question):
+    with lab.store.connect() as connection:
+        return [[*row] for row in connection.execute(question).fetchall()]
+
+
+def rows(lab, columns="function, status, attempt, request_id"):
+    """Executions in the order in which they ended."""
+    return ask(lab, f"SELECT {columns} FROM executions ORDER BY started_at, attempt, id")
+
+
+def settled(lab):
+    assert lab.asynchronous.wait(60)
+    assert lab.asynchronous.last_error is None
+
+
+def test_an_event_is_on_the_disk_when_it_is_handed_over_and_gives_its_execution(lab):
+    lab.functions.create("echo", ECHO)
+    queued = lab.functions.submit("echo", {"x": "é"}, invocation_type="Event")
+    execution = queued.result(60)
+    assert (execution.result, execution.invocation_type, execution.attempt) == ({"x": "é"}, "Event", 1)
+    assert execution.request_id == queued.request_id
+    assert queued.attempted.result() is execution
+    assert queued.cancel() is False
+    settled(lab)
+    assert lab.asynchronous.depth() == 0
+    assert rows(lab) == [["echo", "completed", 1, queued.request_id]]
+
+
+def test_a_failed_event_is_run_again_after_one_minute_and_then_after_two(lab, clock, tmp_path):
+    lab.functions.create("flaky", FLAKY)
+    queued = lab.functions.submit("flaky", {"path": f"{tmp_path}/runs", "runs": 3}, invocation_type="Event")
+    for wait_s, runs in ((0, 1), (59, 1), (1, 2), (119, 2), (1, 3)):
+        clock.advance(wait_s)
+        settled(lab)
+        assert len(rows(lab)) == runs
+        assert queued.done() is (runs == 3)
+    execution = queued.result()
+    assert (execution.result, execution.attempt) == (3, 3)
+    assert queued.attempted.result().attempt == 1
+    assert [row[1:3] for row in rows(lab)] == [["failed", 1], ["failed", 2], ["completed", 3]]
+    # The same request and the same trace each time.
+    assert len(set((tmp_path / "runs").read_text().splitlines())) == 1
+    assert {row[3] for row in rows(lab)} == {queued.request_id}
+
+
+def test_the_final_failure_goes_to_a_function_and_a_dead_letter_queue_serves_itself_later(lab, clock):
+    lab.functions.create("told", ECHO)
+    lab.functions.create(
+        "fail", FAIL, maximum_retry_attempts=1, on_failure="told", dead_letter_queue=QUEUE_ARN
+    )
+    queued = lab.functions.submit("fail", {"orderId": 42}, invocation_type="Event")
+    settled(lab)
+    clock.advance(60)
+    settled(lab)
+    assert queued.result(60).error.message == "boom"
+    (told,) = lab.sql("SELECT id FROM executions WHERE function = 'told'")["id"]
+    record = lab.executions.get(told).payload
+    assert record["requestContext"] == {
+        "requestId": queued.request_id,
+        "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:fail:$LATEST",
+        "condition": "RetriesExhausted",
+        "approximateInvokeCount": 2,
+    }
+    assert record["requestPayload"] == {"orderId": 42}
+    assert record["responseContext"] == {
+        "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled",
+    }  # fmt: skip
+    assert record["responsePayload"]["errorType"] == "ValueError"
+    assert lab.executions.get(told).trigger == "on_failure"
+
+    kept = lab.asynchronous.table()
+    assert kept[["function", "what", "state"]].to_numpy().tolist() == [["fail", "sqs", "kept"]]
+    deliveries = ask(lab, "SELECT trigger, status, error FROM deliveries ORDER BY trigger")
+    assert deliveries[0][:2] == ["dead_letter_queue", "failed"]
+    assert "kept until something does" in deliveries[0][2]
+    assert deliveries[1] == ["on_failure", "delivered", None]
+
+    letters = []
+    lab.asynchronous.deliver_with("sqs", letters.append)
+    settled(lab)
+    (letter,) = letters
+    assert (letter.target, letter.body) == (QUEUE_ARN, '{"orderId":42}')
+    assert {name: each.value for name, each in letter.attributes.items()} == {
+        "RequestID": queued.request_id, "ErrorCode": "200", "ErrorMessage": "boom",
+    }  # fmt: skip
+    assert lab.asynchronous.table().empty
+    assert (
+        "delivered"
+        in lab.sql("SELECT status FROM deliveries WHERE trigger = 'dead_letter_queue'")["status"].tolist()
+    )
+
+
+def test_a_success_goes_to_its_destination(lab):
+    topic = "arn:aws:sns:us-east-1:000000000000:done"
+    lab.functions.create("echo", ECHO, on_success=topic)
+    messages = []
+    lab.asynchronous.deliver_with("sns", messages.append)
+    lab.functions.submit("echo", 7, invocation_type="Event").result(60)
+    settled(lab)
+    (message,) = messages
+    assert (message.target, message.attributes) == (topic, {})
+    assert json.loads(message.body)["responsePayload"] == 7
+    lab.functions.invoke("echo", 8)
+    settled(lab)
+    assert len(messages) == 1  # a synchronous invocation tells nobody
+
+
+def test_a_service_that_refuses_gets_the_message_again(lab, clock):
+    lab.functions.create("fail", FAIL, maximum_retry_attempts=0, on_failure=QUEUE_ARN)
+    taken = []
+
+    def deliver(message):
+        if len(taken) < 2:
+            taken.append(None)
+            raise OSError("no room")
+        taken.append(message)
+
+    lab.asynchronous.deliver_with("sqs", deliver)
+    lab.functions.submit("fail", invocation_type="Event").result(60)
+    for wait_s, attempts in ((0, 1), (1, 2), (1, 2), (1, 3)):
+        clock.advance(wait_s)
+        settled(lab)
+        assert len(taken) == attempts
+    assert taken[-1].last_error == "OSError: no room"
+    found = ask(lab, "SELECT attempt, status, error FROM deliveries ORDER BY attempt")
+    assert found == [
+        [1, "failed", "OSError: no room"],
+        [2, "failed", "OSError: no room"],
+        [3, "delivered", None],
+    ]
+    metrics = ask(lab, "SELECT name, count(*) FROM metrics GROUP BY 1 ORDER BY 1")
+    assert metrics == [["AsyncEventsDropped", 1], ["DestinationDeliveryFailures", 2]]
+
+
+def test_a_throttled_event_comes_back_and_is_no_attempt(lab, clock, tmp_path):
+    source = "import time, os\ndef handler(e, c):\n    while not os.path.exists(e): time.sleep(0.01)\n"
+    lab.functions.create("one", source, reserved_concurrency=1, timeout_s=60)
+    gate = tmp_path / "gate"
+    running = lab.functions.submit("one", str(gate))
+    while not lab.backend.environments() or lab.backend.environments()[0].state != "busy":
+        pass
+    queued = lab.functions.submit("one", str(gate), invocation_type="Event")
+    assert queued.attempted.result(60).status == "throttled"
+    clock.advance(1)
+    while len(rows(lab)) < 2:
+        pass
+    gate.touch()
+    running.result(60)
+    clock.advance(2)
+    execution = queued.result(60)
+    assert (execution.status, execution.attempt) == ("completed", 1)
+    mine = lab.sql(
+        "SELECT status, attempt FROM executions WHERE invocation_type = 'Event' ORDER BY started_at"
+    )
+    assert mine.to_numpy().tolist() == [["throttled", 1], ["throttled", 1], ["completed", 1]]
+
+
+def test_reserved_concurrency_0_discards_at_once(lab):
+    lab.functions.create("told", ECHO)
+    lab.functions.create("none", ECHO, reserved_concurrency=0, on_failure="told")
+    execution = lab.functions.submit("none", 1, invocation_type="Event").result(60)
+    assert execution.status == "throttled"
+    settled(lab)
+    (told,) = lab.sql("SELECT id FROM executions WHERE function = 'told'")["id"]
+    record = lab.executions.get(told).payload
+    assert record["requestContext"]["condition"] == "ZeroReservedConcurrency"
+    assert "responseContext" not in record
+
+
+def test_what_cannot_be_run_waits_and_is_given_up_when_it_is_too_old(lab, clock, monkeypatch):
+    monkeypatch.delenv("FAASLAB_NOWHERE", raising=False)
+    lab.functions.create("told", ECHO)
+    lab.functions.create(
+        "f", ECHO, secrets=["TOKEN=env:FAASLAB_NOWHERE"], maximum_event_age_s=60, on_failure="told"
+    )
+    queued = lab.functions.submit("f", 1, invocation_type="Event")
+    with pytest.raises(NotFound, match="FAASLAB_NOWHERE"):
+        queued.attempted.result(60)
+    settled(lab)
+    (waiting,) = lab.asynchronous.table().to_dict("records")
+    assert (waiting["state"], waiting["attempt"]) == ("waiting", 1)
+    assert "FAASLAB_NOWHERE" in waiting["last_error"]
+    for wait_s in (1, 2, 4, 8, 16):
+        clock.advance(wait_s)
+        settled(lab)
+    assert not queued.done()
+    clock.advance(29)  # not after 32 more seconds: it is too old before
+    execution = queued.result(60)
+    assert (execution.status, execution.error.type) == ("throttled", "EventAgeExceeded")
+    assert "FAASLAB_NOWHERE" in execution.error.message
+    settled(lab)
+    assert lab.asynchronous.depth() == 0
+    assert sorted(row[:2] for row in rows(lab)) == [["f", "throttled"], ["told", "completed"]]
+
+
+def test_it_runs_once_what_was_missing_is_there(lab, clock, monkeypatch):
+    lab.functions.create("f", ECHO, secrets=["TOKEN=env:FAASLAB_NOWHERE"])
+    queued = lab.functions.submit("f", 1, invocation_type="Event")
+    settled(lab)
+    monkeypatch.setenv("FAASLAB_NOWHERE", "here-it-is")
+    clock.advance(1)
+    assert queued.result(60).result == 1
+
+
+def test_a_loop_is_stopped_after_16_runs_of_a_function(lab):
+    lab.functions.create("ping", "def handler(e, c): return 'ping'")
+    lab.functions.create("pong", "def handler(e, c): return e['responsePayload']", on_success="ping")
+    lab.functions.update("ping", on_success="pong", on_failure=QUEUE_ARN, dead_letter_queue=QUEUE_ARN)
+    letters = []
+    lab.asynchronous.deliver_with("sqs", letters.append)
+    lab.functions.submit("ping", "serve", invocation_type="Event")
+    settled(lab)
+    counts = lab.sql("SELECT function, status, count(*) FROM executions GROUP BY ALL ORDER BY ALL")
+    assert counts.to_numpy().tolist() == [
+        ["ping", "completed", 16],
+        ["ping", "throttled", 1],
+        ["pong", "completed", 16],
+    ]
+    (stopped,) = lab.sql("SELECT id FROM executions WHERE status = 'throttled'")["id"]
+    assert lab.executions.get(stopped).error.type == "RecursiveInvocationException"
+    assert lab.sql(
+        "SELECT function, value FROM metrics WHERE name = 'RecursiveInvocationsDropped'"
+    ).to_numpy().tolist() == [["ping", 1.0]]
+    assert {letter.reason for letter in letters} == {"on_failure", "dead_letter_queue"}
+
+
+def test_a_record_that_is_too_large_for_an_event_is_not_sent_and_that_is_told(lab):
+    lab.functions.create("told", ECHO)
+    lab.functions.create("large", "def handler(e, c): return 'x' * 1_100_000", on_success="told")
+    lab.functions.submit("large", invocation_type="Event").result(60)
+    settled(lab)
+    ((status, error),) = ask(lab, "SELECT status, error FROM deliveries")
+    assert (status, "larger than the 1048576 bytes" in error) == ("failed", True)
+    assert ask(lab, "SELECT name FROM metrics") == [["DestinationDeliveryFailures"]]
+
+
+def test_a_loop_may_be_allowed(lab):
+    lab.functions.create("ping", ECHO, recursive_loop="Allow")
+    header = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0;Lineage=" + "|".join(
+        f"{digest}:20" for digest in ("00000000", "11111111")
+    )
+    for _ in range(20):
+        execution = lab.functions.submit("ping", 1, invocation_type="Event", trace_id=header).result(60)
+        header = execution.trace_id
+    assert execution.ok
+    lab.functions.update("ping", recursive_loop="Terminate")
+    stopped = lab.functions.submit("ping", 1, invocation_type="Event", trace_id=header).result(60)
+    assert stopped.error.type == "RecursiveInvocationException"
+
+
+def test_a_function_that_goes_takes_its_events_with_it(lab, clock):
+    lab.functions.create("fail", FAIL, on_failure=QUEUE_ARN)
+    queued = lab.functions.submit("fail", invocation_type="Event")
+    queued.attempted.result(60)
+    settled(lab)
+    lab.functions.delete("fail")
+    clock.advance(60)
+    execution = queued.result(60)
+    assert (execution.error.type, execution.attempt) == ("ResourceNotFoundException", 2)
+    settled(lab)
+    assert lab.asynchronous.configs.list("fail") == ()
+
+
+def test_what_waits_goes_on_with_whoever_opens_the_store_next(opened, clock):
+    first = opened()
+    first.functions.create("fail", FAIL, maximum_retry_attempts=1)
+    queued = first.functions.submit("fail", invocation_type="Event")
+    queued.attempted.result(60)
+    settled(first)
+    first.close()
+    with pytest.raises(Closed, match="waits in the store"):
+        queued.result(0)
+    clock.advance(60)
+    looking = opened(run_queue=False)
+    assert looking.asynchronous.depth() == 1
+    looking.close()
+    second = opened()
+    settled(second)
+    assert [row[1:3] for row in rows(second)] == [["failed", 1], ["failed", 2]]
+
+
+def test_a_lab_that_looks_only_runs_its_own_events_and_no_others(opened, clock):
+    other = opened(run_queue=False)
+    other.functions.create("fail", FAIL, maximum_retry_attempts=1)
+    other.functions.create("echo", ECHO)
+    theirs = other.functions.submit("fail", invocation_type="Event")
+    theirs.attempted.result(60)
+    other.close()
+    clock.advance(60)
+    lab = opened(run_queue=False)
+    assert lab.functions.submit("echo", 1, invocation_type="Event").result(60).result == 1
+    assert lab.asynchronous.depth() == 1
+    lab.asynchronous.run_all()
+    settled(lab)
+    assert lab.asynchronous.depth() == 0
+
+
+def test_closing_ends_what_runs_and_it_runs_again(opened, tmp_path):
+    lab = opened()
+    lab.functions.create(
+        "slow", "import time\ndef handler(e, c):\n    if e: open(e, 'w')\n    time.sleep(600)", timeout_s=900
+    )
+    mark = tmp_path / "mark"
+    queued = lab.functions.submit("slow", str(mark), invocation_type="Event")
+    while not mark.exists():
+        pass
+    lab.close()
+    with pytest.raises(Closed):
+        queued.result(0)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("faaslab-queue")]
+    again = opened(run_queue=False)
+    (waiting,) = again.asynchronous.table().to_dict("records")
+    assert (waiting["state"], waiting["attempt"]) == ("waiting", 1)
+    again.asynchronous.drop(waiting["id"])
+    with pytest.raises(NotFound):
+        again.asynchronous.drop(waiting["id"])
+    assert rows(again) == []
+
+
+def test_who_waits_hears_of_what_another_process_did(lab):
+    lab.functions.create("echo", ECHO)
+    lab.asynchronous.stop()
+    queued = lab.functions.submit("echo", 5, invocation_type="Event")
+    (claim,) = lab.store.queue.claim(QUEUE, "another", ttl_s=60)
+    lab.functions.invoke("echo", 5, request_id=queued.request_id)
+    lab.store.queue.done(claim)
+    lab.asynchronous._look()
+    assert queued.result(0).result == 5
+
+
+def test_an_entry_that_nobody_can_read_is_set_aside(lab):
+    lab.store.queue.put(QUEUE, {"nonsense": True})
+    lab.asynchronous.run_all()
+    settled(lab)
+    assert lab.asynchronous.depth() == 0
+    assert lab.sql("SELECT kind FROM rejects")["kind"].tolist() == ["queued_event"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"maximum_retry_attempts": 3}, "maximum_retry_attempts"), ({"maximum_retry_attempts": True}, "maximum_retry_attempts"),
+        ({"maximum_event_age_s": 59}, "maximum_event_age_s"), ({"maximum_event_age_s": 21_601}, "maximum_event_age_s"),
+        ({"on_success": "f"}, "on_success"), ({"on_success": "nobody"}, "on_success"), ({"on_failure": "a b"}, "on_failure"),
+        ({"on_success": "arn:aws:s3:::bucket"}, "on_success"), ({"on_failure": "arn:aws:dynamodb:x:0:t"}, "on_failure"),
+        ({"on_failure": "arn:aws:sqs:us-east-1:000000000000:q.fifo"}, "on_failure"), ({"dead_letter_queue": "echo"}, "dead_letter_queue"),
+        ({"dead_letter_queue": "arn:aws:sqs:us-east-1:000000000000:q.fifo"}, "dead_letter_queue"), ({"recursive_loop": "Stop"}, "recursive_loop"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_named_and_nothing_is_written(lab, settings, place):
+    with pytest.raises(InvalidValue) as caught:
+        lab.functions.create("f", ECHO, **settings)
+    assert caught.value.place == place
+    assert lab.functions.names() == ()
+
+
+def test_settings_belong_to_the_function_and_make_no_version(lab):
+    lab.functions.create("told", ECHO)
+    configs = lab.asynchronous.configs
+    assert lab.functions.define("f", ECHO, maximum_retry_attempts=0).notes == ()
+    assert configs.effective("f").retries == 0
+    changed = lab.functions.redefine("f", on_failure="told")
+    assert (changed.change, changed.function.version) == ("unchanged", "1")
+    assert "has changed" in changed.notes[0]
+    config = configs.get("f")
+    assert (config.retries, config.on_failure) == (0, "arn:aws:lambda:us-east-1:000000000000:function:told")
+    assert lab.functions.redefine("f", on_failure="none", memory_mb=256).function.version == "2"
+    assert configs.get("f").on_failure is None
+    assert configs.get("f").retries == 0
+    # A definition says all there is: what it does not say is Lambda's default.
+    assert lab.functions.define("f", ECHO, memory_mb=256).change == "unchanged"
+    assert configs.get("f") is None
+    configs.put("f", "$LATEST", maximum_event_age_s=60)
+    assert configs.effective("f").age_limit_s == 60
+    assert configs.effective("f").retries == 2
+    configs.update("f", maximum_retry_attempts=1)
+    assert configs.effective("f").age_limit_s == 60
+    with pytest.raises(NotFound):
+        configs.put("nobody", maximum_retry_attempts=1)
+    configs.delete("f")
+    with pytest.raises(NotFound):
+        configs.delete("f")
+
+
+def test_an_event_keeps_to_lambda_s_limits(lab):
+    lab.functions.create("echo", ECHO)
+    for payload, match in (
+        (b"{", "Could not parse"),
+        ("x" * 1024 * 1024, "1048576"),
+        (b"\xff\xfe\xff", "parse"),
+    ):
+        with pytest.raises(InvalidValue, match=match):
+            lab.functions.submit("echo", payload, invocation_type="Event")
+    with pytest.raises(InvalidValue, match="control characters"):
+        lab.functions.submit("echo", 1, invocation_type="Event", client_context="a\r\nb: c")
+    assert lab.asynchronous.depth() == 0
+    assert lab.functions.submit("echo", "\ud800", invocation_type="Event").result(60).ok
+
+
+def test_the_queue_needs_the_payload_that_the_history_hides(opened):
+    lab = opened(redact=["/card"], payloads="all")
+    lab.functions.create("echo", ECHO)
+    execution = lab.functions.submit("echo", {"card": "4242"}, invocation_type="Event").result(60)
+    assert execution.result == {"card": "4242"}
+    assert lab.executions.get(execution.id).payload == {"card": "[redacted]"}
