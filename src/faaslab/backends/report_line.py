@@ -130,6 +130,12 @@ def report_line(
     return text + (_tail(status, error_type) or "\t")
 
 
+def xray_line(trace_id: str, segment_id: str) -> str:
+    """The second line of a REPORT whose trace is sampled; `trace_id` is a trace header."""
+    root = next((part[5:] for part in trace_id.split(";") if part.startswith("Root=")), "")
+    return f"\nXRAY TraceId: {root}\tSegmentId: {segment_id}\tSampled: true\t"
+
+
 def timed_out_line(at: datetime, request_id: str, timeout_s: float) -> str:
     """What the platform writes when the function's timeout has passed; `at` is naive UTC."""
     return (

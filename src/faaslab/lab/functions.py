@@ -74,7 +74,9 @@ class Functions:
         """Define a function from source text, the Path of a zip, or a plain Python function.
 
         `options`: handler (`FILE.FUNCTION`), runtime, memory_mb (128 to 10240), timeout_s (1 to 900),
-        ephemeral_storage_mb, reserved_concurrency, environment, secrets, requires, log_format, architecture,
+        ephemeral_storage_mb, reserved_concurrency, environment, secrets, requires, log_format (Text, JSON),
+        application_log_level and system_log_level (of JSON logs), tracing (`PassThrough`, `Active`),
+        snap_start (`None`, `PublishedVersions`), tenancy (`PER_TENANT`, fixed at creation), architecture,
         description, tags, dead_letter_queue, recursive_loop, and those of `lab.asynchronous.configs.put`.
         `include` are files and folders that go along, `capture` JSON-able values that the code uses by name.
         With `revision_id` only the function of that revision is changed, else `Conflict`.
@@ -174,6 +176,15 @@ class Functions:
             "tags": present.tags,
             "role": present.role,
         }
+        if options.get("log_format") == "Text":
+            # Levels are of JSON logs only: they go with the format.
+            kept |= {"application_log_level": None, "system_log_level": None}
+        if options.get("tenancy", kept["tenancy"]) != kept["tenancy"]:
+            raise InvalidValue(
+                "tenant isolation is fixed when a function is created",
+                place="tenancy",
+                hint="create another function",
+            )
         if code is not None:
             if isinstance(code, Path):
                 kept["handler"] = present.handler

@@ -19,6 +19,14 @@ OTHERS = (
     "dotnet8", "dotnet10", "ruby3.3", "ruby3.4",
 )  # fmt: skip
 
+_CHOICES = {
+    "log_format": ("Text", "JSON"),
+    "application_log_level": ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
+    "system_log_level": ("DEBUG", "INFO", "WARN"),
+    "tracing": ("PassThrough", "Active"),
+    "snap_start": ("None", "PublishedVersions"),
+    "tenancy": ("PER_TENANT",),
+}
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _HANDLER = re.compile(r"(?P<module>[A-Za-z_][\w/.-]*)\.(?P<function>[A-Za-z_]\w*)")
 _VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
@@ -75,6 +83,15 @@ def configuration(**values: Any) -> FunctionConfiguration:
     _within("timeout_s", values.get("timeout_s"), 1, 900, "seconds")
     _within("ephemeral_storage_mb", values.get("ephemeral_storage_mb"), 512, 10240, "MB")
     reserved(values.get("reserved_concurrency"))
+    for place, choices in _CHOICES.items():
+        _one_of(place, values.get(place), choices)
+    for place in ("application_log_level", "system_log_level"):
+        if values.get(place) and values.get("log_format") != "JSON":
+            raise InvalidValue(
+                "levels are of JSON logs only, as on Lambda",
+                place=place,
+                hint="give --log-format JSON as well",
+            )
     if "environment" in values:
         values["environment"] = environment(values["environment"])
     if "secrets" in values:
@@ -98,6 +115,16 @@ def configuration(**values: Any) -> FunctionConfiguration:
 def reserved(executions: Any) -> None:
     """Reserved concurrency, as PutFunctionConcurrency takes it; None for nothing."""
     _within("reserved_concurrency", executions, 0, 1000, "executions at once")
+
+
+def _one_of(place: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value is not None and value not in choices:
+        near = nearest(str(value), choices)
+        raise InvalidValue(
+            f"{value!r} is none of {', '.join(choices)}",
+            place=place,
+            hint=f"did you mean {near!r}?" if near else None,
+        )
 
 
 def _within(place: str, value: Any, low: int, high: int, unit: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from faaslab.model.quotas import LOG_TAIL_BYTES
 
 
 class ExecutionStatus(StrEnum):
@@ -132,6 +135,12 @@ class Execution:
     def ok(self) -> bool:
         """Whether the function returned."""
         return self.status is ExecutionStatus.COMPLETED
+
+    @property
+    def log_tail(self) -> str:
+        """The last 4 KB of its log in base64, as `LogType=Tail` gives it (X-Amz-Log-Result)."""
+        text = "".join(f"{line.message}\n" for line in self.logs).encode("utf-8", "replace")
+        return base64.b64encode(text[-LOG_TAIL_BYTES:]).decode()
 
     @property
     def payload(self) -> Any:

@@ -100,6 +100,12 @@ class FunctionConfiguration:
     layers: tuple[str, ...] = ()
     log_format: Literal["Text", "JSON"] = "Text"
     application_log_level: str | None = None
+    """`TRACE` to `FATAL`; of JSON logs only, as on Lambda."""
+    system_log_level: str | None = None
+    """`DEBUG`, `INFO` or `WARN`; of JSON logs only."""
+    snap_start: Literal["None", "PublishedVersions"] = "None"
+    tenancy: Literal["PER_TENANT"] | None = None
+    """`PER_TENANT`: environments are never shared across tenants."""
     recursive_loop: Literal["Terminate", "Allow"] = "Terminate"
     """Whether an event that has come back to the function some 16 times is stopped."""
 

@@ -20,6 +20,10 @@ class Invocation:
     trigger: str | None = None
     client_context: str | None = None
     """JSON text, already base64-decoded."""
+    cognito_identity: str | None = None
+    """JSON text with `cognitoIdentityId` and `cognitoIdentityPoolId`."""
+    tenant_id: str | None = None
+    """Whose invocation it is, for a function that isolates tenants."""
     trace_id: str | None = None
     attempt: int = 1
     replay_of: str | None = None

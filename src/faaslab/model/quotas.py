@@ -9,6 +9,10 @@ REQUEST_BYTES = 6 * 1024 * 1024
 """The payload of a synchronous invocation."""
 EVENT_BYTES = 1024 * 1024
 """The payload of an asynchronous one."""
+CLIENT_CONTEXT_BYTES = 3583
+"""The client context of an invocation, in base64 (Invoke)."""
+LOG_TAIL_BYTES = 4096
+"""Of its log that an invocation gives back when asked (Invoke, LogType)."""
 UNZIPPED_BYTES = 262_144_000
 """Code and layers together, unzipped."""
 LAYERS = 5

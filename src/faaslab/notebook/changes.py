@@ -15,6 +15,11 @@ _CONFIGURED = (
     ("ephemeral_storage_mb", "ephemeral storage", " MB"),
     ("reserved_concurrency", "reserved concurrency", ""),
     ("log_format", "log format", ""),
+    ("application_log_level", "log level", ""),
+    ("system_log_level", "system log level", ""),
+    ("tracing", "tracing", ""),
+    ("snap_start", "SnapStart", ""),
+    ("tenancy", "tenancy", ""),
 )
 _PLAIN = ("runtime", "handler", "architecture")
 

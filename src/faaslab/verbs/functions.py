@@ -160,13 +160,14 @@ def invoke(lab: Lab, call: Call, face: Face) -> Answer:
             hint="read the trace with: show ID; or call the handler in a notebook cell under %debug",
         )
     value = payloads.payload(call["payload"], face)
+    fields = {name: call[name] for name in ("tenant_id", "client_context") if call[name] is not None}
     if call["async_"]:
         future = lab.functions.submit(
-            call["name"], value, qualifier=call["qualifier"], invocation_type="Event"
+            call["name"], value, qualifier=call["qualifier"], invocation_type="Event", **fields
         )
         assert isinstance(future, Queued)
         return SubmittedAnswer(function=call["name"], future=future)
-    execution = lab.functions.invoke(call["name"], value, qualifier=call["qualifier"])
+    execution = lab.functions.invoke(call["name"], value, qualifier=call["qualifier"], **fields)
     return ExecutionAnswer(execution=execution, tail=call["tail"], **_code_of(lab, execution))
 
 
@@ -341,6 +342,18 @@ VERBS: tuple[Verb, ...] = (
                 help="as an event: queued, run again if it fails; a shell waits for its first run",
             ),
             Option(flags=("--tail",), name="tail", help="show all of its log"),
+            Option(
+                flags=("--tenant-id",),
+                name="tenant_id",
+                metavar="ID",
+                help="whose invocation it is, for a function with --tenancy PER_TENANT",
+            ),
+            Option(
+                flags=("--client-context",),
+                name="client_context",
+                metavar="JSON",
+                help="the client context, a JSON object",
+            ),
             Option(flags=("--debug",), name="debug", help="step through it (a later release)"),
         ),
         examples=(

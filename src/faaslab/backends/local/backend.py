@@ -21,6 +21,7 @@ from faaslab.backends.local import record
 from faaslab.backends.local.definition import Definer
 from faaslab.backends.local.environment import Environment, EnvironmentInfo, Surroundings
 from faaslab.backends.local.fanout import FanOut
+from faaslab.backends.local.flight import Flight, Ids, check
 from faaslab.backends.local.launch import Launcher
 from faaslab.backends.local.limits import MemoryLimits
 from faaslab.backends.local.machine import machine
@@ -28,7 +29,6 @@ from faaslab.backends.local.phases import Phases
 from faaslab.backends.local.pool import Pool, Pools
 from faaslab.backends.local.processes import Keeper
 from faaslab.backends.local.provisioned import INIT_TYPE, Provisioner
-from faaslab.backends.local.record import Flight
 from faaslab.backends.local.settings import LocalSettings
 from faaslab.backends.local.upkeep import Upkeep
 from faaslab.clock import SYSTEM, Clock
@@ -98,7 +98,7 @@ class LocalBackend:
         self._pools = Pools(limit=settings.concurrency, rate=settings.scaling_rate, clock=clock)
         self._closing = threading.Event()
         self._lock = threading.Lock()
-        self._ids = record.Ids()
+        self._ids = Ids()
         self._phases = Phases(settings, self._closing, self._ids)
         self._upkeep = Upkeep(self._pools, settings, clock, self._closing)
         self._provisioner = Provisioner(
@@ -275,7 +275,7 @@ class LocalBackend:
             orjson.loads(payload)
         except ValueError:
             LocalBackend._check_slowly(payload)
-        record.check(request)
+        check(request)
         return payload
 
     @staticmethod
@@ -292,7 +292,10 @@ class LocalBackend:
             raise Closed("the local backend is closed", hint="open another Lab")
         qualifier = request.qualifier
         numbered = qualifier is not None and qualifier != LATEST and not request.latest
-        return self._pools.of(function, numbered=numbered)
+        tenant = request.tenant_id
+        if tenant is not None or function.configuration.tenancy is not None:
+            _check_tenant(function, tenant)
+        return self._pools.of(function, numbered=numbered, tenant=tenant)
 
     def _invoke(
         self,
@@ -302,7 +305,8 @@ class LocalBackend:
         complete: Complete,
         mine: set[Environment] | None = None,
     ) -> Execution:
-        flight = Flight(payload, request, self._clock.now(), self._ids.take())
+        traced = pool.function.configuration.tracing == "Active"
+        flight = Flight(payload, request, self._clock.now(), self._ids.take(), traced=traced)
         admitted = self._pools.admit(pool)
         if isinstance(admitted, str):
             execution = record.throttled(pool.function, pool.function.runtime, flight, admitted)
@@ -389,6 +393,23 @@ class LocalBackend:
         self._upkeep.abandon()
         self._provisioner.abandon()
         self._executor = None
+
+
+def _check_tenant(function: Function, tenant: str | None) -> None:
+    if function.configuration.tenancy is None:
+        raise InvalidValue(
+            "The invoked function is not enabled with tenancy configuration. Remove the tenant ID from your "
+            "request and try again.",
+            place="tenant_id",
+            hint="create the function with the tenancy PER_TENANT",
+        )
+    if tenant is None:
+        raise InvalidValue(
+            "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your "
+            "request and try again.",
+            place="tenant_id",
+            hint="say whose invocation it is",
+        )
 
 
 _living: weakref.WeakSet[LocalBackend] = weakref.WeakSet()

@@ -38,12 +38,14 @@ class Definition:
     runtime_root: Path
 
     @property
+    def runtime_version_arn(self) -> str:
+        """What stands for the ARN of the runtime's release."""
+        return f"arn:aws:lambda:{self.function.region}::runtime:local-{self.program.version}"
+
+    @property
     def init_start(self) -> str:
         """The line before an init: `python:3.13.v12` is Lambda's way to write 3.13.12."""
-        return report_line.init_start_line(
-            self.program.label,
-            f"arn:aws:lambda:{self.function.region}::runtime:local-{self.program.version}",
-        )
+        return report_line.init_start_line(self.program.label, self.runtime_version_arn)
 
 
 class Definer:

@@ -25,6 +25,7 @@ from faaslab.backends.local.process import TICK_S, Process
 from faaslab.backends.local.programs import wrapped
 from faaslab.backends.local.runtime_api import RuntimeApi
 from faaslab.backends.local.variables import variables
+from faaslab.backends.system_records import Voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,7 +97,10 @@ class Environment:
         self.init_type = init_type
         self.provisioned = init_type == "provisioned-concurrency"
         self.id = os.urandom(16).hex()
-        self.log_stream = f"{now:%Y/%m/%d}/[{definition.version}]{self.id}"
+        configuration = definition.function.configuration
+        self.voice = Voice(json_log=configuration.log_format == "JSON", level=configuration.system_log_level)
+        named = definition.function.name if self.voice.json else ""
+        self.log_stream = f"{now:%Y/%m/%d}/{named}[{definition.version}]{self.id}"
         self.started_at = now
         self.idle_since = 0.0
         """On the backend's clock, for the keep-alive."""
@@ -225,6 +229,18 @@ class Environment:
         self.dialogue.process = self.process
         self.dialogue.owes_next = False
         return self.process
+
+    @property
+    def described(self) -> dict[str, object]:
+        """What the platform tells of it when an init begins."""
+        function = self.definition.function
+        return {
+            "initializationType": self.init_type,
+            "functionName": function.name,
+            "functionVersion": self.definition.version,
+            "instanceId": self.id,
+            "instanceMaxMemory": function.configuration.memory_mb * 1024 * 1024,
+        }
 
     def exited(self) -> bool:
         """Whether it has no process that runs."""

@@ -10,7 +10,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from faaslab.backends import report_line
+from faaslab.backends import report_line, system_records
 from faaslab.backends.local import record
 from faaslab.backends.local.dialogue import Reply
 from faaslab.errors import Closed
@@ -18,8 +18,8 @@ from faaslab.errors import Closed
 if TYPE_CHECKING:
     import threading
 
-    from faaslab.backends.local.environment import Environment
-    from faaslab.backends.local.record import Flight, Ids
+    from faaslab.backends.local.environment import Environment, Started
+    from faaslab.backends.local.flight import Flight, Ids
     from faaslab.backends.local.settings import LocalSettings
     from faaslab.model.execution import Execution
 
@@ -48,7 +48,10 @@ class Phases:
         if reply is None:
             dialogue.send(flight.event(environment.arn), flight.request_id, flight.deadline)
             # From here to the answer everything is free: the function runs on another core.
-            flight.say(report_line.start_line(flight.request_id, environment.definition.version))
+            if environment.voice.plain:
+                flight.say(report_line.start_line(flight.request_id, environment.definition.version))
+            else:
+                _say_start(environment, flight)
             self._ids.draw()
             reply = dialogue.await_reply()
         ended = time.perf_counter()
@@ -69,43 +72,83 @@ class Phases:
         environment.logs.take(last=True)
         definition = environment.definition
         flight.cold = True
-        flight.say(definition.init_start)
         timeout_s = definition.function.configuration.timeout_s
         if environment.reset:
             # After a crash the init has no phase of its own: it counts as part of the invocation.
             flight.suppressed = True
+            _say_init_start(environment, flight, "invoke")
         else:
             environment.reset = True
+            _say_init_start(environment, flight, "init")
             started = environment.start(time.perf_counter() + self._settings.init_timeout_s)
             flight.hear(environment)
+            _say_init_report(environment, flight, started, "init")
             if started.status == "ok":
                 flight.init_ms = round(started.ms, 3)
                 flight.begin(timeout_s)
                 return None
-            flight.say(
-                report_line.init_report_line(
-                    init_ms=started.ms, phase="init", status=started.status, error_type=started.error_type
-                )
-            )
         flight.begin(timeout_s)
         started = environment.start(flight.deadline)
         flight.hear(environment)
         if started.status == "ok":
+            _say_init_report(environment, flight, started, "invoke")
             return None
         if started.returncode == -signal.SIGSEGV:
             # Lambda does not notice a segmentation fault in an init: the invocation runs into its time-out.
-            flight.say(
-                report_line.fault_line(flight.request_id, "signal: segmentation fault", "Runtime.ExitError")
-            )
+            if not environment.voice.json:
+                said = "signal: segmentation fault"
+                flight.say(report_line.fault_line(flight.request_id, said, "Runtime.ExitError"))
             self._closing.wait(flight.deadline - time.perf_counter())
             started = started._replace(status="timeout", error_type=None, ms=timeout_s * 1000.0)
-        flight.say(
-            report_line.init_report_line(
-                init_ms=started.ms, phase="invoke", status=started.status, error_type=started.error_type
-            )
-        )
-        flight.say(report_line.start_line(flight.request_id, definition.version))
+        _say_init_report(environment, flight, started, "invoke")
+        _say_start(environment, flight)
         if started.status == "timeout":
             return Reply("timeout")
         kind, body = record.failed_init(flight, started)
         return Reply("init", body, kind)
+
+
+def _say_start(environment: Environment, flight: Flight) -> None:
+    event = system_records.start(
+        request_id=flight.request_id,
+        arn=environment.arn,
+        version=environment.definition.version,
+        traced=flight.traced,
+    )
+    flight.announce(environment.voice, event)
+
+
+def _say_init_start(environment: Environment, flight: Flight, phase: str) -> None:
+    definition = environment.definition
+    event = system_records.init_start(
+        text=definition.init_start,
+        runtime_version=definition.program.label,
+        runtime_version_arn=definition.runtime_version_arn,
+        environment=environment.described,
+        phase=phase,
+    )
+    flight.announce(environment.voice, event)
+
+
+def _say_init_report(environment: Environment, flight: Flight, started: Started, phase: str) -> None:
+    """What an init came to; a text log says it only of one that failed."""
+    status = "success" if started.status == "ok" else started.status
+    text = None
+    if status != "success":
+        text = report_line.init_report_line(
+            init_ms=started.ms, phase=phase, status=status, error_type=started.error_type
+        )
+    init_type = environment.init_type
+    done = system_records.init_runtime_done(
+        init_type=init_type, phase=phase, status=status, error_type=started.error_type
+    )
+    flight.announce(environment.voice, done)
+    report = system_records.init_report(
+        init_type=init_type,
+        phase=phase,
+        init_ms=started.ms,
+        status=status,
+        error_type=started.error_type,
+        text=text,
+    )
+    flight.announce(environment.voice, report)

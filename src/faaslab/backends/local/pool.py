@@ -44,8 +44,12 @@ class Pool:
     Its counts are guarded by the lock of `Pools`.
     """
 
-    def __init__(self, function: Function, share: Share, *, numbered: bool) -> None:
+    def __init__(
+        self, function: Function, share: Share, *, numbered: bool, tenant: str | None = None
+    ) -> None:
         self.numbered = numbered
+        self.tenant = tenant
+        """Whose environments these are, where tenants are isolated."""
         self.function = function
         self.share = share
         self.definition: Definition | None = None
@@ -77,16 +81,16 @@ class Pools:
         self._pools: dict[tuple[object, ...], Pool] = {}
         self._leaving: list[Pool] = []
         # The function is kept beside its pool, so that its id cannot become another's.
-        self._by_identity: dict[tuple[int, bool], tuple[Function, Pool]] = {}
+        self._by_identity: dict[tuple[int, bool, str | None], tuple[Function, Pool]] = {}
         self._shares: dict[str, Share] = {}
         self._told = False
         self._busy = 0
         self._unreserved_busy = 0
         self._unreserved = limit
 
-    def of(self, function: Function, *, numbered: bool) -> Pool:
+    def of(self, function: Function, *, numbered: bool, tenant: str | None = None) -> Pool:
         """The pool of this definition; the same object again costs a look-up only."""
-        found = self._by_identity.get((id(function), numbered))
+        found = self._by_identity.get((id(function), numbered, tenant))
         if found is not None:
             return found[1]
         # What is reserved belongs to the function and makes no other definition of it.
@@ -104,6 +108,7 @@ class Pools:
             function.region,
             function.architecture,
             repr(configuration),
+            tenant,
         )
         with self.lock:
             share = self._share(function.name)
@@ -112,10 +117,10 @@ class Pools:
                 self._count_unreserved()
             pool = self._pools.get(key)
             if pool is None:
-                pool = self._pools[key] = Pool(function, share, numbered=numbered)
+                pool = self._pools[key] = Pool(function, share, numbered=numbered, tenant=tenant)
             if len(self._by_identity) > 1000:
                 self._by_identity.clear()
-            self._by_identity[id(function), numbered] = (function, pool)
+            self._by_identity[id(function), numbered, tenant] = (function, pool)
             return pool
 
     # --- what is reserved -------------------------------------------------------------------------

@@ -7,177 +7,29 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import time
-from collections import deque
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from faaslab.backends import report_line
+from faaslab.backends import report_line, system_records
+from faaslab.backends.local.flight import line
 from faaslab.backends.local.processes import exit_text
-from faaslab.errors import InvalidValue
-from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus, LogLine, LogStream, Source
+from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus, Source
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from faaslab.backends.local.concurrency import ThrottleReason
     from faaslab.backends.local.dialogue import Reply
     from faaslab.backends.local.environment import Environment, Started
+    from faaslab.backends.local.flight import Flight
     from faaslab.model.function import Function
-    from faaslab.model.invocation import Invocation
 
 _execution = Execution.__new__
-_log_line = LogLine.__new__
-_PLATFORM = LogStream.PLATFORM
-_FUNCTION = LogStream.FUNCTION
+_REPORTED = re.compile(r"(?:Runtime|Function)\.[A-Z][a-zA-Z]+")
 _TOO_LARGE = (
     '{"errorMessage":"Response payload size exceeded maximum allowed payload size (%d bytes).",'
     '"errorType":"Function.ResponseSizeTooLarge"}'
 )
-
-
-class Ids:
-    """Random ids, drawn while a function runs and not while its caller waits for it to begin."""
-
-    def __init__(self) -> None:
-        # A deque's append and pop are atomic, so threads share it without a lock.
-        self._drawn: deque[str] = deque()
-
-    def take(self) -> str:
-        """104 random hex digits."""
-        try:
-            return self._drawn.pop()
-        except IndexError:
-            return os.urandom(52).hex()
-
-    def draw(self) -> None:
-        """Have one ready for the next."""
-        if not self._drawn:
-            self._drawn.append(os.urandom(52).hex())
-
-
-def uuid_of(text: str) -> str:
-    """32 random hex digits as a UUID of version 4; a third of the price of `uuid.uuid4`."""
-    return (
-        f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{'89ab'[int(text[16], 16) & 3]}{text[17:20]}-{text[20:32]}"
-    )
-
-
-class Flight:
-    """One invocation on its way: what was asked, when, and the platform's lines so far."""
-
-    __slots__ = (
-        "began",
-        "cold",
-        "deadline",
-        "id",
-        "init_ms",
-        "invocation",
-        "lines",
-        "payload",
-        "request_id",
-        "started_at",
-        "suppressed",
-        "trace_id",
-        "wall_us",
-    )
-
-    def __init__(self, payload: bytes, invocation: Invocation, started_at: datetime, random: str) -> None:
-        wall_us = time.time_ns() // 1000
-        self.payload = payload
-        self.invocation = invocation
-        self.started_at = started_at
-        self.wall_us = wall_us
-        self.id = random[:32]
-        self.request_id = invocation.request_id or uuid_of(random[32:64])
-        # As Lambda does for whoever gives none: an X-Ray trace that is not sampled.
-        self.trace_id = invocation.trace_id or (
-            f"Root=1-{wall_us // 1_000_000:08x}-{random[64:88]};Parent={random[88:]};Sampled=0"
-        )
-        self.lines: list[LogLine] = []
-        self.init_ms: float | None = None
-        self.cold = False
-        self.suppressed = False
-        self.began = 0.0
-        self.deadline = 0.0
-
-    def begin(self, timeout_s: float) -> None:
-        """The invoke phase begins: the function's timeout counts from here."""
-        self.began = time.perf_counter()
-        self.deadline = self.began + timeout_s
-
-    def event(self, arn: str) -> bytes:
-        """What the runtime client is given for its `GET next`, whole."""
-        invocation = self.invocation
-        more = (
-            f"\r\nLambda-Runtime-Client-Context: {invocation.client_context}"
-            if invocation.client_context
-            else ""
-        )
-        if invocation.qualifier:
-            arn = f"{arn}:{invocation.qualifier}"
-        deadline_ms = int((time.time() + self.deadline - time.perf_counter()) * 1000)
-        return (
-            f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-            f"Lambda-Runtime-Aws-Request-Id: {self.request_id}\r\n"
-            f"Lambda-Runtime-Deadline-Ms: {deadline_ms}\r\n"
-            f"Lambda-Runtime-Invoked-Function-Arn: {arn}\r\n"
-            f"Lambda-Runtime-Trace-Id: {self.trace_id}{more}\r\n"
-            f"Content-Length: {len(self.payload)}\r\n\r\n"
-        ).encode() + self.payload
-
-    def say(self, text: str, at: datetime | None = None) -> None:
-        """A line of the platform, now."""
-        self.lines.append(line(at or self.now(), text, _PLATFORM))
-
-    def now(self) -> datetime:
-        """The instant, on the clock that gave `started_at`."""
-        return self.started_at + timedelta(microseconds=time.time_ns() // 1000 - self.wall_us)
-
-    def hear(self, environment: Environment, *, last: bool = False) -> None:
-        """Take what the function has written so far."""
-        logs = environment.logs
-        logs.drain()
-        entries, dropped = logs.take(last=last)
-        if not entries and not dropped:
-            return
-        now = self.now()
-        lines = self.lines
-        # Text has no time of its own: it was written before the record that follows it, and after what
-        # stands before it, so whoever sorts by time finds the order in which the function wrote.
-        at = now
-        heard = []
-        for micros, level, text in reversed(entries):
-            if micros is not None:
-                at = min(at, self.started_at + timedelta(microseconds=micros - self.wall_us))
-            heard.append((at, level, text))
-        floor = lines[-1].at if lines else self.started_at
-        for at, level, text in reversed(heard):
-            floor = max(at, floor)
-            lines.append(line(floor, text, _FUNCTION, level))
-        if dropped:
-            lines.append(
-                line(
-                    max(now, floor),
-                    f"faaslab: {dropped} bytes of log were dropped (limit reached)",
-                    _PLATFORM,
-                    "WARN",
-                )
-            )
-
-
-def line(at: datetime, message: str, stream: LogStream, level: str | None = None) -> LogLine:
-    """A LogLine, past its generated `__init__` (frozen: one object.__setattr__ a field, twice the price)."""
-    made = _log_line(LogLine)
-    made.__dict__.update(at=at, message=message, stream=stream, level=level)
-    return made
-
-
-def check(invocation: Invocation) -> None:
-    """Raise InvalidValue for a value that would end its header line."""
-    for name in ("request_id", "trace_id", "client_context", "qualifier"):
-        value = getattr(invocation, name)
-        if value and not value.isprintable():
-            raise InvalidValue("control characters are not allowed", place=name)
 
 
 def common(environment: Environment) -> dict[str, Any]:
@@ -225,7 +77,7 @@ def finished(
     elif kind == "too_large":
         status, body = ExecutionStatus.FAILED, (_TOO_LARGE % reply.limit).encode()
         error = parsed_error(body, None)
-        flight.say(report_line.fault_line(flight.request_id, error.message, error.type))
+        _say_fault(environment, flight, error.message, error.type)
     elif kind != "response":
         status, tail, error_type = ExecutionStatus.FAILED, "error", reply.error_type
         if kind == "timeout":
@@ -234,37 +86,45 @@ def finished(
             body = _fault(
                 flight, "Sandbox.Timedout", f"Task timed out after {configuration.timeout_s:.2f} seconds"
             )
-            now = flight.now()
-            flight.say(report_line.timed_out_line(now, flight.request_id, configuration.timeout_s), now)
+            if not environment.voice.json:
+                now = flight.now()
+                flight.say(report_line.timed_out_line(now, flight.request_id, configuration.timeout_s), now)
         elif kind == "fault":
-            text = body.decode()
-            body = _fault(flight, reply.error_type or "Runtime.Unknown", text)
-            flight.say(report_line.fault_line(flight.request_id, text, reply.error_type or "Runtime.Unknown"))
+            error_type, text = reply.error_type or "Runtime.Unknown", body.decode()
+            body = _fault(flight, error_type, text)
+            _say_fault(environment, flight, text, error_type)
         elif kind != "init":
             error_type = "Runtime.OutOfMemory" if kind == "memory" else "Runtime.ExitError"
             text = exit_text(reply.returncode if kind == "exit" else -9)
             body = _fault(flight, error_type, text)
-            flight.say(report_line.fault_line(flight.request_id, text, error_type))
+            _say_fault(environment, flight, text, error_type)
         if error_type == "Runtime.OutOfMemory":
             peak_mb = memory_mb
         error = parsed_error(body, error_type)
     init_ms = flight.init_ms
     billed_ms = max(math.ceil(duration_ms if init_ms is None else duration_ms + init_ms), 1)
     ended_at = flight.now()
-    flight.say(report_line.end_line(flight.request_id), ended_at)
-    flight.say(
-        report_line.report_line(
-            request_id=flight.request_id,
-            duration_ms=duration_ms,
-            billed_ms=billed_ms,
-            memory_mb=memory_mb,
-            max_memory_mb=peak_mb or 0,
-            init_ms=init_ms,
-            status=tail,
-            error_type=error_type,
-        ),
-        ended_at,
+    figures: dict[str, Any] = {
+        "duration_ms": duration_ms,
+        "billed_ms": billed_ms,
+        "memory_mb": memory_mb,
+        "max_memory_mb": peak_mb or 0,
+        "init_ms": init_ms,
+    }
+    said = report_line.report_line(
+        request_id=flight.request_id, status=tail, error_type=error_type, **figures
     )
+    if flight.sampled:
+        said += report_line.xray_line(flight.trace_id, flight.segment_id)
+    if environment.voice.plain:
+        flight.say(report_line.end_line(flight.request_id), ended_at)
+        flight.say(said, ended_at)
+    else:
+        ending = _Ending(tail or "success", error_type, figures, said, len(body), ended_at)
+        if error is not None and tail is None:
+            told = reply.error_type if kind == "error" else error.type
+            ending = ending._replace(status="error", error_type=reported_type(told))
+        _report(environment, flight, ending)
     mask = environment.mask
     if mask:
         body = mask.body(body)
@@ -291,6 +151,55 @@ def finished(
     if reply.length is not None:
         fields["result_bytes"] = reply.length
     return made
+
+
+def _say_fault(environment: Environment, flight: Flight, text: str, error_type: str) -> None:
+    # A JSON log has it in the record of the report.
+    if not environment.voice.json:
+        flight.say(report_line.fault_line(flight.request_id, text, error_type))
+
+
+class _Ending(NamedTuple):
+    """How an invocation ended, as the platform sees it."""
+
+    status: str
+    error_type: str | None
+    figures: dict[str, Any]
+    text: str
+    produced_bytes: int
+    at: datetime
+
+
+def _report(environment: Environment, flight: Flight, ending: _Ending) -> None:
+    """The end of an invocation, where more is wanted of it than two lines of text."""
+    voice = environment.voice
+    done = system_records.runtime_done(
+        request_id=flight.request_id,
+        status=ending.status,
+        error_type=ending.error_type,
+        duration_ms=ending.figures["duration_ms"],
+        produced_bytes=ending.produced_bytes,
+        traced=flight.traced,
+    )
+    flight.announce(voice, done, ending.at)
+    if not voice.json:
+        flight.say(report_line.end_line(flight.request_id), ending.at)
+    report = system_records.report(
+        request_id=flight.request_id,
+        status=ending.status,
+        error_type=ending.error_type,
+        figures=ending.figures,
+        traced=flight.traced,
+        text=ending.text,
+    )
+    flight.announce(voice, report, ending.at)
+
+
+def reported_type(told: str | None) -> str:
+    """The error type that a system record shows for what a runtime told (RIE, `fatalerror.go`)."""
+    if told and _REPORTED.match(told):
+        return told
+    return "Function.Unknown" if told and told.startswith("Function.") else "Runtime.Unknown"
 
 
 def failed_init(flight: Flight, started: Started) -> tuple[str, bytes]:
