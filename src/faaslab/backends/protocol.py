@@ -59,6 +59,16 @@ class Maps(Protocol):
         """
 
 
+class Prepares(Protocol):
+    """A backend that has to install or unpack something before some functions can run."""
+
+    def prepared(self, function: Function) -> bool:
+        """Whether that was done, and is still there; answers at once."""
+
+    def prepare(self, function: Function) -> None:
+        """Do it, which may take minutes; raises RequirementsFailed and others for what cannot be had."""
+
+
 class Reserves(Protocol):
     """A backend that sets concurrency aside for functions, and starts environments ahead."""
 

@@ -23,6 +23,7 @@ from faaslab.lab.functions import Functions
 from faaslab.lab.monitoring import Monitoring
 from faaslab.lab.provisioned import Provisioned
 from faaslab.lab.reports import Reports
+from faaslab.lab.updates import Updates
 from faaslab.lab.versions import Versions
 from faaslab.model.concurrency import ProvisionedConcurrency
 
@@ -73,6 +74,7 @@ class Lab:
         self._close_store = close_store
         self._on_close = on_close
         self.asynchronous = Asynchronous(self, everybodys=run_queue)
+        self.updates = Updates(self)
         self.functions = Functions(self)
         self.versions = Versions(self)
         self.provisioned = Provisioned(self)
@@ -178,9 +180,11 @@ class Lab:
                 return
             self._closed = True
         self.asynchronous.stop()
+        self.updates.stop()
         try:
             if self._backend is not None:
                 self._backend.close()
+            self.updates.close()
         finally:
             self.asynchronous.close()
             (self._close_store or type(self.store).close)(self.store)

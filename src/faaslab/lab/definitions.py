@@ -19,7 +19,7 @@ from faaslab.deploy import package
 from faaslab.errors import InvalidValue
 from faaslab.lab import limits, source
 from faaslab.lab.secrets import looks_secret
-from faaslab.model.function import Architecture, Code, Function, InlineCode, ZipCode
+from faaslab.model.function import Architecture, Code, Function, FunctionStatus, InlineCode, ZipCode
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -218,5 +218,9 @@ def _substance(function: Function) -> Function:
         last_deployed_at=None,
         statistics=None,
         triggers=(),
+        status=FunctionStatus.ACTIVE,
+        status_reason=None,
+        last_update_status="Successful",
+        last_update_reason=None,
         configuration=with_reserved(function, None).configuration,
     )

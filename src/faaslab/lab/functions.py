@@ -10,14 +10,12 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
-from faaslab.lab import concurrency, definitions, event_invoke, limits, routing
-from faaslab.lab.definitions import Definition
+from faaslab.errors import AlreadyExists, InvalidValue, NotFound
+from faaslab.lab import definitions, event_invoke, limits, routing
 from faaslab.lab.mapping import run_map
 from faaslab.lab.maps import MapResult
 from faaslab.lab.payloads import encode, items
-from faaslab.lab.versions import changed_meanwhile
-from faaslab.model.function import LATEST, Function, InlineCode
+from faaslab.model.function import LATEST, Function, FunctionStatus, InlineCode
 from faaslab.model.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -27,12 +25,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from faaslab.lab import Lab
-    from faaslab.lab.definitions import CodeGiven, Draft
+    from faaslab.lab.definitions import CodeGiven, Definition, Draft
     from faaslab.model.alias import Alias
     from faaslab.model.execution import Execution
 
 _PLAIN = Invocation()
-_ATTEMPTS = 5  # another process may define the same name at the same moment
+_ACTIVE = FunctionStatus.ACTIVE
 
 
 class Functions:
@@ -69,6 +67,7 @@ class Functions:
         include: Sequence[str | Path] = (),
         capture: Mapping[str, Any] | None = None,
         revision_id: str | None = None,
+        wait: bool = True,
         **options: Any,
     ) -> Definition:
         """Define a function from source text, the Path of a zip, or a plain Python function.
@@ -80,10 +79,13 @@ class Functions:
         description, tags, dead_letter_queue, recursive_loop, and those of `lab.asynchronous.configs.put`.
         `include` are files and folders that go along, `capture` JSON-able values that the code uses by name.
         With `revision_id` only the function of that revision is changed, else `Conflict`.
+
+        Packages are installed first, and raise what is wrong with them (RequirementsFailed); without `wait`
+        in the background, and the function is pending, or goes on with its old code, until they are.
         """
         configs = self._lab.asynchronous.configs
         wanted = configs.checked(name, event_invoke.taken(options))
-        definition = self._defined(name, code, options, include, capture, revision_id=revision_id)
+        definition = self._defined(name, code, options, include, capture, revision_id=revision_id, wait=wait)
         return event_invoke.told(definition, changed=configs.declare(wanted))
 
     def _defined(
@@ -95,6 +97,7 @@ class Functions:
         capture: Mapping[str, Any] | None,
         *,
         revision_id: str | None,
+        wait: bool,
     ) -> Definition:
         draft = definitions.draft(
             name,
@@ -105,7 +108,7 @@ class Functions:
             region=self._lab.region,
             **options,
         )
-        return self._write(draft, revision_id)
+        return self._lab.updates.write(draft, revision_id=revision_id, wait=wait)
 
     def update(self, name: str, **options: Any) -> Function:
         """Change the configuration of a function; options that are not given stay as they are.
@@ -126,12 +129,13 @@ class Functions:
         code: CodeGiven | None = None,
         revision_id: str | None = None,
         publish: bool = False,
+        wait: bool = True,
         **options: Any,
     ) -> Definition:
         """A function with some of its options, or its code, changed."""
         configs, settings = self._lab.asynchronous.configs, event_invoke.taken(options)
         wanted = configs.changed(name, settings) if settings else None
-        definition = self._redefined(name, code, revision_id, options)
+        definition = self._redefined(name, code, revision_id, options, wait=wait)
         if publish:
             self._lab.versions.publish(name, version=definition.function.version)
         return event_invoke.told(definition, changed=wanted is not None and configs.declare(wanted))
@@ -142,28 +146,16 @@ class Functions:
         Raises `InvalidValue` for what Lambda would refuse (PutFunctionConcurrency).
         """
         limits.reserved(executions)
-        for _ in range(_ATTEMPTS):
-            present = self._resolve(name, None)
-            changed = definitions.with_reserved(present, executions)
-            if changed is present:
-                return present
-            try:
-                return self._put_reserved(changed, present.revision_id)
-            except Conflict:
-                continue
-        raise changed_meanwhile(name)
-
-    def _put_reserved(self, changed: Function, revision_id: str) -> Function:
-        """The same definition under its number, with what it reserves now."""
-        executions = changed.configuration.reserved_concurrency
-        if executions is not None:
-            concurrency.check_reserved(changed.name, executions, self._lab.account())
-        written = self._store.definitions.put(changed, expected_revision=revision_id, action="updated")
-        self._lab.reserve()
-        return written
+        return self._lab.updates.reserve(name, executions)
 
     def _redefined(
-        self, name: str, code: CodeGiven | None, revision_id: str | None, options: Mapping[str, Any]
+        self,
+        name: str,
+        code: CodeGiven | None,
+        revision_id: str | None,
+        options: Mapping[str, Any],
+        *,
+        wait: bool,
     ) -> Definition:
         definitions.known_options({key: value for key, value in options.items() if key not in _WITH_CODE})
         present = self._resolve(name, None)
@@ -190,11 +182,12 @@ class Functions:
                 kept["handler"] = present.handler
             given = kept | dict(options)
             include, capture = given.pop("include", ()), given.pop("capture", None)
-            return self._defined(name, code, given, include, capture, revision_id=revision_id)
+            return self._defined(name, code, given, include, capture, revision_id=revision_id, wait=wait)
         with_code = {key for key in options if key in {"include", "capture"}}
         if with_code:
             raise InvalidValue("comes with code", place=min(with_code), hint="give the code as well")
-        return self._write(self._reconfigured(present, kept | dict(options)), revision_id)
+        draft = self._reconfigured(present, kept | dict(options))
+        return self._lab.updates.write(draft, revision_id=revision_id, wait=wait)
 
     def _reconfigured(self, present: Function, options: Mapping[str, Any]) -> Draft:
         handler = options.get("handler") or present.handler
@@ -222,57 +215,13 @@ class Functions:
         )
         return definitions.Draft(function=function, data=b"", notes=())
 
-    def _write(self, draft: Draft, revision_id: str | None = None) -> Definition:
-        store = self._store
-        for attempt in range(_ATTEMPTS):
-            present = store.definitions.get(Function, draft.function.name)
-            if revision_id is not None and (present is None or present.revision_id != revision_id):
-                raise changed_meanwhile(draft.function.name)
-            reserved = draft.function.configuration.reserved_concurrency
-            if present is not None and definitions.same(present, draft.function):
-                changed = definitions.with_reserved(present, reserved)
-                if changed is present:
-                    return Definition(function=present, change="unchanged", notes=draft.notes)
-                written = self._put_reserved(changed, present.revision_id)
-                return Definition(function=written, change="updated", notes=draft.notes)
-            if reserved is not None:
-                concurrency.check_reserved(draft.function.name, reserved, self._lab.account())
-            digest = store.blobs.put(draft.data) if draft.data else draft.function.code_digest
-            function = dataclasses.replace(
-                draft.function,
-                code_digest=digest,
-                version=self._next_version(draft.function.name),
-                created_at=draft.function.updated_at if present is None else present.created_at,
-            )
-            try:
-                if present is None:
-                    written = store.definitions.put(function)
-                else:
-                    written = store.definitions.put(
-                        function, expected_revision=present.revision_id, action="updated"
-                    )
-            except (Conflict, AlreadyExists):
-                if attempt + 1 == _ATTEMPTS:
-                    raise
-                continue
-            self._lab.reserve()
-            if present is not None:
-                self._lab.retire(function.name, version=LATEST)
-            return Definition(
-                function=written, change="created" if present is None else "updated", notes=draft.notes
-            )
-        raise AssertionError("the last attempt returns or raises")
-
-    def _next_version(self, name: str) -> str:
-        """One above every version that the name ever had, so that figures by version mix no two of them."""
-        return str(self._store.definitions.highest_version(Function, name) + 1)
-
     def get(self, name: str, version: str | None = None) -> Function:
         """The function of that name (as it is now, or as that version was); `NotFound` with the nearest."""
         function = self._resolve(name, version)
         if version is None:
             return dataclasses.replace(
-                function, statistics=self._lab.monitoring.function_metrics(function.name)
+                self._lab.updates.seen(function),
+                statistics=self._lab.monitoring.function_metrics(function.name),
             )
         return function
 
@@ -344,6 +293,8 @@ class Functions:
         payload is on Lambda. `fields` are those of `Invocation`.
         """
         function = self._resolve(name, qualifier)
+        if function.status is not _ACTIVE:
+            function = self._lab.updates.runnable(function)
         body = b"{}" if payload is None else encode(payload)
         request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
         return self._lab.backend.invoke(function, body, request=request, complete=self._lab.complete)
@@ -358,6 +309,8 @@ class Functions:
         future is then a `Queued`, with the `request_id`, and gives the last of its executions.
         """
         function = self._resolve(name, qualifier)
+        if function.status is not _ACTIVE:
+            function = self._lab.updates.runnable(function)
         event = fields.get("invocation_type") == "Event"
         body = b"{}" if payload is None else encode(payload, asynchronous=event)
         request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
@@ -379,6 +332,8 @@ class Functions:
         `payloads` is a DataFrame (its rows as dictionaries), or an iterable. Ctrl-C gives back what is done.
         """
         function = self._resolve(name, qualifier)
+        if function.status is not _ACTIVE:
+            function = self._lab.updates.runnable(function)
         values = items(payloads)
         if n is not None and n not in range(1, 1001):
             raise InvalidValue(f"{n!r} is not a number from 1 to 1000", place="n")

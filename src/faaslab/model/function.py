@@ -143,6 +143,8 @@ class Function:
     triggers: tuple[str, ...] = ()
     status: FunctionStatus = FunctionStatus.ACTIVE
     status_reason: str | None = None
+    last_update_status: Literal["Successful", "InProgress", "Failed"] = "Successful"
+    last_update_reason: str | None = None
     statistics: FunctionStatistics | None = None
     version: str = "1"
     revision_id: str = ""
@@ -166,6 +168,11 @@ class Function:
             f"<Function {self.name} version {self.version}: {self.runtime}, {self.handler}, "
             f"{configuration.memory_mb} MB, {configuration.timeout_s} s>"
         )
+
+    @property
+    def takes_preparing(self) -> bool:
+        """Whether it brings what takes long to install or to unpack, before it can run."""
+        return bool(self.configuration.requires) or self.code.kind == "image"
 
     @property
     def arn(self) -> str:

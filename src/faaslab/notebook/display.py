@@ -222,7 +222,11 @@ def function_block(card: FunctionCard, previous: Function | None = None) -> Html
             ("asynchronous", card.asynchronous),
         ]
     )
-    failing = tag("p", function.status_reason, class_="part said") if function.status_reason else None
+    update = (
+        function.last_update_reason and f"update {function.last_update_status}: {function.last_update_reason}"
+    )
+    why = " · ".join(said for said in (function.status_reason, update) if said)
+    failing = tag("p", why, class_="part said") if why else None
     return box(
         top,
         main,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.lab.secrets import masked
 from faaslab.model.execution import LogStream
+from faaslab.model.function import FunctionStatus
 from faaslab.model.json import to_json
 from faaslab.verbs.answers import (
     DoneAnswer,
@@ -236,6 +237,10 @@ def _card(card: FunctionCard) -> str:
         ("code", f"{function.code.kind}, {function.code_bytes:,} bytes, sha256 {function.code_sha256[:12]}"),
         ("backend", function.backend),
     ]
+    if function.status is not FunctionStatus.ACTIVE:
+        facts.append(("state", f"{function.status}: {function.status_reason}"))
+    if function.last_update_status != "Successful":
+        facts.append(("update", f"{function.last_update_status}: {function.last_update_reason}"))
     if configuration.requires:
         facts.append(("requires", ", ".join(configuration.requires)))
     if configuration.environment:

@@ -27,6 +27,7 @@ from faaslab.backends.local.limits import MemoryLimits
 from faaslab.backends.local.machine import machine
 from faaslab.backends.local.phases import Phases
 from faaslab.backends.local.pool import Pool, Pools
+from faaslab.backends.local.preparing import Preparations, is_whole
 from faaslab.backends.local.processes import Keeper
 from faaslab.backends.local.provisioned import INIT_TYPE, Provisioner
 from faaslab.backends.local.settings import LocalSettings
@@ -92,6 +93,7 @@ class LocalBackend:
         self._definer = Definer(
             root, code_of=code_of, layer_of=layer_of, settings=settings, keeper=self._keeper
         )
+        self._preparations = Preparations(root)
         self._launcher = Launcher(self._machine)
         self._limits: MemoryLimits | None = None
         self._resolve_secret = resolve_secret
@@ -177,6 +179,18 @@ class LocalBackend:
 
         fan_out = FanOut(len(bodies), drive=drive, complete=complete, stop=stop)
         yield from fan_out.run(threads, abort=abort)
+
+    # --- Prepares ---------------------------------------------------------------------------------
+
+    def prepared(self, function: Function) -> bool:
+        """Whether what takes long for it is done; see `protocol.Prepares`."""
+        return self._preparations.hold(function)
+
+    def prepare(self, function: Function) -> None:
+        """Install and unpack what it needs; see `protocol.Prepares`."""
+        if self._closing.is_set():
+            raise Closed("the local backend is closed", hint="open another Lab")
+        self._preparations.done(self._definer.define(function, numbered=False))
 
     # --- Explains ---------------------------------------------------------------------------------
 
@@ -358,10 +372,13 @@ class LocalBackend:
 
     def _environment(self, pool: Pool, init_type: str) -> Environment:
         definition = pool.definition
-        if definition is None:
+        if definition is None or not is_whole(definition):
             with pool.preparing:
-                definition = pool.definition or self._definer.define(pool.function, numbered=pool.numbered)
-                pool.definition = definition
+                definition = pool.definition
+                if definition is None or not is_whole(definition):
+                    definition = self._definer.define(pool.function, numbered=pool.numbered)
+                    self._preparations.done(definition)
+                    pool.definition = definition
         around = Surroundings(
             self._settings,
             self._memory_limits(),
