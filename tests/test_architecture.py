@@ -21,6 +21,7 @@ PURE = [
     "backends/report_line.py",
     "backends/trace_header.py",
     "backends/local/concurrency.py",
+    "backends/local/preloading.py",
     "lab/routing.py",
     "monitoring/cost.py",
     "notebook/charts.py",

@@ -140,6 +140,11 @@ SETTINGS: dict[str, _Known] = {
     "run_queue": _Known(
         read=_switch, default=True, help="run the events that wait in the store's queue while it is open"
     ),
+    "templates": _Known(
+        read=_one_of("auto", "on", "off"),
+        default="auto",
+        help="fork Python environments from a warm process: functions with --preload, all, none",
+    ),
     "own_interpreter": _Known(
         read=_switch, default=False, help="run a Python runtime that is not installed on faaslab's own"
     ),
@@ -310,6 +315,7 @@ def open(  # noqa: A001 -- the name that the product gives it
             scaling_rate=value["scaling_rate"],
             freeze=value["freeze"],
             memory=value["memory_limit"],
+            templates=value["templates"],
             own_interpreter=value["own_interpreter"],
             pip_arguments=value["pip_arguments"],
         ),

@@ -29,7 +29,7 @@ def test_no_name(name):
         ("environment", {"NUL": "a\0b"}), ("environment", ["AB=c"]),
         ("secrets", ["=x"]), ("secrets", ["A-B"]), ("secrets", ["AWS_SECRET_ACCESS_KEY"]),
         ("requires", ["--index-url=http://x"]), ("requires", ["-r x.txt"]), ("requires", [""]), ("requires", ["a b"]),
-        ("requires", ["a\nb"]),
+        ("requires", ["a\nb"]), ("preload", ["pandas>=3"]), ("preload", ["a.b."]), ("preload", "x;y"), ("preload", [3]),
     ],
 )  # fmt: skip
 def test_what_is_out_of_bounds_names_its_option(option, value):
@@ -44,6 +44,7 @@ def test_what_is_out_of_bounds_names_its_option(option, value):
         ("memory_mb", 128), ("memory_mb", 10240), ("timeout_s", 1), ("timeout_s", 900), ("reserved_concurrency", 0),
         ("environment", {"BIG": "x" * 4093}), ("environment", {"AB": ""}),
         ("secrets", ("TOKEN", "T=env:X", "T=keyring:a/b")),
+        ("preload", ("pandas", "pyarrow.parquet", "_private")),
         ("requires", ("pandas>=3", "requests[socks]==2.32", "a; python_version<'3.12'", "a @ file:///x.whl", "six")),
     ],
 )  # fmt: skip

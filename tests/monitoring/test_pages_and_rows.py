@@ -126,6 +126,14 @@ def test_a_history_that_always_starts_cold_is_said_to(store):
     assert "Over the day" not in said
 
 
+def test_forks_of_a_template_are_said_to_be_such(store):
+    store.record(*(ran(hour, cold_start=True, init_ms=90.0, start_method="spawn") for hour in range(3)))
+    assert "fork" not in text(cold_starts.page(store))
+    store.record(ran(4, cold_start=True, init_ms=5.0, start_method="fork"))
+    store.record(ran(5, cold_start=True, start_method="fork suppressed"))
+    assert "2 cold starts began as the fork of a local template" in text(cold_starts.page(store))
+
+
 @pytest.mark.parametrize(
     ("name", "shown"),
     [

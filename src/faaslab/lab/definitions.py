@@ -28,7 +28,7 @@ Change = Literal["created", "updated", "unchanged"]
 CodeGiven = str | Path | Callable[..., Any]
 CONFIGURATION = (
     "memory_mb", "timeout_s", "ephemeral_storage_mb", "reserved_concurrency", "environment", "secrets",
-    "requires", "log_format", "dead_letter_queue", "recursive_loop", "application_log_level",
+    "requires", "preload", "log_format", "dead_letter_queue", "recursive_loop", "application_log_level",
     "system_log_level", "tracing", "snap_start", "tenancy",
 )  # fmt: skip
 _OUTSIDE = ("runtime", "architecture", "description", "tags", "role")

@@ -73,11 +73,12 @@ class Functions:
         """Define a function from source text, the Path of a zip, or a plain Python function.
 
         `options`: handler (`FILE.FUNCTION`), runtime, memory_mb (128 to 10240), timeout_s (1 to 900),
-        ephemeral_storage_mb, reserved_concurrency, environment, secrets, requires, log_format (Text, JSON),
-        application_log_level and system_log_level (of JSON logs), tracing (`PassThrough`, `Active`),
-        snap_start (`None`, `PublishedVersions`), tenancy (`PER_TENANT`, fixed at creation), architecture,
-        description, tags, dead_letter_queue, recursive_loop, and those of `lab.asynchronous.configs.put`.
-        `include` are files and folders that go along, `capture` JSON-able values that the code uses by name.
+        ephemeral_storage_mb, reserved_concurrency, environment, secrets, requires, preload, log_format
+        (Text, JSON), application_log_level and system_log_level (of JSON logs), tracing (`PassThrough`,
+        `Active`), snap_start (`None`, `PublishedVersions`), tenancy (`PER_TENANT`, fixed at creation),
+        architecture, description, tags, dead_letter_queue, recursive_loop, and those of
+        `lab.asynchronous.configs.put`. `include` are files and folders that go along, `capture` JSON-able
+        values that the code uses by name.
         With `revision_id` only the function of that revision is changed, else `Conflict`.
 
         Packages are installed first, and raise what is wrong with them (RequirementsFailed); without `wait`

@@ -33,6 +33,7 @@ _VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 _SECRET_PLACE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|(?:keyring|ssm|secretsmanager):\S.*")
 _SECRET = re.compile(r"(?P<name>[a-zA-Z][a-zA-Z0-9_]*)(?:=(?P<reference>\S.*))?")
 _QUEUE_OR_TOPIC = re.compile(r"arn:aws[a-z-]*:(?:sqs|sns):[a-z0-9-]*:\d{12}:[\w-]{1,256}(?:\.fifo)?")
+_MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*(?:[<>=!~;@(].*)?", re.DOTALL)
 
 
@@ -104,6 +105,8 @@ def configuration(**values: Any) -> FunctionConfiguration:
         raise InvalidValue(
             f"{values['recursive_loop']!r} is neither Terminate nor Allow", place="recursive_loop"
         )
+    if "preload" in values:
+        values["preload"] = preload(values["preload"])
     both = {reference.split("=")[0] for reference in values.get("secrets", ())} & {
         *values.get("environment", ())
     }
@@ -213,3 +216,17 @@ def requires(packages: Any) -> tuple[str, ...]:
                 hint="such as 'pandas>=3' or 'requests[socks]==2.32.5'",
             )
     return tuple(package.strip() for package in packages)
+
+
+def preload(modules: Any) -> tuple[str, ...]:
+    """Names of modules that a template imports; whether there are such is found out there."""
+    if isinstance(modules, str):
+        modules = [modules]
+    for module in modules:
+        if not isinstance(module, str) or not _MODULE.fullmatch(module.strip()):
+            raise InvalidValue(
+                f"{module!r} is not the name of a module",
+                place="preload",
+                hint="as after `import`: pandas, or pyarrow.parquet",
+            )
+    return tuple(module.strip() for module in modules)

@@ -107,7 +107,8 @@ class Execution:
     init_type: str | None = None
     """`on-demand`, `provisioned-concurrency`, `snap-start`."""
     start_method: str | None = None
-    """How the local environment was started: `spawn` or `fork`; with `suppressed` when it was re-inited."""
+    """How the local environment was started: `spawn`, or `fork` of a template that had imported modules (its
+    init is as short as that makes it); with `suppressed` when it was re-inited."""
     environment_id: str | None = None
     log_stream: str | None = None
     max_memory_mb: int | None = None

@@ -96,6 +96,8 @@ class FunctionConfiguration:
     """`NAME` or `NAME=REFERENCE`; resolved when an environment starts, never stored."""
     requires: tuple[str, ...] = ()
     """The function's own packages, as pip requirement specifiers."""
+    preload: tuple[str, ...] = ()
+    """Modules that are imported already when a local environment begins, as a fork; no effect on AWS."""
     tracing: Literal["PassThrough", "Active"] = "PassThrough"
     layers: tuple[str, ...] = ()
     log_format: Literal["Text", "JSON"] = "Text"

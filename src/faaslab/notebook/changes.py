@@ -44,10 +44,14 @@ def changes(before: Function, now: Function) -> tuple[str, ...]:
     secrets = _differing(_by_name(old.secrets), _by_name(new.secrets))
     if secrets:
         told.append(f"secrets {', '.join(secrets)}")
-    packages = [f"+{word}" for word in new.requires if word not in old.requires]
-    packages += [f"−{word}" for word in old.requires if word not in new.requires]
-    if packages:
-        told.append(f"packages {' '.join(packages)}")
+    for label, were, are in (
+        ("packages", old.requires, new.requires),
+        ("preloaded", old.preload, new.preload),
+    ):
+        words = [f"+{word}" for word in are if word not in were]
+        words += [f"−{word}" for word in were if word not in are]
+        if words:
+            told.append(f"{label} {' '.join(words)}")
     if before.description != now.description:
         told.append("description")
     return tuple(told)

@@ -216,6 +216,7 @@ def function_block(card: FunctionCard, previous: Function | None = None) -> Html
                 None if setup.ephemeral_storage_mb == 512 else f"{setup.ephemeral_storage_mb:,} MB",
             ),
             ("packages", ", ".join(setup.requires) or None),
+            ("preloaded", ", ".join(setup.preload) or None),
             ("environment", _environment(setup.environment)),
             ("secrets", ", ".join(secret.partition("=")[0] for secret in setup.secrets) or None),
             ("layers", ", ".join(setup.layers) or None),

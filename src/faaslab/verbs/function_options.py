@@ -35,6 +35,13 @@ CONFIGURATION: tuple[Option, ...] = (
         help='a package of its own, as pip takes it ("pandas>=3"); may be repeated',
     ),
     Option(
+        flags=("--preload",),
+        name="preload",
+        metavar="MODULE",
+        repeat=True,
+        help="begin local environments as forks of a process that has imported this; may be repeated",
+    ),
+    Option(
         flags=("--env",),
         name="environment",
         metavar="K=V",

@@ -243,6 +243,8 @@ def _card(card: FunctionCard) -> str:
         facts.append(("update", f"{function.last_update_status}: {function.last_update_reason}"))
     if configuration.requires:
         facts.append(("requires", ", ".join(configuration.requires)))
+    if configuration.preload:
+        facts.append(("preload", ", ".join(configuration.preload)))
     if configuration.environment:
         shown = masked(configuration.environment)
         facts.append(("env", ", ".join(f"{key}={value}" for key, value in shown.items())))

@@ -31,6 +31,7 @@ from faaslab.backends.local.preparing import Preparations, is_whole
 from faaslab.backends.local.processes import Keeper
 from faaslab.backends.local.provisioned import INIT_TYPE, Provisioner
 from faaslab.backends.local.settings import LocalSettings
+from faaslab.backends.local.templates import Templates
 from faaslab.backends.local.upkeep import Upkeep
 from faaslab.clock import SYSTEM, Clock
 from faaslab.errors import Closed, InvalidValue, NotFound
@@ -91,10 +92,16 @@ class LocalBackend:
         self._machine = machine(settings.system)
         self._keeper = Keeper(self._machine)
         self._definer = Definer(
-            root, code_of=code_of, layer_of=layer_of, settings=settings, keeper=self._keeper
+            root,
+            code_of=code_of,
+            layer_of=layer_of,
+            settings=settings,
+            keeper=self._keeper,
+            machine=self._machine,
         )
         self._preparations = Preparations(root)
-        self._launcher = Launcher(self._machine)
+        self._templates = Templates(root / "tmp", self._keeper, clock)
+        self._launcher = Launcher(self._machine, self._templates)
         self._limits: MemoryLimits | None = None
         self._resolve_secret = resolve_secret
         self._pools = Pools(limit=settings.concurrency, rate=settings.scaling_rate, clock=clock)
@@ -102,7 +109,7 @@ class LocalBackend:
         self._lock = threading.Lock()
         self._ids = Ids()
         self._phases = Phases(settings, self._closing, self._ids)
-        self._upkeep = Upkeep(self._pools, settings, clock, self._closing)
+        self._upkeep = Upkeep(self._pools, settings, clock, self._closing, also=self._templates.expire)
         self._provisioner = Provisioner(
             self._pools, make=self._provisioned, closing=self._closing, released=self._upkeep.released
         )
@@ -204,12 +211,21 @@ class LocalBackend:
             "invocation rate": "not enforced (on AWS 10 a second for each concurrent one)",
             "payload": "held: 6 MB in, 6,291,556 bytes out",
             "open files": "held: 1,024 a process" if self._machine.process_limits else "not enforced",
+            "start": self._starts(),
             "environment between invocations": "frozen" if self._settings.freeze else "keeps running",
             "ephemeral storage": "TMPDIR is private, /tmp the machine's own; size not enforced",
             "task root": "read-only files; not enforced for root",
             "cpu": "not enforced",
             "network": "not enforced",
         }
+
+    def _starts(self) -> str:
+        which = {"auto": "those with preload", "on": "Python's", "off": ""}[self._settings.templates]
+        if not which or not self._machine.fork_server:
+            return "a new process for each environment"
+        return (
+            f"a new process; {which} are forks of a template once there is one ({self._templates.describe()})"
+        )
 
     def retire(self, function_name: str, *, version: str | None = None) -> None:
         """End a function's idle environments, or those of one version; busy ones after their invocation."""
@@ -263,6 +279,7 @@ class LocalBackend:
             executor.shutdown(wait=True)
         self._provisioner.close()
         self._upkeep.close()
+        self._templates.close()
         self._keeper.close()
 
     def __enter__(self) -> Self:
@@ -407,6 +424,7 @@ class LocalBackend:
             environment.abandon()
         for _, environment, _ in self._pools.all():
             environment.abandon()
+        self._templates.abandon()
         self._upkeep.abandon()
         self._provisioner.abandon()
         self._executor = None

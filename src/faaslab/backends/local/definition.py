@@ -5,14 +5,16 @@ Rule: what fails here fails before any process exists, and is the caller's to me
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faaslab.backends import report_line
+from faaslab.backends.local import preloading
 from faaslab.backends.local.custom_program import custom_program
 from faaslab.backends.local.packages import Packages
-from faaslab.backends.local.programs import Program
+from faaslab.backends.local.programs import Program, Warm
 from faaslab.backends.local.python_program import python_program
 from faaslab.backends.local.variables import check
 from faaslab.errors import Unsupported
@@ -21,6 +23,7 @@ from faaslab.model.function import LATEST, Function
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from faaslab.backends.local.machine import Machine
     from faaslab.backends.local.processes import Keeper
     from faaslab.backends.local.settings import LocalSettings
 
@@ -36,6 +39,10 @@ class Definition:
     task_root: Path
     opt: Path
     runtime_root: Path
+    warm: Warm | None = None
+    """What its environments may be forked from."""
+    own_modules: frozenset[str] = frozenset()
+    """Modules that its code brings along; a template that has another of such a name is none for it."""
 
     @property
     def runtime_version_arn(self) -> str:
@@ -59,7 +66,9 @@ class Definer:
         layer_of: Callable[[str], tuple[Path, str]],
         settings: LocalSettings,
         keeper: Keeper,
+        machine: Machine,
     ) -> None:
+        self._machine = machine
         self._root = root
         self._code_of = code_of
         self._layer_of = layer_of
@@ -72,14 +81,40 @@ class Definer:
         task_root = self._packages.code(self._code_of(function), function.code_digest)
         layers = [self._layer_of(layer) for layer in function.configuration.layers]
         opt = self._packages.layers(layers, task_root) if layers else self._empty("opt")
+        program = self._program(function, task_root, opt)
+        warm, own = self._warm(function, program, task_root, opt)
         return Definition(
             function=function,
             version=function.version if numbered else LATEST,
-            program=self._program(function, task_root, opt),
+            program=program,
             task_root=task_root,
             opt=opt,
             runtime_root=self._empty("empty"),
+            warm=warm,
+            own_modules=own,
         )
+
+    def _warm(
+        self, function: Function, program: Program, task_root: Path, opt: Path
+    ) -> tuple[Warm | None, frozenset[str]]:
+        """What its environments may be forked from (None when each is to be a new process), own modules."""
+        mode = self._settings.templates
+        nothing = frozenset[str]()
+        if program.warm is None or not self._machine.fork_server or not preloading.wanted(function, mode):
+            return None, nothing
+        if preloading.ships_libraries(path.name for folder in (task_root, opt) for path in folder.iterdir()):
+            return None, nothing
+        layers = opt / "python"
+        folders = (task_root, layers, *layers.glob("lib/*/site-packages"))
+        own = preloading.own_modules(
+            path.name for folder in folders if folder.is_dir() for path in folder.iterdir()
+        )
+        learned: tuple[str, ...] = ()
+        if mode == "on":
+            module = function.handler.rpartition(".")[0].replace(".", "/")
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                learned = preloading.imported((task_root / f"{module}.py").read_text("utf-8"), own)
+        return program.warm(preloading.modules(function.configuration.preload, learned, own)), own
 
     def _program(self, function: Function, task_root: Path, opt: Path) -> Program:
         """What serves its runtime: the one place that knows all of them."""

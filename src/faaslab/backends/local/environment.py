@@ -150,6 +150,7 @@ class Environment:
             request = self._init_request()
             if request is NEXT:
                 process.limited()
+                self._around.launcher.started(self.definition)
                 return Started((time.perf_counter() - began) * 1000, "ok")
             if request is not None:
                 if request.kind == "init_error":

@@ -21,6 +21,7 @@ from faaslab.errors import EnvironmentFailed
 
 if TYPE_CHECKING:
     from faaslab.backends.local.machine import Machine
+    from faaslab.backends.local.templates import Templates
 
 
 class Child(Protocol):
@@ -97,8 +98,9 @@ class SpawnedChild:
 class Launcher:
     """Starts processes for environments."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, templates: Templates | None = None) -> None:
         self.machine = machine
+        self._templates = templates
 
     def places(self, definition: Definition, folder: Path) -> Places:
         """Where the code of an environment will see its folders; `folder` is its /tmp on this machine."""
@@ -111,6 +113,9 @@ class Launcher:
 
     def launch(self, order: Order) -> Child:
         """Start it. Raises EnvironmentFailed when no process can be started at all."""
+        forked = self._forked(order)
+        if forked is not None:
+            return forked
         name = order.definition.function.name
         try:
             process = subprocess.Popen(
@@ -131,3 +136,28 @@ class Launcher:
         if order.group is not None:
             order.group.add(process.pid)
         return SpawnedChild(process, self.machine)
+
+    def _forked(self, order: Order) -> Child | None:
+        """A fork of a template that has imported what this function asks for; None where there is none."""
+        definition = order.definition
+        if definition.warm is None or self._templates is None:
+            return None
+        template = self._templates.usable(definition.warm, definition.own_modules)
+        if template is None:
+            return None
+        return template.fork(
+            {
+                # What a new process would be given.
+                "bootstrap": order.command[-1],
+                "variables": order.variables,
+                "cwd": str(definition.task_root),
+                "output": order.output,
+            },
+            order.output,
+            None if order.group is None else order.group.path,
+        )
+
+    def started(self, definition: Definition) -> None:
+        """An init went well: next time there may be a template for it."""
+        if definition.warm is not None and self._templates is not None:
+            self._templates.want(definition.warm)

@@ -50,7 +50,6 @@ class Process:
         self._trees = trees(machine)
         self._mark = mark
         self._heard = heard
-        self._watches = limits.watches
         self._limit_kib = order.definition.function.configuration.memory_mb * 1024
         self.group: MemoryGroup | None = order.group
         self.frozen = False
@@ -67,7 +66,9 @@ class Process:
         self.memory = limits.memory_of(self.child.worker)
         self.near = False
         """It came so close to its limit that waiting a whole tick without a look may be too long."""
-        self.tick = TICK_S if self.group is None else GROUP_TICK_S
+        # The kernel counts what a fork shares with its template as the template's: that has to be looked at.
+        self._watches = limits.watches or (self.child.method == "fork" and limits.mode != "off")
+        self.tick = TICK_S if self._watches else GROUP_TICK_S
 
     def limited(self) -> None:
         """Lambda's 1,024 descriptors; its 1,024 processes would count all of this user's here."""
@@ -146,8 +147,8 @@ class Process:
     def over_memory(self) -> bool:
         """Whether it went above its limit; a look at its memory is also part of its maximum."""
         held = self.memory.sample(quick=self.near)
-        if self.group is not None:
-            return self.group.out_of_memory()
+        if self.group is not None and self.group.out_of_memory():
+            return True
         if not self._watches:
             return False
         left = self._limit_kib - held

@@ -33,6 +33,23 @@ class Start:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Warm:
+    """What a process must be, and have imported, to be forked into environments. Equal ones share one.
+
+    It holds nothing of a function: neither code nor secrets. A function's own variables belong to it, because
+    modules may look at them when they are imported.
+    """
+
+    interpreter: str
+    path: tuple[str, ...]
+    """Folders with packages that come before the interpreter's own."""
+    last: str
+    """A folder that comes after all, the runtime client's, or nothing."""
+    modules: tuple[str, ...]
+    variables: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Program:
     """One runtime of this machine. `runtime` is what it is (`python3.12`), whatever was asked for."""
 
@@ -48,6 +65,8 @@ class Program:
     """Why there is nothing to start, in Lambda's words; every init then ends as Runtime.InvalidEntrypoint."""
     wraps: bool = True
     """Whether AWS_LAMBDA_EXEC_WRAPPER goes before it; a custom runtime sees to that itself."""
+    warm: Callable[[tuple[str, ...]], Warm] | None = None
+    """What to fork environments from when it has imported these modules; None where nothing can be."""
 
 
 # The runtime's own shell script does this on Lambda, so that a wrapper that is missing is an exit with 127.

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faaslab.backends.local import interpreters
-from faaslab.backends.local.programs import Places, Program, Start
+from faaslab.backends.local import interpreters, preloading
+from faaslab.backends.local.programs import Places, Program, Start, Warm
 from faaslab.errors import RequirementsFailed
 
 if TYPE_CHECKING:
@@ -46,6 +46,18 @@ _OWN_BOOTSTRAP = (
     "sys.dont_write_bytecode = True\n"
     "main()\n"
 )
+# What of AWS's client a template may import; `bootstrap` and `runtime_client` read variables when they are
+# imported, so those it may not.
+_CLIENT_MODULES = tuple(
+    f"awslambdaric.{name}"
+    for name in (
+        "lambda_config",
+        "lambda_context",
+        "lambda_runtime_exception",
+        "lambda_runtime_log_utils",
+        "lambda_runtime_marshaller",
+    )
+)
 OWN_CLIENT = Path(__file__).parent / "runtime_client"
 # Interpreters for which AWS's client could not be installed: asked once a process, for it takes seconds.
 _without: set[str] = set()
@@ -61,6 +73,19 @@ def python_program(function: Function, *, packages: Packages, settings: LocalSet
     # `-B`: the task root is read-only, also for root.
     command = (str(interpreter.path), "-B", "-c")
     has_layers = bool(function.configuration.layers)
+    programs = (str(interpreter.path.parent), "/usr/local/bin", "/usr/bin", "/bin")
+    ctype = "C.UTF-8" if sys.platform == "linux" else "UTF-8"
+
+    def warm(modules: tuple[str, ...]) -> Warm:
+        base = {"PATH": os.pathsep.join(programs), "LANG": "en_US.UTF-8", "TZ": ":UTC", "LC_CTYPE": ctype}
+        given = {**settings.variables, **function.configuration.environment}
+        return Warm(
+            interpreter=str(interpreter.path),
+            path=tuple(map(str, own)),
+            last="" if official is None else str(client),
+            modules=(*(() if official is None else _CLIENT_MODULES), *modules),
+            variables=preloading.variables(given, base),
+        )
 
     def start(places: Places) -> Start:
         # Source: Developer Guide, python-layers: in this order, between the code and what the runtime brings.
@@ -72,14 +97,12 @@ def python_program(function: Function, *, packages: Packages, settings: LocalSet
         return Start(
             command=(*command, script),
             variables={
-                "PATH": os.pathsep.join(
-                    (str(interpreter.path.parent), "/usr/local/bin", "/usr/bin", "/bin", f"{places.opt}/bin")
-                ),
+                "PATH": os.pathsep.join((*programs, f"{places.opt}/bin")),
                 "LD_LIBRARY_PATH": os.pathsep.join(
                     (str(places.task_root), str(places.task_root / "lib"), str(places.opt / "lib"))
                 ),
                 "PYTHONPATH": os.pathsep.join(map(str, (places.runtime_root, *own))),
-                "LC_CTYPE": "C.UTF-8" if sys.platform == "linux" else "UTF-8",
+                "LC_CTYPE": ctype,
                 "AWS_EXECUTION_ENV": f"AWS_Lambda_{interpreter.runtime}",
             },
         )
@@ -91,6 +114,7 @@ def python_program(function: Function, *, packages: Packages, settings: LocalSet
         label=f"python:{release[0]}.v{release[2]}",
         start=start,
         needs=(interpreter.path.parent.parent, client, *own),
+        warm=warm,
     )
 
 

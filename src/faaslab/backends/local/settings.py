@@ -33,6 +33,9 @@ class LocalSettings:
     """AWS's awslambdaric, or faaslab's own client where that cannot be had (its wheels are for Linux)."""
     own_interpreter: bool = False
     """Run a Python runtime that is not installed here on the interpreter that runs faaslab."""
+    templates: Literal["auto", "on", "off"] = "auto"
+    """Which Python functions are forked from a process that has imported their modules: those that name any
+    to `preload`, all (what their source imports at its top), none. Linux only."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables for every function, below the function's own."""
     pip_arguments: tuple[str, ...] = ()

@@ -10,6 +10,8 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from faaslab.backends.local.pool import Pools
     from faaslab.backends.local.settings import LocalSettings
     from faaslab.clock import Clock
@@ -20,7 +22,17 @@ FREEZE_AFTER_S = 0.005
 class Upkeep:
     """The two threads of a backend; each starts when there is something to do for it."""
 
-    def __init__(self, pools: Pools, settings: LocalSettings, clock: Clock, closing: threading.Event) -> None:
+    def __init__(
+        self,
+        pools: Pools,
+        settings: LocalSettings,
+        clock: Clock,
+        closing: threading.Event,
+        *,
+        also: Callable[[float, float], None],
+    ) -> None:
+        """`also` is told the time and the keep-alive whenever environments are looked at for their age."""
+        self._also = also
         self._pools = pools
         self._settings = settings
         self._clock = clock
@@ -75,6 +87,7 @@ class Upkeep:
             gone, following = self._pools.expired(self._clock.monotonic(), keep_alive_s)
             for environment in gone:
                 environment.close()
+            self._also(self._clock.monotonic(), keep_alive_s)
 
     def close(self) -> None:
         """Wait for the threads; `closing` was set before. May be called twice."""

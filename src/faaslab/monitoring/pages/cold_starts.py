@@ -109,6 +109,12 @@ def _basis(start: Opening) -> tuple[str, ...]:
     unknown = start.invocations - f["cold_known"]
     if unknown:
         lines.append(f"Of {words.of(unknown, 'invocation')} it is not known; rates leave them out.")
+    if f["forked"]:
+        lines.append(
+            f"{words.of(f['forked'], 'cold start')} began as the fork of a local template (`--preload`): "
+            "their inits are shorter than those of a new process, and say nothing about AWS "
+            "(`start_method` tells them apart)."
+        )
     if f["cold_starts"] < _ROUGH:
         lines.append(f"Only {words.of(f['cold_starts'], 'cold start')}: the rates below are rough.")
     return tuple(lines)

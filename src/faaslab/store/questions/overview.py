@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def overview(run: Run, window: Window) -> pd.DataFrame:
     """One row: invocations, throttled, functions, cold_starts, cold_known, failed, timeouts, with_duration,
-    with_bill, with_memory, with_init, first and last (start, end), and sources (`local 3,120; aws 4`).
+    with_bill, with_memory, with_init, forked (cold starts from a local template), first and last (start,
+    end), and sources (`local 3,120; aws 4`).
 
     A figure is known of an execution only when its source told it: `cold_known` counts those.
     """  # noqa: D205
@@ -34,6 +35,7 @@ def overview(run: Run, window: Window) -> pd.DataFrame:
                count(billed_ms * memory_mb) FILTER (status <> 'throttled') AS with_bill,
                count(max_memory_mb * memory_mb) FILTER (status <> 'throttled') AS with_memory,
                count(init_ms) FILTER (cold_start AND status <> 'throttled') AS with_init,
+               count(*) FILTER (cold_start AND starts_with(start_method, 'fork')) AS forked,
                min(started_at) AS first, max(coalesce(ended_at, started_at)) AS last,
                (SELECT string_agg(format('{{}} {{:,}}', source, n), '; ' ORDER BY n DESC) FROM s)
                    AS sources
