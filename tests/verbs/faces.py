@@ -32,8 +32,8 @@ class KeptFace:
     def note(self, text):
         self.notes.append(text)
 
-    def emit(self, text):
-        self.lines.append(text)
+    def emit(self, text, *, end="\n"):
+        self.lines.append(text if end == "\n" else text + end)
 
     def open(self, path):
         self.opened.append(path)

@@ -85,6 +85,32 @@ class Reserves(Protocol):
         """How the provisioned concurrency of a version stands in this process."""
 
 
+class ResponseStream(Protocol):
+    """A response that is read while it is made: an iterator over its pieces."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Itself."""
+
+    def __next__(self) -> bytes:
+        """The next piece as soon as it is there; a failure of the function gives no piece, and no error."""
+
+    @property
+    def execution(self) -> Execution:
+        """What came of it; waits for the end, and lets go of the pieces that were not read."""
+
+    def close(self) -> None:
+        """Read no more; the invocation runs on."""
+
+
+class Streams(Protocol):
+    """A backend that can hand on a response while the function makes it."""
+
+    def stream(
+        self, function: Function, payload: bytes, *, request: Invocation, complete: Complete
+    ) -> ResponseStream:
+        """Run it once; the execution is completed when the iterator ends."""
+
+
 class Explains(Protocol):
     """A backend that can say what it enforces on this machine."""
 

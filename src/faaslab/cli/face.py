@@ -52,9 +52,9 @@ class ShellFace:
         """A line on standard error."""
         print(f"note: {text}", file=sys.stderr)
 
-    def emit(self, text: str) -> None:
+    def emit(self, text: str, *, end: str = "\n") -> None:
         """A line of the answer, at once."""
-        print(text, flush=True)
+        print(text, end=end, flush=True)
 
     def open(self, path: str) -> None:
         """The page in a browser."""

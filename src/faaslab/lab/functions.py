@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import AlreadyExists, InvalidValue, NotFound
-from faaslab.lab import definitions, event_invoke, limits, routing
+from faaslab.lab import definitions, event_invoke, limits, maps, routing
 from faaslab.lab.mapping import run_map
-from faaslab.lab.maps import MapResult
 from faaslab.lab.payloads import encode, items
+from faaslab.lab.streams import stream
 from faaslab.model.function import LATEST, Function, FunctionStatus, InlineCode
 from faaslab.model.invocation import Invocation
 
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from faaslab.backends.protocol import ResponseStream
     from faaslab.lab import Lab
     from faaslab.lab.definitions import CodeGiven, Definition, Draft
+    from faaslab.lab.maps import MapResult
     from faaslab.model.alias import Alias
     from faaslab.model.execution import Execution
 
@@ -300,6 +302,14 @@ class Functions:
         request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
         return self._lab.backend.invoke(function, body, request=request, complete=self._lab.complete)
 
+    def stream(
+        self, name: str | Function, payload: Any = None, *, qualifier: str | None = None, **fields: Any
+    ) -> ResponseStream:
+        """Run a function once and read its response while it comes: pieces of bytes, then `.execution`."""
+        function = self._resolve(name, qualifier)
+        request = self._request(function.name, qualifier, fields)
+        return stream(self._lab, function, payload, request)
+
     def submit(
         self, name: str | Function, payload: Any = None, *, qualifier: str | None = None, **fields: Any
     ) -> Future[Execution]:
@@ -371,18 +381,7 @@ class Functions:
         if isinstance(mapped, str):
             name, values = self._lab.executions.batch(mapped, failed=failed)
         else:
-            rows = mapped.df if isinstance(mapped, MapResult) else mapped
-            attrs = getattr(rows, "attrs", {}).get("faaslab")
-            if attrs is None or not {"input", "status"} <= {*rows.columns}:
-                raise InvalidValue(
-                    "this is not the DataFrame of a map",
-                    place="map",
-                    hint="give what map answered, or its batch",
-                )
-            name = attrs["function"]
-            if failed:
-                rows = rows[rows["status"] != "completed"]
-            values = rows["input"].tolist()
+            name, values = maps.to_run_again(mapped, failed=failed)
         return self.map(name, values, n, progress=progress)
 
     def prepared(self, name: str, qualifier: str | None = None, **fields: Any) -> tuple[Function, Invocation]:

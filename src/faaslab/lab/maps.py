@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from faaslab.errors import InvalidValue
 from faaslab.model.execution import Execution
 
 if TYPE_CHECKING:
@@ -78,3 +79,19 @@ class MapResult:
         """Run the failed ones again (or all of them), with the function as it is now."""
         assert self.again is not None
         return self.again(self, failed)
+
+
+def to_run_again(mapped: MapResult | pd.DataFrame, *, failed: bool) -> tuple[str, list[Any]]:
+    """The function of a map, and the inputs of its failed rows (or of all).
+
+    `mapped` is what it answered, or rows of that. Raises InvalidValue for any other DataFrame.
+    """
+    rows = mapped.df if isinstance(mapped, MapResult) else mapped
+    attrs = getattr(rows, "attrs", {}).get("faaslab")
+    if attrs is None or not {"input", "status"} <= {*rows.columns}:
+        raise InvalidValue(
+            "this is not the DataFrame of a map", place="map", hint="give what map answered, or its batch"
+        )
+    if failed:
+        rows = rows[rows["status"] != "completed"]
+    return attrs["function"], rows["input"].tolist()

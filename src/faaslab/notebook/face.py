@@ -47,9 +47,9 @@ class NotebookFace:
         """Kept until the answer is shown."""
         self.notes.append(text)
 
-    def emit(self, text: str) -> None:
+    def emit(self, text: str, *, end: str = "\n") -> None:
         """A line of output, at once."""
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(f"{text}{end}")
         sys.stdout.flush()
 
     def open(self, path: str) -> None:

@@ -76,6 +76,8 @@ class ExecutionAnswer:
     """The function's own source as it ran, for the frames of a failure; None where it is not known."""
     filename: str | None = None
     looked_at: bool = False
+    streamed: bool = False
+    """Its result was shown while it came."""
 
     @property
     def value(self) -> Execution:

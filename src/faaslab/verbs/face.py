@@ -30,8 +30,8 @@ class Face(Protocol):
     def note(self, text: str) -> None:
         """Say something beside the answer (standard error in a shell)."""
 
-    def emit(self, text: str) -> None:
-        """A line of an answer that comes in pieces (`logs --follow`), at once."""
+    def emit(self, text: str, *, end: str = "\n") -> None:
+        """A line of an answer that comes in pieces (`logs --follow`), at once; `end` follows it."""
 
     def open(self, path: str) -> None:
         """Show a file to the user (`--open`): a browser, or a link."""

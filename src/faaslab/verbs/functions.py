@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,8 +168,25 @@ def invoke(lab: Lab, call: Call, face: Face) -> Answer:
         )
         assert isinstance(future, Queued)
         return SubmittedAnswer(function=call["name"], future=future)
-    execution = lab.functions.invoke(call["name"], value, qualifier=call["qualifier"], **fields)
-    return ExecutionAnswer(execution=execution, tail=call["tail"], **_code_of(lab, execution))
+    if call["stream"]:
+        stream = lab.functions.stream(call["name"], value, qualifier=call["qualifier"], **fields)
+        execution = _streamed(stream, call, face)
+    else:
+        execution = lab.functions.invoke(call["name"], value, qualifier=call["qualifier"], **fields)
+    return ExecutionAnswer(
+        execution=execution, tail=call["tail"], streamed=call["stream"], **_code_of(lab, execution)
+    )
+
+
+def _streamed(stream: Any, call: Call, face: Face) -> Any:
+    """Print the pieces as they come, unless a document is wanted."""
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    for piece in stream:
+        if not call.json:
+            face.emit(decoder.decode(piece), end="")
+    if not call.json:
+        face.emit(decoder.decode(b"", final=True))
+    return stream.execution
 
 
 def _code_of(lab: Lab, execution: Any) -> dict[str, Any]:
@@ -341,6 +359,7 @@ VERBS: tuple[Verb, ...] = (
                 name="async_",
                 help="as an event: queued, run again if it fails; a shell waits for its first run",
             ),
+            Option(flags=("--stream",), name="stream", help="print the response while it comes"),
             Option(flags=("--tail",), name="tail", help="show all of its log"),
             Option(
                 flags=("--tenant-id",),

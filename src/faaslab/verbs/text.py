@@ -46,7 +46,7 @@ def plain_text(answer: Answer, *, width: int | None = None) -> str:
         case FunctionCard():
             return _card(answer)
         case ExecutionAnswer():
-            return _execution(answer.execution, whole=answer.tail)
+            return _execution(answer.execution, whole=answer.tail, streamed=answer.streamed)
         case SubmittedAnswer():
             return f"{answer.function} was handed over, request {answer.request_id}"
         case MapAnswer():
@@ -270,7 +270,7 @@ def _card(card: FunctionCard) -> str:
     return f"{text}\n\n{card.code.rstrip()}" if card.code else text
 
 
-def _execution(execution: Execution, *, whole: bool) -> str:
+def _execution(execution: Execution, *, whole: bool, streamed: bool) -> str:
     parts = [f"{execution.function} {execution.status}"]
     if execution.duration_ms is not None:
         parts.append(f"{execution.duration_ms:.2f} ms")
@@ -286,7 +286,7 @@ def _execution(execution: Execution, *, whole: bool) -> str:
     if execution.error is not None:
         lines.append(f"{execution.error.type}: {execution.error.message}")
         lines += [_at_the_task_root(part.rstrip("\n")) for part in execution.error.stack_trace]
-    elif execution.result_body is not None:
+    elif execution.result_body is not None and not streamed:
         lines.append(json.dumps(cell_value(execution.result), ensure_ascii=False, indent=2))
     logs = [line for line in execution.logs if whole or line.stream is not LogStream.PLATFORM]
     shown = logs if whole else logs[:_FOLDED_LINES]

@@ -50,14 +50,14 @@ class Dialogue:
         self._logs = logs
         self._kill = kill
         self.process: Process | None = None
-        self.sink: Callable[[bytes], None] | None = None
-        """Takes the pieces of a streamed response as they come; None buffers it."""
+        self._sink: Callable[[bytes], None] | None = None
         self.owes_next = False
         self._request_id = ""
         self._event = b""
         self._deadline = 0.0
         self._streamed = 0
         self._hasty_until = 0.0
+        self._truncated = False
 
     # --- the event and its answer -----------------------------------------------------------------
 
@@ -135,25 +135,31 @@ class Dialogue:
             self._api.give(self._event, self._deadline)
         elif kind == "truncated":
             if request.request_id == self._request_id:
-                return Reply("fault", b"HTTP request detected as truncated", "Runtime.TruncatedResponse")
+                self._hasty_until = time.perf_counter() + _HASTE_S
+                self._truncated = True
         else:
             self._api.send(refused(request, replies.RUNNING))
         return None
 
     # --- streaming --------------------------------------------------------------------------------
 
+    def stream_to(self, sink: Callable[[bytes], None] | None) -> None:
+        """Where the pieces of a streamed response go as they come; None buffers it."""
+        self._sink = sink
+        self._streamed = 0
+
     def _piece(self, request: Request) -> None:
-        if self.sink is not None and request.request_id == self._request_id:
+        if self._sink is not None and request.request_id == self._request_id:
             self._streamed += len(request.body)
             if self._streamed <= STREAM_LIMIT:
-                self.sink(request.body)
+                self._sink(request.body)
 
     def _stream_ended(self, request: Request) -> Reply:
         """The end of a response that named a mode."""
         if request.mode != "streaming":
             self._api.send(replies.INVALID_MODE)
             return Reply("fault", b"Invalid function response mode", "Runtime.InvalidResponseModeHeader")
-        streams = self.sink is not None
+        streams = self._sink is not None
         if streams and not self._streamed and request.body:
             # It came whole: no piece of it was seen on its way.
             self._piece(request)
@@ -175,10 +181,16 @@ class Dialogue:
         self._logs.drain()
         process = self.process
         if process is not None and process.over_memory():
+            self._truncated = False
             self._kill()
             return Reply("memory", returncode=-signal.SIGKILL)
         if time.perf_counter() >= deadline:
+            self._truncated = False
             return Reply("timeout")
+        if self._truncated and time.perf_counter() >= self._hasty_until:
+            # Not because its process ended, which would be the better reason.
+            self._truncated = False
+            return Reply("fault", b"HTTP request detected as truncated", "Runtime.TruncatedResponse")
         if process is None or process.exited():
             # Its last answer may still be in the socket.
             while (request := self._api.look()) is not None and request is not CLOSED:
@@ -190,6 +202,7 @@ class Dialogue:
 
     def _ended(self) -> Reply:
         process = self.process
+        self._truncated = False
         if process is None:
             return Reply("exit")
         killed = process.out_of_memory()

@@ -62,7 +62,7 @@ class Phases:
         peak_mb = environment.peak_mb()
         if reply.kind == "timeout":
             environment.kill()
-        if self._closing.is_set() and reply.kind in ("exit", "init"):
+        if self._closing.is_set() and reply.kind in ("exit", "init", "fault"):
             raise Closed("the local backend was closed while the function ran")
         return record.finished(environment, flight, reply, ended, peak_mb)
 
