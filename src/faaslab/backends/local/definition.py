@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from faaslab.backends import report_line
 from faaslab.backends.local import preloading
 from faaslab.backends.local.custom_program import custom_program
+from faaslab.backends.local.node_program import node_program
 from faaslab.backends.local.packages import Packages
 from faaslab.backends.local.programs import Program, Warm
 from faaslab.backends.local.python_program import python_program
@@ -122,6 +123,8 @@ class Definer:
             return python_program(function, packages=self._packages, settings=self._settings, root=self._root)
         if function.runtime.startswith("provided"):
             return custom_program(function, task_root=task_root, opt=opt)
+        if function.runtime.startswith("nodejs"):
+            return node_program(function, packages=self._packages, root=self._root)
         raise Unsupported(
             f"the local backend does not run {function.runtime!r}",
             place="runtime",

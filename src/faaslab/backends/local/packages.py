@@ -103,13 +103,28 @@ class Packages:
                 f"{interpreter.path} has no pip and uv was not found",
                 hint=f"run `{interpreter.path} -m ensurepip`, or install uv",
             )
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        code, text = self.run([*command, "--target", str(folder), *self._pip_arguments, "--", *wanted])
+        if code != 0:
+            lines = [line for line in text.splitlines() if line.strip() and "[notice]" not in line]
+            errors = [line for line in lines if line.startswith("ERROR")]
+            raise RequirementsFailed(
+                "\n".join((errors or lines)[-3:]) or f"the installer ended with {code}",
+                place=f"requires {', '.join(wanted)}",
+                hint="check the names and versions; pip's own settings (index, proxy) apply",
+            )
+
+    def run(self, command: Sequence[str], *, cwd: Path | None = None) -> tuple[int, str]:
+        """Run an installer to its end: its exit code and what it wrote, without colours and passwords.
+
+        It ends with us, however we end.
+        """
         process = subprocess.Popen(
-            [*command, "--target", str(folder), *self._pip_arguments, "--", *wanted],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment,
+            cwd=cwd,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
             start_new_session=True,
         )
         if self._keeper is not None:
@@ -124,15 +139,8 @@ class Packages:
         finally:
             if self._keeper is not None:
                 self._keeper.remove(process.pid)
-        if process.returncode != 0:
-            text = _CREDENTIALS.sub(r"\1****@", _COLOUR.sub("", output.decode("utf-8", "replace")))
-            lines = [line for line in text.splitlines() if line.strip() and "[notice]" not in line]
-            errors = [line for line in lines if line.startswith("ERROR")]
-            raise RequirementsFailed(
-                "\n".join((errors or lines)[-3:]) or f"the installer ended with {process.returncode}",
-                place=f"requires {', '.join(wanted)}",
-                hint="check the names and versions; pip's own settings (index, proxy) apply",
-            )
+        text = _CREDENTIALS.sub(r"\1****@", _COLOUR.sub("", output.decode("utf-8", "replace")))
+        return process.returncode, text
 
 
 def _installer(interpreter: Interpreter) -> list[str] | None:

@@ -262,7 +262,7 @@ def parsed_error(body: bytes, error_type: str | None) -> ExecutionError:
         told = None
     if not isinstance(told, dict):
         return ExecutionError(type=error_type or "Runtime.Unknown", message=body.decode("utf-8", "replace"))
-    trace = told.get("stackTrace")
+    trace = told.get("stackTrace", told.get("trace"))  # Node.js has its own word for it
     return ExecutionError(
         type=str(told.get("errorType") or error_type or "Runtime.Unknown"),
         message=str(told.get("errorMessage") or ""),
