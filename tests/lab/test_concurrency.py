@@ -276,3 +276,39 @@ def test_what_is_provisioned_goes_with_its_alias_version_and_function(two):
     two.functions.delete("f")
     assert two.backend.environments() == ()
     assert two.account().provisioned == {}
+
+
+def test_two_labs_that_reserve_at_once_never_set_aside_too_much(tmp_path, cache):
+    with (
+        app.open(store=tmp_path / "s.duckdb", cache=cache) as one,
+        app.open(store=tmp_path / "s.duckdb", cache=cache) as two,
+    ):
+        for number in range(12):
+            one.functions.create(f"f{number}", TELL.format(number))
+        begin = threading.Barrier(2)
+
+        def reserve(lab, numbers):
+            begin.wait()
+            refused = 0
+            for number in numbers:
+                try:
+                    lab.functions.reserve(f"f{number}", 15)
+                except InvalidValue:
+                    refused += 1
+            return refused
+
+        with ThreadPoolExecutor(2) as executor:
+            futures = [executor.submit(reserve, one, range(6)), executor.submit(reserve, two, range(6, 12))]
+            refused = sum(future.result() for future in futures)
+        assert refused == 6
+        assert one.account().reserved == two.account().reserved
+        assert sum(one.account().reserved.values()) == 90
+
+
+def test_what_lambda_keeps_apart_from_provisioned_concurrency(lab):
+    lab.functions.create("snap", TELL.format(1), snap_start="PublishedVersions")
+    lab.functions.create("tenants", TELL.format(1), tenancy="PER_TENANT")
+    for name in ("snap", "tenants"):
+        lab.versions.publish(name)
+        with pytest.raises(InvalidValue, match="exclude each other"):
+            lab.versions.provision(name, "1", 1)

@@ -312,3 +312,17 @@ def test_an_interrupt_while_packages_are_installed_is_kept_as_a_failure(lab, ind
     assert (function.version, function.last_update_status) == ("1", "Failed")
     assert function.last_update_reason == "KeyboardInterrupt"
     assert lab.functions.invoke("f").result == [1, None]
+
+
+def test_an_event_for_a_function_that_is_not_ready_waits_for_it(lab, index):
+    lab.functions.create("f", PLAIN.format(1))
+    lab.functions.create("g", PLAIN.format(1))
+    index.hold()
+    lab.functions.define("f", WITH.format(2), requires=["tinything"], wait=False)
+    assert index.asked.wait(60)
+    assert lab.functions.submit("f", invocation_type="Event").result(60).result == [1, None]
+    assert lab.functions.list()[0].last_update_status == "InProgress"
+    index.open.set()
+    eventually(lambda: state(lab) == ("active", "Successful"), 60)
+    assert lab.functions.submit("f", invocation_type="Event").result(60).result == [2, 42]
+    assert lab.functions.table()["status"].tolist() == ["active", "active"]

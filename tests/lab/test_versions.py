@@ -284,3 +284,13 @@ def test_another_process_s_alias_is_seen_at_once(tmp_path, cache):
         assert two.functions.invoke("f", qualifier="prod").result == 1
         one.versions.update_alias("f", "prod", version="2")
         assert two.functions.invoke("f", qualifier="prod").result == 2
+
+
+def test_who_looks_at_an_alias_sees_the_version_that_it_points_at(two):
+    two.chance = lambda: 0.0
+    two.versions.create_alias("f", "prod", "1", weights={"3": 0.9})
+    assert two.functions.get("f", "prod").version == "1"
+    assert two.functions.code("f", "prod") == code(1)
+    assert two.functions.invoke("f", qualifier="prod").version == "3"
+    by = two.monitoring.stats(by=("qualifier", "version"))
+    assert by[["qualifier", "version", "invocations"]].to_numpy().tolist() == [["prod", "3", 1]]

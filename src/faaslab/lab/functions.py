@@ -220,7 +220,7 @@ class Functions:
 
     def get(self, name: str, version: str | None = None) -> Function:
         """The function of that name (as it is now, or as that version was); `NotFound` with the nearest."""
-        function = self._resolve(name, version)
+        function = self._resolve(name, self._primary(name, version))
         if version is None:
             return dataclasses.replace(
                 self._lab.updates.seen(function),
@@ -237,7 +237,8 @@ class Functions:
 
     def list(self) -> tuple[Function, ...]:
         """All functions, by name."""
-        return tuple(sorted(self._store.definitions.list(Function), key=lambda function: function.name))
+        found = map(self._lab.updates.seen, self._store.definitions.list(Function))
+        return tuple(sorted(found, key=lambda function: function.name))
 
     def names(self) -> tuple[str, ...]:
         """The names of all functions."""
@@ -259,7 +260,7 @@ class Functions:
 
     def code(self, name: str, version: str | None = None) -> str | bytes:
         """The source text of a function; of one that came as a zip, its bytes."""
-        function = self._resolve(name, version)
+        function = self._resolve(name, self._primary(name, version))
         if isinstance(function.code, InlineCode):
             return function.code.source
         return self._store.blobs.get(function.code_digest)
@@ -410,6 +411,13 @@ class Functions:
         if function is None:
             function = self._look_up(name, version)
         return function
+
+    def _primary(self, name: str, qualifier: str | None) -> str | None:
+        """Who looks at an alias sees the version that it points at, not one by chance."""
+        if qualifier is None or qualifier == LATEST or qualifier.isdigit():
+            return qualifier
+        self._require(name)
+        return self._lab.versions.alias(name, qualifier).version
 
     def _look_up(self, name: str, qualifier: str | None) -> Function:
         if qualifier is not None and not qualifier.isdigit():

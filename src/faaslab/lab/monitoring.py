@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BY = {
     "function": "e.function",
     "version": "e.version",
+    "qualifier": "e.qualifier",
     "memory": "e.memory_mb",
     "runtime": "e.runtime",
     "source": "e.source",
@@ -155,8 +156,8 @@ class Monitoring:
         )
 
     def functions_table(self, functions: Sequence[Function]) -> pd.DataFrame:
-        """A row a function: name, version, runtime, memory_mb, timeout_s, invocations, errors, cold_starts,
-        mean_ms, last_invoked_at, updated_at.
+        """A row a function: name, version, status, runtime, memory_mb, timeout_s, invocations, errors,
+        cold_starts, mean_ms, last_invoked_at, updated_at.
         """  # noqa: D205
         import pandas as pd
 
@@ -172,6 +173,7 @@ class Monitoring:
                 (
                     each.name,
                     each.version,
+                    str(each.status),
                     each.runtime,
                     each.configuration.memory_mb,
                     each.configuration.timeout_s,
@@ -181,7 +183,7 @@ class Monitoring:
                 for each in functions
             ],
             columns=[
-                "name", "version", "runtime", "memory_mb", "timeout_s", "invocations", "errors",
+                "name", "version", "status", "runtime", "memory_mb", "timeout_s", "invocations", "errors",
                 "cold_starts", "mean_ms", "last_invoked_at", "updated_at",
             ],
         )  # fmt: skip

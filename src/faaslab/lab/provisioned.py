@@ -11,8 +11,9 @@ import dataclasses
 import threading
 from typing import TYPE_CHECKING
 
-from faaslab.errors import Closed, Conflict, InvalidValue, NotFound
+from faaslab.errors import AlreadyExists, Closed, Conflict, InvalidValue, NotFound
 from faaslab.lab import concurrency
+from faaslab.lab.versions import changed_meanwhile
 from faaslab.model.alias import Alias
 from faaslab.model.concurrency import Provision, ProvisionedConcurrency
 from faaslab.model.function import LATEST, Function
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from faaslab.lab import Lab
+
+_ATTEMPTS = 20  # other definitions may change at the same moment
+
+
+class _Changed(Conflict):
+    """Something changed between the look and the change: look again."""
 
 
 class Provisioned:
@@ -35,8 +42,26 @@ class Provisioned:
 
     def put(self, name: str, qualifier: str, executions: int, *, wait: bool) -> ProvisionedConcurrency:
         """Keep so many environments ready; with `wait` until they are, or the init failed."""
+        for _ in range(_ATTEMPTS):
+            with contextlib.suppress(_Changed):
+                version, wanted = self._put(name, qualifier, executions)
+                break
+        else:
+            raise changed_meanwhile(f"{name}:{qualifier}")
+        with self._lock:
+            self._held.pop((name, version), None)
+        futures = self._settle(name)
+        if wait and version in futures:
+            futures[version].result()
+            self._ended(wanted, futures[version])  # the callback may come after this
+        return self.get(name, qualifier)
+
+    def _put(self, name: str, qualifier: str, executions: int) -> tuple[str, ProvisionedConcurrency]:
+        """The version, and what is kept now; `_Changed` when something else changed meanwhile."""
+        generation = self._kept.generation()
         concurrency.check_provisioned(name, qualifier, executions, self._lab.account())
         version = self._version(name, qualifier)
+        self._check_suits(self._lab.functions.get(name, version))
         if not qualifier.isdigit() and self._lab.versions.alias(name, qualifier).weights:
             raise Conflict(
                 "Alias with weights can not be used with Provisioned Concurrency",
@@ -49,19 +74,20 @@ class Provisioned:
             function=name, qualifier=qualifier, executions=executions, updated_at=self._lab.clock.now()
         )
         owner = (PublishedVersion if qualifier.isdigit() else Alias, f"{name}:{qualifier}")
-        if present is None:
-            wanted = self._kept.put(wanted, needs=(owner,))
-        else:
-            wanted = self._kept.put(
-                wanted, action="updated", expected_revision=present.revision_id, needs=(owner,)
-            )
-        with self._lock:
-            self._held.pop((name, version), None)
-        futures = self._settle(name)
-        if wait and version in futures:
-            futures[version].result()
-            self._ended(wanted, futures[version])  # the callback may come after this
-        return self.get(name, qualifier)
+        try:
+            if present is None:
+                kept = self._kept.put(wanted, needs=(owner,), at_generation=generation)
+            else:
+                kept = self._kept.put(
+                    wanted,
+                    action="updated",
+                    expected_revision=present.revision_id,
+                    needs=(owner,),
+                    at_generation=generation,
+                )
+        except (AlreadyExists, Conflict) as error:
+            raise _Changed(error.message) from None
+        return version, kept
 
     def get(self, name: str, qualifier: str) -> ProvisionedConcurrency:
         """What is asked for, and how it ended; `NotFound` where there is none."""
@@ -165,6 +191,17 @@ class Provisioned:
         if alias.version == LATEST:
             concurrency.check_provisioned(name, LATEST, 1, self._lab.account())
         return alias.version
+
+    @staticmethod
+    def _check_suits(function: Function) -> None:
+        """Lambda's SnapStart and its tenants have environments of another kind."""
+        if function.configuration.snap_start != "None" or function.configuration.tenancy is not None:
+            kind = "SnapStart" if function.configuration.snap_start != "None" else "tenant isolation"
+            raise InvalidValue(
+                f"provisioned concurrency and {kind} exclude each other",
+                place="qualifier",
+                hint="take one of them",
+            )
 
     def _check_free(self, name: str, qualifier: str, version: str) -> None:
         """A version has one provisioned concurrency: its own, or that of one alias."""

@@ -17,6 +17,7 @@ from faaslab.errors import Closed, FaaslabError, InvalidValue, NotFound
 from faaslab.lab.destinations import Destinations, dropped
 from faaslab.model.asynchronous import QueuedEvent
 from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus
+from faaslab.model.function import FunctionStatus
 from faaslab.model.json import from_json, to_json
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ class _Attempt:
             self._turn_away(refused)
             return
         try:
+            if function.status is not FunctionStatus.ACTIVE:
+                function = lab.updates.runnable(function)
             lab.backend.invoke(function, event.payload.encode(), request=request, complete=self._complete)
         except Closed:
             raise

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from faaslab.lab.definitions import Draft
     from faaslab.store.leases import Lease
 
-_ATTEMPTS = 5  # another process may define the same name at the same moment
+_ATTEMPTS = 20  # another process may define the same name at the same moment
 _TTL_S = 15.0
 CREATING = "The function is being created."
 UPDATING = "The function is being updated."
@@ -67,11 +67,10 @@ class Updates:
         raise AssertionError("the last attempt returns or raises")
 
     def _written(self, draft: Draft, present: Function | None, *, wait: bool) -> Definition:
-        reserved = draft.function.configuration.reserved_concurrency
         if present is not None and definitions.same(present, draft.function):
+            reserved = draft.function.configuration.reserved_concurrency
             return self._same(present, reserved, draft.notes, wait=wait)
-        if reserved is not None:
-            concurrency.check_reserved(draft.function.name, reserved, self._lab.account())
+        generation = self._room_for(draft.function)
         digest = self._lab.store.blobs.put(draft.data) if draft.data else draft.function.code_digest
         function = dataclasses.replace(
             draft.function,
@@ -87,7 +86,7 @@ class Updates:
         if not self._prepared(function):
             written = self._slowly(function, present, wait=wait)
             return Definition(function=written, change=change, notes=draft.notes)
-        written = self._put(function, present)
+        written = self._put(function, present, at_generation=generation)
         self._came_about(written)
         return Definition(function=written, change=change, notes=draft.notes)
 
@@ -103,10 +102,7 @@ class Updates:
 
     def put_reserved(self, changed: Function, present: Function) -> Function:
         """The same definition under its number, with what it reserves now."""
-        executions = changed.configuration.reserved_concurrency
-        if executions is not None:
-            concurrency.check_reserved(changed.name, executions, self._lab.account())
-        written = self._put(changed, present)
+        written = self._put(changed, present, at_generation=self._room_for(changed))
         self._lab.reserve()
         return written
 
@@ -123,11 +119,27 @@ class Updates:
                 return self.put_reserved(changed, present)
         raise changed_meanwhile(name)
 
-    def _put(self, function: Function, present: Function | None) -> Function:
-        if present is None:
-            return self._kept.put(function)
+    def _room_for(self, function: Function) -> int | None:
+        """Check what it reserves; the generation that this holds for, None where it reserves nothing."""
+        executions = function.configuration.reserved_concurrency
+        if executions is None:
+            return None
+        generation = self._kept.generation()
+        concurrency.check_reserved(function.name, executions, self._lab.account())
+        return generation
+
+    def _put(
+        self, function: Function, present: Function | None, *, at_generation: int | None = None
+    ) -> Function:
         try:
-            return self._kept.put(function, expected_revision=present.revision_id, action="updated")
+            if present is None:
+                return self._kept.put(function, at_generation=at_generation)
+            return self._kept.put(
+                function,
+                expected_revision=present.revision_id,
+                action="updated",
+                at_generation=at_generation,
+            )
         except Conflict as error:
             raise _Changed(error.message, place=error.place, hint=error.hint) from None
 

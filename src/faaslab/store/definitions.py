@@ -91,10 +91,12 @@ class Definitions:
         expected_revision: str | None = None,
         action: Literal["created", "updated"] = "created",
         needs: Sequence[tuple[type, str]] = (),
+        at_generation: int | None = None,
     ) -> E:
         """Keep `entity` under a new `revision_id`; what was kept is returned.
 
-        `needs` are (class, name) of what must be kept at that very moment. Raises `AlreadyExists` when it is
+        `needs` are (class, name) of what must be kept at that very moment; with `at_generation` nothing at
+        all may have changed since that. Raises `AlreadyExists` when it is
         to be created and is there, `NotFound` when it is to be updated and is not or lacks what it needs,
         `Conflict` when `expected_revision` is not the one that is kept now.
         """
@@ -125,6 +127,8 @@ class Definitions:
             if action == "updated" and not found:
                 raise self._missing(connection, kind, name)
             if expected_revision is not None and (not found or found[0] != expected_revision):
+                raise _changed_meanwhile(kind, name)
+            if at_generation is not None and at_generation != self._state.generation_within(connection):
                 raise _changed_meanwhile(kind, name)
             for needed, needed_name in needs:
                 if not _is_kept(connection, _kind(needed), needed_name):

@@ -189,6 +189,12 @@ class State:
                 raise faults.ours(error, self.path) from error
             return self._generation
 
+    @staticmethod
+    def generation_within(connection: sqlite3.Connection) -> int:
+        """The same, within a transaction that is open."""
+        row = connection.execute("SELECT value FROM marks WHERE name = 'generation'").fetchone()
+        return int(row[0])
+
     def next_generation(self, connection: sqlite3.Connection) -> None:
         """Count a change of a definition, within the transaction that makes it."""
         connection.execute("UPDATE marks SET value = value + 1 WHERE name = 'generation'")

@@ -29,6 +29,7 @@ LIMIT = Option(
 BY = (
     "function",
     "version",
+    "qualifier",
     "memory",
     "runtime",
     "source",
