@@ -13,7 +13,8 @@ runs out of memory, cannot be imported) is a recorded `Execution`, never an exce
      │   └─ MissingExtra           an optional package is not installed
      ├─ RunFailed                  a face shows a run that failed; exit status 1
      │   ├─ InvocationFailed       the user's function failed (carries the Execution)
-     │   └─ ReportFailed           a cell of a report failed
+     │   ├─ ReportFailed           a cell of a report failed
+     │   └─ Stopped                the user left it before its end
      ├─ BackendError               the backend could not do its work
      │   ├─ EnvironmentFailed      an execution environment could not be started at all
      │   ├─ RequirementsFailed     the packages of a function could not be installed
@@ -127,6 +128,10 @@ class ReportFailed(RunFailed):
     def __init__(self, message: str, *, report: Any = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.report = report
+
+
+class Stopped(RunFailed):
+    """The user left it before its end (a debugger, say), so nothing is recorded."""
 
 
 class BackendError(FaaslabError):

@@ -29,6 +29,9 @@ class KeptFace:
     def advance(self, count=1, note=None):
         self.advanced += count
 
+    def debugger(self):
+        return None
+
     def note(self, text):
         self.notes.append(text)
 

@@ -102,8 +102,8 @@ def test_invoke(defined):
     tail = plain_text(defined("invoke score -p '{\"x\": 1}' --tail"))
     assert "REPORT RequestId" in tail
     assert defined("invoke score -p '{\"x\": 1}' --qualifier 1").value.ok
-    with pytest.raises(Unsupported, match="--debug"):
-        defined("invoke score --debug")
+    debugged = defined("invoke score -p '{\"x\": 2}' --debug")
+    assert (debugged.value.result, debugged.value.start_method) == ({"y": 4}, "in-process")
     with pytest.raises(Unsupported, match="--backend"):
         defined("invoke score --backend aws")
 

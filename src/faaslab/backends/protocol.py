@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import threading
@@ -109,6 +109,39 @@ class Streams(Protocol):
         self, function: Function, payload: bytes, *, request: Invocation, complete: Complete
     ) -> ResponseStream:
         """Run it once; the execution is completed when the iterator ends."""
+
+
+class Debugger(Protocol):
+    """What stands by while a handler runs in this process: pdb, or a notebook's."""
+
+    hook: Callable[..., Any] | None
+    """What `breakpoint()` calls meanwhile; None leaves it as it is."""
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call it, and stop at its first line. Raises bdb.BdbQuit when the user leaves."""
+
+    def failed(self, error: BaseException) -> None:
+        """The handler raised: look at it, or keep it for `%debug`."""
+
+
+class Debugs(Protocol):
+    """A backend that can run a function where a debugger reaches it."""
+
+    def debug(
+        self,
+        function: Function,
+        payload: bytes,
+        *,
+        request: Invocation,
+        complete: Complete,
+        debugger: Debugger | None = None,
+        breakpoints: bool = True,
+    ) -> Execution:
+        """Run it once in this process, without limits; the execution has no figures.
+
+        Without `breakpoints` nobody can answer one, so `breakpoint()` goes on. Raises Unsupported for what
+        this process cannot run, Stopped when the user left the debugger.
+        """
 
 
 class Explains(Protocol):

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from faaslab.errors import NotFound, Unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from faaslab.backends.protocol import Debugger
     from faaslab.verbs import Progress
 
 
@@ -48,6 +49,11 @@ class ShellFace:
         ) as bar:
             yield _Bar(bar)
 
+    def debugger(self) -> Debugger | None:
+        """The standard debugger, in a terminal."""
+        streams = (sys.stdin, sys.stdout)
+        return _Pdb() if all(stream is not None and stream.isatty() for stream in streams) else None
+
     def note(self, text: str) -> None:
         """A line on standard error."""
         print(f"note: {text}", file=sys.stderr)
@@ -59,6 +65,27 @@ class ShellFace:
     def open(self, path: str) -> None:
         """The page in a browser."""
         webbrowser.open(Path(path).resolve().as_uri())
+
+
+class _Pdb:
+    """pdb. It looks at what failed at once: the process ends with the command."""
+
+    hook: Callable[..., Any] | None = None
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Stop at its first line."""
+        import pdb  # noqa: T100 - it is what was asked for
+
+        from faaslab.verbs import call_under
+
+        return call_under(pdb.Pdb(), function, *arguments)
+
+    def failed(self, error: BaseException) -> None:
+        """Where it was raised."""
+        import pdb  # noqa: T100 - as above
+
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        pdb.post_mortem(error.__traceback__)
 
 
 class _Bar:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from faaslab.backends.protocol import Debugger
     from faaslab.lab import Lab
 
 Texts = list[str]
@@ -178,13 +179,26 @@ class Executions:
 
     def replay(self, execution_id: str) -> Execution:
         """Run the function of a recorded execution again, as it is now, with the recorded payload."""
+        original, payload = self._recorded(execution_id)
+        return self._lab.functions.invoke(original.function, payload, replay_of=original.id)
+
+    def debug(
+        self, execution_id: str, *, debugger: Debugger | None = None, breakpoints: bool = True
+    ) -> Execution:
+        """The same in this process, under a debugger; see `lab.functions.debug`."""
+        original, payload = self._recorded(execution_id)
+        return self._lab.functions.debug(
+            original.function, payload, debugger=debugger, breakpoints=breakpoints, replay_of=original.id
+        )
+
+    def _recorded(self, execution_id: str) -> tuple[Execution, bytes]:
         original = self.get(execution_id)
         payload, _ = self._store.payload(original.id)
         if payload is None:
             raise InvalidValue(
                 f"the payload of {original.id} was not recorded", hint="set payloads = 'all' before it runs"
             )
-        return self._lab.functions.invoke(original.function, payload, replay_of=original.id)
+        return original, payload
 
     def batch(self, batch_id: str, *, failed: bool) -> tuple[str, Values]:
         """(function, payloads) of a recorded map; only the failed ones where asked."""

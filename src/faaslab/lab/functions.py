@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from faaslab.backends.protocol import ResponseStream
+    from faaslab.backends.protocol import Debugger, ResponseStream
     from faaslab.lab import Lab
     from faaslab.lab.definitions import CodeGiven, Definition, Draft
     from faaslab.lab.maps import MapResult
@@ -310,6 +310,35 @@ class Functions:
         function = self._resolve(name, qualifier)
         request = self._request(function.name, qualifier, fields)
         return stream(self._lab, function, payload, request)
+
+    def debug(
+        self,
+        name: str | Function,
+        payload: Any = None,
+        *,
+        qualifier: str | None = None,
+        debugger: Debugger | None = None,
+        breakpoints: bool = True,
+        **fields: Any,
+    ) -> Execution:
+        """Run a function once in this process, where `breakpoint()` and debuggers reach it.
+
+        No limit holds. With a `debugger` it stops at the handler's first line; without `breakpoints` it runs
+        through. What it raised is left where `%debug` and `pdb.pm()` look. It is recorded without figures,
+        and statistics leave it out. Raises Unsupported for what this process cannot run, Stopped when the
+        user leaves.
+        """
+        function = self._resolve(name, qualifier)
+        body = b"{}" if payload is None else encode(payload)
+        request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
+        return self._lab.backend.debug(
+            function,
+            body,
+            request=request,
+            complete=self._lab.complete,
+            debugger=debugger,
+            breakpoints=breakpoints,
+        )
 
     def submit(
         self, name: str | Function, payload: Any = None, *, qualifier: str | None = None, **fields: Any

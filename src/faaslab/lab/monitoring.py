@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from faaslab.errors import InvalidValue
 from faaslab.model.function import FunctionStatistics
 from faaslab.model.moment import moment
+from faaslab.store.questions.window import MEASURED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,9 +164,9 @@ class Monitoring:
 
         with self._store.connect() as connection:
             rows = connection.execute(
-                """SELECT function, count(*) FILTER (status <> 'throttled'),
+                f"""SELECT function, count(*) FILTER (status <> 'throttled'),
                    count(*) FILTER (status IN ('failed', 'timeout')), count(*) FILTER (cold_start),
-                   avg(duration_ms), max(started_at) FROM executions GROUP BY function"""
+                   avg(duration_ms), max(started_at) FROM executions WHERE {MEASURED} GROUP BY function"""
             ).fetchall()
         seen = {row[0]: row[1:] for row in rows}
         return pd.DataFrame(
@@ -197,11 +198,11 @@ class Monitoring:
 
     def _window(self, since: Any, until: Any, *more: Any) -> tuple[str, list[Any]]:
         now = self._lab.clock.now()
-        where, values = ([more[0]], [more[1]]) if more else ([], [])
+        where, values = [f"e.{MEASURED}", *more[:1]], [*more[1:]]
         if since is not None:
             where.append("e.started_at >= ?")
             values.append(moment(since, now=now, place="since"))
         if until is not None:
             where.append("e.started_at < ?")
             values.append(moment(until, now=now, place="until"))
-        return (f" WHERE {' AND '.join(where)}" if where else ""), values
+        return f" WHERE {' AND '.join(where)}", values

@@ -68,6 +68,9 @@ def _run(magics: Magics, line: str, cell: str | None) -> View | None:
     if call.output is not None:
         magics.shell.user_ns[call.output] = value
     failure = _failure(answer, magics.cells)
+    if failure is not None and face.raised is not None:
+        # So %debug in the next cell stands where the function failed.
+        failure = failure.with_traceback(face.raised.__traceback__)
     if silent or call.output is not None:
         _show_notes(face)
         if failure is not None:

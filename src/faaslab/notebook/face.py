@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.display import display
 
 from faaslab.errors import NotFound, Unsupported
+from faaslab.notebook.debugger import NotebookDebugger, debugger_of
 from faaslab.notebook.display import page_view
 from faaslab.notebook.formatters import link
 from faaslab.notebook.progress import ProgressBar
@@ -24,6 +25,7 @@ class NotebookFace:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self.notes: list[str] = []
+        self._debugger: NotebookDebugger | None = None
 
     def names(self, name: str) -> Any:
         """The notebook's object of that name."""
@@ -42,6 +44,16 @@ class NotebookFace:
     def progress(self, total: int | None, label: str) -> AbstractContextManager[Progress]:
         """An HTML bar that ends as a line."""
         return ProgressBar(total, label, live=hasattr(self._shell, "kernel"))
+
+    def debugger(self) -> NotebookDebugger | None:
+        """IPython's, where somebody sits before it."""
+        self._debugger = debugger_of(self._shell)
+        return self._debugger
+
+    @property
+    def raised(self) -> BaseException | None:
+        """What a function raised under the debugger."""
+        return None if self._debugger is None else self._debugger.raised
 
     def note(self, text: str) -> None:
         """Kept until the answer is shown."""

@@ -19,6 +19,7 @@ from faaslab.verbs.answers import (
     TableAnswer,
     TextAnswer,
 )
+from faaslab.verbs.debugging import call_under
 from faaslab.verbs.face import Face, Progress
 from faaslab.verbs.options import Option, Positional
 from faaslab.verbs.parse import NOTEBOOK_OPTIONS, SHELL_OPTIONS, parse
@@ -49,6 +50,7 @@ __all__ = [
     "TableAnswer",
     "TextAnswer",
     "Verb",
+    "call_under",
     "help_text",
     "parse",
     "run",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faaslab.errors import InvalidValue, Unsupported, nearest
+from faaslab.errors import InvalidValue, nearest
 from faaslab.verbs.answers import ExecutionAnswer, LogsAnswer, StatsAnswer, TableAnswer
+from faaslab.verbs.debugging import DEBUG, debugger_of
 from faaslab.verbs.options import Option, Positional, whole_number
 from faaslab.verbs.payload import named
 from faaslab.verbs.verb import Verb
@@ -68,14 +69,12 @@ def history(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
 
 def replay(lab: Lab, call: Call, face: Face) -> Answer:
     """A recorded execution once more, with its recorded payload."""
-    if call["debug"]:
-        raise Unsupported(
-            "this release does not have --debug",
-            place="--debug",
-            hint="read the trace with: show ID; or call the handler in a notebook cell under %debug",
-        )
     identifier = named(call["id"], face, place="ID")
-    execution = lab.executions.replay(identifier)
+    if call["debug"]:
+        debugger = debugger_of(face)
+        execution = lab.executions.debug(identifier, debugger=debugger, breakpoints=debugger is not None)
+    else:
+        execution = lab.executions.replay(identifier)
     original = lab.executions.get(identifier)
     if original.version != execution.version:
         face.note(f"it ran as version {original.version} then, as version {execution.version} now")
@@ -162,7 +161,7 @@ VERBS: tuple[Verb, ...] = (
         positionals=(
             Positional(name="id", help="the execution's id, or {name} of a variable", completes="execution"),
         ),
-        options=(Option(flags=("--debug",), name="debug", help="step through it (a later release)"),),
+        options=(DEBUG,),
         examples=("replay 01JD…", "replay {failed}"),
     ),
     Verb(

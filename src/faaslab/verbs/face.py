@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from faaslab.backends.protocol import Debugger
+
 
 class Progress(Protocol):
     """A bar that counts up to the total it was made with."""
@@ -26,6 +28,9 @@ class Face(Protocol):
 
     def progress(self, total: int | None, label: str) -> AbstractContextManager[Progress]:
         """A progress bar, shown while the context lasts."""
+
+    def debugger(self) -> Debugger | None:
+        """What asks the user how to go on; None where nobody could answer (a pipe, papermill)."""
 
     def note(self, text: str) -> None:
         """Say something beside the answer (standard error in a shell)."""

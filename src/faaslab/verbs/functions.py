@@ -19,6 +19,7 @@ from faaslab.verbs.answers import (
     TableAnswer,
     TextAnswer,
 )
+from faaslab.verbs.debugging import DEBUG, debugger_of
 from faaslab.verbs.function_options import (
     CODE,
     CONFIGURATION,
@@ -154,14 +155,10 @@ def code(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
 
 def invoke(lab: Lab, call: Call, face: Face) -> Answer:
     """One invocation."""
-    if call["debug"]:
-        raise Unsupported(
-            "this release does not have --debug",
-            place="--debug",
-            hint="read the trace with: show ID; or call the handler in a notebook cell under %debug",
-        )
     value = payloads.payload(call["payload"], face)
     fields = {name: call[name] for name in ("tenant_id", "client_context") if call[name] is not None}
+    if call["debug"]:
+        return _debugged(lab, call, face, value, fields)
     if call["async_"]:
         future = lab.functions.submit(
             call["name"], value, qualifier=call["qualifier"], invocation_type="Event", **fields
@@ -187,6 +184,21 @@ def _streamed(stream: Any, call: Call, face: Face) -> Any:
     if not call.json:
         face.emit(decoder.decode(b"", final=True))
     return stream.execution
+
+
+def _debugged(lab: Lab, call: Call, face: Face, value: Any, fields: dict[str, Any]) -> Answer:
+    if call["async_"]:
+        raise InvalidValue("a debugger is not asynchronous", place="--async", hint="leave it out")
+    debugger = debugger_of(face)
+    execution = lab.functions.debug(
+        call["name"],
+        value,
+        qualifier=call["qualifier"],
+        debugger=debugger,
+        breakpoints=debugger is not None,
+        **fields,
+    )
+    return ExecutionAnswer(execution=execution, tail=call["tail"], **_code_of(lab, execution))
 
 
 def _code_of(lab: Lab, execution: Any) -> dict[str, Any]:
@@ -373,7 +385,7 @@ VERBS: tuple[Verb, ...] = (
                 metavar="JSON",
                 help="the client context, a JSON object",
             ),
-            Option(flags=("--debug",), name="debug", help="step through it (a later release)"),
+            DEBUG,
         ),
         examples=(
             "invoke score -p '{\"x\": 4}'",

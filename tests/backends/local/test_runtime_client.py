@@ -210,9 +210,9 @@ def test_standard_output_serves_where_there_is_no_descriptor_for_records(tmp_pat
 
     program = (
         f"import sys; sys.path.insert(0, {str(OWN_CLIENT.parent)!r})\n"
-        "from runtime_client.logs import Logs\n"
+        "from runtime_client.logs import of_process\n"
         "import logging\n"
-        "logs = Logs(); print('one'); logging.getLogger().error('two')\n"
+        "logs = of_process(); print('one'); logging.getLogger().error('two')\n"
         "logs.failed({'errorType': 'E', 'errorMessage': 'm', 'stackTrace': ['  File x\\n']})\n"
     )
     done = subprocess.run(

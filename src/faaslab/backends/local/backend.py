@@ -7,7 +7,6 @@ to `release`; the lock guards counting only.
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import threading
 import time
@@ -15,13 +14,17 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
-import orjson
-
 from faaslab.backends.local import record
+from faaslab.backends.local.admission import check_tenant, checked
 from faaslab.backends.local.definition import Definer
-from faaslab.backends.local.environment import Environment, EnvironmentInfo, Surroundings
+from faaslab.backends.local.environment import (
+    Environment,
+    EnvironmentInfo,
+    Surroundings,
+    resolved_secrets,
+)
 from faaslab.backends.local.fanout import FanOut
-from faaslab.backends.local.flight import Flight, Ids, check
+from faaslab.backends.local.flight import Flight, Ids
 from faaslab.backends.local.launch import Launcher
 from faaslab.backends.local.limits import MemoryLimits
 from faaslab.backends.local.machine import machine
@@ -35,9 +38,8 @@ from faaslab.backends.local.streaming import Stream
 from faaslab.backends.local.templates import Templates
 from faaslab.backends.local.upkeep import Upkeep
 from faaslab.clock import SYSTEM, Clock
-from faaslab.errors import Closed, InvalidValue, NotFound
+from faaslab.errors import Closed, NotFound
 from faaslab.model.function import LATEST
-from faaslab.model.quotas import EVENT_BYTES, REQUEST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,7 +47,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faaslab.backends.local.concurrency import ColdStart
-    from faaslab.backends.protocol import Complete
+    from faaslab.backends.local.definition import Definition
+    from faaslab.backends.protocol import Complete, Debugger
     from faaslab.model.concurrency import Provision
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
@@ -68,7 +71,7 @@ def _no_layers(layer: str) -> tuple[Path, str]:
 
 
 class LocalBackend:
-    """Runs functions in processes of this machine; implements Backend, Maps and Explains.
+    """Runs functions in processes of this machine; implements Backend, Maps, Debugs and Explains.
 
     `root` holds unpacked code, installed requirements and each environment's /tmp. `code_of` gives the path
     of a function's zip package, `layer_of` a layer's zip and its digest. `resolve_secret` gives the value of
@@ -128,14 +131,14 @@ class LocalBackend:
         Raises InvalidValue for a payload that is not JSON or too large, RuntimeNotFound, RequirementsFailed,
         EnvironmentFailed, and whatever `complete` raises.
         """
-        payload = self._checked(payload, request)
+        payload = checked(payload, request)
         return self._invoke(self._pool(function, request), payload, request, complete)
 
     def submit(
         self, function: Function, payload: bytes, *, request: Invocation, complete: Complete
     ) -> Future[Execution]:
         """Run it once in the background."""
-        payload = self._checked(payload, request)
+        payload = checked(payload, request)
         pool = self._pool(function, request)
         with self._lock:
             if self._executor is None:
@@ -146,7 +149,7 @@ class LocalBackend:
         self, function: Function, payload: bytes, *, request: Invocation, complete: Complete
     ) -> Stream:
         """Run it once and hand its response on while it comes; see `protocol.Streams`."""
-        payload = self._checked(payload, request)
+        payload = checked(payload, request)
         pool = self._pool(function, request)
 
         def drive(sink: Callable[[bytes], None]) -> Execution:
@@ -172,7 +175,7 @@ class LocalBackend:
         No more run at once than the function's reserved concurrency and the backend's own allow. When the
         iterator is left before its end, what still runs is killed, and recorded as such.
         """
-        bodies = [self._checked(payload, request) for payload in payloads]
+        bodies = [checked(payload, request) for payload in payloads]
         pools = [self._pool(chosen, request) for chosen in (each or (function,))]
         reserved = function.configuration.reserved_concurrency
         threads = min(concurrency, len(bodies), self._settings.concurrency, reserved or concurrency)
@@ -214,6 +217,36 @@ class LocalBackend:
         if self._closing.is_set():
             raise Closed("the local backend is closed", hint="open another Lab")
         self._preparations.done(self._definer.define(function, numbered=False))
+
+    # --- Debugs -----------------------------------------------------------------------------------
+
+    def debug(
+        self,
+        function: Function,
+        payload: bytes,
+        *,
+        request: Invocation,
+        complete: Complete,
+        debugger: Debugger | None = None,
+        breakpoints: bool = True,
+    ) -> Execution:
+        """Run it once in this process; see `protocol.Debugs`."""
+        from faaslab.backends.local import debugging
+
+        payload = checked(payload, request)
+        debugging.check(function, own_interpreter=self._settings.own_interpreter)
+        flight = Flight(payload, request, self._clock.now(), self._ids.take())
+        session = debugging.Session(
+            definition=self._definition(self._pool(function, request)),
+            folder=self._root / "tmp" / flight.id,
+            debugger=debugger,
+            breakpoints=breakpoints,
+            secrets=resolved_secrets(function, self._resolve_secret),
+            more_variables=self._settings.variables,
+        )
+        execution = debugging.debugged(session, flight)
+        complete([execution])
+        return execution
 
     # --- Explains ---------------------------------------------------------------------------------
 
@@ -308,34 +341,6 @@ class LocalBackend:
 
     # --- one invocation ---------------------------------------------------------------------------
 
-    @staticmethod
-    def _checked(payload: bytes, request: Invocation) -> bytes:
-        limit = EVENT_BYTES if request.invocation_type == "Event" else REQUEST_BYTES
-        if len(payload) > limit:
-            raise InvalidValue(
-                f"{len(payload)} bytes exceed the {limit} bytes of a request (RequestEntityTooLarge)",
-                place="payload",
-                hint="store large input somewhere and pass its address",
-            )
-        if not payload:
-            return b"{}"
-        try:
-            # Twelve times as fast as json's, which has the last word: it also takes escaped half characters.
-            orjson.loads(payload)
-        except ValueError:
-            LocalBackend._check_slowly(payload)
-        check(request)
-        return payload
-
-    @staticmethod
-    def _check_slowly(payload: bytes) -> None:
-        try:
-            json.loads(payload)
-        except (ValueError, RecursionError) as error:
-            raise InvalidValue(
-                f"Could not parse request body into json: {error}", place="payload", hint="pass JSON"
-            ) from None
-
     def _pool(self, function: Function, request: Invocation) -> Pool:
         if self._closing.is_set():
             raise Closed("the local backend is closed", hint="open another Lab")
@@ -343,7 +348,7 @@ class LocalBackend:
         numbered = qualifier is not None and qualifier != LATEST and not request.latest
         tenant = request.tenant_id
         if tenant is not None or function.configuration.tenancy is not None:
-            _check_tenant(function, tenant)
+            check_tenant(function, tenant)
         return self._pools.of(function, numbered=numbered, tenant=tenant)
 
     def _invoke(
@@ -412,14 +417,7 @@ class LocalBackend:
         return self._environment(pool, INIT_TYPE)
 
     def _environment(self, pool: Pool, init_type: str) -> Environment:
-        definition = pool.definition
-        if definition is None or not is_whole(definition):
-            with pool.preparing:
-                definition = pool.definition
-                if definition is None or not is_whole(definition):
-                    definition = self._definer.define(pool.function, numbered=pool.numbered)
-                    self._preparations.done(definition)
-                    pool.definition = definition
+        definition = self._definition(pool)
         around = Surroundings(
             self._settings,
             self._memory_limits(),
@@ -432,6 +430,17 @@ class LocalBackend:
         environment = Environment(definition, around, self._clock.now(), init_type=init_type)
         environment.prefix = record.common(environment)
         return environment
+
+    def _definition(self, pool: Pool) -> Definition:
+        definition = pool.definition
+        if definition is None or not is_whole(definition):
+            with pool.preparing:
+                definition = pool.definition
+                if definition is None or not is_whole(definition):
+                    definition = self._definer.define(pool.function, numbered=pool.numbered)
+                    self._preparations.done(definition)
+                    pool.definition = definition
+        return definition
 
     def _memory_limits(self) -> MemoryLimits:
         if self._limits is None:
@@ -452,23 +461,6 @@ class LocalBackend:
         self._upkeep.abandon()
         self._provisioner.abandon()
         self._executor = None
-
-
-def _check_tenant(function: Function, tenant: str | None) -> None:
-    if function.configuration.tenancy is None:
-        raise InvalidValue(
-            "The invoked function is not enabled with tenancy configuration. Remove the tenant ID from your "
-            "request and try again.",
-            place="tenant_id",
-            hint="create the function with the tenancy PER_TENANT",
-        )
-    if tenant is None:
-        raise InvalidValue(
-            "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your "
-            "request and try again.",
-            place="tenant_id",
-            hint="say whose invocation it is",
-        )
 
 
 _living: weakref.WeakSet[LocalBackend] = weakref.WeakSet()

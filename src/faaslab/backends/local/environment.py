@@ -115,7 +115,7 @@ class Environment:
         self.prefix: dict[str, object] = {}
         """What all its executions have in common; filled by whoever records."""
         self._around = around
-        self._secrets = _resolved(definition.function, around.resolve_secret)
+        self._secrets = resolved_secrets(definition.function, around.resolve_secret)
         self.mask = Mask(self._secrets.values())
         self.process: Process | None = None
         self._folder = around.root / "tmp" / self.id
@@ -322,7 +322,8 @@ class Environment:
         )
 
 
-def _resolved(function: Function, resolve: Callable[[str], str]) -> Mapping[str, str]:
+def resolved_secrets(function: Function, resolve: Callable[[str], str]) -> Mapping[str, str]:
+    """Variable -> value of a function's secrets. Raises what `resolve` raises."""
     values = {}
     for entry in function.configuration.secrets:
         name, _, reference = entry.partition("=")

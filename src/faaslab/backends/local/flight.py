@@ -11,7 +11,7 @@ import re
 import time
 from collections import deque
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from faaslab.backends import system_records
 from faaslab.errors import InvalidValue
@@ -19,7 +19,7 @@ from faaslab.model.execution import LogLine, LogStream
 from faaslab.model.quotas import CLIENT_CONTEXT_BYTES
 
 if TYPE_CHECKING:
-    from faaslab.backends.local.environment import Environment
+    from faaslab.backends.local.logs import LogPipe
     from faaslab.backends.system_records import Event, Voice
     from faaslab.model.invocation import Invocation
 
@@ -29,6 +29,18 @@ _FUNCTION = LogStream.FUNCTION
 _HEADERS = ("request_id", "trace_id", "client_context", "cognito_identity", "tenant_id", "qualifier")
 _LONGEST_HEADER = 4096
 _TENANT = re.compile(r"[a-zA-Z0-9\._:\/=+\-@ ]{1,256}")
+
+
+class Heard(Protocol):
+    """An environment, as far as its log is concerned."""
+
+    @property
+    def logs(self) -> LogPipe:
+        """What the function writes arrives here."""
+
+    @property
+    def voice(self) -> Voice:
+        """How the platform says things."""
 
 
 class Ids:
@@ -164,7 +176,7 @@ class Flight:
         """The instant, on the clock that gave `started_at`."""
         return self.started_at + timedelta(microseconds=time.time_ns() // 1000 - self.wall_us)
 
-    def hear(self, environment: Environment, *, last: bool = False) -> None:
+    def hear(self, environment: Heard, *, last: bool = False) -> None:
         """Take what the function has written so far."""
         logs = environment.logs
         logs.drain()

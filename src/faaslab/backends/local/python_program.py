@@ -88,12 +88,8 @@ def python_program(function: Function, *, packages: Packages, settings: LocalSet
         )
 
     def start(places: Places) -> Start:
-        # Source: Developer Guide, python-layers: in this order, between the code and what the runtime brings.
-        layers = [
-            str(places.opt / "python/lib" / interpreter.runtime / "site-packages"),
-            str(places.opt / "python"),
-        ]
-        script = bootstrap.format(client=str(client), layers=layers if has_layers else [])
+        layers = layer_folders(places.opt, interpreter.runtime) if has_layers else []
+        script = bootstrap.format(client=str(client), layers=layers)
         return Start(
             command=(*command, script),
             variables={
@@ -116,6 +112,14 @@ def python_program(function: Function, *, packages: Packages, settings: LocalSet
         needs=(interpreter.path.parent.parent, client, *own),
         warm=warm,
     )
+
+
+def layer_folders(opt: Path, runtime: str) -> list[str]:
+    """Where Python finds what is in layers.
+
+    Source: Developer Guide, python-layers: in this order, between the code and what the runtime brings.
+    """
+    return [str(opt / "python/lib" / runtime / "site-packages"), str(opt / "python")]
 
 
 def _official_client(

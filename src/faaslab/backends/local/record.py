@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from faaslab.backends.local.concurrency import ThrottleReason
+    from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.dialogue import Reply
     from faaslab.backends.local.environment import Environment, Started
     from faaslab.backends.local.flight import Flight
+    from faaslab.backends.local.masking import Mask
     from faaslab.model.function import Function
 
 _execution = Execution.__new__
@@ -30,6 +32,10 @@ _TOO_LARGE = (
     '{"errorMessage":"Response payload size exceeded maximum allowed payload size (%d bytes).",'
     '"errorType":"Function.ResponseSizeTooLarge"}'
 )
+
+
+IN_PROCESS = "in-process"
+"""The start method of what ran in this very process, under a debugger."""
 
 
 def common(environment: Environment) -> dict[str, Any]:
@@ -83,7 +89,7 @@ def finished(
         if kind == "timeout":
             status, tail, error_type = ExecutionStatus.TIMEOUT, "timeout", None
             duration_ms = configuration.timeout_s * 1000.0
-            body = _fault(
+            body = fault(
                 flight, "Sandbox.Timedout", f"Task timed out after {configuration.timeout_s:.2f} seconds"
             )
             if not environment.voice.json:
@@ -91,12 +97,12 @@ def finished(
                 flight.say(report_line.timed_out_line(now, flight.request_id, configuration.timeout_s), now)
         elif kind == "fault":
             error_type, text = reply.error_type or "Runtime.Unknown", body.decode()
-            body = _fault(flight, error_type, text)
+            body = fault(flight, error_type, text)
             _say_fault(environment, flight, text, error_type)
         elif kind != "init":
             error_type = "Runtime.OutOfMemory" if kind == "memory" else "Runtime.ExitError"
             text = exit_text(reply.returncode if kind == "exit" else -9)
-            body = _fault(flight, error_type, text)
+            body = fault(flight, error_type, text)
             _say_fault(environment, flight, text, error_type)
         if error_type == "Runtime.OutOfMemory":
             peak_mb = memory_mb
@@ -207,7 +213,7 @@ def failed_init(flight: Flight, started: Started) -> tuple[str, bytes]:
     if started.body:
         return started.error_type or "Runtime.Unknown", started.body
     kind = started.error_type or "Runtime.ExitError"
-    return kind, _fault(flight, kind, started.text or exit_text(started.returncode or 0))
+    return kind, fault(flight, kind, started.text or exit_text(started.returncode or 0))
 
 
 def throttled(function: Function, runtime: str, flight: Flight, reason: ThrottleReason) -> Execution:
@@ -222,6 +228,35 @@ def throttled(function: Function, runtime: str, flight: Flight, reason: Throttle
         error=ExecutionError(
             type="TooManyRequestsException", message="Rate Exceeded.", request_id=flight.request_id
         ),
+    )
+
+
+def unmeasured(
+    definition: Definition,
+    flight: Flight,
+    *,
+    status: ExecutionStatus,
+    body: bytes,
+    error_type: str | None,
+    mask: Mask,
+) -> Execution:
+    """The Execution of an invocation in this process: what came of it, and no figures.
+
+    A person stood at its breakpoints, so a duration would be a lie, and what is not measured is not billed
+    and no cold start.
+    """
+    error = None if status is ExecutionStatus.COMPLETED else parsed_error(mask.body(body), error_type)
+    ended_at = flight.now()
+    flight.say(report_line.end_line(flight.request_id), ended_at)
+    return Execution(
+        **_of_function(definition.function),
+        **_asked(flight, mask.body(body)),
+        status=status,
+        runtime=definition.program.runtime,
+        ended_at=ended_at,
+        start_method=IN_PROCESS,
+        error=error,
+        logs=tuple(line(x.at, mask.text(x.message), x.stream, x.level) for x in flight.lines),
     )
 
 
@@ -246,7 +281,8 @@ def _asked(flight: Flight, body: bytes) -> dict[str, Any]:
     }
 
 
-def _fault(flight: Flight, kind: str, text: str) -> bytes:
+def fault(flight: Flight, kind: str, text: str) -> bytes:
+    """The error payload of what the supervisor notices, and not the runtime."""
     return _compact({"errorType": kind, "errorMessage": f"RequestId: {flight.request_id} Error: {text}"})
 
 

@@ -22,6 +22,8 @@ COLUMNS = (
     "coalesce(environment_id, log_stream) AS environment"
 )
 
+MEASURED = "start_method IS DISTINCT FROM 'in-process'"
+"""Not run under a debugger: that has no figures, and its failures were looked for."""
 GB_SECONDS = "memory_mb / 1024.0 * billed_ms / 1000.0"
 INIT_GB_SECONDS = f"memory_mb / 1024.0 * {BILLED_INIT_MS} / 1000.0"
 LATENCY_MS = "duration_ms + coalesce(init_ms, restore_ms, 0)"
@@ -66,10 +68,11 @@ class Window:
 
     @property
     def condition(self) -> str:
-        """What a row of `executions` must fulfil; a running one has no figures yet."""
+        """What a row of `executions` must fulfil; a running or debugged one has no figures."""
         return " AND ".join(
             [
                 "status <> 'running'",
+                MEASURED,
                 *(["started_at >= $since"] if self.since else []),
                 *(["started_at < $until"] if self.until else []),
                 *(["list_contains($functions, function)"] if self.functions else []),

@@ -68,6 +68,13 @@ class StandardSink:
         sys.stdout.write("\r".join(lines) + "\n")
 
 
+def frame(message: str, kind: int) -> bytes:
+    """A record as bytes: 4 bytes kind, 4 length, 8 microseconds since 1970, big endian, the message."""
+    body = message.encode("utf-8", "replace")
+    micros = time.time_ns() // 1000
+    return kind.to_bytes(4, "big") + len(body).to_bytes(4, "big") + micros.to_bytes(8, "big") + body
+
+
 class FramedSink:
     """Records with their kind, length and instant, on a descriptor of the platform's."""
 
@@ -75,11 +82,8 @@ class FramedSink:
         self._descriptor = descriptor
 
     def log(self, message: str, kind: int = _TEXT) -> None:
-        """Write one frame: 4 bytes kind, 4 length, 8 microseconds since 1970, the message."""
-        body = message.encode("utf-8", "replace")
-        micros = time.time_ns() // 1000
-        frame = kind.to_bytes(4, "big") + len(body).to_bytes(4, "big") + micros.to_bytes(8, "big") + body
-        left = memoryview(frame)
+        """Write one frame."""
+        left = memoryview(frame(message, kind))
         while left:
             left = left[os.write(self._descriptor, left) :]
 
@@ -146,32 +150,27 @@ def _kind(form: int, level: int) -> int:
 
 
 class Logs:
-    """The log of one process."""
+    """What is written to a sink, in the form that the variables ask for."""
 
-    def __init__(self) -> None:
+    def __init__(self, sink: Any) -> None:
+        self.sink = sink
         self._json = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
-        sys.stdout, sys.stderr = Unbuffered(sys.stdout), Unbuffered(sys.stderr)
-        descriptor = os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD", "")
-        self.sink: Any = FramedSink(int(descriptor)) if descriptor else StandardSink()
-        self._set_up_logging()
-
-    def _set_up_logging(self) -> None:
         level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
-        level = "DEBUG" if level == "TRACE" else level
-        logging.Formatter.converter = time.gmtime
-        kind = _JSON if self._json else _TEXT if level else None
-        handler = _Handler(self.sink, kind)
-        handler.setFormatter(
-            _Json()
-            if self._json
-            else logging.Formatter(
-                "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", _INSTANT
-            )
-        )
-        root = logging.getLogger()
-        if level and isinstance(logging.getLevelName(level), int):
-            root.setLevel(level)
-        root.addHandler(handler)
+        self._level = "DEBUG" if level == "TRACE" else level
+
+    def level(self) -> int | None:
+        """The level that the root logger gets; None leaves it."""
+        number = logging.getLevelName(self._level) if self._level else None
+        return number if isinstance(number, int) else None
+
+    def handler(self) -> logging.Handler:
+        """The root logger's."""
+        made = _Handler(self.sink, _JSON if self._json else _TEXT if self._level else None)
+        text = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
+        formatter = _Json() if self._json else logging.Formatter(text, _INSTANT)
+        formatter.converter = time.gmtime
+        made.setFormatter(formatter)
+        return made
 
     def failed(self, told: dict[str, Any]) -> None:
         """An error payload, in the form of this log."""
@@ -182,6 +181,19 @@ class Logs:
             )
         else:
             self.sink.error(_lines(told), _kind(_TEXT, logging.ERROR))
+
+
+def of_process() -> Logs:
+    """The log of a process that does nothing but serve a function."""
+    sys.stdout, sys.stderr = Unbuffered(sys.stdout), Unbuffered(sys.stderr)
+    descriptor = os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD", "")
+    logs = Logs(FramedSink(int(descriptor)) if descriptor else StandardSink())
+    root = logging.getLogger()
+    level = logs.level()
+    if level is not None:
+        root.setLevel(level)
+    root.addHandler(logs.handler())
+    return logs
 
 
 def _lines(told: dict[str, Any]) -> list[str]:

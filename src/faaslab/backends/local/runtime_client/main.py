@@ -17,7 +17,7 @@ from . import faults, marshalling
 from .api import RuntimeApi
 from .context import LambdaContext
 from .faults import Fault
-from .logs import Current, Logs
+from .logs import Current, Logs, of_process
 
 if TYPE_CHECKING:
     from .api import Answer
@@ -53,7 +53,7 @@ def handler_of(name: str) -> Handler:
 def main() -> None:
     """Serve the function that the variables name. Ends with exit code 1 when its init fails."""
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    logs = Logs()
+    logs = of_process()
     try:
         handler = handler_of(os.environ["_HANDLER"])
     except Fault as fault:

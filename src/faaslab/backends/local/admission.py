@@ -1,0 +1,66 @@
+"""What a caller hands in, looked at before anything runs for it.
+
+Rule: the caller's own mistakes are exceptions that name the place and the remedy, and nothing is recorded.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import orjson
+
+from faaslab.backends.local.flight import check
+from faaslab.errors import InvalidValue
+from faaslab.model.quotas import EVENT_BYTES, REQUEST_BYTES
+
+if TYPE_CHECKING:
+    from faaslab.model.function import Function
+    from faaslab.model.invocation import Invocation
+
+
+def checked(payload: bytes, request: Invocation) -> bytes:
+    """The payload as it is sent. Raises InvalidValue for what is too large, or no JSON."""
+    limit = EVENT_BYTES if request.invocation_type == "Event" else REQUEST_BYTES
+    if len(payload) > limit:
+        raise InvalidValue(
+            f"{len(payload)} bytes exceed the {limit} bytes of a request (RequestEntityTooLarge)",
+            place="payload",
+            hint="store large input somewhere and pass its address",
+        )
+    if not payload:
+        return b"{}"
+    try:
+        # Twelve times as fast as json's, which has the last word: it also takes escaped half characters.
+        orjson.loads(payload)
+    except ValueError:
+        _check_slowly(payload)
+    check(request)
+    return payload
+
+
+def _check_slowly(payload: bytes) -> None:
+    try:
+        json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise InvalidValue(
+            f"Could not parse request body into json: {error}", place="payload", hint="pass JSON"
+        ) from None
+
+
+def check_tenant(function: Function, tenant: str | None) -> None:
+    """Raise InvalidValue where a tenant is named and may not be, or is not and must be."""
+    if function.configuration.tenancy is None:
+        raise InvalidValue(
+            "The invoked function is not enabled with tenancy configuration. Remove the tenant ID from your "
+            "request and try again.",
+            place="tenant_id",
+            hint="create the function with the tenancy PER_TENANT",
+        )
+    if tenant is None:
+        raise InvalidValue(
+            "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your "
+            "request and try again.",
+            place="tenant_id",
+            hint="say whose invocation it is",
+        )

@@ -1,0 +1,57 @@
+"""The debugger of a notebook: IPython's own, which asks below the cell; or JupyterLab's, when that is on.
+
+Rule: what was raised is kept and not looked at; `%debug` does that in the next cell.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.debugger import set_trace
+
+from faaslab.verbs import call_under
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class NotebookDebugger:
+    """See `faaslab.backends.protocol.Debugger`."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self.raised: BaseException | None = None
+        # In a kernel that JupyterLab's debugger is not on, `breakpoint()` does nothing at all.
+        self.hook = None if is_visual() else _stop
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Stop at its first line; JupyterLab's debugger stops at the breakpoints that were set in it."""
+        if is_visual():
+            return function(*arguments)
+        return call_under(self._shell.debugger_cls(), function, *arguments)
+
+    def failed(self, error: BaseException) -> None:
+        """Keep it."""
+        self.raised = error
+
+
+def _stop(*_: Any, **__: Any) -> None:
+    set_trace(sys._getframe(1))  # noqa: SLF001 - the frame that says breakpoint()
+
+
+def is_visual() -> bool:
+    """Whether JupyterLab's debugger (the bug beside the kernel's name) is on."""
+    debugpy = sys.modules.get("debugpy")
+    return debugpy is not None and bool(debugpy.is_client_connected())
+
+
+def debugger_of(shell: Any) -> NotebookDebugger | None:
+    """None where no question would be answered: papermill, nbconvert, a report."""
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        asks = sys.stdin is not None and sys.stdin.isatty()
+    else:
+        # What the front end said with the cell; input() goes by it.
+        asks = bool(getattr(kernel, "_allow_stdin", False)) or is_visual()
+    return NotebookDebugger(shell) if asks else None

@@ -1,0 +1,98 @@
+"""`--debug` in a kernel: IPython's debugger asks below the cell, `%debug` finds what failed; papermill never hangs."""
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+from tests.notebook.kernel import environment, run
+
+DEFINE = """%%faas score
+def handler(event, context):
+    print("running")
+    y = event["x"] * 2
+    return 10 / y"""
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kernel")
+    manager, kernel = start_new_kernel(env=environment(folder), cwd=str(folder))
+    yield kernel
+    kernel.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def typed(kernel, code, *answers):
+    """Run a cell; the prompts are answered in turn. (its reply's status, everything that was shown)."""
+    shown, left = [], list(answers)
+
+    def stdin(message):
+        kernel.input(left.pop(0))
+
+    def output(message):
+        content = message["content"]
+        for text in (
+            content.get("text"),
+            content.get("data", {}).get("text/plain"),
+            "\n".join(content.get("traceback", [])),
+        ):
+            if text:
+                shown.append(text)
+
+    reply = kernel.execute_interactive(
+        code, allow_stdin=True, stdin_hook=stdin, output_hook=output, timeout=60
+    )
+    assert not left, shown
+    return reply["content"]["status"], "\n".join(shown)
+
+
+def test_stepping_and_looking_after_a_failure(kernel):
+    typed(kernel, "%load_ext faaslab")
+    typed(kernel, DEFINE)
+    status, shown = typed(
+        kernel, "%faas invoke score -p '{\"x\": 5}' --debug -o r", "n", "n", "p ('y is', y)", "c"
+    )
+    assert status == "ok", shown
+    assert "running" in shown
+    assert typed(
+        kernel, "print(r.result, r.start_method, [l.message for l in r.logs if l.stream == 'function'])"
+    )[1] == ("1.0 in-process ['running']\n"), "what the debugger says is no log of the function"
+    status, shown = typed(kernel, "%faas invoke score -p '{\"x\": 0}' --debug", "c")
+    assert status == "error"
+    assert "ZeroDivisionError" in shown
+    status, shown = typed(kernel, "%debug", "p ('y was', y)", "q")
+    assert "('y was', 0)" in shown
+    status, shown = typed(
+        kernel, "import os, sys; print('LAMBDA_TASK_ROOT' in os.environ, 'lambda_function' in sys.modules)"
+    )
+    assert "False False" in shown
+
+
+def test_a_breakpoint_in_the_code_asks_as_well(kernel):
+    typed(kernel, "%load_ext faaslab")
+    typed(
+        kernel, "%%faas stops\ndef handler(event, context):\n    z = 41\n    breakpoint()\n    return z + 1"
+    )
+    status, shown = typed(
+        kernel,
+        "import faaslab\n%faas invoke stops --debug -o s\nprint('then', s.result)",
+        "c",
+        "p ('z is', z)",
+        "c",
+    )
+    assert status == "ok", shown
+    assert "('z is', 41)" in shown
+    assert "then 42" in shown
+
+
+def test_an_unattended_notebook_runs_through(tmp_path):
+    cells = run(
+        {
+            "load": "%load_ext faaslab",
+            "define": "%%faas stops\nimport pdb\ndef handler(event, context):\n    breakpoint()\n    pdb.set_trace()\n    return 42",
+            "debug": "%faas invoke stops --debug",
+            "bound": "%faas invoke stops --debug -o s\ns.result, s.start_method",
+        },
+        tmp_path,
+    )
+    assert "ran through" in "".join(cells["debug"].html + [cells["debug"].text])
+    assert "(42, 'in-process')" in cells["bound"].text
