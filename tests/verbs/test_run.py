@@ -66,6 +66,22 @@ def test_errors_name_the_option_that_was_typed(do):
         assert caught.value.place == place, line
 
 
+def test_a_source_is_followed_from_a_line_and_from_a_cell_that_is_empty(do, tmp_path):
+    file = tmp_path / "score.py"
+    file.write_text(SOURCE)
+    card = do(f"create score --source {file}")
+    assert f"  source      {file}" in plain_text(card)
+    assert do(f"score --source {file} --memory 256", "\n").change == "updated"
+    file.write_text(SOURCE + "# again\n")
+    assert do("invoke score").execution.version == "3"
+    with pytest.raises(InvalidValue, match="--source: the code is in that file, so the cell must be empty"):
+        do(f"score --source {file}", SOURCE)
+    with pytest.raises(InvalidValue, match="--source: cannot read"):
+        do(f"score --source {file}.py", "")
+    with pytest.raises(InvalidValue, match="--include: does not go with source"):
+        do(f"create score --source {file} --include {file}")
+
+
 def test_create_update_code_ls_rm(do, tmp_path):
     (tmp_path / "score.py").write_text(SOURCE)
     assert do(f"create score --file {tmp_path}/score.py --memory 256").change == "created"

@@ -19,6 +19,7 @@ from faaslab.lab import secrets
 from faaslab.lab.asynchronous import Asynchronous
 from faaslab.lab.concurrency import Account
 from faaslab.lab.executions import Executions
+from faaslab.lab.following import Following
 from faaslab.lab.functions import Functions
 from faaslab.lab.monitoring import Monitoring
 from faaslab.lab.provisioned import Provisioned
@@ -76,6 +77,7 @@ class Lab:
         self.asynchronous = Asynchronous(self, everybodys=run_queue)
         self.updates = Updates(self)
         self.functions = Functions(self)
+        self.following = Following(self)
         self.versions = Versions(self)
         self.provisioned = Provisioned(self)
         self.executions = Executions(self)

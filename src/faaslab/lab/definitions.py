@@ -74,6 +74,7 @@ def draft(
     include: Sequence[str | Path] = (),
     capture: Mapping[str, Any] | None = None,
     region: str,
+    source_path: str | None = None,
     **options: Any,
 ) -> Draft:
     """A new function from its code and options; every option that is None has Lambda's default."""
@@ -106,6 +107,7 @@ def draft(
         code_bytes=len(data),
         architecture=Architecture(given.get("architecture") or this_architecture()),
         region=region,
+        source_path=source_path,
         description=given.get("description", ""),
         role=given.get("role"),
         tags=dict(given.get("tags", {})),

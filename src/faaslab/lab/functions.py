@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import AlreadyExists, InvalidValue, NotFound
-from faaslab.lab import definitions, event_invoke, limits, maps, routing
+from faaslab.lab import definitions, event_invoke, following, limits, maps, routing
 from faaslab.lab.mapping import run_map
 from faaslab.lab.payloads import encode, items
 from faaslab.lab.streams import stream
@@ -49,7 +49,9 @@ class Functions:
 
     # -- definitions --------------------------------------------------------------------------------
 
-    def create(self, name: str, code: CodeGiven, *, exist_ok: bool = True, **options: Any) -> Function:
+    def create(
+        self, name: str, code: CodeGiven | None = None, *, exist_ok: bool = True, **options: Any
+    ) -> Function:
         """Define a function and give it back. `options` are those of `define`.
 
         With `exist_ok` a name that is taken gets a next version (or none, when nothing changed); without
@@ -64,8 +66,9 @@ class Functions:
     def define(
         self,
         name: str,
-        code: CodeGiven,
+        code: CodeGiven | None = None,
         *,
+        source: str | Path | None = None,
         include: Sequence[str | Path] = (),
         capture: Mapping[str, Any] | None = None,
         revision_id: str | None = None,
@@ -83,12 +86,24 @@ class Functions:
         values that the code uses by name.
         With `revision_id` only the function of that revision is changed, else `Conflict`.
 
+        In the place of `code`, `source` is a Python file, or a folder with the handler's file at its top:
+        when anything there has changed since the last invocation, the next one makes it the next version.
+
         Packages are installed first, and raise what is wrong with them (RequirementsFailed); without `wait`
         in the background, and the function is pending, or goes on with its old code, until they are.
         """
         configs = self._lab.asynchronous.configs
         wanted = configs.checked(name, event_invoke.taken(options))
-        definition = self._defined(name, code, options, include, capture, revision_id=revision_id, wait=wait)
+        if source is not None:
+            _nothing_else("source", code=code, include=include, capture=capture)
+            draft = self._lab.following.draft(name, source, options)
+            definition = self._lab.updates.write(draft, revision_id=revision_id, wait=wait)
+        elif code is None:
+            raise InvalidValue("a function needs code", place="code", hint="or source=, a file or folder")
+        else:
+            definition = self._defined(
+                name, code, options, include, capture, revision_id=revision_id, wait=wait
+            )
         return event_invoke.told(definition, changed=configs.declare(wanted))
 
     def _defined(
@@ -162,15 +177,7 @@ class Functions:
     ) -> Definition:
         definitions.known_options({key: value for key, value in options.items() if key not in _WITH_CODE})
         present = self._resolve(name, None)
-        kept: dict[str, Any] = {
-            key: getattr(present.configuration, key) for key in definitions.CONFIGURATION
-        } | {
-            "runtime": present.runtime,
-            "architecture": str(present.architecture),
-            "description": present.description,
-            "tags": present.tags,
-            "role": present.role,
-        }
+        kept = following.kept(present)
         if options.get("log_format") == "Text":
             # Levels are of JSON logs only: they go with the format.
             kept |= {"application_log_level": None, "system_log_level": None}
@@ -296,9 +303,7 @@ class Functions:
         `payload` is any JSON-able value or bytes of JSON; None is sent as `{}`, as an invocation without a
         payload is on Lambda. `fields` are those of `Invocation`.
         """
-        function = self._resolve(name, qualifier)
-        if function.status is not _ACTIVE:
-            function = self._lab.updates.runnable(function)
+        function = self._now(name, qualifier)
         body = b"{}" if payload is None else encode(payload)
         request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
         return self._lab.backend.invoke(function, body, request=request, complete=self._lab.complete)
@@ -349,9 +354,7 @@ class Functions:
         the disk, from where it is run, and run again when the function fails, even if this process ends. The
         future is then a `Queued`, with the `request_id`, and gives the last of its executions.
         """
-        function = self._resolve(name, qualifier)
-        if function.status is not _ACTIVE:
-            function = self._lab.updates.runnable(function)
+        function = self._now(name, qualifier)
         event = fields.get("invocation_type") == "Event"
         body = b"{}" if payload is None else encode(payload, asynchronous=event)
         request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
@@ -372,9 +375,7 @@ class Functions:
 
         `payloads` is a DataFrame (its rows as dictionaries), or an iterable. Ctrl-C gives back what is done.
         """
-        function = self._resolve(name, qualifier)
-        if function.status is not _ACTIVE:
-            function = self._lab.updates.runnable(function)
+        function = self._now(name, qualifier)
         values = items(payloads)
         if n is not None and n not in range(1, 1001):
             raise InvalidValue(f"{n!r} is not a number from 1 to 1000", place="n")
@@ -416,7 +417,16 @@ class Functions:
 
     def prepared(self, name: str, qualifier: str | None = None, **fields: Any) -> tuple[Function, Invocation]:
         """What an invocation with that qualifier runs now, and the invocation; `NotFound` as `get`."""
-        return self._resolve(name, qualifier), self._request(name, qualifier, fields)
+        return self._now(name, qualifier, runnable=False), self._request(name, qualifier, fields)
+
+    def _now(self, name: str | Function, qualifier: str | None, *, runnable: bool = True) -> Function:
+        """What an invocation runs. On the hot path: one comparison for what a function does not have."""
+        function = self._resolve(name, qualifier)
+        if function.source_path is not None and qualifier in (None, LATEST):
+            function = self._lab.following.current(function)
+        if runnable and function.status is not _ACTIVE:
+            function = self._lab.updates.runnable(function)
+        return function
 
     def _request(self, name: str, qualifier: str | None, fields: Mapping[str, Any]) -> Invocation:
         if qualifier is not None and self._held_at.get(name) != self._generation:
@@ -478,3 +488,9 @@ class Functions:
 
 
 _WITH_CODE = frozenset({"include", "capture"})
+
+
+def _nothing_else(one: str, **others: Any) -> None:
+    for place, given in others.items():
+        if given:
+            raise InvalidValue(f"does not go with {one}", place=place, hint="a folder brings its files along")

@@ -156,6 +156,8 @@ class Function:
     architecture: Architecture = Architecture.X86_64
     backend: str = "local"
     region: str = "us-east-1"
+    source_path: str | None = None
+    """The file or folder of this machine that its code is read from, anew whenever it has changed."""
     description: str = ""
     role: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -206,6 +206,7 @@ def function_block(card: FunctionCard, previous: Function | None = None) -> Html
             ("memory", f"{setup.memory_mb:,} MB"),
             ("timeout", f"{setup.timeout_s} s"),
             ("code", _code(function)),
+            ("source", None if function.source_path is None else tag("code", function.source_path)),
             ("handler", tag("code", function.handler)),
             (
                 "reserved concurrency",

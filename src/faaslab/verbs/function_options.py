@@ -199,4 +199,11 @@ QUALIFIER = Option(
 FILE = Option(
     flags=("--file",), name="file", metavar="PATH", completes="file", help="a Python file with the code"
 )
+SOURCE = Option(
+    flags=("--source",),
+    name="source",
+    metavar="PATH",
+    completes="file",
+    help="a Python file, or a folder, that is the code: what changes there is the next version by itself",
+)
 ZIP = Option(flags=("--zip",), name="zip", metavar="PATH", completes="file", help="a zip with the code")

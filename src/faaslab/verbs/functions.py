@@ -29,6 +29,7 @@ from faaslab.verbs.function_options import (
     PARALLEL,
     PAYLOAD,
     QUALIFIER,
+    SOURCE,
     ZIP,
 )
 from faaslab.verbs.options import Option, Positional
@@ -76,9 +77,16 @@ def define(lab: Lab, call: Call, face: Face) -> Answer:
         )
     if call["durable"]:
         raise Unsupported("durable functions come in a later release", hint="define it without --durable")
+    if call["source"] and (call.cell.strip() or call["save"]):
+        raise InvalidValue(
+            "the code is in that file, so the cell must be empty",
+            place="--source",
+            hint="%%load shows it here",
+        )
     definition = lab.functions.define(
         call["name"],
-        call.cell,
+        None if call["source"] else call.cell,
+        source=call["source"],
         include=call["include"],
         capture=_captured(call, face),
         **_configuration(call),
@@ -97,20 +105,27 @@ def create(lab: Lab, call: Call, face: Face) -> Answer:
         raise Unsupported(
             "container images come in a later release", place="--image", hint="use --zip or --file"
         )
-    if (call["zip"] is None) == (call["file"] is None):
-        wrong = "create needs code" if call["zip"] is None else "create takes its code from one place"
-        raise InvalidValue(wrong, hint="give --file code.py or --zip code.zip, one of them")
+    given = [name for name in ("file", "source", "zip") if call[name] is not None]
+    if len(given) != 1:
+        wrong = "create takes its code from one place" if given else "create needs code"
+        raise InvalidValue(wrong, hint="give --file code.py, --source code.py or --zip code.zip, one of them")
     configuration = _configuration(call)
+    code: Any = None
     if call["zip"]:
-        code: Any = Path(call["zip"]).expanduser()
+        code = Path(call["zip"]).expanduser()
         if "handler" not in configuration:
             raise InvalidValue(
                 "a zip needs its handler", place="--handler", hint="FILE.FUNCTION, such as app.handler"
             )
-    else:
+    elif call["file"]:
         code = _source_file(call["file"])
     definition = lab.functions.define(
-        call["name"], code, include=call["include"], capture=_captured(call, face), **configuration
+        call["name"],
+        code,
+        source=call["source"],
+        include=call["include"],
+        capture=_captured(call, face),
+        **configuration,
     )
     return _card(lab, definition, face)
 
@@ -308,6 +323,7 @@ VERBS: tuple[Verb, ...] = (
                 completes="file",
                 help="also write the cell to this file",
             ),
+            SOURCE,
             Option(flags=("--durable",), name="durable", help="a durable function (a later release)"),
         ),
         examples=('%%faas score --memory 512 --timeout 10 --requires "pandas>=3" --env STAGE=dev',),
@@ -319,6 +335,7 @@ VERBS: tuple[Verb, ...] = (
         positionals=(NEW_NAME,),
         options=(
             FILE,
+            SOURCE,
             ZIP,
             *CONFIGURATION,
             *CODE,
@@ -328,6 +345,7 @@ VERBS: tuple[Verb, ...] = (
         ),
         examples=(
             "create score --file score.py --memory 512",
+            "create score --source src/score.py",
             "create api --zip api.zip --handler app.handler --runtime python3.13",
         ),
     ),

@@ -107,9 +107,9 @@ def _call(words: list[str], cell: str | None, shared: tuple[Option, ...]) -> Cal
     verb, rest = _find(words)
     if any(word in {"-h", "--help"} for word in rest):
         return Call(verb=VERBS["help"], values={"verb": tuple(verb.name.split())})
-    if verb.cell and cell is not None and not cell.strip():
-        raise InvalidValue("the cell is empty", hint="write the code below the line")
     values: dict[str, Any] = read_words(verb.name, rest, verb.positionals, (*verb.options, *shared))
+    if verb.cell and cell is not None and not cell.strip() and not values.get("source"):
+        raise InvalidValue("the cell is empty", hint="write the code below the line")
     own = {option.name for option in shared}
     return Call(
         verb=verb,

@@ -237,6 +237,8 @@ def _card(card: FunctionCard) -> str:
         ("code", f"{function.code.kind}, {function.code_bytes:,} bytes, sha256 {function.code_sha256[:12]}"),
         ("backend", function.backend),
     ]
+    if function.source_path:
+        facts.append(("source", function.source_path))
     if function.status is not FunctionStatus.ACTIVE:
         facts.append(("state", f"{function.status}: {function.status_reason}"))
     if function.last_update_status != "Successful":
