@@ -145,6 +145,9 @@ SETTINGS: dict[str, _Known] = {
         default="auto",
         help="fork Python environments from a warm process: functions with --preload, all, none",
     ),
+    "queue_concurrency": _Known(
+        read=_count, help="events of the queue that run at once (two a processor, at least 8)"
+    ),
     "own_interpreter": _Known(
         read=_switch, default=False, help="run a Python runtime that is not installed on faaslab's own"
     ),
@@ -308,6 +311,7 @@ def open(  # noqa: A001 -- the name that the product gives it
         region=value["region"],
         clock=clock,
         run_queue=value["run_queue"],
+        queue_concurrency=value["queue_concurrency"],
         settings=tuple(read.values()),
         local=LocalSettings(
             keep_alive_s=value["keep_alive"],

@@ -10,6 +10,7 @@ runs out of memory, cannot be imported) is a recorded `Execution`, never an exce
      │   ├─ AlreadyExists          something has that name already
      │   ├─ Conflict               it was changed meanwhile (RevisionId)
      │   ├─ Unsupported            this backend cannot do it
+     │   ├─ RecursiveInvocation    a function was stopped that calls itself in a loop
      │   └─ MissingExtra           an optional package is not installed
      ├─ RunFailed                  a face shows a run that failed; exit status 1
      │   ├─ InvocationFailed       the user's function failed (carries the Execution)
@@ -104,6 +105,10 @@ class Conflict(RequestError):
 
 class Unsupported(RequestError):
     """The backend, the machine or this release cannot do it; the hint says what to use instead."""
+
+
+class RecursiveInvocation(RequestError):
+    """The function has run too often in one chain of requests (RecursiveInvocationException)."""
 
 
 class MissingExtra(RequestError):

@@ -1,6 +1,7 @@
 import pytest
 
 from faaslab import app
+from faaslab.clock import SteppedClock
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +20,23 @@ def shared(tmp_path_factory, cache):
     """A lab for tests that only look, with what `shared` functions did before."""
     with app.open(store=tmp_path_factory.mktemp("shared") / "s.duckdb", cache=cache) as lab:
         yield lab
+
+
+@pytest.fixture
+def clock():
+    return SteppedClock()
+
+
+@pytest.fixture
+def opened(tmp_path, cache, clock):
+    """Opens a lab over the one store of the test, on the stepped clock."""
+    labs = []
+
+    def opened(**settings):
+        settings = {"clock": clock, "keep_alive": 1e6, **settings}
+        labs.append(app.open(store=tmp_path / "s.duckdb", cache=cache, **settings))
+        return labs[-1]
+
+    yield opened
+    for lab in labs:
+        lab.close()

@@ -1,17 +1,12 @@
-"""Asynchronous invocations through the real Lab: retries, ages, throttles, destinations, loops, closing."""
+"""Asynchronous invocations through the real Lab: retries, ages, throttles, destinations, loops."""
 
 import json
-import threading
 
 import pytest
 
-from faaslab import app
-from faaslab.clock import SteppedClock
-from faaslab.errors import Closed, InvalidValue, NotFound
-from faaslab.lab.asynchronous import QUEUE
+from faaslab.errors import NotFound, RecursiveInvocation
+from tests.lab.events import ECHO, FAIL, QUEUE_ARN, ask, rows, settled
 
-ECHO = "def handler(event, context):\n    return event\n"
-FAIL = "def handler(event, context):\n    raise ValueError('boom')\n"
 # Fails until its file has as many lines as the event says.
 FLAKY = """
 import os
@@ -24,48 +19,11 @@ def handler(event, context):
         raise ValueError(runs)
     return runs
 """
-QUEUE_ARN = "arn:aws:sqs:us-east-1:000000000000:dead"
-HOUR = 3600
-
-
-@pytest.fixture
-def clock():
-    return SteppedClock()
-
-
-@pytest.fixture
-def opened(tmp_path, cache, clock):
-    """Opens a lab over the one store of the test, on the stepped clock."""
-    labs = []
-
-    def opened(**settings):
-        settings = {"clock": clock, "keep_alive": 1e6, **settings}
-        labs.append(app.open(store=tmp_path / "s.duckdb", cache=cache, **settings))
-        return labs[-1]
-
-    yield opened
-    for lab in labs:
-        lab.close()
 
 
 @pytest.fixture
 def lab(opened):
     return opened()
-
-
-def ask(lab, question):
-    with lab.store.connect() as connection:
-        return [[*row] for row in connection.execute(question).fetchall()]
-
-
-def rows(lab, columns="function, status, attempt, request_id"):
-    """Executions in the order in which they ended."""
-    return ask(lab, f"SELECT {columns} FROM executions ORDER BY started_at, attempt, id")
-
-
-def settled(lab):
-    assert lab.asynchronous.wait(60)
-    assert lab.asynchronous.last_error is None
 
 
 def test_an_event_is_on_the_disk_when_it_is_handed_over_and_gives_its_execution(lab):
@@ -303,6 +261,19 @@ def test_a_loop_may_be_allowed(lab):
     assert stopped.error.type == "RecursiveInvocationException"
 
 
+def test_a_function_that_calls_itself_and_waits_is_stopped_as_well(lab):
+    lab.functions.create("f", "import os\ndef handler(e, c): return os.environ['_X_AMZN_TRACE_ID']")
+    header = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"
+    for _ in range(16):
+        header = lab.functions.invoke("f", trace_id=header).result
+    with pytest.raises(RecursiveInvocation, match="recursive loop"):
+        lab.functions.invoke("f", trace_id=header)
+    assert ask(lab, "SELECT name, value FROM metrics") == [["RecursiveInvocationsDropped", 1.0]]
+    lab.functions.update("f", recursive_loop="Allow")
+    assert lab.functions.invoke("f", trace_id=header).ok
+    assert "Lineage" not in lab.functions.invoke("f").result
+
+
 def test_a_function_that_goes_takes_its_events_with_it(lab, clock):
     lab.functions.create("fail", FAIL, on_failure=QUEUE_ARN)
     queued = lab.functions.submit("fail", invocation_type="Event")
@@ -314,147 +285,3 @@ def test_a_function_that_goes_takes_its_events_with_it(lab, clock):
     assert (execution.error.type, execution.attempt) == ("ResourceNotFoundException", 2)
     settled(lab)
     assert lab.asynchronous.configs.list("fail") == ()
-
-
-def test_what_waits_goes_on_with_whoever_opens_the_store_next(opened, clock):
-    first = opened()
-    first.functions.create("fail", FAIL, maximum_retry_attempts=1)
-    queued = first.functions.submit("fail", invocation_type="Event")
-    queued.attempted.result(60)
-    settled(first)
-    first.close()
-    with pytest.raises(Closed, match="waits in the store"):
-        queued.result(0)
-    clock.advance(60)
-    looking = opened(run_queue=False)
-    assert looking.asynchronous.depth() == 1
-    looking.close()
-    second = opened()
-    settled(second)
-    assert [row[1:3] for row in rows(second)] == [["failed", 1], ["failed", 2]]
-
-
-def test_a_lab_that_looks_only_runs_its_own_events_and_no_others(opened, clock):
-    other = opened(run_queue=False)
-    other.functions.create("fail", FAIL, maximum_retry_attempts=1)
-    other.functions.create("echo", ECHO)
-    theirs = other.functions.submit("fail", invocation_type="Event")
-    theirs.attempted.result(60)
-    other.close()
-    clock.advance(60)
-    lab = opened(run_queue=False)
-    assert lab.functions.submit("echo", 1, invocation_type="Event").result(60).result == 1
-    assert lab.asynchronous.depth() == 1
-    lab.asynchronous.run_all()
-    settled(lab)
-    assert lab.asynchronous.depth() == 0
-
-
-def test_closing_ends_what_runs_and_it_runs_again(opened, tmp_path):
-    lab = opened()
-    lab.functions.create(
-        "slow", "import time\ndef handler(e, c):\n    if e: open(e, 'w')\n    time.sleep(600)", timeout_s=900
-    )
-    mark = tmp_path / "mark"
-    queued = lab.functions.submit("slow", str(mark), invocation_type="Event")
-    while not mark.exists():
-        pass
-    lab.close()
-    with pytest.raises(Closed):
-        queued.result(0)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("faaslab-queue")]
-    again = opened(run_queue=False)
-    (waiting,) = again.asynchronous.table().to_dict("records")
-    assert (waiting["state"], waiting["attempt"]) == ("waiting", 1)
-    again.asynchronous.drop(waiting["id"])
-    with pytest.raises(NotFound):
-        again.asynchronous.drop(waiting["id"])
-    assert rows(again) == []
-
-
-def test_who_waits_hears_of_what_another_process_did(lab):
-    lab.functions.create("echo", ECHO)
-    lab.asynchronous.stop()
-    queued = lab.functions.submit("echo", 5, invocation_type="Event")
-    (claim,) = lab.store.queue.claim(QUEUE, "another", ttl_s=60)
-    lab.functions.invoke("echo", 5, request_id=queued.request_id)
-    lab.store.queue.done(claim)
-    lab.asynchronous._look()
-    assert queued.result(0).result == 5
-
-
-def test_an_entry_that_nobody_can_read_is_set_aside(lab):
-    lab.store.queue.put(QUEUE, {"nonsense": True})
-    lab.asynchronous.run_all()
-    settled(lab)
-    assert lab.asynchronous.depth() == 0
-    assert lab.sql("SELECT kind FROM rejects")["kind"].tolist() == ["queued_event"]
-
-
-@pytest.mark.parametrize(
-    ("settings", "place"),
-    [
-        ({"maximum_retry_attempts": 3}, "maximum_retry_attempts"), ({"maximum_retry_attempts": True}, "maximum_retry_attempts"),
-        ({"maximum_event_age_s": 59}, "maximum_event_age_s"), ({"maximum_event_age_s": 21_601}, "maximum_event_age_s"),
-        ({"on_success": "f"}, "on_success"), ({"on_success": "nobody"}, "on_success"), ({"on_failure": "a b"}, "on_failure"),
-        ({"on_success": "arn:aws:s3:::bucket"}, "on_success"), ({"on_failure": "arn:aws:dynamodb:x:0:t"}, "on_failure"),
-        ({"on_failure": "arn:aws:sqs:us-east-1:000000000000:q.fifo"}, "on_failure"), ({"dead_letter_queue": "echo"}, "dead_letter_queue"),
-        ({"dead_letter_queue": "arn:aws:sqs:us-east-1:000000000000:q.fifo"}, "dead_letter_queue"), ({"recursive_loop": "Stop"}, "recursive_loop"),
-    ],
-)  # fmt: skip
-def test_a_wrong_setting_is_named_and_nothing_is_written(lab, settings, place):
-    with pytest.raises(InvalidValue) as caught:
-        lab.functions.create("f", ECHO, **settings)
-    assert caught.value.place == place
-    assert lab.functions.names() == ()
-
-
-def test_settings_belong_to_the_function_and_make_no_version(lab):
-    lab.functions.create("told", ECHO)
-    configs = lab.asynchronous.configs
-    assert lab.functions.define("f", ECHO, maximum_retry_attempts=0).notes == ()
-    assert configs.effective("f").retries == 0
-    changed = lab.functions.redefine("f", on_failure="told")
-    assert (changed.change, changed.function.version) == ("unchanged", "1")
-    assert "has changed" in changed.notes[0]
-    config = configs.get("f")
-    assert (config.retries, config.on_failure) == (0, "arn:aws:lambda:us-east-1:000000000000:function:told")
-    assert lab.functions.redefine("f", on_failure="none", memory_mb=256).function.version == "2"
-    assert configs.get("f").on_failure is None
-    assert configs.get("f").retries == 0
-    # A definition says all there is: what it does not say is Lambda's default.
-    assert lab.functions.define("f", ECHO, memory_mb=256).change == "unchanged"
-    assert configs.get("f") is None
-    configs.put("f", "$LATEST", maximum_event_age_s=60)
-    assert configs.effective("f").age_limit_s == 60
-    assert configs.effective("f").retries == 2
-    configs.update("f", maximum_retry_attempts=1)
-    assert configs.effective("f").age_limit_s == 60
-    with pytest.raises(NotFound):
-        configs.put("nobody", maximum_retry_attempts=1)
-    configs.delete("f")
-    with pytest.raises(NotFound):
-        configs.delete("f")
-
-
-def test_an_event_keeps_to_lambda_s_limits(lab):
-    lab.functions.create("echo", ECHO)
-    for payload, match in (
-        (b"{", "Could not parse"),
-        ("x" * 1024 * 1024, "1048576"),
-        (b"\xff\xfe\xff", "parse"),
-    ):
-        with pytest.raises(InvalidValue, match=match):
-            lab.functions.submit("echo", payload, invocation_type="Event")
-    with pytest.raises(InvalidValue, match="control characters"):
-        lab.functions.submit("echo", 1, invocation_type="Event", client_context="a\r\nb: c")
-    assert lab.asynchronous.depth() == 0
-    assert lab.functions.submit("echo", "\ud800", invocation_type="Event").result(60).ok
-
-
-def test_the_queue_needs_the_payload_that_the_history_hides(opened):
-    lab = opened(redact=["/card"], payloads="all")
-    lab.functions.create("echo", ECHO)
-    execution = lab.functions.submit("echo", {"card": "4242"}, invocation_type="Event").result(60)
-    assert execution.result == {"card": "4242"}
-    assert lab.executions.get(execution.id).payload == {"card": "[redacted]"}

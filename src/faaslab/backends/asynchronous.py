@@ -158,6 +158,7 @@ def to_destination(
         reason=reason,
         function=function.name,
         request_id=event.request_id,
+        trace_id=event.trace_id,
         body=json.dumps(record, ensure_ascii=False, separators=(",", ":")),
         detail_type=f"Lambda Function Invocation Result - {outcome}",
         resources=(target, record["requestContext"]["functionArn"]),
@@ -192,6 +193,7 @@ def to_dead_letters(
         reason="dead_letter_queue",
         function=function.name,
         request_id=event.request_id,
+        trace_id=event.trace_id,
         body=event.payload,
         attributes={
             "RequestID": MessageAttribute(data_type="String", value=event.request_id),

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 class Lab:
     """Functions, executions, monitoring and reports of one store. A context manager; `close` twice is fine.
 
-    `run_queue`: whether it runs the events that others have queued, too. `backend` is made when something
+    `run_queue`: whether it runs the events that others have queued, too, as soon as it runs anything;
+    `queue_concurrency`: how many of them at once. `backend` is made when something
     runs for the first time: looking at a store starts nothing.
     """
 
@@ -59,6 +60,7 @@ class Lab:
         clock: Clock = SYSTEM,
         chance: Callable[[], float] = random.random,
         run_queue: bool = True,
+        queue_concurrency: int | None = None,
         close_store: Callable[[Store], None] | None = None,
         on_close: Callable[[Lab], None] | None = None,
     ) -> None:
@@ -74,8 +76,8 @@ class Lab:
         self._closed = False
         self._close_store = close_store
         self._on_close = on_close
-        self.asynchronous = Asynchronous(self, everybodys=run_queue)
         self.updates = Updates(self)
+        self.asynchronous = Asynchronous(self, everybodys=run_queue, at_once=queue_concurrency)
         self.functions = Functions(self)
         self.following = Following(self)
         self.versions = Versions(self)
@@ -105,6 +107,7 @@ class Lab:
                     resolve_secret=secrets.resolve,
                 )
                 self._backend.reserve(self.store.definitions.reserved())
+                self.asynchronous.backend_started()
             return self._backend
 
     def _code_of(self, function: Function) -> Path:

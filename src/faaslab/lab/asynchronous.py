@@ -1,9 +1,9 @@
 """`lab.asynchronous`: the queue of events that functions are given later, whoever is there then to run them.
 
-What is queued outlives the process. A notebook and a Python program that open a store go on with what waits
-in it (the setting `run_queue`); a shell command runs its own event only, `faaslab queue run` all of them.
-Several processes may do so at once: an event is worked on by who claimed it, and comes back when that one
-dies.
+What is queued outlives the process. A notebook and a Python program go on with what waits in a store when
+they open it, and see to it from when they first run something (the setting `run_queue`); a shell command runs
+its own event only, `faaslab queue run` all of them. Several processes may do so at once: an event is worked
+on by who claimed it, and comes back when that one dies.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from faaslab.backends import trace_header
-from faaslab.errors import Closed, FaaslabError, InvalidValue, NotFound
-from faaslab.lab.destinations import PREFIX, SERVICES, Destinations
+from faaslab.errors import Closed, FaaslabError, InvalidValue, NotFound, RecursiveInvocation
+from faaslab.lab.destinations import LOOPS_STOPPED, PREFIX, SERVICES, Destinations, count
 from faaslab.lab.event_invoke import EventInvokeConfigs
 from faaslab.lab.pump import LOOK_S, Pump
 from faaslab.lab.queued import Queued
@@ -55,7 +55,7 @@ class Left:
 class Asynchronous:
     """Events on their way. `everybodys` says whether this process runs what others have queued."""
 
-    def __init__(self, lab: Lab, *, everybodys: bool) -> None:
+    def __init__(self, lab: Lab, *, everybodys: bool, at_once: int | None = None) -> None:
         self._lab = lab
         self._queue = lab.store.queue
         self._everybodys = everybodys
@@ -71,7 +71,7 @@ class Asynchronous:
             work=self._work,
             look=self._look,
             only=self._only,
-            at_once=max(_AT_ONCE, 2 * (os.cpu_count() or 1)),
+            at_once=at_once or max(_AT_ONCE, 2 * (os.cpu_count() or 1)),
         )
 
     # -- handing over
@@ -137,6 +137,24 @@ class Asynchronous:
         )
         return Entry(queue=QUEUE, id=identity, body=to_json(event))
 
+    def entered(self, function: Function, header: str | None) -> str | None:
+        """The trace header for a synchronous run of `function` that the owner of `header` asks for.
+
+        Raises `RecursiveInvocation` when it has run too often in that chain, unless it may.
+        """
+        if header is None:
+            return None
+        entering = trace_header.entering(header, function.arn)
+        terminates = function.configuration.recursive_loop == "Terminate"
+        if terminates and trace_header.in_a_loop(entering, function.arn):
+            self._lab.store.record(count(LOOPS_STOPPED, function.name, self._lab.clock.now()))
+            raise RecursiveInvocation(
+                "Lambda has detected your function being invoked in a recursive loop with other AWS "
+                "resources and stopped your function's invocation.",
+                hint=f"it ran {trace_header.MOST_RUNS} times; --recursive-loop Allow lets it go on",
+            )
+        return entering
+
     # -- running
 
     def resume(self) -> bool:
@@ -151,6 +169,11 @@ class Asynchronous:
                 self._pump.start()
                 return True
         return False
+
+    def backend_started(self) -> None:
+        """This process runs functions: then also those whose events others queue from now on."""
+        if self._everybodys:
+            self._pump.start()
 
     def run_all(self) -> None:
         """From now on run what others have queued as well, whatever the setting says."""

@@ -82,6 +82,9 @@ _WORDS = {
     "timeout": "timeout_s",
     "env": "environment",
     "concurrency": "reserved_concurrency",
+    "retries": "maximum_retry_attempts",
+    "max_event_age": "maximum_event_age_s",
+    "dead_letter": "dead_letter_queue",
 }
 
 
@@ -90,7 +93,7 @@ def decorate(
 ) -> DecoratedFunction | Callable[[Callable[..., Any]], DecoratedFunction]:
     """The decorated function, or the decorator when it was called with options only.
 
-    The short words of the other faces (memory, timeout, env, concurrency) stand for the whole ones.
+    The short words of the other faces (memory, timeout, env, retries, …) stand for the whole ones.
     """
     whole: dict[str, Any] = {}
     for key, value in options.items():

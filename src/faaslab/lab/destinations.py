@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Deliver = Callable[[OutgoingMessage], None]
 """Hands a message to its service; raises when that failed."""
 
+LOOPS_STOPPED = "RecursiveInvocationsDropped"
 PREFIX = "deliver:"
 SERVICES = ("sqs", "sns", "events", "s3")
 _FAILED = {"dead_letter_queue": "DeadLetterErrors"}
@@ -175,7 +176,7 @@ class Destinations:
         metric = _FAILED.get(message.reason, "DestinationDeliveryFailures")
         return [
             self._delivery(message, status, error),
-            _count(metric, message.function, self._lab.clock.now()),
+            count(metric, message.function, self._lab.clock.now()),
         ]
 
     def _delivery(
@@ -195,13 +196,14 @@ class Destinations:
 
 def dropped(event: QueuedEvent, condition: Condition, *, at: datetime) -> list[Metric]:
     """What Lambda counts when it gives an event up."""
-    counted = [_count("AsyncEventsDropped", event.function, at)]
+    counted = [count("AsyncEventsDropped", event.function, at)]
     if condition == "RecursiveLoop":
-        counted.append(_count("RecursiveInvocationsDropped", event.function, at))
+        counted.append(count(LOOPS_STOPPED, event.function, at))
     return counted
 
 
-def _count(name: str, function: str, at: datetime) -> Metric:
+def count(name: str, function: str, at: datetime) -> Metric:
+    """One, of something that CloudWatch counts for a function."""
     return Metric(
         at=at,
         namespace="AWS/Lambda",

@@ -71,7 +71,15 @@ def _enforced(lab: Lab) -> list[Row]:
 
 def _store(lab: Lab) -> list[Row]:
     found: list[Row] = [("store", "ok", str(lab.store.path))]
-    return [*found, *(_finding(finding) for finding in lab.store.check())]
+    return [*found, *(_finding(finding) for finding in lab.store.check()), _queue(lab)]
+
+
+def _queue(lab: Lab) -> Row:
+    waiting = lab.asynchronous.depth()
+    error = lab.asynchronous.last_error
+    if error is not None:
+        return ("queue", "bad", f"{waiting} asynchronous events wait, and it is held up: {error}")
+    return ("queue", "ok", f"{waiting} asynchronous events wait or run (queue ls)" if waiting else "empty")
 
 
 def _finding(finding: Any) -> Row:

@@ -305,6 +305,8 @@ class Functions:
         """
         function = self._now(name, qualifier)
         body = b"{}" if payload is None else encode(payload)
+        if "trace_id" in fields:
+            fields["trace_id"] = self._lab.asynchronous.entered(function, fields["trace_id"])
         request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
         return self._lab.backend.invoke(function, body, request=request, complete=self._lab.complete)
 

@@ -137,6 +137,7 @@ class Pump:
         wait_s = 0.0
         while not self._stopping.is_set():
             self._woken.clear()
+            began = self._clock.monotonic()
             try:
                 self._look_around()
                 wait_s = self._claim()
@@ -146,7 +147,8 @@ class Pump:
             except Exception as error:  # noqa: BLE001 -- a full disk now may be none in a second
                 self._trouble = error
                 wait_s = LOOK_S
-            self._clock.wait(self._woken, wait_s)
+            # From when it was looked: what became due while it was must not be waited for again.
+            self._clock.wait(self._woken, wait_s - (self._clock.monotonic() - began))
 
     def _look_around(self) -> None:
         now = time.monotonic()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from faaslab.backends import asynchronous
 from faaslab.backends.asynchronous import Discard, Requeue, Retry, Succeed
-from faaslab.errors import Closed, FaaslabError, InvalidValue, NotFound
+from faaslab.errors import Closed, FaaslabError, InvalidValue, NotFound, RecordRejected
 from faaslab.lab.destinations import Destinations, dropped
 from faaslab.model.asynchronous import QueuedEvent
 from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus
@@ -116,16 +116,20 @@ class _Attempt:
         """The record and what follows are written before the environment is free, as any record is."""
         self._recording = True
         self.ended = execution = executions[0]
-        self._carry_out(self._decide(execution.status), execution)
+        decision = self._decide(execution.status)
+        try:
+            self._carry_out(decision, execution)
+        except RecordRejected as error:
+            # It would be refused again and again, and the function would run each time.
+            self._lab.store.reject("execution", str(error), repr(execution))
+            self._carry_out(decision, execution, kept=False)
 
     def _decide(self, status: ExecutionStatus | None) -> Decision:
-        assert self._function is not None
+        reserved = None
+        if status in (ExecutionStatus.THROTTLED, None):
+            reserved = self._lab.store.definitions.reserved().get(self._event.function)
         return asynchronous.after_run(
-            status,
-            self._event,
-            self._config,
-            reserved=self._function.configuration.reserved_concurrency,
-            now=self._lab.clock.now(),
+            status, self._event, self._config, reserved=reserved, now=self._lab.clock.now()
         )
 
     def _unable(self, error: Exception) -> None:
@@ -144,9 +148,11 @@ class _Attempt:
         self.ended = execution = _turned_away(self._lab, self._event, self._function, decision.condition)
         self._carry_out(decision, execution, ran=False)
 
-    def _carry_out(self, decision: Decision, execution: Execution | None, *, ran: bool = True) -> None:
+    def _carry_out(
+        self, decision: Decision, execution: Execution | None, *, ran: bool = True, kept: bool = True
+    ) -> None:
         event, function, settle = self._event, self._function, self._lab.settle
-        entities: list[Any] = [] if execution is None else [execution]
+        entities: list[Any] = [execution] if execution is not None and kept else []
         match decision:
             case Succeed():
                 assert function is not None

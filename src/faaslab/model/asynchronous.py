@@ -96,13 +96,15 @@ class OutgoingMessage:
 
     `body` is JSON text: the invocation record, or for a dead-letter queue the event as it came in, with
     RequestID, ErrorCode and ErrorMessage as `attributes`. `detail_type` and `resources` are for a bus
-    (source `lambda`), `key` is for a bucket.
+    (source `lambda`), `key` is for a bucket. `trace_id` goes along as the message's trace header: what the
+    message causes belongs to the same chain of requests.
     """
 
     target: str
     reason: Reason
     function: str
     request_id: str
+    trace_id: str
     body: str
     attributes: Mapping[str, MessageAttribute] = field(default_factory=dict)
     detail_type: str | None = None

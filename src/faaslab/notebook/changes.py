@@ -15,6 +15,8 @@ _CONFIGURED = (
     ("ephemeral_storage_mb", "ephemeral storage", " MB"),
     ("reserved_concurrency", "reserved concurrency", ""),
     ("log_format", "log format", ""),
+    ("dead_letter_queue", "dead letters to", ""),
+    ("recursive_loop", "recursive loop", ""),
     ("application_log_level", "log level", ""),
     ("system_log_level", "system log level", ""),
     ("tracing", "tracing", ""),

@@ -64,7 +64,12 @@ def _history_1(run: Callable[[str], Any]) -> None:
         run(f"CREATE VIEW {quoted(name)} AS {text}")
 
 
-STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (_state_1, _state_2)
+def _state_3(connection: sqlite3.Connection) -> None:
+    # Few entries are held at once, and who holds them is asked every second, of queues of any length.
+    connection.execute("CREATE INDEX queue_held ON queue (owner, queue, due, until) WHERE owner IS NOT NULL")
+
+
+STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (_state_1, _state_2, _state_3)
 HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (_history_1,)
 NEWEST_STATE = len(STATE)
 NEWEST_HISTORY = len(HISTORY)

@@ -177,8 +177,13 @@ class Queue:
     def next_due(self, queue: str, *, ids: Collection[str] | None = None) -> datetime | None:
         """When the next entry can be claimed (a held one: when its claim lapses); None if empty."""
         among, named = _among(ids)
+        # Along one index to the first that nobody holds, and through the other (hence the +) over those held.
         row = self._state.one(
-            f"SELECT min(max(due, coalesce(until, due))) FROM queue WHERE queue = ?{among}", (queue, *named)
+            "SELECT min(due) FROM ("
+            "SELECT * FROM (SELECT due FROM queue WHERE queue = ? AND owner IS NULL"
+            f"{among} ORDER BY due LIMIT 1) UNION ALL SELECT min(max(due, until)) FROM queue "
+            f"WHERE owner IS NOT NULL AND +queue = ?{among})",
+            (queue, *named, queue, *named),
         )
         return None if row[0] is None else instant(row[0])
 

@@ -1,0 +1,159 @@
+"""The queue of events and who works on it: other labs, other processes, the end of one, a full disk."""
+
+import threading
+
+import pytest
+
+from faaslab.errors import Closed, NotFound, RecordRejected, StoreFull
+from faaslab.lab.asynchronous import QUEUE
+from tests.lab.events import ECHO, FAIL, ask, rows, settled
+
+
+@pytest.fixture
+def lab(opened):
+    return opened()
+
+
+def test_what_waits_goes_on_with_whoever_opens_the_store_next(opened, clock):
+    first = opened()
+    first.functions.create("fail", FAIL, maximum_retry_attempts=1)
+    queued = first.functions.submit("fail", invocation_type="Event")
+    queued.attempted.result(60)
+    settled(first)
+    first.close()
+    with pytest.raises(Closed, match="waits in the store"):
+        queued.result(0)
+    clock.advance(60)
+    looking = opened(run_queue=False)
+    assert looking.asynchronous.depth() == 1
+    looking.close()
+    second = opened()
+    settled(second)
+    assert [row[1:3] for row in rows(second)] == [["failed", 1], ["failed", 2]]
+
+
+def test_a_lab_that_looks_only_runs_its_own_events_and_no_others(opened, clock):
+    other = opened(run_queue=False)
+    other.functions.create("fail", FAIL, maximum_retry_attempts=1)
+    other.functions.create("echo", ECHO)
+    theirs = other.functions.submit("fail", invocation_type="Event")
+    theirs.attempted.result(60)
+    other.close()
+    clock.advance(60)
+    lab = opened(run_queue=False)
+    assert lab.functions.submit("echo", 1, invocation_type="Event").result(60).result == 1
+    assert lab.asynchronous.depth() == 1
+    lab.asynchronous.run_all()
+    settled(lab)
+    assert lab.asynchronous.depth() == 0
+
+
+def test_closing_ends_what_runs_and_it_runs_again(opened, tmp_path):
+    lab = opened()
+    lab.functions.create(
+        "slow", "import time\ndef handler(e, c):\n    if e: open(e, 'w')\n    time.sleep(600)", timeout_s=900
+    )
+    mark = tmp_path / "mark"
+    queued = lab.functions.submit("slow", str(mark), invocation_type="Event")
+    while not mark.exists():
+        pass
+    lab.close()
+    with pytest.raises(Closed):
+        queued.result(0)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("faaslab-queue")]
+    again = opened(run_queue=False)
+    (waiting,) = again.asynchronous.table().to_dict("records")
+    assert (waiting["state"], waiting["attempt"]) == ("waiting", 1)
+    again.asynchronous.drop(waiting["id"])
+    with pytest.raises(NotFound):
+        again.asynchronous.drop(waiting["id"])
+    assert rows(again) == []
+
+
+def test_who_waits_hears_of_what_another_process_did(lab):
+    lab.functions.create("echo", ECHO)
+    lab.asynchronous.stop()
+    queued = lab.functions.submit("echo", 5, invocation_type="Event")
+    (claim,) = lab.store.queue.claim(QUEUE, "another", ttl_s=60)
+    lab.functions.invoke("echo", 5, request_id=queued.request_id)
+    lab.store.queue.done(claim)
+    lab.asynchronous._look()
+    assert queued.result(0).result == 5
+
+
+def test_an_entry_that_nobody_can_read_is_set_aside(lab):
+    lab.store.queue.put(QUEUE, {"nonsense": True})
+    lab.asynchronous.run_all()
+    settled(lab)
+    assert lab.asynchronous.depth() == 0
+    assert lab.sql("SELECT kind FROM rejects")["kind"].tolist() == ["queued_event"]
+
+
+def test_a_long_run_keeps_its_claim(lab, opened, clock, tmp_path):
+    source = "import time, os\ndef handler(e, c):\n    while not os.path.exists(e): time.sleep(0.01)\n"
+    lab.functions.create("slow", source, timeout_s=300)
+    queued = lab.functions.submit("slow", str(tmp_path / "gate"), invocation_type="Event")
+    while not lab.asynchronous._pump.holds(queued.request_id):
+        pass
+    other = opened()
+    for _ in range(4):
+        (before,) = lab.store.queue.waiting(QUEUE)
+        clock.advance(15)
+        while lab.store.queue.waiting(QUEUE)[0].held_until == before.held_until:
+            pass
+        assert not other.asynchronous._pump.holds(queued.request_id)
+    (tmp_path / "gate").touch()
+    assert queued.result(60).ok
+    assert len(rows(lab)) == 1
+
+
+def test_what_the_history_refuses_does_not_run_for_ever(lab, monkeypatch):
+    lab.functions.create("echo", ECHO)
+    settle, refused = lab.store.settle, []
+
+    def refuse(claim, *entities, **follows):
+        if entities and not refused:
+            refused.append(entities)
+            raise RecordRejected("a number is too large")
+        return settle(claim, *entities, **follows)
+
+    monkeypatch.setattr(lab.store, "settle", refuse)
+    assert lab.functions.submit("echo", 1, invocation_type="Event").result(60).result == 1
+    settled(lab)
+    assert (rows(lab), lab.asynchronous.depth()) == ([], 0)
+    assert ask(lab, "SELECT kind, error FROM rejects") == [["execution", "a number is too large"]]
+
+
+def test_a_full_disk_holds_an_event_up_and_loses_nothing(lab, clock, monkeypatch):
+    lab.functions.create("echo", ECHO)
+    settle, full = lab.store.settle, [True]
+
+    def refuse(*args, **follows):
+        if full:
+            raise StoreFull("no space left on the device")
+        return settle(*args, **follows)
+
+    monkeypatch.setattr(lab.store, "settle", refuse)
+    queued = lab.functions.submit("echo", 1, invocation_type="Event")
+    assert lab.asynchronous.wait(60)
+    assert isinstance(lab.asynchronous.last_error, StoreFull)
+    assert not queued.done()
+    assert lab.doctor().set_index("what").loc["queue", "state"] == "bad"
+    full.clear()
+    clock.advance(5)
+    assert queued.result(60).result == 1
+    settled(lab)
+    assert len(rows(lab)) == 1
+
+
+def test_a_lab_that_runs_functions_sees_to_what_others_queue_from_then_on(opened, clock):
+    lab = opened()
+    lab.functions.create("echo", ECHO)
+    assert not lab.asynchronous._pump.running
+    lab.functions.invoke("echo", 1)
+    other = opened(run_queue=False)
+    other.store.queue.put(QUEUE, other.asynchronous.entry(other.functions.get("echo"), "2").body)
+    clock.advance(1)
+    while len(rows(other)) < 2:
+        pass
+    settled(lab)
