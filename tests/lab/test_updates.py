@@ -150,6 +150,8 @@ def test_a_creation_that_fails_is_told_at_once_and_kept(lab):
     assert "nothing-of-the-kind" in function.status_reason
     with pytest.raises(Conflict, match="following state: Failed.*nothing-of-the-kind.*define it again"):
         lab.functions.invoke("f")
+    with pytest.raises(Conflict, match="following state: Failed"):
+        lab.versions.publish("f")
     with pytest.raises(RequirementsFailed):
         lab.functions.create("f", PLAIN.format(1), requires=["nothing-of-the-kind"])
     repaired = lab.functions.create("f", WITH.format(1), requires=["tinything"])
@@ -326,3 +328,22 @@ def test_an_event_for_a_function_that_is_not_ready_waits_for_it(lab, index):
     eventually(lambda: state(lab) == ("active", "Successful"), 60)
     assert lab.functions.submit("f", invocation_type="Event").result(60).result == [2, 42]
     assert lab.functions.table()["status"].tolist() == ["active", "active"]
+
+
+def test_closing_while_a_provisioned_version_is_being_prepared_ends_the_installer(tmp_path, own_cache, index):
+    with app.open(store=tmp_path / "s.duckdb", cache=own_cache, pip_arguments=index.arguments()) as lab:
+        lab.functions.create("f", WITH.format(1), requires=["tinything"])
+        lab.versions.publish("f")
+    shutil.rmtree(own_cache / "requirements")
+    index.hold()
+    lab = app.open(store=tmp_path / "s.duckdb", cache=own_cache, pip_arguments=index.arguments())
+    assert lab.versions.provision("f", "1", 1, wait=False).status == "IN_PROGRESS"
+    assert index.asked.wait(60)
+    lab.close()
+    assert not index.open.is_set(), "it did not wait for the installer"
+    index.open.set()
+    with app.open(store=tmp_path / "s.duckdb", cache=own_cache, pip_arguments=index.arguments()) as lab:
+        assert lab.versions.provisioned("f", "1").status == "IN_PROGRESS"
+        assert lab.versions.provision("f", "1", 1).status == "READY"
+        execution = lab.functions.invoke("f", qualifier="1")
+        assert (execution.result, execution.init_type) == ([1, 42], "provisioned-concurrency")

@@ -249,6 +249,12 @@ class Updates:
             with contextlib.suppress(FaaslabError):
                 self._leases.release(lease)
 
+    def require_publishable(self, present: Function) -> None:
+        """Raise `Conflict`, in Lambda's words, for a function that cannot be published as it is."""
+        self.refuse_meanwhile(present)
+        if present.status is FunctionStatus.FAILED:
+            raise _not_now(present, hint="define it again")
+
     # -- states ---------------------------------------------------------------------------------------
 
     def refuse_meanwhile(self, present: Function) -> None:

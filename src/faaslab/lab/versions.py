@@ -66,7 +66,7 @@ class Versions:
         present = self._function(name)
         if revision_id is not None and revision_id != present.revision_id:
             raise changed_meanwhile(name)
-        self._lab.updates.refuse_meanwhile(present)
+        self._lab.updates.require_publishable(present)
         function = present if version in (None, LATEST, present.version) else self._numbered(name, version)
         if code_sha256 is not None and code_sha256 != function.code_sha256:
             raise InvalidValue(

@@ -311,6 +311,7 @@ class LocalBackend:
     def close(self) -> None:
         """End every environment, thread and process; may be called twice."""
         self._closing.set()
+        self._definer.stop()
         _living.discard(self)
         for environment in self._pools.retire():
             environment.close()

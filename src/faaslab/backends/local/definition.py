@@ -76,6 +76,10 @@ class Definer:
         self._settings = settings
         self._packages = Packages(root, pip_arguments=settings.pip_arguments, keeper=keeper)
 
+    def stop(self) -> None:
+        """End what is being installed."""
+        self._packages.stop()
+
     def define(self, function: Function, *, numbered: bool) -> Definition:
         """Raises InvalidValue (code, variables, requirements), RuntimeNotFound, RequirementsFailed."""
         check(function)

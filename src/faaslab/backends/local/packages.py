@@ -39,6 +39,8 @@ class Packages:
         self._root = root
         self._pip_arguments = tuple(pip_arguments)
         self._keeper = keeper
+        self._running: set[int] = set()
+        self._stopped = False
 
     def code(self, archive: Path, digest: str) -> Path:
         """The task root: the zip `archive`, unpacked, read-only.
@@ -113,6 +115,12 @@ class Packages:
                 hint="check the names and versions; pip's own settings (index, proxy) apply",
             )
 
+    def stop(self) -> None:
+        """From any thread: end the installers that run, and those that are started from now on."""
+        self._stopped = True
+        for pid in tuple(self._running):
+            _end(pid)
+
     def run(self, command: Sequence[str], *, cwd: Path | None = None) -> tuple[int, str]:
         """Run an installer to its end: its exit code and what it wrote, without colours and passwords.
 
@@ -129,18 +137,26 @@ class Packages:
         )
         if self._keeper is not None:
             self._keeper.add(process.pid)
+        self._running.add(process.pid)
         try:
+            if self._stopped:
+                _end(process.pid)
             output, _ = process.communicate()
         except BaseException:
-            with contextlib.suppress(OSError):
-                os.killpg(process.pid, 9)
+            _end(process.pid)
             process.communicate()
             raise
         finally:
+            self._running.discard(process.pid)
             if self._keeper is not None:
                 self._keeper.remove(process.pid)
         text = _CREDENTIALS.sub(r"\1****@", _COLOUR.sub("", output.decode("utf-8", "replace")))
         return process.returncode, text
+
+
+def _end(pid: int) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(pid, 9)
 
 
 def _installer(interpreter: Interpreter) -> list[str] | None:

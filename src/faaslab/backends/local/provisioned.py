@@ -111,7 +111,8 @@ class Provisioner:
             reason = f"{type(error).__name__}: {error}"
         with self._lock:
             effort.starting -= 1
-            if reason is not None:
+            # What fails because we close has not failed.
+            if reason is not None and not self._closing.is_set():
                 effort.reason = reason
         if effort.reason is not None:
             self._give_up(pool)
