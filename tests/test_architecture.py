@@ -23,6 +23,7 @@ PURE = [
     "backends/trace_header.py",
     "backends/local/bandwidth.py",
     "backends/local/concurrency.py",
+    "backends/local/extension_states.py",
     "backends/local/preloading.py",
     "backends/local/runtime_replies.py",
     "lab/routing.py",

@@ -24,6 +24,7 @@ from faaslab.backends.local.environment import (
     resolved_secrets,
 )
 from faaslab.backends.local.fanout import FanOut
+from faaslab.backends.local.farewell import close_all
 from faaslab.backends.local.flight import Flight, Ids
 from faaslab.backends.local.launch import Launcher
 from faaslab.backends.local.limits import MemoryLimits
@@ -259,6 +260,7 @@ class LocalBackend:
             "scaling rate": f"held in this process: {self._settings.scaling_rate} environments in 10 s",
             "invocation rate": "not enforced (on AWS 10 a second for each concurrent one)",
             "payload": "held: 6 MB in (1 MB asynchronous), 6,291,556 bytes out, 200 MB streamed",
+            "extensions": "run, internal and external ones; their memory is not counted",
             "open files": "held: 1,024 a process" if self._machine.process_limits else "not enforced",
             "start": self._starts(),
             "environment between invocations": "frozen" if self._settings.freeze else "keeps running",
@@ -278,8 +280,7 @@ class LocalBackend:
 
     def retire(self, function_name: str, *, version: str | None = None) -> None:
         """End a function's idle environments, or those of one version; busy ones after their invocation."""
-        for environment in self._pools.retire(function_name, version):
-            environment.close()
+        close_all(self._pools.retire(function_name, version))
 
     # --- Reserves -----------------------------------------------------------------------------------
 
@@ -313,8 +314,7 @@ class LocalBackend:
         self._closing.set()
         self._definer.stop()
         _living.discard(self)
-        for environment in self._pools.retire():
-            environment.close()
+        close_all(self._pools.retire())
         with self._lock:
             executor, self._executor = self._executor, None
         if executor is not None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from faaslab.backends.local.connection import Request
+    from faaslab.backends.local.extension_life import Extensions
+    from faaslab.backends.local.extension_room import Room
     from faaslab.backends.local.logs import LogPipe
     from faaslab.backends.local.process import Process
     from faaslab.backends.local.runtime_api import RuntimeApi
@@ -50,6 +52,7 @@ class Dialogue:
         self._logs = logs
         self._kill = kill
         self.process: Process | None = None
+        self.extensions: Extensions | None = None
         self._sink: Callable[[bytes], None] | None = None
         self.owes_next = False
         self._request_id = ""
@@ -72,6 +75,9 @@ class Dialogue:
         self._request_id = request_id
         self._event = event
         self._deadline = deadline
+        assert self.extensions is not None
+        if (room := self.extensions.room) is not None:
+            room.signal(signal.SIGCONT)
         self._api.give(event, deadline)
         process.thaw()
         if process.fresh:
@@ -187,6 +193,10 @@ class Dialogue:
         if time.perf_counter() >= deadline:
             self._truncated = False
             return Reply("timeout")
+        room = None if self.extensions is None else self.extensions.room
+        if room is not None and (fault := room.fault()) is not None:
+            self._kill()
+            return Reply("fault", fault.text.encode(), fault.error_type)
         if self._truncated and time.perf_counter() >= self._hasty_until:
             # Not because its process ended, which would be the better reason.
             self._truncated = False
@@ -207,6 +217,27 @@ class Dialogue:
             return Reply("exit")
         killed = process.out_of_memory()
         return Reply("memory" if killed else "exit", returncode=self._kill())
+
+    def await_extensions(self, room: Room) -> Reply | None:
+        """Wait until all extensions are done with the invocation; what ended it instead, if something did."""
+        while True:
+            fault = room.fault()
+            if fault is not None:
+                self._kill()
+                return Reply("fault", fault.text.encode(), fault.error_type)
+            if room.done():
+                return None
+            now = time.perf_counter()
+            if now >= self._deadline:
+                return Reply("timeout")
+            request = self._api.look()
+            if request is NEXT:
+                self.owes_next = False
+            elif request is not None and request is not CLOSED:
+                self._late(request)
+            else:
+                self._logs.drain()
+                self._api.wait(min(TICK_S, self._deadline - now), self._logs.descriptor)
 
     # --- between invocations ----------------------------------------------------------------------
 

@@ -18,25 +18,30 @@ from typing import TYPE_CHECKING, NamedTuple
 from faaslab.backends.local import runtime_replies as replies
 from faaslab.backends.local.connection import CLOSED, NEXT
 from faaslab.backends.local.dialogue import Dialogue, refused
+from faaslab.backends.local.extension_life import Extensions
 from faaslab.backends.local.launch import Order
 from faaslab.backends.local.logs import LogPipe
 from faaslab.backends.local.masking import Mask
 from faaslab.backends.local.process import TICK_S, Process
 from faaslab.backends.local.programs import wrapped
 from faaslab.backends.local.runtime_api import RuntimeApi
-from faaslab.backends.local.variables import variables
+from faaslab.backends.local.started import Started
+from faaslab.backends.local.variables import extension_variables, variables
 from faaslab.backends.system_records import Voice
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from faaslab.backends.local.connection import Request
     from faaslab.backends.local.definition import Definition
-    from faaslab.backends.local.launch import Launcher
+    from faaslab.backends.local.farewell import Party, Reason
+    from faaslab.backends.local.launch import Child, Launcher
     from faaslab.backends.local.limits import MemoryLimits
     from faaslab.backends.local.machine import Machine
     from faaslab.backends.local.processes import Keeper
+    from faaslab.backends.local.programs import Start
     from faaslab.backends.local.settings import LocalSettings
     from faaslab.model.function import Function
 
@@ -61,18 +66,6 @@ class EnvironmentInfo:
     idle_s: float | None
     log_stream: str
     init_type: str = "on-demand"
-
-
-class Started(NamedTuple):
-    """How an init went: `status` is `ok`, `error` or `timeout`, `error_type` in Lambda's words."""
-
-    ms: float
-    status: str
-    error_type: str | None = None
-    body: bytes | None = None
-    returncode: int | None = None
-    text: str | None = None
-    """What Lambda says of it, where that is not how a process ended."""
 
 
 class Surroundings(NamedTuple):
@@ -131,6 +124,14 @@ class Environment:
                 fcntl.fcntl(reading, _SET_PIPE_SIZE, _PIPE_BYTES)
         self.logs = LogPipe(reading, limit_bytes=around.settings.log_limit_bytes)
         self.dialogue = Dialogue(self.api, self.logs, self.kill)
+        self.extensions = Extensions(
+            self.api,
+            definition,
+            log_limit_bytes=around.settings.log_limit_bytes,
+            forget=around.keeper.remove,
+        )
+        self.dialogue.extensions = self.extensions
+        self.api.visitor = self._visited
 
     # --- its process ------------------------------------------------------------------------------
 
@@ -139,28 +140,34 @@ class Environment:
 
         Raises EnvironmentFailed when no process can be started at all.
         """
-        fault = self.definition.program.fault
-        if fault is not None:
-            return Started(0.0, "error", "Runtime.InvalidEntrypoint", text=fault)
+        refused = self.definition.program.fault
+        if refused is not None:
+            return Started(0.0, "error", "Runtime.InvalidEntrypoint", text=refused)
         began = time.perf_counter()
+        trouble = self.extensions.start(self._launch_extension, began, deadline)
+        if trouble is not None:
+            self.kill("timeout" if trouble.status == "timeout" else "failure")
+            return trouble
         process = self._spawn()
-        api, started = self.api, None
-        while started is None:
+        api, ready = self.api, False
+        while True:
             now = time.perf_counter()
             request = self._init_request()
             if request is NEXT:
-                process.limited()
-                self._around.launcher.started(self.definition)
-                return Started((time.perf_counter() - began) * 1000, "ok")
-            if request is not None:
+                ready = True
+            elif request is not None:
                 if request.kind == "init_error":
                     api.send(replies.ACCEPTED)
                     process.await_exit()
-                    started = (request.error_type or "Runtime.Unknown", request.body)
-                    break
+                    elapsed = (time.perf_counter() - began) * 1000
+                    told = request.error_type or "Runtime.Unknown"
+                    return Started(elapsed, "error", told, request.body, self.kill())
                 self._premature(request)
+            room = self.extensions.room
+            if ready and (room is None or room.initialised()):
+                return self._initialised(process, began)
             if now >= deadline:
-                self.kill()
+                self.kill("timeout")
                 return Started((now - began) * 1000, "timeout")
             if process.over_memory():
                 self.kill()
@@ -170,11 +177,17 @@ class Environment:
                 code = self.kill()
                 kind = "Runtime.OutOfMemory" if killed else "Runtime.ExitError"
                 return Started((now - began) * 1000, "error", kind, None, code)
+            if room is not None and (fault := room.fault()) is not None:
+                self.kill()
+                return Started((now - began) * 1000, "error", fault.error_type, text=fault.text)
             api.wait(min(process.tick, deadline - now), self.logs.descriptor)
             self.logs.drain()
-        elapsed = (time.perf_counter() - began) * 1000
-        code = self.kill()
-        return Started(elapsed, "error", started[0], started[1], code)
+
+    def _initialised(self, process: Process, began: float) -> Started:
+        self.extensions.initialised()
+        process.limited()
+        self._around.launcher.started(self.definition)
+        return Started((time.perf_counter() - began) * 1000, "ok")
 
     def _init_request(self) -> Request | None:
         """What the client says; a connection that ends is none of it (it may come back)."""
@@ -189,21 +202,42 @@ class Environment:
         elif request.kind not in ("chunk", "truncated"):
             self.api.send(refused(request, replies.STARTED))
 
+    def _visited(self, connection: socket.socket) -> None:
+        self.extensions.visited(connection, in_time=not self.dialogue.owes_next)
+
+    def _launch_extension(self, name: str, output: int) -> Child:
+        around, places = self._around, self._places
+        order = Order(
+            definition=self.definition,
+            command=(str(places.opt / "extensions" / name),),
+            variables=extension_variables(self._variables(self.definition.program.start(places))),
+            places=places,
+            folder=self._folder,
+            output=output,
+            group=None,
+        )
+        child = around.launcher.spawn(order)
+        around.keeper.add(child.pid, mark=self.log_stream)
+        return child
+
+    def _variables(self, start: Start) -> dict[str, str]:
+        return variables(
+            self.definition.function,
+            start,
+            self._places,
+            address=self.api.address,
+            version=self.definition.version,
+            log_stream=self.log_stream,
+            init_type=self.init_type,
+            more=self._around.settings.variables,
+            secrets=self._secrets,
+        )
+
     def _spawn(self) -> Process:
         definition, around = self.definition, self._around
         function, places = definition.function, self._places
         start = definition.program.start(places)
-        told = variables(
-            function,
-            start,
-            places,
-            address=self.api.address,
-            version=definition.version,
-            log_stream=self.log_stream,
-            init_type=self.init_type,
-            more=around.settings.variables,
-            secrets=self._secrets,
-        )
+        told = self._variables(start)
         told["_LAMBDA_TELEMETRY_LOG_FD"] = str(self._writing)
         command = start.command
         if definition.program.wraps and (wrapper := told.get("AWS_LAMBDA_EXEC_WRAPPER")):
@@ -247,15 +281,24 @@ class Environment:
         """Whether it has no process that runs."""
         return self.process is None or self.process.exited()
 
-    def kill(self) -> int:
-        """End the process and all below it; its exit code. The environment stays and can start anew."""
+    def kill(self, reason: Reason = "failure") -> int:
+        """End the process and all below it; its exit code. The environment stays and can start anew.
+
+        Extensions are told the reason, and have the time that Lambda gives them.
+        """
         process, self.process = self.process, None
         self.dialogue.process = None
-        if process is None:
-            return 0
-        code = process.kill()
-        self.api.drop()
+        self.extensions.end(process, reason)
+        code = 0
+        if process is not None:
+            code = process.kill()
+            self.api.drop()
+        self.extensions.close()
         return code
+
+    def party(self) -> Party | None:
+        """Who is to be told that it ends; that is done then, and not again when it is closed."""
+        return self.extensions.party(self.process)
 
     def kill_now(self) -> None:
         """From any thread: end its process; the thread that drives the environment does the rest."""
@@ -265,7 +308,7 @@ class Environment:
 
     def close(self) -> None:
         """End it for good and remove its folder; may be called twice."""
-        self.kill()
+        self.kill("spindown")
         self._let_go()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -274,6 +317,7 @@ class Environment:
         if self.process is not None:
             self.process.abandon()
             self.process = None
+        self.extensions.abandon()
         self._let_go()
 
     def _let_go(self) -> None:
@@ -294,6 +338,7 @@ class Environment:
         """Stop it, background threads and processes included."""
         if self.process is not None:
             self.process.freeze()
+            self.extensions.freeze()
 
     def out_of_memory(self) -> bool:
         """Whether the kernel killed one of its processes for memory since this was last asked."""

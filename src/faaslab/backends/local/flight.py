@@ -19,6 +19,7 @@ from faaslab.model.execution import LogLine, LogStream
 from faaslab.model.quotas import CLIENT_CONTEXT_BYTES
 
 if TYPE_CHECKING:
+    from faaslab.backends.local.extension_life import Extensions
     from faaslab.backends.local.logs import LogPipe
     from faaslab.backends.system_records import Event, Voice
     from faaslab.model.invocation import Invocation
@@ -131,6 +132,16 @@ class Flight:
         self.began = time.perf_counter()
         self.deadline = self.began + timeout_s
 
+    def told(self, arn: str) -> dict[str, Any]:
+        """What extensions are told of it."""
+        qualifier = self.invocation.qualifier
+        return {
+            "deadlineMs": int((time.time() + self.deadline - time.perf_counter()) * 1000),
+            "requestId": self.request_id,
+            "invokedFunctionArn": f"{arn}:{qualifier}" if qualifier else arn,
+            "tracing": {"type": "X-Amzn-Trace-Id", "value": self.trace_id},
+        }
+
     def event(self, arn: str) -> bytes:
         """What the runtime client is given for its `GET next`, whole."""
         invocation = self.invocation
@@ -202,6 +213,12 @@ class Flight:
             event = system_records.logs_dropped(reason=said, records=0, size=dropped, text=said)
             told = environment.voice.line(event, now)
             lines.append(line(max(now, floor), told or said, _PLATFORM, "WARN"))
+
+    def hear_extensions(self, extensions: Extensions) -> None:
+        """Take what its extensions have written so far."""
+        for micros, level, text in extensions.take_logs():
+            at = self.started_at + timedelta(microseconds=(micros or 0) - self.wall_us)
+            self.lines.append(line(at, text, LogStream.EXTENSION, level))
 
 
 def line(at: datetime, message: str, stream: LogStream, level: str | None = None) -> LogLine:

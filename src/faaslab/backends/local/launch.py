@@ -118,21 +118,25 @@ class Launcher:
             return forked
         name = order.definition.function.name
         try:
-            process = subprocess.Popen(
-                order.command,
-                cwd=order.definition.task_root,
-                env=order.variables,
-                stdin=subprocess.DEVNULL,
-                stdout=order.output,
-                stderr=order.output,
-                pass_fds=(order.output,),
-                start_new_session=True,
-            )
+            return self.spawn(order)
         except OSError as error:
             raise EnvironmentFailed(
                 f"no process could be started for {name!r}: {error}",
                 hint="see `faaslab doctor`; too many processes or open files, or the interpreter was removed",
             ) from error
+
+    def spawn(self, order: Order) -> Child:
+        """Start a new process for it. Raises OSError."""
+        process = subprocess.Popen(
+            order.command,
+            cwd=order.definition.task_root,
+            env=order.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=order.output,
+            stderr=order.output,
+            pass_fds=(order.output,),
+            start_new_session=True,
+        )
         if order.group is not None:
             order.group.add(process.pid)
         return SpawnedChild(process, self.machine)

@@ -18,9 +18,10 @@ from faaslab.errors import Closed
 if TYPE_CHECKING:
     import threading
 
-    from faaslab.backends.local.environment import Environment, Started
+    from faaslab.backends.local.environment import Environment
     from faaslab.backends.local.flight import Flight, Ids
     from faaslab.backends.local.settings import LocalSettings
+    from faaslab.backends.local.started import Started
     from faaslab.model.execution import Execution
 
 
@@ -46,6 +47,9 @@ class Phases:
         else:
             flight.begin(function.configuration.timeout_s)
         if reply is None:
+            room = environment.extensions.room
+            if room is not None:
+                room.tell("INVOKE", **flight.told(environment.arn))
             dialogue.send(flight.event(environment.arn), flight.request_id, flight.deadline)
             # From here to the answer everything is free: the function runs on another core.
             if environment.voice.plain:
@@ -54,6 +58,9 @@ class Phases:
                 _say_start(environment, flight)
             self._ids.draw()
             reply = dialogue.await_reply()
+            if room is not None and reply.kind in ("response", "error", "too_large"):
+                # The invocation is over when its extensions are done as well, within the same timeout.
+                reply = dialogue.await_extensions(room) or reply
         ended = time.perf_counter()
         if ended - flight.began > 0.003 and environment.out_of_memory():
             environment.kill()
@@ -61,7 +68,7 @@ class Phases:
         environment.invocations += 1
         peak_mb = environment.peak_mb()
         if reply.kind == "timeout":
-            environment.kill()
+            environment.kill("timeout")
         if self._closing.is_set() and reply.kind in ("exit", "init", "fault"):
             raise Closed("the local backend was closed while the function ran")
         return record.finished(environment, flight, reply, ended, peak_mb)
@@ -81,7 +88,7 @@ class Phases:
             environment.reset = True
             _say_init_start(environment, flight, "init")
             started = environment.start(time.perf_counter() + self._settings.init_timeout_s)
-            flight.hear(environment)
+            self._heard(environment, flight)
             _say_init_report(environment, flight, started, "init")
             if started.status == "ok":
                 flight.init_ms = round(started.ms, 3)
@@ -89,7 +96,7 @@ class Phases:
                 return None
         flight.begin(timeout_s)
         started = environment.start(flight.deadline)
-        flight.hear(environment)
+        self._heard(environment, flight)
         if started.status == "ok":
             _say_init_report(environment, flight, started, "invoke")
             return None
@@ -106,6 +113,14 @@ class Phases:
             return Reply("timeout")
         kind, body = record.failed_init(flight, started)
         return Reply("init", body, kind)
+
+    @staticmethod
+    def _heard(environment: Environment, flight: Flight) -> None:
+        """What an init wrote, and where its extensions stand."""
+        flight.hear_extensions(environment.extensions)
+        flight.hear(environment)
+        for event in environment.extensions.said:
+            flight.announce(environment.voice, event)
 
 
 def _say_start(environment: Environment, flight: Flight) -> None:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from faaslab.backends.local.concurrency import ThrottleReason
     from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.dialogue import Reply
-    from faaslab.backends.local.environment import Environment, Started
+    from faaslab.backends.local.environment import Environment
     from faaslab.backends.local.flight import Flight
     from faaslab.backends.local.masking import Mask
+    from faaslab.backends.local.started import Started
     from faaslab.model.function import Function
 
 _execution = Execution.__new__
@@ -76,6 +77,9 @@ def finished(
     body, error = reply.body, None
     duration_ms = round((ended - flight.began) * 1000, 3)
     memory_mb = configuration.memory_mb
+    extensions = environment.extensions
+    if extensions.room is not None or extensions.left:
+        flight.hear_extensions(extensions)
     flight.hear(environment, last=True)
     kind = reply.kind
     if kind == "error":

@@ -10,10 +10,12 @@ asked for it. What is not the runtime's business (extensions) is handed to `visi
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import struct
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from faaslab.backends.local.connection import CLOSED, NEXT, SEND_S, Connection, Request
@@ -42,6 +44,9 @@ class RuntimeApi:
         self._clients: list[Connection] = []
         self._fresh: list[socket.socket] = []
         self._knocked = False
+        self.wake: socket.socket | None = None
+        """Readable when whoever drives should look again."""
+        self._offered: deque[socket.socket] = deque()
         self.visitor: Callable[[socket.socket], None] | None = None
         """Takes connections that are not the runtime's; without it they are answered 404."""
 
@@ -70,6 +75,8 @@ class RuntimeApi:
             poll.register(client, select.POLLIN)
         for connection in self._fresh:
             poll.register(connection, select.POLLIN)
+        if self.wake is not None:
+            poll.register(self.wake, select.POLLIN)
         for descriptor in others:
             poll.register(descriptor, select.POLLIN)
         ready = poll.poll(max(seconds, 0.0) * 1000)
@@ -123,12 +130,17 @@ class RuntimeApi:
 
     def _open(self) -> None:
         """Take what waits at the door, and see from its first line whose it is."""
+        if self.wake is not None:
+            with contextlib.suppress(OSError):
+                self.wake.recv(4096)
         while True:
             try:
                 connection, _ = self.listener.accept()
             except OSError:
                 break
             self._fresh.append(connection)
+        while self._offered:
+            self._fresh.append(self._offered.popleft())
         waiting, self._fresh = self._fresh, []
         for connection in waiting:
             try:
@@ -147,6 +159,10 @@ class RuntimeApi:
         for connection in self._fresh[:-_MOST]:
             connection.close()
         del self._fresh[:-_MOST]
+
+    def offer(self, connection: socket.socket) -> None:
+        """From any thread: a connection of the runtime, for whoever drives."""
+        self._offered.append(connection)
 
     def admit(self, connection: socket.socket) -> None:
         """A connection of the runtime."""
@@ -198,6 +214,8 @@ class RuntimeApi:
         """Close the connections and keep listening: the next process starts anew."""
         for client in self._clients:
             client.close()
+        while self._offered:
+            self._fresh.append(self._offered.popleft())
         for connection in self._fresh:
             connection.close()
         self._clients, self._fresh = [], []

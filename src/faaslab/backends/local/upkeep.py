@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from faaslab.backends.local.farewell import close_all
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -85,8 +87,7 @@ class Upkeep:
             if self._clock.wait(self._closing, wait_s):
                 return
             gone, following = self._pools.expired(self._clock.monotonic(), keep_alive_s)
-            for environment in gone:
-                environment.close()
+            close_all(gone)
             self._also(self._clock.monotonic(), keep_alive_s)
 
     def close(self) -> None:

@@ -92,3 +92,16 @@ def variables(
     if configuration.application_log_level or configuration.log_format == "JSON":
         reserved["AWS_LAMBDA_LOG_LEVEL"] = configuration.application_log_level or "INFO"
     return defaults | own | dict(more) | dict(configuration.environment) | dict(secrets) | reserved
+
+
+# Of a function's variables an extension has all but these (Developer Guide, "Lambda Extensions API"). The log
+# stream stays: by its name whatever belongs to an environment is found and ended.
+_NOT_OF_EXTENSIONS = frozenset({
+    "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS",
+    "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT", "_HANDLER",
+})  # fmt: skip
+
+
+def extension_variables(told: Mapping[str, str]) -> dict[str, str]:
+    """What an external extension of the environment has of them."""
+    return {name: value for name, value in told.items() if name not in _NOT_OF_EXTENSIONS}
