@@ -276,12 +276,6 @@ class _SharedStores:
 _open_labs: list[Lab] = []
 
 
-@atexit.register
-def _close_all() -> None:
-    for lab in reversed(tuple(_open_labs)):
-        lab.close()
-
-
 def open(  # noqa: A001 -- the name that the product gives it
     store: str | Path | None = None,
     backend: str | None = None,
@@ -327,6 +321,8 @@ def open(  # noqa: A001 -- the name that the product gives it
         on_close=_forget,
     )
     _open_labs.append(lab)
+    # After its store's own, so before it: what runs for a queue is given back to the store.
+    atexit.register(lab.close)
     if value["run_queue"]:
         lab.asynchronous.resume()
     return lab
@@ -355,6 +351,7 @@ def opened(store: Path) -> Lab | None:
 
 
 def _forget(lab: Lab) -> None:
+    atexit.unregister(lab.close)
     if lab in _open_labs:
         _open_labs.remove(lab)
 

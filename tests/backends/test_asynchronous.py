@@ -134,6 +134,24 @@ def test_a_record_of_what_never_ran_tells_no_response():
     assert record["responseContext"] == {"statusCode": 200, "executedVersion": "7"}
 
 
+@pytest.mark.parametrize(
+    ("body", "embedded"),
+    [
+        (b'{"a":[1]}', {"a": [1]}), (b"\x89PNG", "\ufffdPNG"), (None, None), (b'"\\ud800"', "\ud800"),
+        (b"[" * 5000 + b"]" * 5000, "[" * 5000 + "]" * 5000), (b"[" * 900 + b"]" * 900, ...),
+    ],
+)  # fmt: skip
+def test_any_response_has_a_place_in_a_record(body, embedded):
+    ended = Execution(
+        id="1", function="worker", request_id="r", status=COMPLETED, started_at=NOW, result_body=body
+    )
+    record = invocation_record(event(), function(), "Success", ended, now=NOW)
+    if embedded is not ...:
+        assert record["responsePayload"] == embedded
+    message = to_destination("arn:aws:sns:x:0:t", "on_success", record, function(), event(), now=NOW)
+    assert json.loads(message.body.encode()) == record
+
+
 def test_what_a_bus_and_a_bucket_need_goes_with_the_record():
     bus = "arn:aws:events:eu-central-1:000000000000:event-bus/default"
     record = invocation_record(event(), function(), "Success", execution(COMPLETED, 1), now=NOW)

@@ -118,6 +118,18 @@ def test_a_success_goes_to_its_destination(lab):
     assert len(messages) == 1  # a synchronous invocation tells nobody
 
 
+def test_whatever_a_function_answers_reaches_the_next(lab):
+    lab.functions.create("told", ECHO)
+    for name, answer in (("half", "'\\ud800'"), ("raw", "b'\\x89PNG'"), ("none", "None")):
+        lab.functions.create(name, f"def handler(e, c): return {answer}", on_success="told")
+        lab.functions.submit(name, invocation_type="Event").result(60)
+    settled(lab)
+    assert lab.asynchronous.depth() == 0
+    assert ask(lab, "SELECT status, count(*) FROM executions WHERE function = 'told' GROUP BY 1") == [
+        ["completed", 3]
+    ]
+
+
 def test_a_service_that_refuses_gets_the_message_again(lab, clock):
     lab.functions.create("fail", FAIL, maximum_retry_attempts=0, on_failure=QUEUE_ARN)
     taken = []

@@ -138,3 +138,19 @@ def test_two_processes_share_a_queue_and_run_each_event_once(start, counting, tm
             rows = connection.execute("SELECT environment_id FROM executions").fetchall()
     assert Counter(map(int, lines(tmp_path / "ran"))) == Counter(range(200))
     assert len(rows) == 200
+
+
+def test_a_program_that_just_ends_gives_back_what_it_was_working_on(counting, tmp_path, cache):
+    program = (
+        "import sys, faaslab\n"
+        "lab = faaslab.open(store=sys.argv[1], cache=sys.argv[2])\n"
+        "queued = lab.functions.submit('count', {'number': 1}, invocation_type='Event')\n"
+        "while not lab.asynchronous.table()['state'].eq('running').any(): pass\n"
+    )
+    store = tmp_path / "s.duckdb"
+    done = subprocess.run(
+        [sys.executable, "-c", program, store, cache], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    with app.open(store=store, cache=cache, run_queue=False) as lab:
+        assert lab.asynchronous.table()[["state", "attempt"]].to_numpy().tolist() == [["waiting", 1]]

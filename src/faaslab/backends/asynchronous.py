@@ -127,7 +127,7 @@ def invocation_record(
             "condition": condition,
             "approximateInvokeCount": event.attempt,
         },
-        "requestPayload": _value(event.payload),
+        "requestPayload": _embedded(event.payload.encode("utf-8", "replace")),
     }
     if execution is not None and execution.status is not ExecutionStatus.THROTTLED:
         record["responseContext"] = {
@@ -136,7 +136,7 @@ def invocation_record(
         }
         if not execution.ok:
             record["responseContext"]["functionError"] = "Unhandled"
-        record["responsePayload"] = execution.result
+        record["responsePayload"] = _embedded(execution.result_body)
     return record
 
 
@@ -159,7 +159,7 @@ def to_destination(
         function=function.name,
         request_id=event.request_id,
         trace_id=event.trace_id,
-        body=json.dumps(record, ensure_ascii=False, separators=(",", ":")),
+        body=_text(record),
         detail_type=f"Lambda Function Invocation Result - {outcome}",
         resources=(target, record["requestContext"]["functionArn"]),
         key=key,
@@ -224,8 +224,22 @@ def why(condition: Condition, event: QueuedEvent) -> str:
     return f"{told} Last error: {event.last_error}" if event.last_error else told
 
 
-def _value(text: str) -> Any:
+def _embedded(body: bytes | None) -> Any:
+    """The value of a JSON text, to stand within another; the text itself where it is none, or too deep."""
+    if body is None:
+        return None
     try:
-        return json.loads(text)
+        value = json.loads(body)
+        json.dumps([[value]])
     except (ValueError, RecursionError):
-        return text
+        return body.decode("utf-8", "replace")
+    return value
+
+
+def _text(record: dict[str, Any]) -> str:
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a character: it has an escape in JSON, but no UTF-8
+        return json.dumps(record, separators=(",", ":"))
+    return text

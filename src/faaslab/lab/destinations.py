@@ -128,7 +128,7 @@ class Destinations:
         name, qualifier = target_function(message.target)
         try:
             function, _ = self._lab.functions.prepared(name, qualifier)
-            if len(message.body.encode("utf-8", "surrogatepass")) > EVENT_BYTES:
+            if len(message.body.encode()) > EVENT_BYTES:
                 raise InvalidValue(f"the record is larger than the {EVENT_BYTES} bytes of an event")
         except (NotFound, InvalidValue) as error:
             follows.records += self._failed(message, error.message, DeliveryStatus.FAILED)
