@@ -8,6 +8,7 @@ import pytest
 from faaslab.errors import Conflict, InvalidValue, NotFound, Unsupported
 from faaslab.verbs import VERBS, parse, run
 from faaslab.verbs.text import documents, plain_text
+from tests.backends.local.defining import zipped
 from tests.verbs.faces import KeptFace
 
 SOURCE = (
@@ -95,14 +96,50 @@ def test_create_update_code_ls_rm(do, tmp_path):
         do("update score")
     with pytest.raises(InvalidValue, match="create needs code"):
         do("create score")
+    zipped(tmp_path / "app.zip", {"app.py": SOURCE})
     with pytest.raises(InvalidValue, match="--handler: a zip needs its handler"):
-        do("create z --zip a.zip")
-    with pytest.raises(Unsupported, match="--image"):
-        do("create z --image app.tar")
+        do(f"create z --zip {tmp_path}/app.zip")
+    with pytest.raises(InvalidValue, match="one of --file, --source, --zip and --image"):
+        do(f"create z --zip {tmp_path}/app.zip --file {tmp_path}/score.py")
+    with pytest.raises(InvalidValue, match="--image: there is no"):
+        do("create z --image absent.tar")
     with pytest.raises(NotFound):
         do("rm score nothing")
     assert do("rm score").facts == {"deleted": ["score"]}
     assert plain_text(do("ls")).startswith("no functions yet")
+
+
+def test_other_languages_and_layers(do, tmp_path):
+    zipped(tmp_path / "tool.zip", {"python/tool.py": "VALUE = 7\n"})
+    answer = do(f"layer publish tool {tmp_path}/tool.zip --description 'a tool'")
+    assert answer.facts["arn"] == "arn:aws:lambda:us-east-1:000000000000:layer:tool:1"
+    assert "--layer tool:1" in plain_text(answer)
+    assert do("layer ls").df[["layer", "version", "unzipped_bytes"]].to_numpy().tolist() == [["tool", 1, 10]]
+    uses = "import tool\ndef handler(e, c): return tool.VALUE\n"
+    card = do("uses --layer tool", uses)
+    assert "tool:1" in plain_text(card)
+    assert do("invoke uses").value.result == 7
+    assert do(f"uses --layer {tmp_path}/tool.zip", uses).change == "unchanged"
+    with pytest.raises(NotFound, match="layer publish"):
+        do("uses --layer nothing", uses)
+    assert do("layer rm tool:1").facts == {"deleted": ["tool:1"]}
+    assert plain_text(do("layer ls")).startswith("no layers yet")
+    assert do("invoke uses").value.result == 7
+    do("update uses --layer none")
+    assert do("invoke uses").value.error.type == "Runtime.ImportModuleError"
+
+    script = "#!/bin/sh\nexit 3\n"
+    do("sh --runtime provided.al2023", script)
+    assert (do("code sh").text, do("code sh").language) == (script, "bash")
+    assert do("invoke sh").value.error.message.endswith("exit status 3")
+    javascript = "export const handler = async (event) => event;\n"
+    do("js --runtime nodejs20.x", javascript)
+    assert (do("code js").text, do("code js").language) == (javascript, "javascript")
+    (tmp_path / "app.mjs").write_text(javascript)
+    with pytest.raises(InvalidValue, match="--runtime: 'app.mjs' needs a runtime of Node.js"):
+        do(f"create js2 --file {tmp_path}/app.mjs")
+    with pytest.raises(Unsupported, match="--image"):
+        do("java --runtime java21", javascript)
 
 
 def test_invoke(defined):

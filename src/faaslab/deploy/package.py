@@ -76,6 +76,8 @@ def from_source(
     filename: str = "lambda_function.py",
     include: Iterable[str | os.PathLike[str]] = (),
     capture: Mapping[str, Any] | None = None,
+    *,
+    executable: bool = False,
 ) -> bytes:
     """A zip with `source` as the file `filename`, the included files and folders, and the captured values.
 
@@ -108,7 +110,8 @@ def from_source(
         raise InvalidValue(
             f"the source has a lone surrogate at character {error.start}", place="source"
         ) from None
-    add(target, content if content.endswith(b"\n") or not content else content + b"\n", 0o644, "the source")
+    content = content if content.endswith(b"\n") or not content else content + b"\n"
+    add(target, content, 0o755 if executable else 0o644, "the source")
     if capture:
         for name, content in _captured(target, capture):
             add(name, content, 0o644, "what is captured")

@@ -1,8 +1,8 @@
 """The Lab joins the parts: it hands what one neighbour gives to the next, one small file a service.
 
-`faaslab.open()` makes one. Its services are `functions`, `versions`, `asynchronous`, `executions`,
-`monitoring` and `reports`. A result meets the store here only, in `Lab.complete` (in `settle`, when it
-comes from a queue), before any answer is given.
+`faaslab.open()` makes one. Its services are `functions`, `layers`, `versions`, `asynchronous`,
+`executions`, `monitoring` and `reports`. A result meets the store here only, in `Lab.complete` (in
+`settle`, when it comes from a queue), before any answer is given.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from faaslab.lab.concurrency import Account
 from faaslab.lab.executions import Executions
 from faaslab.lab.following import Following
 from faaslab.lab.functions import Functions
+from faaslab.lab.layers import Layers
 from faaslab.lab.monitoring import Monitoring
 from faaslab.lab.provisioned import Provisioned
 from faaslab.lab.reports import Reports
@@ -78,6 +79,7 @@ class Lab:
         self._on_close = on_close
         self.updates = Updates(self)
         self.asynchronous = Asynchronous(self, everybodys=run_queue, at_once=queue_concurrency)
+        self.layers = Layers(self)
         self.functions = Functions(self)
         self.following = Following(self)
         self.versions = Versions(self)
@@ -102,6 +104,7 @@ class Lab:
                 self._backend = LocalBackend(
                     self._cache,
                     code_of=self._code_of,
+                    layer_of=self.layers.archive,
                     clock=self.clock,
                     settings=self._local or LocalSettings(),
                     resolve_secret=secrets.resolve,

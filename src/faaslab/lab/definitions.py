@@ -17,20 +17,29 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from faaslab.deploy import package
 from faaslab.errors import InvalidValue
-from faaslab.lab import limits, source
+from faaslab.lab import limits, runtimes, source
 from faaslab.lab.secrets import looks_secret
-from faaslab.model.function import Architecture, Code, Function, FunctionStatus, InlineCode, ZipCode
+from faaslab.model.function import (
+    Architecture,
+    Code,
+    Function,
+    FunctionStatus,
+    ImageCode,
+    InlineCode,
+    ZipCode,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 Change = Literal["created", "updated", "unchanged"]
-CodeGiven = str | Path | Callable[..., Any]
+CodeGiven = str | Path | ImageCode | Callable[..., Any]
 CONFIGURATION = (
     "memory_mb", "timeout_s", "ephemeral_storage_mb", "reserved_concurrency", "environment", "secrets",
     "requires", "preload", "log_format", "dead_letter_queue", "recursive_loop", "application_log_level",
-    "system_log_level", "tracing", "snap_start", "tenancy",
+    "system_log_level", "tracing", "snap_start", "tenancy", "layers",
 )  # fmt: skip
+OWN_RUNTIME = f"python3.{sys.version_info.minor}"
 _OUTSIDE = ("runtime", "architecture", "description", "tags", "role")
 
 
@@ -82,29 +91,36 @@ def draft(
     known_options(options)
     given = {key: value for key, value in options.items() if value is not None}
     configuration = limits.configuration(**{key: given[key] for key in CONFIGURATION if key in given})
-    runtime = limits.runtime(given.get("runtime") or f"python3.{sys.version_info.minor}")
     notes = [
         f"the value of {key} is stored as it is; --secret {key} would not be"
         for key in configuration.environment
         if looks_secret(key)
     ]
     captured = check_capture(capture or {})
-    if isinstance(code, Path):
-        if include or captured:
-            raise InvalidValue("a zip is taken as it is", place="include" if include else "capture")
-        kind, handler, data = _zip(code, given.get("handler"))
+    if isinstance(code, (Path, ImageCode)) and (include or captured):
+        what = "a zip" if isinstance(code, Path) else "an image"
+        raise InvalidValue(f"{what} is taken as it is", place="include" if include else "capture")
+    wanted = given.get("runtime")
+    asked = _Asked(name, given.get("handler"), None if wanted is None else runtimes.runtime(wanted))
+    if isinstance(code, ImageCode):
+        made = _image(code, asked)
+    elif isinstance(code, Path):
+        made = _zip(code, asked)
+    elif asked.runtime is None or asked.runtime in runtimes.PYTHONS:
+        made = _inline(code, asked, include, captured)
     else:
-        kind, handler, data, said = _inline(name, code, given.get("handler"), include, captured)
-        notes += said
+        made = _other_language(code, asked, asked.runtime, include, captured)
+    notes += made.notes
+    data = made.data
     function = Function(
         id=name,
         name=name,
-        runtime=runtime,
-        handler=handler,
-        code=kind,
+        runtime=made.runtime,
+        handler=made.handler,
+        code=made.code,
         configuration=configuration,
-        code_sha256=package.code_sha256(data),
-        code_bytes=len(data),
+        code_sha256=made.sha256 or package.code_sha256(data),
+        code_bytes=made.size or len(data),
         architecture=Architecture(given.get("architecture") or this_architecture()),
         region=region,
         source_path=source_path,
@@ -117,30 +133,137 @@ def draft(
     return Draft(function=function, data=data, notes=tuple(notes))
 
 
+def reconfigured(present: Function, options: Mapping[str, Any], *, now: datetime) -> Draft:
+    """The same code with other options; all of them are given."""
+    handler = options.get("handler") or present.handler
+    runtime = present.runtime
+    if options["runtime"] != runtime:
+        runtime = runtimes.runtime(options["runtime"])
+    handler = runtimes.handler(handler, runtime)
+    function = dataclasses.replace(
+        present,
+        handler=handler,
+        runtime=runtime,
+        architecture=type(present.architecture)(options["architecture"]),
+        description=options["description"],
+        tags=dict(options["tags"]),
+        role=options["role"],
+        configuration=dataclasses.replace(
+            present.configuration,
+            **dataclasses.asdict(
+                limits.configuration(
+                    **{key: options[key] for key in CONFIGURATION if options[key] is not None}
+                ),
+                dict_factory=lambda pairs: {key: value for key, value in pairs if key in CONFIGURATION},
+            ),
+        ),
+        updated_at=now,
+    )
+    return Draft(function=function, data=b"", notes=())
+
+
 def this_architecture() -> str:
     """The machine's own instruction set, in Lambda's words."""
     return "arm64" if platform.machine().lower() in {"arm64", "aarch64"} else "x86_64"
 
 
-def _zip(path: Path, handler: str | None) -> tuple[Code, str, bytes]:
+@dataclass(frozen=True)
+class _Asked:
+    """What was asked for beside the code; None for what is to be found out."""
+
+    name: str
+    handler: str | None
+    runtime: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    code: Code
+    runtime: str
+    handler: str
+    data: bytes = b""
+    notes: Sequence[str] = ()
+    sha256: str = ""
+    size: int = 0
+
+
+def _zip(path: Path, asked: _Asked) -> _Made:
+    data = package.from_zip(path)
+    runtime = asked.runtime
+    if runtime is None:
+        # A program of its own says by its presence what runs it.
+        has_bootstrap = runtimes.BOOTSTRAP in package.check(data, place=str(path))
+        runtime = runtimes.CUSTOM[0] if has_bootstrap and asked.handler is None else OWN_RUNTIME
+    handler = asked.handler
+    if handler is None and runtimes.family(runtime) == "provided":
+        handler = runtimes.BOOTSTRAP
     if handler is None:
         raise InvalidValue(
             "a zip needs its handler", place="handler", hint="FILE.FUNCTION, such as app.handler"
         )
-    limits.handler(handler)
-    return ZipCode(filename=path.name), handler, package.from_zip(path)
+    handler = runtimes.handler(handler, runtime)
+    return _Made(code=ZipCode(filename=path.name), runtime=runtime, handler=handler, data=data)
+
+
+def _image(code: ImageCode, asked: _Asked) -> _Made:
+    from faaslab.backends.local.images import described
+
+    if asked.runtime is not None:
+        raise InvalidValue("an image brings its own runtime", place="runtime")
+    if asked.handler is not None and not code.command:
+        # What AWS's base images take as their command is the handler.
+        code = dataclasses.replace(code, command=(asked.handler,))
+    image = described(code.uri)
+    tag = code.uri.removeprefix(str(image.path)) if code.uri.startswith(str(image.path)) else ""
+    uri = f"{image.path.resolve()}{tag}"
+    return _Made(
+        code=dataclasses.replace(code, uri=uri),
+        runtime=runtimes.IMAGE,
+        handler="",
+        sha256=image.digest,
+        size=image.path.stat().st_size,
+    )
+
+
+def _other_language(
+    code: str | Callable[..., Any],
+    asked: _Asked,
+    runtime: str,
+    include: Sequence[str | Path],
+    captured: Mapping[str, Any],
+) -> _Made:
+    if not isinstance(code, str):
+        raise InvalidValue(
+            f"a Python function does not run on {runtime}", place="runtime", hint="give source text or a zip"
+        )
+    if not code.strip():
+        raise InvalidValue("the source is empty", place="code")
+    filename, handler, notes = runtimes.cell_file(code, runtime, asked.handler)
+    paths = _existing(include)
+    data = package.from_source(
+        code, filename, include=paths, capture=captured, executable=filename == runtimes.BOOTSTRAP
+    )
+    kind = InlineCode(source=code, filename=filename, files=tuple(path.name for path in paths))
+    return _Made(code=kind, runtime=runtime, handler=handler, data=data, notes=notes)
+
+
+def _existing(include: Sequence[str | Path]) -> tuple[Path, ...]:
+    paths = tuple(Path(each).expanduser() for each in include)
+    for path in paths:
+        if not path.exists():
+            raise InvalidValue(f"there is no {str(path)!r}", place="include")
+    return paths
 
 
 def _inline(
-    name: str,
     code: str | Callable[..., Any],
-    handler: str | None,
+    asked: _Asked,
     include: Sequence[str | Path],
     captured: Mapping[str, Any],
-) -> tuple[Code, str, bytes, list[str]]:
+) -> _Made:
     notes: list[str] = []
     if isinstance(code, str):
-        text, offered = code, source.handler_name(code, name)
+        text, offered = code, source.handler_name(code, asked.name)
     elif callable(code):
         text, offered = source.of_callable(code)
     else:
@@ -151,12 +274,12 @@ def _inline(
         )
     if not text.strip():
         raise InvalidValue("the source is empty", place="code")
-    module, function = limits.handler(handler or f"lambda_function.{offered or 'handler'}")
-    filename = f"{module}.py"
+    handler = runtimes.handler(asked.handler or f"lambda_function.{offered or 'handler'}")
+    filename = f"{runtimes.python_parts(handler)[0]}.py"
     wrong = source.syntax_error(text, PurePosixPath(filename).name)
     if wrong:
         notes.append(f"not Python: {wrong}; every invocation will fail")
-    elif handler is None and offered is None:
+    elif asked.handler is None and offered is None:
         notes.append("the code defines no function named handler; every invocation will fail until it does")
     missing = () if wrong else source.missing_names(text, captured)
     if missing:
@@ -165,13 +288,10 @@ def _inline(
             f"the code uses {which} but nothing there defines {'it' if len(missing) == 1 else 'them'}: "
             f"import or define within, or give --capture"
         )
-    paths = tuple(Path(each).expanduser() for each in include)
-    for path in paths:
-        if not path.exists():
-            raise InvalidValue(f"there is no {str(path)!r}", place="include")
+    paths = _existing(include)
     data = package.from_source(text, filename, include=paths, capture=captured)
     kind = InlineCode(source=text, filename=filename, files=tuple(path.name for path in paths))
-    return kind, f"{module.replace('/', '.')}.{function}", data, notes
+    return _Made(code=kind, runtime=asked.runtime or OWN_RUNTIME, handler=handler, data=data, notes=notes)
 
 
 def check_capture(capture: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import Conflict, InvalidValue
-from faaslab.lab import definitions, limits
+from faaslab.lab import definitions, runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _SETTLED_S = 0.05
 """A file that changed so lately may change again without another time of change: it is not taken as seen."""
 _LEFT_OUT = frozenset({"__pycache__", ".git", ".hg", ".svn", ".ipynb_checkpoints"})
-_DEFAULT = "lambda_function"
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -43,7 +42,8 @@ class Following:
         """The function that a file or folder holds now. Raises InvalidValue for one that cannot be read."""
         path = Path(source).expanduser().absolute()
         given = dict(options)
-        text, include, handler = _read(path, given.pop("handler", None))
+        runtime = given.get("runtime") or definitions.OWN_RUNTIME
+        text, include, handler = _read(path, given.pop("handler", None), runtime)
         return definitions.draft(
             name,
             text,
@@ -107,20 +107,20 @@ def _entries(path: str) -> Iterator[tuple[str, int, int, int]]:
         yield from _entries(each)
 
 
-def _read(path: Path, handler: str | None) -> tuple[str, tuple[Path, ...], str | None]:
+def _read(path: Path, handler: str | None, runtime: str) -> tuple[str, tuple[Path, ...], str | None]:
     """(text, what goes along, handler) of a file, or of a folder with the file of the handler in it."""
     if not path.is_dir():
         return _text(path), (), handler
-    module, _ = limits.handler(handler or f"{_DEFAULT}.handler")
-    file = path / f"{module}.py"
-    if "/" in module or not file.is_file():
+    handler, names = runtimes.source_files(handler, runtime)
+    file = next((path / name for name in names if (path / name).is_file()), path / names[0])
+    if "/" in names[0] or not file.is_file():
         raise InvalidValue(
-            f"{str(path)!r} has no {module}.py at its top",
+            f"{str(path)!r} has no {names[0]} at its top",
             place="source",
             hint="say where it begins: --handler FILE.FUNCTION of a file in that folder",
         )
     others = tuple(sorted(each for each in path.iterdir() if each != file and each.name not in _LEFT_OUT))
-    return _text(file), others, handler or f"{_DEFAULT}.handler"
+    return _text(file), others, handler
 
 
 def _text(path: Path) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from faaslab.backends.protocol import Debugger, ResponseStream
     from faaslab.lab import Lab
-    from faaslab.lab.definitions import CodeGiven, Definition, Draft
+    from faaslab.lab.definitions import CodeGiven, Definition
     from faaslab.lab.maps import MapResult
     from faaslab.model.alias import Alias
     from faaslab.model.execution import Execution
@@ -75,9 +75,10 @@ class Functions:
         wait: bool = True,
         **options: Any,
     ) -> Definition:
-        """Define a function from source text, the Path of a zip, or a plain Python function.
+        """Define a function from source text, the Path of a zip, a plain Python function, or an ImageCode.
 
-        `options`: handler (`FILE.FUNCTION`), runtime, memory_mb (128 to 10240), timeout_s (1 to 900),
+        `options`: handler (`FILE.FUNCTION`), runtime, layers (`NAME`, `NAME:NUMBER`, an ARN, the path of a
+        zip; lowest first), memory_mb (128 to 10240), timeout_s (1 to 900),
         ephemeral_storage_mb, reserved_concurrency, environment, secrets, requires, preload, log_format
         (Text, JSON), application_log_level and system_log_level (of JSON logs), tracing (`PassThrough`,
         `Active`), snap_start (`None`, `PublishedVersions`), tenancy (`PER_TENANT`, fixed at creation),
@@ -96,7 +97,8 @@ class Functions:
         wanted = configs.checked(name, event_invoke.taken(options))
         if source is not None:
             _nothing_else("source", code=code, include=include, capture=capture)
-            draft = self._lab.following.draft(name, source, options)
+            draft = self._lab.following.draft(name, source, self._with_layers(options))
+            self._lab.layers.check(draft)
             definition = self._lab.updates.write(draft, revision_id=revision_id, wait=wait)
         elif code is None:
             raise InvalidValue("a function needs code", place="code", hint="or source=, a file or folder")
@@ -124,8 +126,9 @@ class Functions:
             include=include,
             capture=capture,
             region=self._lab.region,
-            **options,
+            **self._with_layers(options),
         )
+        self._lab.layers.check(draft)
         return self._lab.updates.write(draft, revision_id=revision_id, wait=wait)
 
     def update(self, name: str, **options: Any) -> Function:
@@ -190,40 +193,25 @@ class Functions:
         if code is not None:
             if isinstance(code, Path):
                 kept["handler"] = present.handler
+            if "image" in (present.runtime, getattr(code, "kind", "")):
+                del kept["runtime"]
             given = kept | dict(options)
             include, capture = given.pop("include", ()), given.pop("capture", None)
             return self._defined(name, code, given, include, capture, revision_id=revision_id, wait=wait)
         with_code = {key for key in options if key in {"include", "capture"}}
         if with_code:
             raise InvalidValue("comes with code", place=min(with_code), hint="give the code as well")
-        draft = self._reconfigured(present, kept | dict(options))
+        draft = definitions.reconfigured(
+            present, kept | dict(self._with_layers(options)), now=self._lab.clock.now()
+        )
+        if options.get("layers"):
+            self._lab.layers.check(draft)
         return self._lab.updates.write(draft, revision_id=revision_id, wait=wait)
 
-    def _reconfigured(self, present: Function, options: Mapping[str, Any]) -> Draft:
-        handler = options.get("handler") or present.handler
-        limits.handler(handler)
-        function = dataclasses.replace(
-            present,
-            handler=handler,
-            runtime=limits.runtime(options["runtime"]),
-            architecture=type(present.architecture)(options["architecture"]),
-            description=options["description"],
-            tags=dict(options["tags"]),
-            role=options["role"],
-            configuration=dataclasses.replace(
-                present.configuration,
-                **dataclasses.asdict(
-                    limits.configuration(
-                        **{key: options[key] for key in definitions.CONFIGURATION if options[key] is not None}
-                    ),
-                    dict_factory=lambda pairs: {
-                        key: value for key, value in pairs if key in definitions.CONFIGURATION
-                    },
-                ),
-            ),
-            updated_at=self._lab.clock.now(),
-        )
-        return definitions.Draft(function=function, data=b"", notes=())
+    def _with_layers(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        if options.get("layers") is None:
+            return options
+        return {**options, "layers": self._lab.layers.references(options["layers"])}
 
     def get(self, name: str, version: str | None = None) -> Function:
         """The function of that name (as it is now, or as that version was); `NotFound` with the nearest."""

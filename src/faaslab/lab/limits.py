@@ -9,15 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faaslab.errors import InvalidValue, Unsupported, nearest
+from faaslab.errors import InvalidValue, nearest
 from faaslab.model.function import FunctionConfiguration
-from faaslab.model.quotas import RESERVED_VARIABLES, VARIABLES_BYTES
-
-PYTHONS = tuple(f"python3.{minor}" for minor in range(9, 16))
-OTHERS = (
-    "provided.al2023", "provided.al2", "nodejs20.x", "nodejs22.x", "nodejs24.x", "java17", "java21", "java25",
-    "dotnet8", "dotnet10", "ruby3.3", "ruby3.4",
-)  # fmt: skip
+from faaslab.model.quotas import LAYERS, RESERVED_VARIABLES, VARIABLES_BYTES
 
 _CHOICES = {
     "log_format": ("Text", "JSON"),
@@ -28,7 +22,6 @@ _CHOICES = {
     "tenancy": ("PER_TENANT",),
 }
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_HANDLER = re.compile(r"(?P<module>[A-Za-z_][\w/.-]*)\.(?P<function>[A-Za-z_]\w*)")
 _VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 _SECRET_PLACE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|(?:keyring|ssm|secretsmanager):\S.*")
 _SECRET = re.compile(r"(?P<name>[a-zA-Z][a-zA-Z0-9_]*)(?:=(?P<reference>\S.*))?")
@@ -46,36 +39,6 @@ def name(text: Any) -> str:
             hint="1 to 64 letters, digits, hyphens and underscores",
         )
     return str(text)
-
-
-def runtime(text: str) -> str:
-    """A runtime that this release can run."""
-    if text in PYTHONS:
-        return text
-    if text in OTHERS:
-        raise Unsupported(
-            f"this release runs Python functions only, not {text}",
-            place="runtime",
-            hint=f"one of {PYTHONS[0]} to {PYTHONS[-1]}",
-        )
-    near = nearest(text, (*PYTHONS, *OTHERS))
-    raise InvalidValue(
-        f"no runtime is named {text!r}",
-        place="runtime",
-        hint=f"did you mean {near!r}?" if near else f"one of {PYTHONS[0]} to {PYTHONS[-1]}",
-    )
-
-
-def handler(text: str) -> tuple[str, str]:
-    """(module path with `/`, function) of a handler such as `app.main` or `package/app.main`."""
-    found = _HANDLER.fullmatch(text) if len(text) <= 128 else None
-    if found is None:
-        raise InvalidValue(
-            f"{text!r} is not a handler",
-            place="handler",
-            hint="FILE.FUNCTION, such as app.handler for def handler in app.py",
-        )
-    return found["module"].replace(".", "/"), found["function"]
 
 
 def configuration(**values: Any) -> FunctionConfiguration:
@@ -105,6 +68,8 @@ def configuration(**values: Any) -> FunctionConfiguration:
         raise InvalidValue(
             f"{values['recursive_loop']!r} is neither Terminate nor Allow", place="recursive_loop"
         )
+    if "layers" in values:
+        values["layers"] = layers(values["layers"])
     if "preload" in values:
         values["preload"] = preload(values["preload"])
     both = {reference.split("=")[0] for reference in values.get("secrets", ())} & {
@@ -113,6 +78,21 @@ def configuration(**values: Any) -> FunctionConfiguration:
     if both:
         raise InvalidValue(f"{', '.join(sorted(both))} is an environment variable as well", place="secrets")
     return FunctionConfiguration(**values)
+
+
+def layers(arns: Sequence[str]) -> tuple[str, ...]:
+    """Layers by the ARNs of their versions, lowest first."""
+    if len(arns) > LAYERS:
+        raise InvalidValue(
+            f"Cannot reference more than {LAYERS} layers.", place="layers", hint="merge some of them"
+        )
+    names = [arn.rpartition(":")[0] for arn in arns]
+    if len({*names}) < len(names):
+        raise InvalidValue(
+            "Two different versions of the same layer are not allowed to be referenced in the same function.",
+            place="layers",
+        )
+    return tuple(arns)
 
 
 def reserved(executions: Any) -> None:

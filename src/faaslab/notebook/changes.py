@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faaslab.model.layer import layer_name
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -48,6 +50,7 @@ def changes(before: Function, now: Function) -> tuple[str, ...]:
         told.append(f"secrets {', '.join(secrets)}")
     for label, were, are in (
         ("packages", old.requires, new.requires),
+        ("layers", tuple(map(layer_name, old.layers)), tuple(map(layer_name, new.layers))),
         ("preloaded", old.preload, new.preload),
     ):
         words = [f"+{word}" for word in are if word not in were]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from faaslab.lab.secrets import masked
 from faaslab.model.execution import Execution
 from faaslab.model.function import Function, InlineCode
+from faaslab.model.layer import layer_name
 from faaslab.notebook import charts, units
 from faaslab.notebook.changes import changes
 from faaslab.notebook.execution_view import execution_block
@@ -105,7 +106,7 @@ def view(answer: Answer, around: Surroundings | None = None, *, value: Any = Non
     if isinstance(answer, TextAnswer):
         # Code and help have no frame: the notebook colours the one and sets the other as it stands.
         fence = "`" * (3 + max((len(run) for run in _runs(answer.text)), default=0))
-        language = "python" if answer.language == "python" else ""
+        language = "" if answer.language == "text" else answer.language
         return View("", shown, value, markdown=f"{fence}{language}\n{answer.text.rstrip()}\n{fence}")
     notes = tuple(tag("div", note, class_="note") for note in around.notes)
     text = "\n".join([shown, *(f"note: {note}" for note in around.notes)])
@@ -217,6 +218,7 @@ def function_block(card: FunctionCard, previous: Function | None = None) -> Html
                 None if setup.ephemeral_storage_mb == 512 else f"{setup.ephemeral_storage_mb:,} MB",
             ),
             ("packages", ", ".join(setup.requires) or None),
+            ("layers", ", ".join(map(layer_name, setup.layers)) or None),
             ("preloaded", ", ".join(setup.preload) or None),
             ("environment", _environment(setup.environment)),
             ("secrets", ", ".join(secret.partition("=")[0] for secret in setup.secrets) or None),

@@ -17,6 +17,7 @@ from faaslab.model.asynchronous import EventInvokeConfig
 from faaslab.model.concurrency import ProvisionedConcurrency
 from faaslab.model.function import Function
 from faaslab.model.json import from_json, to_json
+from faaslab.model.layer import LayerVersion
 from faaslab.model.report import ReportSchedule
 from faaslab.model.trigger import Trigger
 from faaslab.model.version import REVISION_MISMATCH, PublishedVersion
@@ -43,6 +44,7 @@ E = TypeVar(
     Alias,
     EventInvokeConfig,
     ProvisionedConcurrency,
+    LayerVersion,
     Workflow,
     Trigger,
     Alarm,
@@ -55,6 +57,7 @@ KINDS: dict[type, str] = {
     Alias: "alias",
     EventInvokeConfig: "event_invoke_config",
     ProvisionedConcurrency: "provisioned_concurrency",
+    LayerVersion: "layer_version",
     Workflow: "workflow",
     Trigger: "trigger",
     Alarm: "alarm",
@@ -65,6 +68,7 @@ _WORDS = {
     "published_version": "published version",
     "event_invoke_config": "event invoke configuration",
     "provisioned_concurrency": "provisioned concurrency",
+    "layer_version": "layer",
 }
 
 

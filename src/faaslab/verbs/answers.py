@@ -199,7 +199,7 @@ class TextAnswer:
     """Text: help, source code."""
 
     text: str
-    language: Literal["text", "python"] = "text"
+    language: Literal["text", "python", "javascript", "bash"] = "text"
     exit_status: int = 0
 
     @property

@@ -25,7 +25,10 @@ CONFIGURATION: tuple[Option, ...] = (
         help="what is called (handler of the cell)",
     ),
     Option(
-        flags=("--runtime",), name="runtime", metavar="NAME", help="python3.9 to python3.14 (this Python)"
+        flags=("--runtime",),
+        name="runtime",
+        metavar="NAME",
+        help="python3.9 to python3.14 (this Python), nodejs20.x and later, provided.al2023",
     ),
     Option(
         flags=("--requires",),
@@ -33,6 +36,14 @@ CONFIGURATION: tuple[Option, ...] = (
         metavar="PACKAGE",
         repeat=True,
         help='a package of its own, as pip takes it ("pandas>=3"); may be repeated',
+    ),
+    Option(
+        flags=("--layer",),
+        name="layers",
+        metavar="NAME[:N]|ZIP",
+        repeat=True,
+        completes="file",
+        help="a layer at /opt: its name, a version of it, or a zip to publish; up to 5, none for none",
     ),
     Option(
         flags=("--preload",),
@@ -207,3 +218,10 @@ SOURCE = Option(
     help="a Python file, or a folder, that is the code: what changes there is the next version by itself",
 )
 ZIP = Option(flags=("--zip",), name="zip", metavar="PATH", completes="file", help="a zip with the code")
+IMAGE = Option(
+    flags=("--image",),
+    name="image",
+    metavar="PATH[:TAG]",
+    completes="file",
+    help="a container image: an OCI layout, an OCI archive, or what docker save wrote",
+)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue, NotFound, Unsupported
 from faaslab.lab.queued import Queued
+from faaslab.lab.runtimes import language
+from faaslab.model.function import ImageCode
 from faaslab.verbs import payload as payloads
 from faaslab.verbs.answers import (
     DoneAnswer,
@@ -24,6 +26,7 @@ from faaslab.verbs.function_options import (
     CODE,
     CONFIGURATION,
     FILE,
+    IMAGE,
     NAME,
     NEW_NAME,
     PARALLEL,
@@ -36,6 +39,8 @@ from faaslab.verbs.options import Option, Positional
 from faaslab.verbs.verb import Verb
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from faaslab.lab import Lab
     from faaslab.verbs.answers import Answer
     from faaslab.verbs.face import Face
@@ -100,25 +105,14 @@ def define(lab: Lab, call: Call, face: Face) -> Answer:
 
 
 def create(lab: Lab, call: Call, face: Face) -> Answer:
-    """Code from a file or a zip."""
-    if call["image"]:
-        raise Unsupported(
-            "container images come in a later release", place="--image", hint="use --zip or --file"
-        )
-    given = [name for name in ("file", "source", "zip") if call[name] is not None]
-    if len(given) != 1:
-        wrong = "create takes its code from one place" if given else "create needs code"
-        raise InvalidValue(wrong, hint="give --file code.py, --source code.py or --zip code.zip, one of them")
+    """Code from a file, a zip or an image."""
     configuration = _configuration(call)
-    code: Any = None
-    if call["zip"]:
-        code = Path(call["zip"]).expanduser()
-        if "handler" not in configuration:
-            raise InvalidValue(
-                "a zip needs its handler", place="--handler", hint="FILE.FUNCTION, such as app.handler"
-            )
-    elif call["file"]:
-        code = _source_file(call["file"])
+    code = _code_given(call, configuration)
+    if code is None and call["source"] is None:
+        raise InvalidValue(
+            "create needs code",
+            hint="give --file code.py, --source code.py, --zip code.zip or --image image.tar, one of them",
+        )
     definition = lab.functions.define(
         call["name"],
         code,
@@ -128,6 +122,31 @@ def create(lab: Lab, call: Call, face: Face) -> Answer:
         **configuration,
     )
     return _card(lab, definition, face)
+
+
+def _code_given(call: Call, configuration: Mapping[str, Any]) -> Any:
+    """The code that the options name, in one place at most; None when none does."""
+    given = [name for name in ("file", "source", "zip", "image") if call.values.get(name) is not None]
+    if len(given) > 1:
+        raise InvalidValue(
+            "code comes from one place", hint="give one of --file, --source, --zip and --image"
+        )
+    if call["zip"]:
+        return Path(call["zip"]).expanduser()
+    if call["image"]:
+        return ImageCode(uri=call["image"])
+    if not given:
+        return None
+    path = Path(call[given[0]])
+    if (
+        path.suffix in (".js", ".mjs", ".cjs")
+        and "runtime" not in configuration
+        and call.verb.name == "create"
+    ):
+        raise InvalidValue(
+            f"{path.name!r} needs a runtime of Node.js", place="--runtime", hint="such as nodejs22.x"
+        )
+    return None if call["file"] is None else _source_file(call["file"])
 
 
 def _source_file(name: str) -> str:
@@ -143,11 +162,7 @@ def _source_file(name: str) -> str:
 def update(lab: Lab, call: Call, face: Face) -> Answer:
     """A changed configuration or code, as a new version."""
     configuration = _configuration(call)
-    code: Any = None
-    if call["zip"]:
-        code = Path(call["zip"]).expanduser()
-    elif call["file"]:
-        code = _source_file(call["file"])
+    code = _code_given(call, configuration)
     if not configuration and code is None:
         raise InvalidValue("update needs something to change", hint="see: help update")
     definition = lab.functions.redefine(
@@ -161,11 +176,13 @@ def update(lab: Lab, call: Call, face: Face) -> Answer:
 def code(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """The source of a function."""
     source = lab.functions.code(call["name"], version=call["version"])
+    function = lab.functions.get(call["name"], version=call["version"])
     if isinstance(source, bytes):
+        what = "an image" if function.code.kind == "image" else "a zip"
         raise Unsupported(
-            f"the code of {call['name']!r} is a zip", hint="lab.functions.code(name) gives its bytes"
+            f"the code of {call['name']!r} is {what}", hint="lab.functions.code(name) gives a zip's bytes"
         )
-    return TextAnswer(text=source, language="python")
+    return TextAnswer(text=source, language=language(function.runtime))
 
 
 def invoke(lab: Lab, call: Call, face: Face) -> Answer:
@@ -330,23 +347,22 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="create",
-        summary="create a function from a Python file or a zip",
+        summary="create a function from a source file, a zip or a container image",
         run=create,
         positionals=(NEW_NAME,),
         options=(
             FILE,
             SOURCE,
             ZIP,
+            IMAGE,
             *CONFIGURATION,
             *CODE,
-            Option(
-                flags=("--image",), name="image", metavar="FILE", help="a container image (a later release)"
-            ),
         ),
         examples=(
             "create score --file score.py --memory 512",
             "create score --source src/score.py",
             "create api --zip api.zip --handler app.handler --runtime python3.13",
+            "create fast --zip go.zip --runtime provided.al2023",
         ),
     ),
     Verb(
@@ -357,6 +373,7 @@ VERBS: tuple[Verb, ...] = (
         options=(
             FILE,
             ZIP,
+            IMAGE,
             *CONFIGURATION,
             Option(flags=("--publish",), name="publish", help="publish it as well"),
             Option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faaslab.errors import NotFound
-from faaslab.verbs import executions, functions, queue, reports, upkeep, versions
+from faaslab.verbs import executions, functions, layers, queue, reports, upkeep, versions
 from faaslab.verbs.answers import TextAnswer
 from faaslab.verbs.later import LATER
 from faaslab.verbs.options import Positional
@@ -37,6 +37,7 @@ VERBS: dict[str, Verb] = {
     for verb in (
         *functions.VERBS,
         *versions.VERBS,
+        *layers.VERBS,
         *queue.VERBS,
         *executions.VERBS,
         *reports.VERBS,

@@ -13,6 +13,7 @@ from faaslab.lab.secrets import masked
 from faaslab.model.execution import LogStream
 from faaslab.model.function import FunctionStatus
 from faaslab.model.json import to_json
+from faaslab.model.layer import layer_name
 from faaslab.verbs.answers import (
     DoneAnswer,
     ExecutionAnswer,
@@ -245,6 +246,8 @@ def _card(card: FunctionCard) -> str:
         facts.append(("update", f"{function.last_update_status}: {function.last_update_reason}"))
     if configuration.requires:
         facts.append(("requires", ", ".join(configuration.requires)))
+    if configuration.layers:
+        facts.append(("layers", ", ".join(map(layer_name, configuration.layers))))
     if configuration.preload:
         facts.append(("preload", ", ".join(configuration.preload)))
     if configuration.environment:
