@@ -144,6 +144,14 @@ def test_an_alias_that_cannot_be(two, alias, version, weights, error, text):
     assert [each.name for each in two.versions.aliases("f")] == ["taken"]
 
 
+def test_versions_that_share_an_alias_have_one_role(lab):
+    for role in ("arn:aws:iam::000000000000:role/a", "arn:aws:iam::000000000000:role/b"):
+        lab.functions.create("f", code(1), role=role)
+        lab.versions.publish("f")
+    with pytest.raises(InvalidValue, match="weights: versions 1 and 2 differ in their role"):
+        lab.versions.create_alias("f", "prod", "1", weights={"2": 0.5})
+
+
 def test_an_alias_changes_by_its_revision_only(two):
     first = two.versions.create_alias("f", "prod", "1")
     second = two.versions.update_alias("f", "prod", weights={"3": 0.5}, revision_id=first.revision_id)

@@ -268,6 +268,8 @@ def test_reserve_and_provision(defined):
     throttled = defined("invoke score -p '{\"x\": 1}'")
     assert (throttled.value.status, throttled.exit_status) == ("throttled", 1)
     defined("reserve score none")
+    with pytest.raises(InvalidValue, match="EXECUTIONS: .*below its minimum value of"):
+        defined("reserve score 95")
     with pytest.raises(InvalidValue, match="EXECUTIONS: 'few' is neither a whole number nor none"):
         defined("reserve score few")
     defined("alias score prod 1")

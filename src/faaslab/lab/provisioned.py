@@ -11,7 +11,7 @@ import dataclasses
 import threading
 from typing import TYPE_CHECKING
 
-from faaslab.errors import AlreadyExists, Closed, Conflict, InvalidValue, NotFound
+from faaslab.errors import AlreadyExists, Conflict, FaaslabError, InvalidValue, NotFound
 from faaslab.lab import concurrency
 from faaslab.lab.versions import changed_meanwhile
 from faaslab.model.alias import Alias
@@ -175,7 +175,7 @@ class Provisioned:
         told = done.result()
         if told.status == "IN_PROGRESS":
             return
-        with contextlib.suppress(Closed, Conflict, NotFound):
+        with contextlib.suppress(FaaslabError):  # the store tells what it last saw; `state` asks the backend
             present = self._kept.get(ProvisionedConcurrency, asked.name)
             if present is None or present.executions != asked.executions:
                 return

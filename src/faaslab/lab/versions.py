@@ -305,15 +305,32 @@ class Versions:
             raise NotFound(f"version of {name}", version, hint=f"it has: {known}")
         return function
 
+    def _require_alike(self, name: str, one: str, other: str) -> None:
+        """Versions that share an alias have one role and one dead-letter queue (configuration-aliases)."""
+        if _role_and_dead_letters(self._numbered(name, one)) != _role_and_dead_letters(
+            self._numbered(name, other)
+        ):
+            raise InvalidValue(
+                f"versions {one} and {other} differ in their role or their dead-letter queue",
+                place="weights",
+                hint="an alias shares its traffic between versions that have the same",
+            )
+
     def _needs(self, alias: Alias) -> tuple[tuple[type[Any], str], ...]:
         """What must be published for an alias; told in words before the store says it in keys."""
         numbers = [number for number in alias.versions if number != LATEST]
         for number in numbers:
             self.get(alias.function, number)
+        if len(numbers) > 1:
+            self._require_alike(alias.function, *numbers)
         return (
             (Function, alias.function),
             *((PublishedVersion, _key(alias.function, number)) for number in numbers),
         )
+
+
+def _role_and_dead_letters(function: Function) -> tuple[str | None, str | None]:
+    return function.role, function.configuration.dead_letter_queue
 
 
 def changed_meanwhile(what: str) -> Conflict:

@@ -241,9 +241,9 @@ def _card(card: FunctionCard) -> str:
     if function.source_path:
         facts.append(("source", function.source_path))
     if function.status is not FunctionStatus.ACTIVE:
-        facts.append(("state", f"{function.status}: {function.status_reason}"))
+        facts.append(("state", f"{function.status}: {_last_line(function.status_reason)}"))
     if function.last_update_status != "Successful":
-        facts.append(("update", f"{function.last_update_status}: {function.last_update_reason}"))
+        facts.append(("update", f"{function.last_update_status}: {_last_line(function.last_update_reason)}"))
     if configuration.requires:
         facts.append(("requires", ", ".join(configuration.requires)))
     if configuration.layers:
@@ -273,6 +273,11 @@ def _card(card: FunctionCard) -> str:
             facts.append(("not held", f"{', '.join(open_limits)} (doctor says more)"))
     text = "\n".join([head, *(f"  {name:<11} {value}" for name, value in facts)])
     return f"{text}\n\n{card.code.rstrip()}" if card.code else text
+
+
+def _last_line(text: str | None) -> str:
+    """What an installer said last is what was wrong."""
+    return (text or "").rstrip().rpartition("\n")[2]
 
 
 def _execution(execution: Execution, *, whole: bool, streamed: bool) -> str:

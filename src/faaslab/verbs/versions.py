@@ -86,7 +86,11 @@ def alias(lab: Lab, call: Call, face: Face) -> Answer:
 def reserve(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """The reserved concurrency of a function: set, or given back."""
     name, executions = call["name"], _count(call["executions"], "executions")
-    lab.functions.reserve(name, executions)
+    try:
+        lab.functions.reserve(name, executions)
+    except InvalidValue as error:
+        error.place = "executions" if error.place == "reserved_concurrency" else error.place
+        raise
     said = "nothing is reserved" if executions is None else f"{executions} reserved"
     if executions == 0:
         said += ", which blocks it"
