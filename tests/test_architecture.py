@@ -26,6 +26,7 @@ PURE = [
     "backends/local/extension_states.py",
     "backends/local/preloading.py",
     "backends/local/runtime_replies.py",
+    "backends/local/telemetry_batches.py",
     "lab/routing.py",
     "monitoring/cost.py",
     "notebook/charts.py",

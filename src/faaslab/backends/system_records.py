@@ -8,12 +8,13 @@ filtering" (levels).
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from faaslab.backends import report_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
 DEBUG, INFO, WARN = 10, 20, 30
@@ -31,26 +32,40 @@ class Event(NamedTuple):
     """The line of a text log; None where a text log says nothing."""
 
 
+class Listener(Protocol):
+    """Who hears what is said."""
+
+    def publish(self, event: Event, at: datetime) -> None:
+        """An event of the platform."""
+
+    def publish_log(self, stream: str, at: datetime, text: str) -> None:
+        """A line of the function or of an extension."""
+
+
 class Voice:
     """How the platform speaks in the log of one environment."""
 
     def __init__(self, *, json_log: bool, level: str | None) -> None:
         self.json = json_log
         self._level = LEVELS[level or "INFO"]
-        self.publish: Callable[[Event, datetime], None] | None = None
-        """Takes every event for the subscribers of the Telemetry API."""
+        self.listener: Listener | None = None
+        """Takes events and log lines for the subscribers of the Telemetry API."""
+        self.recent: deque[tuple[Event, datetime]] = deque(maxlen=8)
+        """What was said of the init, for whoever subscribes during it."""
         self.plain = not json_log
         """Whether a line of text is all that anybody wants of an event."""
 
-    def listen(self, publish: Callable[[Event, datetime], None] | None) -> None:
-        """From now on events are published as well (None: no more)."""
-        self.publish = publish
-        self.plain = publish is None and not self.json
+    def listen(self, listener: Listener | None) -> None:
+        """From now on somebody listens as well (None: no more)."""
+        self.listener = listener
+        self.plain = listener is None and not self.json
 
     def line(self, event: Event, at: datetime) -> str | None:
         """The log line of an event; None where the log does not have it."""
-        if self.publish is not None:
-            self.publish(event, at)
+        if self.listener is not None:
+            self.listener.publish(event, at)
+        else:
+            self.recent.append((event, at))
         if not self.json:
             return event.text
         return encoded(event, at) if event.level >= self._level else None
@@ -63,7 +78,12 @@ def encoded(event: Event, at: datetime) -> str:
 
 def as_record(event: Event, at: datetime) -> dict[str, Any]:
     """`{time, type, record}`; `at` is naive UTC."""
-    return {"time": f"{at.isoformat(timespec='milliseconds')}Z", "type": event.type, "record": event.record}
+    return {"time": instant(at), "type": event.type, "record": event.record}
+
+
+def instant(at: datetime) -> str:
+    """An instant as the platform writes it."""
+    return f"{at.isoformat(timespec='milliseconds')}Z"
 
 
 def _ended(status: str, error_type: str | None) -> dict[str, Any]:

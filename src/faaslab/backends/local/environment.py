@@ -127,6 +127,7 @@ class Environment:
         self.extensions = Extensions(
             self.api,
             definition,
+            self.voice,
             log_limit_bytes=around.settings.log_limit_bytes,
             forget=around.keeper.remove,
         )

@@ -15,6 +15,7 @@ from faaslab.backends.local.extension_states import MOST
 from faaslab.backends.local.farewell import Party, farewell
 from faaslab.backends.local.process import TICK_S
 from faaslab.backends.local.started import Started
+from faaslab.backends.local.telemetry import Telemetry
 
 if TYPE_CHECKING:
     import socket
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from faaslab.backends.local.logs import Entry
     from faaslab.backends.local.process import Process
     from faaslab.backends.local.runtime_api import RuntimeApi
-    from faaslab.backends.system_records import Event
+    from faaslab.backends.system_records import Event, Voice
 
     Launch = Callable[[str, int], Child]
     """Starts one by its name, its output into the descriptor; raises OSError."""
@@ -40,6 +41,7 @@ class Extensions:
         self,
         api: RuntimeApi,
         definition: Definition,
+        voice: Voice,
         *,
         log_limit_bytes: int,
         forget: Callable[[int], None],
@@ -47,6 +49,7 @@ class Extensions:
         """`forget` is told of a process that has ended, before it is reaped."""
         self._api = api
         self._definition = definition
+        self._voice = voice
         self._log_limit = log_limit_bytes
         self._forget = forget
         self.room: Room | None = None
@@ -55,6 +58,7 @@ class Extensions:
         """Where they stood at the end of the last init."""
         self.left: list[Entry] = []
         """What those wrote that have ended."""
+        self.telemetry: Telemetry | None = None
         self._ending: Room | None = None
         self._bidden = False
 
@@ -88,7 +92,10 @@ class Extensions:
             "functionVersion": self._definition.version,
             "handler": function.handler,
         }
-        self.room = Room(self._api, facts, log_limit_bytes=self._log_limit)
+        self.telemetry = Telemetry(self._voice)
+        self.room = Room(
+            self._api, facts, subscribe=self.telemetry.subscribe, log_limit_bytes=self._log_limit
+        )
         return self.room
 
     def visited(self, connection: socket.socket, *, in_time: bool) -> None:
@@ -100,9 +107,10 @@ class Extensions:
 
     def initialised(self) -> None:
         """The init is over."""
-        if self.room is not None:
+        if self.room is not None and self.telemetry is not None:
+            self.telemetry.closed = True
             self.room.close_registration()
-            self.said = self.room.described()
+            self.said = (*self.telemetry.said, *self.room.described())
 
     def freeze(self) -> None:
         """Stop the external ones."""
@@ -121,6 +129,8 @@ class Extensions:
         if self.room is None:
             return None
         self._bidden = True
+        if self.telemetry is not None:
+            self.telemetry.urge()
         return Party(self.room, process)
 
     def end(self, process: Process | None, reason: Reason) -> None:
@@ -128,6 +138,8 @@ class Extensions:
         room, self.room = self.room, None
         if room is None:
             return
+        if self.telemetry is not None:
+            self.telemetry.urge()
         if not self.said:
             self.said = room.described()
         if not self._bidden:
@@ -142,6 +154,9 @@ class Extensions:
     def close(self) -> None:
         """Let go of the room that has ended."""
         room, self._ending = self._ending, None
+        telemetry, self.telemetry = self.telemetry, None
+        if telemetry is not None:
+            telemetry.close()
         if room is not None:
             room.close()
             self.left = room.take_logs()

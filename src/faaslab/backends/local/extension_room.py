@@ -48,13 +48,20 @@ class Fault(NamedTuple):
 class Room:
     """The extensions of one incarnation of an environment."""
 
-    def __init__(self, api: RuntimeApi, facts: Mapping[str, str], *, log_limit_bytes: int) -> None:
+    def __init__(
+        self,
+        api: RuntimeApi,
+        facts: Mapping[str, str],
+        *,
+        subscribe: Callable[[str, str, bytes], bytes],
+        log_limit_bytes: int,
+    ) -> None:
+        """`subscribe` answers a subscription to telemetry: extension, API, body."""
         self._api = api
         self.lock = threading.RLock()
         self.registry = Registry(facts=facts, identifiers=lambda: str(uuid.uuid4()))
         self.children: dict[str, Child] = {}
-        self.subscribe: Callable[[str, str, bytes], bytes] | None = None
-        """Answers a subscription to telemetry: extension, API, body."""
+        self._subscribe = subscribe
         self._launch_fault: Fault | None = None
         self._clients: dict[int, _Client] = {}
         self._held: dict[str, _Client] = {}
@@ -251,10 +258,10 @@ class Room:
         apis = {"/2022-07-01/telemetry": "telemetry", "/2020-08-15/logs": "logs"}
         if method == "PUT" and path in apis:
             extension, refusal = self.registry.identified(headers)
-            if extension is None or self.subscribe is None:
+            if extension is None:
                 client.write(refusal.data)
             else:
-                client.write(self.subscribe(extension.name, apis[path], body))
+                client.write(self._subscribe(extension.name, apis[path], body))
             return
         known, _ = self.registry.identified(headers)
         if known is not None and known.state == "Ready" and known.identifier not in self._held:

@@ -78,6 +78,7 @@ class Flight:
         "began",
         "cold",
         "deadline",
+        "done_told",
         "id",
         "init_ms",
         "invocation",
@@ -126,6 +127,8 @@ class Flight:
         self.suppressed = False
         self.began = 0.0
         self.deadline = 0.0
+        self.done_told = False
+        """It was told already that the runtime is done: its extensions wait for that."""
 
     def begin(self, timeout_s: float) -> None:
         """The invoke phase begins: the function's timeout counts from here."""
@@ -205,9 +208,12 @@ class Flight:
                 at = min(at, self.started_at + timedelta(microseconds=micros - self.wall_us))
             heard.append((at, level, text))
         floor = lines[-1].at if lines else self.started_at
+        listener = environment.voice.listener
         for at, level, text in reversed(heard):
             floor = max(at, floor)
             lines.append(line(floor, text, _FUNCTION, level))
+            if listener is not None:
+                listener.publish_log("function", floor, text)
         if dropped:
             said = f"faaslab: {dropped} bytes of log were dropped (limit reached)"
             event = system_records.logs_dropped(reason=said, records=0, size=dropped, text=said)
@@ -219,6 +225,8 @@ class Flight:
         for micros, level, text in extensions.take_logs():
             at = self.started_at + timedelta(microseconds=(micros or 0) - self.wall_us)
             self.lines.append(line(at, text, LogStream.EXTENSION, level))
+            if extensions.telemetry is not None:
+                extensions.telemetry.publish_log("extension", at, text)
 
 
 def line(at: datetime, message: str, stream: LogStream, level: str | None = None) -> LogLine:

@@ -59,6 +59,8 @@ class Phases:
             self._ids.draw()
             reply = dialogue.await_reply()
             if room is not None and reply.kind in ("response", "error", "too_large"):
+                if not environment.voice.plain:
+                    _say_runtime_done(environment, flight, reply)
                 # The invocation is over when its extensions are done as well, within the same timeout.
                 reply = dialogue.await_extensions(room) or reply
         ended = time.perf_counter()
@@ -133,7 +135,23 @@ def _say_start(environment: Environment, flight: Flight) -> None:
     flight.announce(environment.voice, event)
 
 
+def _say_runtime_done(environment: Environment, flight: Flight, reply: Reply) -> None:
+    """Extensions wait for it, and for what the function wrote, before they are done themselves."""
+    flight.hear(environment)
+    event = system_records.runtime_done(
+        request_id=flight.request_id,
+        status="success" if reply.kind == "response" else "error",
+        error_type=None if reply.kind == "response" else record.reported_type(reply.error_type),
+        duration_ms=round((time.perf_counter() - flight.began) * 1000, 3),
+        produced_bytes=len(reply.body) if reply.length is None else reply.length,
+        traced=flight.traced,
+    )
+    flight.done_told = True
+    flight.announce(environment.voice, event)
+
+
 def _say_init_start(environment: Environment, flight: Flight, phase: str) -> None:
+    environment.voice.recent.clear()
     definition = environment.definition
     event = system_records.init_start(
         text=definition.init_start,

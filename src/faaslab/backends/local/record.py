@@ -183,15 +183,16 @@ class _Ending(NamedTuple):
 def _report(environment: Environment, flight: Flight, ending: _Ending) -> None:
     """The end of an invocation, where more is wanted of it than two lines of text."""
     voice = environment.voice
-    done = system_records.runtime_done(
-        request_id=flight.request_id,
-        status=ending.status,
-        error_type=ending.error_type,
-        duration_ms=ending.figures["duration_ms"],
-        produced_bytes=ending.produced_bytes,
-        traced=flight.traced,
-    )
-    flight.announce(voice, done, ending.at)
+    if not flight.done_told:
+        done = system_records.runtime_done(
+            request_id=flight.request_id,
+            status=ending.status,
+            error_type=ending.error_type,
+            duration_ms=ending.figures["duration_ms"],
+            produced_bytes=ending.produced_bytes,
+            traced=flight.traced,
+        )
+        flight.announce(voice, done, ending.at)
     if not voice.json:
         flight.say(report_line.end_line(flight.request_id), ending.at)
     report = system_records.report(
