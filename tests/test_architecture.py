@@ -27,6 +27,7 @@ PURE = [
     "backends/local/preloading.py",
     "backends/local/runtime_replies.py",
     "backends/local/telemetry_batches.py",
+    "backends/local/sandbox.py",
     "lab/routing.py",
     "monitoring/cost.py",
     "notebook/charts.py",

@@ -72,7 +72,7 @@ CONFIGURATION: tuple[Option, ...] = (
         name="ephemeral_storage_mb",
         metavar="MB",
         read=whole_number,
-        help="the size of /tmp, 512 to 10240; recorded, not held by this release",
+        help="the size of /tmp, 512 to 10240; held in a sandbox (see doctor)",
     ),
     Option(
         flags=("--concurrency",),

@@ -2,7 +2,7 @@ import pytest
 
 from faaslab.backends.local import LocalBackend, LocalSettings
 from faaslab.clock import SYSTEM
-from tests.backends.local.defining import REQUEST, Definer
+from tests.backends.local.defining import REQUEST, SANDBOX_FAULT, Definer
 
 
 @pytest.fixture
@@ -17,20 +17,31 @@ def define(definer):
     return definer.define
 
 
-# These run a second time as on a machine that has nothing but what every POSIX system has.
+# These run a second time as on a machine that has nothing but what every POSIX system has, or in a sandbox.
+# Elsewhere tests run in the open: their handlers tell of host PIDs, and meet in files of the test's folder.
 TWICE = {"test_environments", "test_failures", "test_variables", "test_written"}
-SYSTEMS = {"native": {}, "portable": {"system": "portable", "runtime_client": "ours"}}
+IN_A_SANDBOX = {"test_failures"}
+SYSTEMS = {
+    "native": {"sandbox": "off"},
+    "portable": {"system": "portable", "runtime_client": "ours"},
+    "sandbox": {"sandbox": "on"},
+}
 
 
 def pytest_generate_tests(metafunc):
-    if "system" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in TWICE:
-        metafunc.parametrize("system", SYSTEMS, indirect=True)
+    module = metafunc.module.__name__.rpartition(".")[2]
+    if "system" in metafunc.fixturenames and module in TWICE:
+        contained = ["sandbox"] if module in IN_A_SANDBOX else []
+        metafunc.parametrize("system", ["native", "portable", *contained], indirect=True)
 
 
 @pytest.fixture
 def system(request):
     """Which of SYSTEMS the backends of a test are on."""
-    return getattr(request, "param", "native")
+    chosen = getattr(request, "param", "native")
+    if chosen == "sandbox" and SANDBOX_FAULT:
+        pytest.skip(SANDBOX_FAULT)
+    return chosen
 
 
 @pytest.fixture

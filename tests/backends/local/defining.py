@@ -4,16 +4,23 @@ import dataclasses
 import hashlib
 import stat
 import sys
+import tempfile
 import threading
 import time
 import zipfile
 from datetime import datetime
+from pathlib import Path
 
+from faaslab.backends.local.bubblewrap import Bubblewrap
+from faaslab.backends.local.machine import machine
 from faaslab.model.function import Function, FunctionConfiguration, InlineCode, ZipCode
 from faaslab.model.invocation import Invocation
 
 OWN_RUNTIME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 REQUEST = Invocation()
+with tempfile.TemporaryDirectory() as _folder:
+    SANDBOX_FAULT = Bubblewrap(machine(), Path(_folder)).fault()
+    """Why tests of the sandbox cannot run here; None when they can."""
 ECHO = "def handler(event, context):\n    return event\n"
 
 
@@ -110,3 +117,15 @@ def alive(pid):
 def state_of(pid):
     with open(f"/proc/{pid}/stat", "rb") as file:
         return file.read().rpartition(b") ")[2][:1].decode()
+
+
+def commanded(word):
+    """The PIDs, as this machine numbers them, of all processes with a word in their command line."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and str(word).encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found

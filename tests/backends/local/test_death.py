@@ -1,6 +1,7 @@
 """Nobody is left behind: a killed owner, a forked owner, a killed keeper."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from faaslab.backends.local import processes
 from faaslab.backends.local.machine import PORTABLE, machine
 from faaslab.backends.local.processes import Keeper
-from tests.backends.local.defining import alive, eventually
+from tests.backends.local.defining import SANDBOX_FAULT, alive, eventually
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -20,7 +21,7 @@ OWNER = """
 import sys, threading
 from pathlib import Path
 from faaslab.backends.local import LocalBackend, LocalSettings
-from tests.backends.local.defining import Definer, REQUEST
+from tests.backends.local.defining import Definer, REQUEST, commanded
 folder = Path({folder!r})
 (folder / "zips").mkdir(exist_ok=True)
 definer = Definer(folder / "zips")
@@ -31,25 +32,27 @@ source = '''
 import os, subprocess, sys
 def handler(event, context):
     # One in the session, one that left it, one that also lost its parent.
-    inside = subprocess.Popen(["sleep", "1000"])
-    outside = subprocess.Popen(["sleep", "1000"], start_new_session=True)
-    orphan = subprocess.run(
-        [sys.executable, "-c", "import subprocess; print(subprocess.Popen(['sleep', '1000'], start_new_session=True, stdout=-3, stderr=-3).pid)"],
+    subprocess.Popen(["sleep", "{seconds}"])
+    subprocess.Popen(["sleep", "{seconds}"], start_new_session=True)
+    subprocess.run(
+        [sys.executable, "-c", "import subprocess; print(subprocess.Popen(['sleep', '{seconds}'], start_new_session=True, stdout=-3, stderr=-3).pid)"],
         capture_output=True, text=True)
-    return [os.getpid(), inside.pid, outside.pid, int(orphan.stdout)]
 '''
 pids = []
 # Started by a thread that has ended: a parent-death signal would follow that thread.
 def start():
     execution = backend.invoke(definer.define(source, timeout_s=60), b"{{}}", request=REQUEST, complete=lambda x: None)
-    pids.extend(execution.result)
+    assert execution.ok, execution.error
+    (environment,) = backend.environments()
+    pids.extend([environment.pid, *commanded("{seconds}")])
 thread = threading.Thread(target=start)
 thread.start(); thread.join()
 """
 
 
 def started_owner(tmp_path, then, settings=""):
-    program = OWNER.format(folder=str(tmp_path), settings=settings) + textwrap.dedent(then)
+    seconds = str(secrets.randbelow(10**8) + 10**8)  # tells the sleepers of this test from all others
+    program = OWNER.format(folder=str(tmp_path), settings=settings, seconds=seconds) + textwrap.dedent(then)
     return subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=ROOT,
@@ -60,7 +63,15 @@ def started_owner(tmp_path, then, settings=""):
     )
 
 
-@pytest.mark.parametrize("settings", ["", "memory='watch'", "system='portable'"])
+IN_THE_OPEN = "sandbox='off'"
+SANDBOXED = pytest.param(
+    "sandbox='on'", marks=[pytest.mark.skipif(SANDBOX_FAULT is not None, reason=str(SANDBOX_FAULT))]
+)
+
+
+@pytest.mark.parametrize(
+    "settings", [IN_THE_OPEN, "sandbox='off', memory='watch'", "system='portable'", SANDBOXED]
+)
 def test_a_killed_owner_takes_its_frozen_environments_with_it(tmp_path, settings):
     with started_owner(tmp_path, "print(*pids, flush=True); sys.stdin.read()", settings) as owner:
         pids = [int(word) for word in owner.stdout.readline().split()]
@@ -72,7 +83,7 @@ def test_a_killed_owner_takes_its_frozen_environments_with_it(tmp_path, settings
         eventually(lambda: not list((tmp_path / "cache" / "tmp").iterdir()))
 
 
-@pytest.mark.parametrize("settings", ["", "system='portable'"])
+@pytest.mark.parametrize("settings", [IN_THE_OPEN, "system='portable'", SANDBOXED])
 def test_an_owner_that_ends_without_closing_leaves_nothing(tmp_path, settings):
     with started_owner(tmp_path, "print(*pids, flush=True)", settings) as owner:
         pids = [int(word) for word in owner.stdout.readline().split()]
@@ -80,7 +91,8 @@ def test_an_owner_that_ends_without_closing_leaves_nothing(tmp_path, settings):
         assert not any(map(alive, pids))
 
 
-def test_a_fork_of_the_owner_neither_kills_nor_keeps_its_environments(tmp_path):
+@pytest.mark.parametrize("settings", [IN_THE_OPEN, SANDBOXED])
+def test_a_fork_of_the_owner_neither_kills_nor_keeps_its_environments(tmp_path, settings):
     then = """
         import os, time
         child = os.fork()
@@ -91,7 +103,7 @@ def test_a_fork_of_the_owner_neither_kills_nor_keeps_its_environments(tmp_path):
         print(child, again.cold_start, *pids, flush=True)
         sys.stdin.read()
     """
-    with started_owner(tmp_path, then) as owner:
+    with started_owner(tmp_path, then, settings) as owner:
         words = owner.stdout.readline().split()
         fork, pids = int(words[0]), [int(word) for word in words[2:]]
         try:

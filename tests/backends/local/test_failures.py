@@ -8,8 +8,8 @@ from faaslab.backends import report_line
 from faaslab.model.execution import ExecutionStatus
 
 FLAKY = """
-import os, pathlib
-mark = pathlib.Path(os.environ["TMPDIR"]) / "mark"
+import os, pathlib, tempfile
+mark = pathlib.Path(tempfile.gettempdir()) / "mark"
 def handler(event, context):
     if event.get("fail"):
         {statement}
@@ -130,8 +130,8 @@ def test_a_handler_that_cannot_be_found(handler, kind, message, define, invoke):
 
 
 ONCE = """
-import os, pathlib, time
-mark = pathlib.Path(os.environ["TMPDIR"]) / "tried"
+import os, pathlib, tempfile, time
+mark = pathlib.Path(tempfile.gettempdir()) / "tried"
 if not mark.exists():
     mark.touch()
     {statement}
@@ -194,9 +194,9 @@ def test_a_crash_starts_the_process_again_inside_the_next_invocation(define, inv
 
 def test_files_in_tmp_outlive_a_crash(define, invoke):
     source = (
-        "import os, pathlib\n"
+        "import os, pathlib, tempfile\n"
         "def handler(e, c):\n"
-        "    file = pathlib.Path(os.environ['TMPDIR'], 'kept')\n"
+        "    file = pathlib.Path(tempfile.gettempdir(), 'kept')\n"
         "    if file.exists(): return file.read_text()\n"
         "    file.write_text('still here'); os._exit(1)\n"
     )
@@ -206,15 +206,17 @@ def test_files_in_tmp_outlive_a_crash(define, invoke):
 
 
 def test_a_child_that_was_left_behind_dies_with_the_timeout(define, invoke):
-    from tests.backends.local.defining import alive, eventually
+    import random
+
+    from tests.backends.local.defining import alive, commanded, eventually
 
     source = (
         "import subprocess, sys, time\n"
         "def handler(e, c):\n"
-        "    child = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
-        "    print(child.pid)\n"
+        "    print('started')\n"
+        f"    child = subprocess.Popen(['sleep', '{(seconds := random.randrange(10**8, 10**9))}'], start_new_session=True)\n"
         "    time.sleep(60)\n"
     )
     execution = invoke(define(source, timeout_s=1))
-    pid = int(next(line.message for line in execution.logs if line.message.isdigit()))
-    eventually(lambda: not alive(pid))
+    assert "started" in [line.message for line in execution.logs]
+    eventually(lambda: not any(map(alive, commanded(seconds))))

@@ -106,7 +106,7 @@ class LocalBackend:
         )
         self._preparations = Preparations(root)
         self._templates = Templates(root / "tmp", self._keeper, clock)
-        self._launcher = Launcher(self._machine, self._templates)
+        self._launcher = Launcher(self._machine, settings, root, self._templates)
         self._limits: MemoryLimits | None = None
         self._resolve_secret = resolve_secret
         self._pools = Pools(limit=settings.concurrency, rate=settings.scaling_rate, clock=clock)
@@ -264,8 +264,7 @@ class LocalBackend:
             "open files": "held: 1,024 a process" if self._machine.process_limits else "not enforced",
             "start": self._starts(),
             "environment between invocations": "frozen" if self._settings.freeze else "keeps running",
-            "ephemeral storage": "TMPDIR is private, /tmp the machine's own; size not enforced",
-            "task root": "read-only files; not enforced for root",
+            **self._launcher.describe(self._memory_limits()),
             "cpu": "not enforced",
             "network": "not enforced",
         }
@@ -332,6 +331,7 @@ class LocalBackend:
         self._provisioner.close()
         self._upkeep.close()
         self._templates.close()
+        self._launcher.close()
         self._keeper.close()
 
     def __enter__(self) -> Self:
@@ -461,6 +461,7 @@ class LocalBackend:
         self._templates.abandon()
         self._upkeep.abandon()
         self._provisioner.abandon()
+        self._launcher.abandon()
         self._executor = None
 
 

@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from faaslab.backends.local.children import Child
     from faaslab.backends.local.connection import Request
     from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.farewell import Party, Reason
-    from faaslab.backends.local.launch import Child, Launcher
+    from faaslab.backends.local.launch import Launcher
     from faaslab.backends.local.limits import MemoryLimits
     from faaslab.backends.local.machine import Machine
     from faaslab.backends.local.processes import Keeper
@@ -113,7 +114,8 @@ class Environment:
         self.process: Process | None = None
         self._folder = around.root / "tmp" / self.id
         self._folder.mkdir(mode=0o700, parents=True)
-        self._places = around.launcher.places(definition, self._folder)
+        self._storage = around.launcher.storage(definition, self._folder, around.limits)
+        self._places = around.launcher.places(definition, self._storage)
         self.api = RuntimeApi(tick_s=TICK_S, timed=around.machine.timed_sockets)
         reading, self._writing = os.pipe()
         os.set_blocking(reading, False)
@@ -186,7 +188,7 @@ class Environment:
 
     def _initialised(self, process: Process, began: float) -> Started:
         self.extensions.initialised()
-        process.limited()
+        process.ready()
         self._around.launcher.started(self.definition)
         return Started((time.perf_counter() - began) * 1000, "ok")
 
@@ -214,6 +216,7 @@ class Environment:
             variables=extension_variables(self._variables(self.definition.program.start(places))),
             places=places,
             folder=self._folder,
+            storage=self._storage,
             output=output,
             group=None,
         )
@@ -249,6 +252,7 @@ class Environment:
             variables=told,
             places=places,
             folder=self._folder,
+            storage=self._storage,
             output=self._writing,
             group=around.limits.group(self.id, function.configuration.memory_mb),
         )
@@ -311,6 +315,7 @@ class Environment:
         """End it for good and remove its folder; may be called twice."""
         self.kill("spindown")
         self._let_go()
+        self._storage.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def abandon(self) -> None:
@@ -357,7 +362,7 @@ class Environment:
             function=function.name,
             version=function.version,
             state=state if state == "busy" or self.process is not None else "reset",
-            pid=self.process.pid if self.process is not None else None,
+            pid=self.process.child.worker if self.process is not None else None,
             runtime=self.definition.program.runtime,
             memory_mb=function.configuration.memory_mb,
             invocations=self.invocations,

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from faaslab.backends.local.children import Child
     from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.farewell import Reason
-    from faaslab.backends.local.launch import Child
     from faaslab.backends.local.logs import Entry
     from faaslab.backends.local.process import Process
     from faaslab.backends.local.runtime_api import RuntimeApi

@@ -29,7 +29,7 @@ from faaslab.backends.local.runtime_api import foreign
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from faaslab.backends.local.launch import Child
+    from faaslab.backends.local.children import Child
     from faaslab.backends.local.runtime_api import RuntimeApi
     from faaslab.backends.system_records import Event
 

@@ -44,6 +44,8 @@ class Interpreter:
     runtime: str
     version: str
     modules: frozenset[str] = field(default=frozenset())
+    prefixes: tuple[Path, ...] = ()
+    """The folders that it lives in: its own (a virtual environment) and that of the Python below."""
 
     @property
     def own(self) -> bool:
@@ -64,9 +66,18 @@ class Interpreter:
 
 def own() -> Interpreter:
     """The interpreter that runs faaslab."""
+    path = Path(sys.executable)
     return Interpreter(
-        path=Path(sys.executable), runtime=OWN_RUNTIME, version=".".join(map(str, sys.version_info[:3]))
+        path=path,
+        runtime=OWN_RUNTIME,
+        version=".".join(map(str, sys.version_info[:3])),
+        prefixes=_prefixes(path, sys.prefix, sys.base_prefix),
     )
+
+
+def _prefixes(path: Path, *told: str) -> tuple[Path, ...]:
+    """A link that it was called by may lead to another folder than the ones that it tells."""
+    return tuple(dict.fromkeys((*map(Path, told), path.resolve().parent.parent)))
 
 
 def find(runtime: str, *, own_interpreter: bool = False) -> Interpreter:
@@ -114,7 +125,8 @@ def _candidates(version: str) -> Iterator[Path]:
 _QUESTION = (
     "import sys, importlib.util as u;"
     "print(sys.executable); print('.'.join(map(str, sys.version_info[:3])));"
-    "print(*[n for n in ('pip', 'awslambdaric') if u.find_spec(n)])"
+    "print(*[n for n in ('pip', 'awslambdaric') if u.find_spec(n)]);"
+    "print(sys.prefix); print(sys.base_prefix)"
 )
 
 
@@ -133,13 +145,14 @@ def _asked(path: Path, version: str) -> Interpreter | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     lines = done.stdout.splitlines()
-    if done.returncode != 0 or len(lines) < 3 or not lines[1].startswith(version + "."):
+    if done.returncode != 0 or len(lines) < 5 or not lines[1].startswith(version + "."):
         return None
     return Interpreter(
         path=Path(lines[0]),
         runtime=f"python{version}",
         version=lines[1],
         modules=frozenset(lines[2].split()),
+        prefixes=_prefixes(Path(lines[0]), *lines[3:5]),
     )
 
 

@@ -1,52 +1,32 @@
 """Starting the process of an environment: one order in, one child out.
 
-Rule: whoever holds a `Child` need not know how it was started. Where the code sees its folders is decided
-here, because it depends on how it is started.
+Rule: where the code of an environment sees its folders is decided here, because it depends on how it is
+started: in a sandbox where Lambda has them, else where they are.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from faaslab.backends.local.bubblewrap import INSTALL, Bubblewrap, SandboxedChild, first_process
+from faaslab.backends.local.children import Child, SpawnedChild
 from faaslab.backends.local.definition import Definition
 from faaslab.backends.local.limits import MemoryGroup
 from faaslab.backends.local.programs import Places
-from faaslab.backends.local.trees import trees
-from faaslab.errors import EnvironmentFailed
+from faaslab.backends.local.sandbox import INSIDE
+from faaslab.backends.local.storage import Storage, Storages
+from faaslab.errors import EnvironmentFailed, Unsupported
 
 if TYPE_CHECKING:
+    from faaslab.backends.local.limits import MemoryLimits
     from faaslab.backends.local.machine import Machine
+    from faaslab.backends.local.settings import LocalSettings
     from faaslab.backends.local.templates import Templates
-
-
-class Child(Protocol):
-    """A process that was started for an environment; it leads a session of its own."""
-
-    @property
-    def pid(self) -> int:
-        """The leader of its session, whom a signal to the group reaches first."""
-
-    @property
-    def worker(self) -> int:
-        """The process of the function itself; another than `pid` where something stands around it."""
-
-    @property
-    def method(self) -> str:
-        """How it was started, as the record says it: `spawn`, `fork`."""
-
-    def exited(self) -> bool:
-        """Whether it has ended (it need not be reaped yet)."""
-
-    def wait(self) -> int:
-        """Reap it; its exit code, negative for a signal."""
-
-    def abandon(self) -> None:
-        """In a forked child of ours: it is the parent's to reap."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,88 +38,133 @@ class Order:
     variables: Mapping[str, str]
     places: Places
     folder: Path
-    """The environment's own folder on this machine: its /tmp."""
+    """The environment's own folder on this machine."""
+    storage: Storage
     output: int
     """The descriptor that takes what it writes; it is inherited under the same number."""
     group: MemoryGroup | None
 
 
-class SpawnedChild:
-    """A child of this process."""
-
-    method = "spawn"
-
-    def __init__(self, process: subprocess.Popen[bytes], machine: Machine) -> None:
-        self._process = process
-        self._trees = None if machine.waitid else trees(machine)
-        self.pid = self.worker = process.pid
-
-    def exited(self) -> bool:
-        """Whether it has ended; it is not reaped here."""
-        process = self._process
-        if process.returncode is not None:
-            return True
-        if self._trees is not None:
-            return not self._trees.runs(process.pid)
-        try:
-            return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-        except ChildProcessError:
-            return True
-
-    def wait(self) -> int:
-        """Its exit code."""
-        return self._process.wait()
-
-    def abandon(self) -> None:
-        """Never wait for it."""
-        self._process.returncode = 0
-
-
 class Launcher:
-    """Starts processes for environments."""
+    """Starts processes for environments; `root` is the backend's folder."""
 
-    def __init__(self, machine: Machine, templates: Templates | None = None) -> None:
+    def __init__(
+        self, machine: Machine, settings: LocalSettings, root: Path, templates: Templates | None = None
+    ) -> None:
         self.machine = machine
         self._templates = templates
+        self._mode = settings.sandbox
+        self._bubblewrap = Bubblewrap(machine, root / "runtime" / "etc")
+        self._storages = Storages(root / "runtime" / "tmp")
 
-    def places(self, definition: Definition, folder: Path) -> Places:
-        """Where the code of an environment will see its folders; `folder` is its /tmp on this machine."""
+    # --- what it offers ---------------------------------------------------------------------------
+
+    def sandboxed(self, definition: Definition) -> bool:
+        """Whether its environments run in a sandbox. Raises Unsupported where one is demanded in vain.
+
+        An image has nothing else to live in. A template has what this machine has; so a function that asks
+        for one has no sandbox, unless one is demanded.
+        """
+        image = definition.program.root is not None
+        if not image and (self._mode == "off" or (self._mode == "auto" and definition.warm is not None)):
+            return False
+        fault = self._bubblewrap.fault()
+        if fault is not None and (image or self._mode == "on"):
+            raise Unsupported(
+                fault, place="image" if image else "sandbox", hint=f"{INSTALL}, and see `faaslab doctor`"
+            )
+        return fault is None
+
+    def describe(self, limits: MemoryLimits) -> Mapping[str, str]:
+        """Limit -> how the way that environments are started holds it."""
+        if self._mode != "off" and self._bubblewrap.fault() is None:
+            return {
+                "sandbox": "held by bubblewrap: no file of this machine but its programs, own processes; "
+                "functions with --preload run without",
+                "ephemeral storage": self._storages.describe(counted=limits.counted),
+                "task root": "held: read-only, and /opt",
+            }
+        why = "switched off" if self._mode == "off" else self._bubblewrap.fault()
+        return {
+            "sandbox": f"not enforced: {why}; functions can read what you can read",
+            "ephemeral storage": f"TMPDIR is private, /tmp the machine's own; size not enforced ({INSTALL})"
+            if self.machine.sandbox
+            else "TMPDIR is private, /tmp the machine's own; size not enforced",
+            "task root": "read-only files; not enforced for root",
+        }
+
+    def places(self, definition: Definition, storage: Storage) -> Places:
+        """Where the code of an environment will see its folders."""
+        if self.sandboxed(definition):
+            return INSIDE
         return Places(
             task_root=definition.task_root,
             opt=definition.opt,
             runtime_root=definition.runtime_root,
-            temporary=folder,
+            temporary=storage.place,
         )
+
+    def storage(self, definition: Definition, folder: Path, limits: MemoryLimits) -> Storage:
+        """The /tmp of a new environment, in its own folder. Raises EnvironmentFailed."""
+        size_mb = definition.function.configuration.ephemeral_storage_mb
+        try:
+            if self.sandboxed(definition):
+                return self._storages.sized(folder, size_mb, counted=limits.counted)
+            return self._storages.plain(folder)
+        except OSError as error:
+            raise EnvironmentFailed(
+                f"no /tmp could be made for {definition.function.name!r}: {error}", hint="is the disk full?"
+            ) from error
+
+    # --- starting ---------------------------------------------------------------------------------
 
     def launch(self, order: Order) -> Child:
         """Start it. Raises EnvironmentFailed when no process can be started at all."""
-        forked = self._forked(order)
-        if forked is not None:
-            return forked
-        name = order.definition.function.name
         try:
-            return self.spawn(order)
+            forked = None if self.sandboxed(order.definition) else self._forked(order)
+            return forked or self.spawn(order)
         except OSError as error:
             raise EnvironmentFailed(
-                f"no process could be started for {name!r}: {error}",
+                f"no process could be started for {order.definition.function.name!r}: {error}",
                 hint="see `faaslab doctor`; too many processes or open files, or the interpreter was removed",
             ) from error
 
     def spawn(self, order: Order) -> Child:
         """Start a new process for it. Raises OSError."""
-        process = subprocess.Popen(
-            order.command,
-            cwd=order.definition.task_root,
-            env=order.variables,
-            stdin=subprocess.DEVNULL,
-            stdout=order.output,
-            stderr=order.output,
-            pass_fds=(order.output,),
-            start_new_session=True,
-        )
+        if self.sandboxed(order.definition):
+            return self._launch_contained(order)
+        process = self._started(order, order.command, cwd=order.definition.task_root)
         if order.group is not None:
             order.group.add(process.pid)
         return SpawnedChild(process, self.machine)
+
+    def _launch_contained(self, order: Order) -> Child:
+        """In a sandbox; the command starts when what is around it is in its group and has its files."""
+        information, told = os.pipe()
+        waiting, block = os.pipe()
+        try:
+            try:
+                command, variables = self._bubblewrap.command(
+                    order.definition, order.storage, order.variables, block=waiting, information=told
+                )
+                process = order.storage.start(
+                    lambda: self._started(
+                        order, (*command, *order.command), variables=variables, more=(told, waiting)
+                    )
+                )
+            finally:
+                os.close(told)
+                os.close(waiting)
+            first = first_process(information)
+            child = SandboxedChild(process, self.machine, first)
+            if first is not None:
+                if order.group is not None:
+                    order.group.add(first)
+                order.storage.restore(first)
+            return child
+        finally:
+            os.close(information)
+            os.close(block)
 
     def _forked(self, order: Order) -> Child | None:
         """A fork of a template that has imported what this function asks for; None where there is none."""
@@ -165,3 +190,31 @@ class Launcher:
         """An init went well: next time there may be a template for it."""
         if definition.warm is not None and self._templates is not None:
             self._templates.want(definition.warm)
+
+    @staticmethod
+    def _started(
+        order: Order,
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+        more: tuple[int, ...] = (),
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=order.variables if variables is None else variables,
+            stdin=subprocess.DEVNULL,
+            stdout=order.output,
+            stderr=order.output,
+            pass_fds=(order.output, *more),
+            start_new_session=True,
+        )
+
+    def close(self) -> None:
+        """Let go of what all environments shared; they are closed before. May be called twice."""
+        self._storages.close()
+
+    def abandon(self) -> None:
+        """In a forked child."""
+        self._storages.abandon()

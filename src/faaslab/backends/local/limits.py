@@ -190,6 +190,11 @@ class MemoryLimits:
             return late if self._proc else f"{late}, and the maximum is the largest that was seen"
         return "not enforced"
 
+    @property
+    def counted(self) -> bool:
+        """Whether a cgroup counts what an environment holds: then files in memory are memory too."""
+        return self._parent is not None
+
     def memory_of(self, pid: int) -> Memory:
         """Looks at a process and what is below it."""
         if self._proc:

@@ -16,7 +16,8 @@ from faaslab.backends.local.trees import kill_tree, trees
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faaslab.backends.local.launch import Child, Launcher, Order
+    from faaslab.backends.local.children import Child
+    from faaslab.backends.local.launch import Launcher, Order
     from faaslab.backends.local.limits import MemoryGroup, MemoryLimits
     from faaslab.backends.local.machine import Machine
     from faaslab.backends.local.processes import Keeper
@@ -53,6 +54,8 @@ class Process:
         self._limit_kib = order.definition.function.configuration.memory_mb * 1024
         self.group: MemoryGroup | None = order.group
         self.frozen = False
+        self._elsewhere: list[int] = []
+        """What was stopped outside of its process group."""
         self.fresh = True
         """It has not taken an invocation yet."""
         try:
@@ -63,20 +66,34 @@ class Process:
             raise
         self.pid = self.child.pid
         keeper.add(self.pid, folder=order.folder, group=self.group.path if self.group else None, mark=mark)
-        self.memory = limits.memory_of(self.child.worker)
+        self._limits = limits
+        self._storage = order.storage
+        self._looked_at = self.child.worker
+        self.memory = limits.memory_of(self._looked_at)
         self.near = False
         """It came so close to its limit that waiting a whole tick without a look may be too long."""
         # The kernel counts what a fork shares with its template as the template's: that has to be looked at.
         self._watches = limits.watches or (self.child.method == "fork" and limits.mode != "off")
         self.tick = TICK_S if self._watches else GROUP_TICK_S
 
-    def limited(self) -> None:
-        """Lambda's 1,024 descriptors; its 1,024 processes would count all of this user's here."""
+    def ready(self) -> None:
+        """Its init has ended well. From now on it has Lambda's 1,024 descriptors."""
+        self._look_inside()
+        worker = self._looked_at
         if self._machine.process_limits:
             import resource
 
             with contextlib.suppress(OSError, ValueError):
-                resource.prlimit(self.child.worker, resource.RLIMIT_NOFILE, (1024, 1024))
+                resource.prlimit(worker, resource.RLIMIT_NOFILE, (1024, 1024))
+
+    def _look_inside(self) -> None:
+        """In a sandbox the function's own process is there only a moment after it was started."""
+        worker = self.child.worker
+        if worker != self._looked_at:
+            self._looked_at = worker
+            self.memory.close()
+            self.memory = self._limits.memory_of(worker)
+            self._storage.keep(worker)
 
     # --- its end ----------------------------------------------------------------------------------
 
@@ -94,14 +111,17 @@ class Process:
     def kill_now(self) -> None:
         """Kill its session from any thread; whoever owns it sees that, and does the rest."""
         if not self.child.exited():
-            with contextlib.suppress(OSError):
-                os.killpg(self.pid, signal.SIGKILL)
+            self.child.kill()
 
     def kill(self) -> int:
         """End it and all below it, and let go of what belongs to it; its exit code."""
-        kill_tree(self._trees, self.pid, "" if self.group is not None else self._mark)
-        if self.group is not None:
-            self._kill_group(self.group)
+        if self.child.contained:
+            self._look_inside()
+            self.child.kill()
+        else:
+            kill_tree(self._trees, self.pid, "" if self.group is not None else self._mark)
+            if self.group is not None:
+                self._kill_group(self.group)
         self._keeper.remove(self.pid)
         code = self.child.wait()
         self._heard()
@@ -134,6 +154,9 @@ class Process:
             self.frozen = True
             with contextlib.suppress(OSError):
                 os.killpg(self.pid, signal.SIGSTOP)
+            everyone = self.group.pids() if self.group is not None else self._trees.below(self.pid)
+            self._elsewhere = [pid for pid in everyone if _group_of(pid) not in (self.pid, 0)]
+            self._signal_elsewhere(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on; nobody waits for it."""
@@ -141,11 +164,21 @@ class Process:
             self.frozen = False
             with contextlib.suppress(OSError):
                 os.killpg(self.pid, signal.SIGCONT)
+            if self._elsewhere:
+                self._signal_elsewhere(signal.SIGCONT)
+                self._elsewhere = []
+
+    def _signal_elsewhere(self, number: int) -> None:
+        for pid in self._elsewhere:
+            with contextlib.suppress(OSError):
+                os.kill(pid, number)
 
     # --- its memory -------------------------------------------------------------------------------
 
     def over_memory(self) -> bool:
         """Whether it went above its limit; a look at its memory is also part of its maximum."""
+        if self.fresh:
+            self._look_inside()
         held = self.memory.sample(quick=self.near)
         if self.group is not None and self.group.out_of_memory():
             return True
@@ -166,3 +199,11 @@ class Process:
         if peak is None:
             return None
         return min(-(-peak // 1024), self._limit_kib // 1024)
+
+
+def _group_of(pid: int) -> int:
+    """The process group that one is in; 0 when it is gone."""
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return 0

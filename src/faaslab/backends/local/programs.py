@@ -67,6 +67,10 @@ class Program:
     """Whether AWS_LAMBDA_EXEC_WRAPPER goes before it; a custom runtime sees to that itself."""
     warm: Callable[[tuple[str, ...]], Warm] | None = None
     """What to fork environments from when it has imported these modules; None where nothing can be."""
+    root: Path | None = None
+    """The unpacked container image that it lives in, in place of this machine's programs; sandbox only."""
+    directory: str | None = None
+    """Where it starts, when that is not the task root."""
 
 
 # The runtime's own shell script does this on Lambda, so that a wrapper that is missing is an exit with 127.

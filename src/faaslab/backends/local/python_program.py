@@ -109,7 +109,7 @@ def python_program(function: Function, *, packages: Packages, settings: LocalSet
         version=interpreter.version if official else f"{interpreter.version}-faaslab",
         label=f"python:{release[0]}.v{release[2]}",
         start=start,
-        needs=(interpreter.path.parent.parent, client, *own),
+        needs=(*interpreter.prefixes, client, *own),
         warm=warm,
     )
 

@@ -31,6 +31,8 @@ class LocalSettings:
     """What of this system is used; `portable`: only what every POSIX system has, as on macOS."""
     runtime_client: Literal["auto", "official", "ours"] = "auto"
     """AWS's awslambdaric, or faaslab's own client where that cannot be had (its wheels are for Linux)."""
+    sandbox: Literal["auto", "on", "off"] = "auto"
+    """Run environments in bubblewrap: when it works here, always, or never."""
     own_interpreter: bool = False
     """Run a Python runtime that is not installed here on the interpreter that runs faaslab."""
     templates: Literal["auto", "on", "off"] = "auto"

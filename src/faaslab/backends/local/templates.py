@@ -39,6 +39,7 @@ class ForkedChild:
     """A child of a template, seen through its pidfd, which no other process can take over."""
 
     method = "fork"
+    contained = False
 
     def __init__(self, template: Template, pid: int, watch: int) -> None:
         self._template = template
@@ -49,6 +50,11 @@ class ForkedChild:
     def exited(self) -> bool:
         """Whether it has ended; it is not reaped here."""
         return self._watch < 0 or _ended(self._watch, 0)
+
+    def kill(self) -> None:
+        """Kill its session."""
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def wait(self) -> int:
         """Its exit code; 0 when its template is gone, which alone could tell."""

@@ -1,13 +1,14 @@
 """The environment variables of a function: Lambda's, with the paths of this machine, and none of ours.
 
-Rule: nothing is inherited. The credentials are dummies, and HOME is a private folder, so that no library
-finds the ones of whoever runs faaslab.
+Rule: nothing is inherited. The credentials are dummies, and outside of a sandbox HOME is a private folder, so
+that no library finds the ones of whoever runs faaslab.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faaslab.backends.local.sandbox import INSIDE
 from faaslab.errors import InvalidValue
 from faaslab.model.quotas import RESERVED_VARIABLES, VARIABLES_BYTES
 
@@ -65,11 +66,12 @@ def variables(
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
         "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
         "_AWS_XRAY_DAEMON_PORT": "2000",
-        "HOME": str(places.temporary),
-        "TMPDIR": str(places.temporary),
         "PWD": str(places.task_root),
         "SHLVL": "0",
     }
+    if places.temporary != INSIDE.temporary:
+        # Lambda has neither: its home folder is that of the account, and does not exist.
+        defaults |= {"HOME": str(places.temporary), "TMPDIR": str(places.temporary)}
     reserved |= {
         "_HANDLER": function.handler,
         "AWS_REGION": function.region,

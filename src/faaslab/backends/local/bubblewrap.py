@@ -1,0 +1,204 @@
+"""bubblewrap (`bwrap`) of this machine: found, tried once, and what runs in it.
+
+Rule: a sandbox is a PID namespace of its own, so the end of its first process is the end of everything in it,
+whatever a function forked. bwrap stands around that process and gives back how it ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faaslab.backends.local.children import SpawnedChild
+from faaslab.backends.local.sandbox import ACCOUNTS, ETC, TMP, TOP, Host, View, without_homes, words
+from faaslab.backends.local.trees import trees
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from faaslab.backends.local.definition import Definition
+    from faaslab.backends.local.machine import Machine
+    from faaslab.backends.local.storage import Storage
+
+INSTALL = "install it: apt install bubblewrap"
+_TRIAL_S = 20
+_END_MS = 2000
+
+
+class Bubblewrap:
+    """Makes the command line of a sandbox. `folder` keeps the small files that every sandbox sees."""
+
+    def __init__(self, machine: Machine, folder: Path) -> None:
+        self._machine = machine
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._tried = False
+        self._fault: str | None = None
+        self.program = ""
+        self.host = Host(folders=(), links=(), etc=())
+
+    def fault(self) -> str | None:
+        """Why there can be no sandbox here, in a few words; None when there can be. Found out once."""
+        with self._lock:
+            if not self._tried:
+                self._fault = self._found()
+                self._tried = True
+            return self._fault
+
+    def _found(self) -> str | None:
+        program = shutil.which("bwrap") if self._machine.sandbox else None
+        if not self._machine.sandbox:
+            return "this system has no bubblewrap"
+        if program is None:
+            return f"bubblewrap is not installed ({INSTALL})"
+        self.program = program
+        self.host = _host(self._folder)
+        memory = ("--perms", "1777", "--size", "1048576", "--tmpfs", TMP)
+        view = View(folders=(), temporary=memory, directory="/")
+        try:
+            done = subprocess.run(
+                (program, *words(self.host, view), "--", shutil.which("true") or "/bin/true"),
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_TRIAL_S,
+                check=False,
+                stdin=subprocess.DEVNULL,
+            )
+            os.close(os.pidfd_open(os.getpid()))
+        except (OSError, AttributeError, subprocess.TimeoutExpired) as error:
+            return f"bubblewrap does not run here: {error}"
+        if done.returncode != 0:
+            said = done.stderr.strip().splitlines()
+            return f"bubblewrap does not run here: {said[-1] if said else f'exit status {done.returncode}'}"
+        return None
+
+    def command(
+        self,
+        definition: Definition,
+        storage: Storage,
+        variables: Mapping[str, str],
+        *,
+        block: int,
+        information: int,
+    ) -> tuple[list[str], dict[str, str]]:
+        """All up to the command that is to run in it, and bwrap's own variables, which are handed on.
+
+        It waits for the end of `block`. What the loader obeys (LD_PRELOAD) is not for bwrap.
+        """
+        program = definition.program
+        needs = without_homes(program.needs, [Path.home()])
+        folders = []
+        if program.root is None:
+            folders = [
+                (definition.task_root, Path("/var/task")),
+                *_opt(definition.opt, needs),
+                (definition.runtime_root, Path("/var/runtime")),
+            ]
+        view = View(
+            folders=tuple(folders),
+            temporary=storage.words,
+            needs=tuple(needs),
+            root=program.root,
+            directory=program.directory or "/var/task",
+        )
+        said = [*words(self.host, view), "--info-fd", str(information), "--block-fd", str(block)]
+        handed = dict(variables)
+        for name in [name for name in handed if name.startswith("LD_")]:
+            said += ["--setenv", name, handed.pop(name)]
+        return [self.program, *said, "--"], handed
+
+
+def _opt(opt: Path, needs: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """The layers. An interpreter under /opt, as conda's may be, needs a place beside them."""
+    if any(need.is_relative_to("/opt") for need in needs):
+        return [(entry, Path("/opt") / entry.name) for entry in sorted(opt.iterdir())]
+    return [(opt, Path("/opt"))]
+
+
+def _host(folder: Path) -> Host:
+    folders, links = [], []
+    for name in TOP:
+        path = Path("/") / name
+        if path.is_symlink():
+            links.append((str(path.readlink()), str(path)))
+        elif path.is_dir():
+            folders.append(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    etc = [(Path("/etc") / name, name) for name in ETC if (Path("/etc") / name).exists()]
+    for name, text in ACCOUNTS.items():
+        written = folder / f"{name}-{os.getpid()}"
+        written.write_text(text, "utf-8")
+        written.replace(folder / name)
+        etc.append((folder / name, name))
+    return Host(folders=tuple(folders), links=tuple(links), etc=tuple(etc))
+
+
+class SandboxedChild(SpawnedChild):
+    """bwrap around a process: its first process inside is `first`, as this machine numbers it."""
+
+    contained = True
+
+    def __init__(self, process: subprocess.Popen[bytes], machine: Machine, first: int | None) -> None:
+        super().__init__(process, machine)
+        self._below = trees(machine).below
+        self._first = first
+        self._worker: int | None = None
+        self._lock = threading.Lock()
+        self._handle = -1
+        if first is not None:
+            with contextlib.suppress(OSError):
+                self._handle = os.pidfd_open(first)
+
+    @property
+    def worker(self) -> int:
+        """The function's own process once it is there; before that what is to become its parent."""
+        if self._worker is None and self._first is not None:
+            self._worker = next(iter(self._below(self._first)), None)
+        return self._worker or self._first or self.pid
+
+    def kill(self) -> None:
+        """Kill the first process inside; the kernel kills the others, and bwrap reaps and ends."""
+        with self._lock:
+            if self._handle >= 0:
+                with contextlib.suppress(OSError):
+                    signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+                with contextlib.suppress(OSError):
+                    if not self.exited():
+                        os.kill(self.pid, signal.SIGCONT)
+            else:
+                super().kill()
+
+    def wait(self) -> int:
+        """Its exit code; bwrap says a signal as 128 and its number. Then nothing is left inside."""
+        code = super().wait()
+        with self._lock:
+            if self._handle >= 0:
+                # Also when bwrap itself was killed, and could not see to it.
+                with contextlib.suppress(OSError):
+                    signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+                poll = select.poll()
+                poll.register(self._handle, select.POLLIN)
+                poll.poll(_END_MS)
+                os.close(self._handle)
+                self._handle = -1
+        return 128 - code if 128 < code <= 128 + signal.SIGRTMAX else code
+
+
+def first_process(information: int) -> int | None:
+    """What bwrap says of the process that it started; None when it could not."""
+    said = b""
+    while b"}" not in said:
+        data = os.read(information, 4096)
+        if not data:
+            return None
+        said += data
+    return int(json.loads(said)["child-pid"])
