@@ -159,11 +159,16 @@ class SandboxedChild(SpawnedChild):
                 self._handle = os.pidfd_open(first)
 
     @property
-    def worker(self) -> int:
-        """The function's own process once it is there; before that what is to become its parent."""
+    def started(self) -> bool:
+        """Once bwrap has made the sandbox, its first process starts the command as its first child."""
         if self._worker is None and self._first is not None:
             self._worker = next(iter(self._below(self._first)), None)
-        return self._worker or self._first or self.pid
+        return self._worker is not None
+
+    @property
+    def worker(self) -> int:
+        """The function's own process once it is there; before that what is to become its parent."""
+        return self._worker if self.started and self._worker else self._first or self.pid
 
     def kill(self) -> None:
         """Kill the first process inside; the kernel kills the others, and bwrap reaps and ends."""

@@ -30,6 +30,10 @@ class Child(Protocol):
         """The process of the function itself; another than `pid` where something stands around it."""
 
     @property
+    def started(self) -> bool:
+        """Whether `worker` is there already; before that it stands for what will start it."""
+
+    @property
     def method(self) -> str:
         """How it was started, as the record says it: `spawn`, `fork`."""
 
@@ -60,6 +64,11 @@ class SpawnedChild:
         self._process = process
         self._trees = None if machine.waitid else trees(machine)
         self.pid = process.pid
+
+    @property
+    def started(self) -> bool:
+        """From the beginning."""
+        return True
 
     @property
     def worker(self) -> int:

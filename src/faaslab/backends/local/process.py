@@ -68,8 +68,8 @@ class Process:
         keeper.add(self.pid, folder=order.folder, group=self.group.path if self.group else None, mark=mark)
         self._limits = limits
         self._storage = order.storage
-        self._looked_at = self.child.worker
-        self.memory = limits.memory_of(self._looked_at)
+        self._inside = False
+        self.memory = limits.memory_of(self.child.worker)
         self.near = False
         """It came so close to its limit that waiting a whole tick without a look may be too long."""
         # The kernel counts what a fork shares with its template as the template's: that has to be looked at.
@@ -79,7 +79,7 @@ class Process:
     def ready(self) -> None:
         """Its init has ended well. From now on it has Lambda's 1,024 descriptors."""
         self._look_inside()
-        worker = self._looked_at
+        worker = self.child.worker
         if self._machine.process_limits:
             import resource
 
@@ -88,11 +88,12 @@ class Process:
 
     def _look_inside(self) -> None:
         """In a sandbox the function's own process is there only a moment after it was started."""
-        worker = self.child.worker
-        if worker != self._looked_at:
-            self._looked_at = worker
-            self.memory.close()
-            self.memory = self._limits.memory_of(worker)
+        if not self._inside and self.child.started:
+            self._inside = True
+            worker = self.child.worker
+            if self.child.contained:
+                self.memory.close()
+                self.memory = self._limits.memory_of(worker)
             self._storage.keep(worker)
 
     # --- its end ----------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def _etc(files: Iterable[tuple[Path, str]]) -> list[str]:
 def needed(needs: Sequence[Path], present: Sequence[Path]) -> list[Path]:
     """Those that are not part of another, or of what is there anyway; outer folders first."""
     kept: list[Path] = []
-    for need in sorted(set(needs), key=lambda path: len(path.parts)):
+    for need in sorted(dict.fromkeys(needs), key=lambda path: len(path.parts)):
         if not any(need.is_relative_to(other) for other in (*present, *kept)):
             kept.append(need)
     return kept

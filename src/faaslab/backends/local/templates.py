@@ -39,6 +39,7 @@ class ForkedChild:
     """A child of a template, seen through its pidfd, which no other process can take over."""
 
     method = "fork"
+    started = True
     contained = False
 
     def __init__(self, template: Template, pid: int, watch: int) -> None:
