@@ -30,7 +30,7 @@ PAYLOAD = b'{"x": 4, "y": "four"}'
 REQUEST = Invocation()
 
 
-def function_in(root, name="bench", source=SOURCE):
+def function_in(root, name="bench", source=SOURCE, configuration=FunctionConfiguration(timeout_s=30)):
     archive = root / f"{name}.zip"
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("lambda_function.py", source)
@@ -41,7 +41,7 @@ def function_in(root, name="bench", source=SOURCE):
         runtime=f"python{sys.version_info[0]}.{sys.version_info[1]}",
         handler="lambda_function.handler",
         code=InlineCode(source=source),
-        configuration=FunctionConfiguration(timeout_s=30),
+        configuration=configuration,
         code_digest=hashlib.sha256(archive.read_bytes()).hexdigest(),
         created_at=now,
         updated_at=now,

@@ -302,7 +302,7 @@ class Functions:
         self, name: str | Function, payload: Any = None, *, qualifier: str | None = None, **fields: Any
     ) -> ResponseStream:
         """Run a function once and read its response while it comes: pieces of bytes, then `.execution`."""
-        function = self._resolve(name, qualifier)
+        function = self._now(name, qualifier)
         request = self._request(function.name, qualifier, fields)
         return stream(self._lab, function, payload, request)
 
@@ -323,7 +323,7 @@ class Functions:
         and statistics leave it out. Raises Unsupported for what this process cannot run, Stopped when the
         user leaves.
         """
-        function = self._resolve(name, qualifier)
+        function = self._now(name, qualifier)
         body = b"{}" if payload is None else encode(payload)
         request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
         return self._lab.backend.debug(
