@@ -83,6 +83,23 @@ def test_a_killed_owner_takes_its_frozen_environments_with_it(tmp_path, settings
         eventually(lambda: not list((tmp_path / "cache" / "tmp").iterdir()))
 
 
+def test_a_killed_owner_takes_its_provisioned_environments_with_it(tmp_path):
+    then = """
+        function = definer.define("def handler(event, context): pass")
+        told = backend.provision(function, 3).result(60)
+        print(told.available, *[each.pid for each in backend.environments()], flush=True)
+        sys.stdin.read()
+    """
+    with started_owner(tmp_path, then) as owner:
+        available, *pids = [int(word) for word in owner.stdout.readline().split()]
+        assert (available, len(pids)) == (3, 4)
+        assert all(map(alive, pids))
+        owner.kill()
+        owner.wait()
+        eventually(lambda: not any(map(alive, pids)), 10)
+        eventually(lambda: not list((tmp_path / "cache" / "tmp").iterdir()))
+
+
 @pytest.mark.parametrize("settings", [IN_THE_OPEN, "system='portable'", SANDBOXED])
 def test_an_owner_that_ends_without_closing_leaves_nothing(tmp_path, settings):
     with started_owner(tmp_path, "print(*pids, flush=True)", settings) as owner:

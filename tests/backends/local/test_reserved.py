@@ -1,5 +1,6 @@
 """Concurrency with real environments: reserved, shared, scaled."""
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,13 +13,14 @@ from tests.backends.local.defining import REQUEST, eventually
 COUNTING = """
 import os, time
 def handler(event, context):
-    # Who is here while I am: a file for each, seen by all.
-    folder = event["folder"]
-    mine = os.path.join(folder, context.aws_request_id)
+    # Who is here while I am: a file for each, seen by all; until the test lets everybody go.
+    mine = os.path.join(event["folder"], context.aws_request_id)
     open(mine, "w").close()
-    seen = len(os.listdir(folder))
-    time.sleep(0.05)
-    seen = max(seen, len(os.listdir(folder)))
+    seen = 0
+    until = time.time() + 60
+    while not os.path.exists(event["go"]) and time.time() < until:
+        seen = max(seen, len(os.listdir(event["folder"])))
+        time.sleep(0.002)
     os.remove(mine)
     return seen
 """
@@ -33,8 +35,9 @@ def reason(execution):
 def test_of_200_at_once_never_more_than_5_run_and_all_200_are_recorded(backend, define, definer, tmp_path):
     folder = tmp_path / "running"
     folder.mkdir()
-    function = define(COUNTING, reserved_concurrency=5, timeout_s=30)
-    payload = b'{"folder": "%s"}' % str(folder).encode()
+    function = define(COUNTING, reserved_concurrency=5, timeout_s=90)
+    go = tmp_path / "go"
+    payload = b'{"folder": "%s", "go": "%s"}' % (str(folder).encode(), str(go).encode())
     begin = threading.Barrier(200)
 
     def call():
@@ -42,14 +45,18 @@ def test_of_200_at_once_never_more_than_5_run_and_all_200_are_recorded(backend, 
         return backend.invoke(function, payload, request=REQUEST, complete=definer.complete)
 
     with ThreadPoolExecutor(200) as executor:
-        executions = [future.result() for future in [executor.submit(call) for _ in range(200)]]
+        futures = [executor.submit(call) for _ in range(200)]
+        try:
+            eventually(lambda: sum(future.done() for future in futures) == 195, 60)
+            eventually(lambda: len(os.listdir(folder)) == 5, 60)
+        finally:
+            go.touch()
+        executions = [future.result() for future in futures]
     ran = [each for each in executions if each.ok]
     throttled = [each for each in executions if each.status is ExecutionStatus.THROTTLED]
-    assert len(ran) + len(throttled) == 200
-    assert 5 <= len(ran) < 200
-    assert max(each.result for each in ran) <= 5
+    assert (len(ran), len(throttled)) == (5, 195)
+    assert max(each.result for each in ran) == 5
     assert {each.environment_id for each in ran} == {each.id for each in backend.environments()}
-    assert len(backend.environments()) <= 5
     assert {(reason(each), each.error.type, each.error.message) for each in throttled} == {
         (RESERVED, "TooManyRequestsException", "Rate Exceeded.")
     }
