@@ -47,7 +47,10 @@ def own_cache(tmp_path):
 
 @pytest.fixture
 def lab(tmp_path, own_cache, index):
-    with app.open(store=tmp_path / "s.duckdb", cache=own_cache, pip_arguments=index.arguments()) as lab:
+    arguments = index.arguments()
+    with app.open(
+        store=tmp_path / "s.duckdb", cache=own_cache, pip_arguments=arguments, sandbox="off"
+    ) as lab:
         yield lab
 
 
