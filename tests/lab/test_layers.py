@@ -8,6 +8,8 @@ import pytest
 
 from faaslab.errors import InvalidValue, NotFound
 from faaslab.lab import runtimes
+from tests.backends.local.defining import OWN_RUNTIME, SANDBOX_FAULT
+from tests.backends.local.image_making import OciImage, file, layer
 
 
 @pytest.fixture
@@ -223,3 +225,37 @@ def test_a_python_function_needs_python(lab):
 
     with pytest.raises(InvalidValue, match="does not run on nodejs22.x"):
         lab.functions.create("probe", handler, runtime="nodejs22.x")
+
+
+# --- images ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(SANDBOX_FAULT is not None, reason=SANDBOX_FAULT or "")
+def test_an_image_is_a_function_by_its_digest(lab, tmp_path):
+    from faaslab.model.function import ImageCode
+
+    image = OciImage(layer(file("app", "#!/nothing", 0o755)), Entrypoint=["/app"], tag="one")
+    path = image.archive(tmp_path / "image.tar")
+    definition = lab.functions.define("box", ImageCode(uri=str(path)), memory_mb=256)
+    function = definition.function
+    assert (function.runtime, function.handler, function.code_sha256) == ("image", "", image.digest)
+    assert function.code == ImageCode(uri=str(path))
+    assert lab.functions.define("box", ImageCode(uri=str(path)), memory_mb=256).change == "unchanged"
+    assert lab.functions.update("box", memory_mb=512).code == function.code
+    assert (
+        lab.functions.define("box", ImageCode(uri=f"{path}:one"), memory_mb=512).function.code.uri
+        == f"{path}:one"
+    )
+    OciImage(layer(file("app", "other", 0o755)), Entrypoint=["/app"]).archive(path)
+    changed = lab.functions.update_code("box", ImageCode(uri=str(path)))
+    assert changed.code_sha256 != function.code_sha256
+    assert changed.configuration.memory_mb == 512
+    with_handler = lab.functions.create("handled", ImageCode(uri=str(path)), handler="app.handler")
+    assert with_handler.code.command == ("app.handler",)
+    with pytest.raises(InvalidValue, match="its own runtime"):
+        lab.functions.create("box", ImageCode(uri=str(path)), runtime="python3.12")
+    with pytest.raises(InvalidValue, match="an image brings all"):
+        lab.functions.create("box", ImageCode(uri=str(path)), requires=["pandas"])
+    with pytest.raises(InvalidValue, match="an image is taken as it is"):
+        lab.functions.create("box", ImageCode(uri=str(path)), include=[str(path)])
+    assert lab.functions.update_code("box", USES).runtime == OWN_RUNTIME

@@ -8,7 +8,8 @@ import pytest
 from faaslab.errors import Conflict, InvalidValue, NotFound, Unsupported
 from faaslab.verbs import VERBS, parse, run
 from faaslab.verbs.text import documents, plain_text
-from tests.backends.local.defining import zipped
+from tests.backends.local.defining import SANDBOX_FAULT, zipped
+from tests.backends.local.image_making import OciImage, file, layer
 from tests.verbs.faces import KeptFace
 
 SOURCE = (
@@ -140,6 +141,21 @@ def test_other_languages_and_layers(do, tmp_path):
         do(f"create js2 --file {tmp_path}/app.mjs")
     with pytest.raises(Unsupported, match="--image"):
         do("java --runtime java21", javascript)
+
+
+def test_an_image(do, tmp_path, monkeypatch):
+    image = OciImage(layer(file("app", "hello", 0o755)), Entrypoint=["/app"])
+    path = image.archive(tmp_path / "image.tar")
+    if SANDBOX_FAULT is not None:
+        with pytest.raises(Unsupported, match="--image"):
+            do(f"create box --image {path}")
+        pytest.skip(SANDBOX_FAULT)
+    card = do(f"create box --image {path} --memory 256")
+    assert str(path) in plain_text(card)
+    assert do("invoke box").value.error.type == "Runtime.InvalidEntrypoint"
+    assert do(f"update box --image {path} --memory 512").change == "updated"
+    with pytest.raises(Unsupported, match="is an image"):
+        do("code box")
 
 
 def test_invoke(defined):

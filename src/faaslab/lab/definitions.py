@@ -103,6 +103,9 @@ def draft(
     wanted = given.get("runtime")
     asked = _Asked(name, given.get("handler"), None if wanted is None else runtimes.runtime(wanted))
     if isinstance(code, ImageCode):
+        for place in ("layers", "requires", "preload"):
+            if given.get(place):
+                raise InvalidValue("an image brings all that it needs", place=place)
         made = _image(code, asked)
     elif isinstance(code, Path):
         made = _zip(code, asked)
@@ -214,14 +217,14 @@ def _image(code: ImageCode, asked: _Asked) -> _Made:
         # What AWS's base images take as their command is the handler.
         code = dataclasses.replace(code, command=(asked.handler,))
     image = described(code.uri)
-    tag = code.uri.removeprefix(str(image.path)) if code.uri.startswith(str(image.path)) else ""
-    uri = f"{image.path.resolve()}{tag}"
+    path = Path(image.path)
+    uri = f"{path.resolve()}:{image.tag}" if image.tag else str(path.resolve())
     return _Made(
         code=dataclasses.replace(code, uri=uri),
         runtime=runtimes.IMAGE,
         handler="",
         sha256=image.digest,
-        size=image.path.stat().st_size,
+        size=sum(each.stat().st_size for each in path.rglob("*")) if path.is_dir() else path.stat().st_size,
     )
 
 

@@ -10,12 +10,12 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import AlreadyExists, InvalidValue, NotFound
+from faaslab.errors import AlreadyExists, InvalidValue, NotFound, Unsupported
 from faaslab.lab import definitions, event_invoke, following, limits, maps, routing
 from faaslab.lab.mapping import run_map
 from faaslab.lab.payloads import encode, items
 from faaslab.lab.streams import stream
-from faaslab.model.function import LATEST, Function, FunctionStatus, InlineCode
+from faaslab.model.function import LATEST, Function, FunctionStatus, ImageCode, InlineCode
 from faaslab.model.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -258,6 +258,8 @@ class Functions:
         function = self._resolve(name, self._primary(name, version))
         if isinstance(function.code, InlineCode):
             return function.code.source
+        if isinstance(function.code, ImageCode):
+            raise Unsupported(f"the code of {name!r} is an image", hint=f"it is {function.code.uri}")
         return self._store.blobs.get(function.code_digest)
 
     def source_of(self, execution: Execution) -> InlineCode | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.lab.secrets import masked
 from faaslab.model.execution import Execution
-from faaslab.model.function import Function, InlineCode
+from faaslab.model.function import Function, ImageCode, InlineCode
 from faaslab.model.layer import layer_name
 from faaslab.notebook import charts, units
 from faaslab.notebook.changes import changes
@@ -208,7 +208,9 @@ def function_block(card: FunctionCard, previous: Function | None = None) -> Html
             ("timeout", f"{setup.timeout_s} s"),
             ("code", _code(function)),
             ("source", None if function.source_path is None else tag("code", function.source_path)),
-            ("handler", tag("code", function.handler)),
+            ("image", tag("code", function.code.uri))
+            if isinstance(function.code, ImageCode)
+            else ("handler", tag("code", function.handler)),
             (
                 "reserved concurrency",
                 None if setup.reserved_concurrency is None else setup.reserved_concurrency,

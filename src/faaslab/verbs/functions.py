@@ -178,9 +178,8 @@ def code(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     source = lab.functions.code(call["name"], version=call["version"])
     function = lab.functions.get(call["name"], version=call["version"])
     if isinstance(source, bytes):
-        what = "an image" if function.code.kind == "image" else "a zip"
         raise Unsupported(
-            f"the code of {call['name']!r} is {what}", hint="lab.functions.code(name) gives a zip's bytes"
+            f"the code of {call['name']!r} is a zip", hint="lab.functions.code(name) gives its bytes"
         )
     return TextAnswer(text=source, language=language(function.runtime))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.lab.secrets import masked
 from faaslab.model.execution import LogStream
-from faaslab.model.function import FunctionStatus
+from faaslab.model.function import FunctionStatus, ImageCode
 from faaslab.model.json import to_json
 from faaslab.model.layer import layer_name
 from faaslab.verbs.answers import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from faaslab.model.execution import Execution
+    from faaslab.model.function import Function
     from faaslab.verbs.answers import Answer
 
 _CELL = 60
@@ -226,6 +227,11 @@ def _number(value: float) -> str:
     return f"{value:,.{places}f}".rstrip("0").rstrip(".")
 
 
+def _begins(function: Function) -> str:
+    code = function.code
+    return code.uri if isinstance(code, ImageCode) else f"handler {function.handler}"
+
+
 def _card(card: FunctionCard) -> str:
     function = card.function
     configuration = function.configuration
@@ -233,7 +239,7 @@ def _card(card: FunctionCard) -> str:
     if card.change:
         head += {"created": ", created", "updated": ", changed", "unchanged": ", unchanged"}[card.change]
     facts = [
-        ("runtime", f"{function.runtime} {function.architecture}, handler {function.handler}"),
+        ("runtime", f"{function.runtime} {function.architecture}, {_begins(function)}"),
         ("memory", f"{configuration.memory_mb} MB, timeout {configuration.timeout_s} s"),
         ("code", f"{function.code.kind}, {function.code_bytes:,} bytes, sha256 {function.code_sha256[:12]}"),
         ("backend", function.backend),

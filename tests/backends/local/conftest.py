@@ -1,7 +1,12 @@
+import os
+import shutil
+import subprocess
+
 import pytest
 
 from faaslab.backends.local import LocalBackend, LocalSettings
 from faaslab.clock import SYSTEM
+from tests.backends.local.bootstraps import GO
 from tests.backends.local.defining import REQUEST, SANDBOX_FAULT, Definer
 
 
@@ -81,3 +86,22 @@ def invoke(backend, definer):
         return (on or backend).invoke(function, payload, request=request, complete=definer.complete)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def go_bootstrap(tmp_path_factory):
+    """A static Go program, from the standard library alone."""
+    if shutil.which("go") is None:
+        pytest.skip("go is not installed")
+    folder = tmp_path_factory.mktemp("go")
+    (folder / "main.go").write_text(GO)
+    environment = {
+        **os.environ,
+        "CGO_ENABLED": "0",
+        "GOFLAGS": "-mod=mod",
+        "GOTOOLCHAIN": "local",
+        "GOCACHE": str(folder / "cache"),
+        "GOPROXY": "off",
+    }
+    subprocess.run(["go", "build", "-o", "bootstrap", "main.go"], cwd=folder, env=environment, check=True)
+    return (folder / "bootstrap").read_bytes()

@@ -130,6 +130,10 @@ def docker_archive(path, *layers, tag="probe:latest", mode="w", **config):
     return Path(path)
 
 
+MOUNT_POINTS = {"dev": None, "proc": None, "tmp": None, "etc": None, "etc/hosts": "", "etc/resolv.conf": ""}
+"""What every root file system has, for a sandbox to lay something over."""
+
+
 def tree(root):
     """What stands below a folder: path -> text of a file, `-> target` of a link, None for a folder."""
     found = {}

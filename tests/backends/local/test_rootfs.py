@@ -18,6 +18,7 @@ from faaslab.backends.local.folders import remove
 from faaslab.backends.local.images import described
 from faaslab.errors import EnvironmentFailed, InvalidValue, Unsupported
 from tests.backends.local.image_making import (
+    MOUNT_POINTS,
     OciImage,
     device,
     docker_archive,
@@ -122,7 +123,7 @@ LAYERS = {
 @pytest.mark.parametrize("case", LAYERS)
 def test_layers_in_order(case, unpack):
     layers, expected = LAYERS[case]
-    assert tree(unpack(*layers)) == expected
+    assert tree(unpack(*layers)) == MOUNT_POINTS | expected
 
 
 def test_modes_times_and_names(unpack):
@@ -234,7 +235,7 @@ def test_bytes_behind_the_end_of_a_layer_count_for_its_digest(tmp_path):
     padded = layer(file("a", "1")) + b"\0" * 100_000
     image = OciImage(padded)
     root = rootfs.unpacked(described(str(image.archive(tmp_path / "a.tar"))), tmp_path / "root")
-    assert tree(root) == {"a": "1"}
+    assert tree(root) == MOUNT_POINTS | {"a": "1"}
 
 
 def bomb(size):
@@ -320,7 +321,7 @@ def test_an_image_is_unpacked_once_by_its_digest(tmp_path):
     path = str(image.archive(tmp_path / "a.tar"))
     with ThreadPoolExecutor(4) as executor:
         roots = list(executor.map(lambda _: rootfs.unpacked(described(path), tmp_path / "root"), range(4)))
-    assert set(roots) == {tmp_path / "root" / "images" / image.digest}
+    assert set(roots) == {tmp_path / "root" / "images" / image.digest / "rootfs"}
     made = roots[0].stat().st_ino
     Path(path).unlink()
     again = OciImage(layer(file("a", "1")), layer(file("b", "2"))).folder(tmp_path / "folder")
@@ -330,16 +331,47 @@ def test_an_image_is_unpacked_once_by_its_digest(tmp_path):
 def test_a_layer_that_comes_twice_in_a_docker_archive(tmp_path):
     one, two = layer(file("a", "1")), layer(file("a", "2"))
     path = docker_archive(tmp_path / "d.tar.gz", one, two, one, mode="w:gz")
-    assert tree(rootfs.unpacked(described(str(path)), tmp_path / "root")) == {"a": "1"}
+    assert tree(rootfs.unpacked(described(str(path)), tmp_path / "root")) == MOUNT_POINTS | {"a": "1"}
 
 
 def test_another_image_under_the_same_name_is_noticed(tmp_path):
     first, second = OciImage(layer(file("a", "1"))), OciImage(layer(file("a", "2")))
     path = str(first.archive(tmp_path / "a.tar"))
-    rootfs.at(path, first.digest, tmp_path / "root")
-    second.archive(tmp_path / "a.tar")
     with pytest.raises(InvalidValue, match="another image than when the function was defined"):
-        rootfs.at(path, first.digest, tmp_path / "root")
+        rootfs.at(path, second.digest, tmp_path / "root")
+    image, root = rootfs.at(path, first.digest, tmp_path / "root")
+    second.archive(tmp_path / "a.tar")
+    assert rootfs.at(path, first.digest, tmp_path / "root") == (image, root), "it was unpacked before"
+    (tmp_path / "a.tar").unlink()
+    assert rootfs.at(path, first.digest, tmp_path / "root") == (image, root)
+    assert image.layers == described(str(first.archive(tmp_path / "a.tar"))).layers
+
+
+HIDDEN = {
+    "etc": [link("etc", "{outside}")],
+    "a file of etc": [link("etc/hosts", "{outside}/new"), link("etc/resolv.conf", "{outside}/passwd")],
+    "a file in its place": [file("dev", "x"), file("tmp", "x"), folder("etc/hosts")],
+    "tmp": [link("tmp", "{outside}"), link("dev", "/oldroot"), link("proc", "..")],
+    "the working directory": [link("work", "{outside}")],
+}
+
+
+@pytest.mark.parametrize("case", HIDDEN)
+def test_where_a_sandbox_lays_something_no_link_stands(case, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "passwd").write_text("mine")
+    entries = HIDDEN[case]
+    for info, _ in entries:
+        info.linkname = info.linkname.replace("{outside}", str(outside))
+    image = OciImage(layer(*entries), WorkingDir="/srv/deep")
+    root = rootfs.unpacked(described(str(image.archive(tmp_path / "a.tar"))), tmp_path / "root")
+    for name, text in MOUNT_POINTS.items():
+        assert not (root / name).is_symlink()
+        assert (root / name).is_dir() == (text is None)
+    assert tree(outside) == {"passwd": "mine"}
+    assert rootfs.inside(root, "/srv/deep").is_dir()
+    assert rootfs.inside(root, "/srv/deep").is_relative_to(root)
 
 
 HALF = """
@@ -370,5 +402,5 @@ def test_a_kill_in_the_middle_leaves_nothing_half(tmp_path):
         other.wait()
     assert len(list((tmp_path / "root" / "images").glob(".*.partial"))) == 1
     root = rootfs.unpacked(described(str(path)), tmp_path / "root")
-    assert tree(root) == {"d": None, "d/a": "whole"}
+    assert tree(root) == MOUNT_POINTS | {"d": None, "d/a": "whole"}
     assert not list((tmp_path / "root" / "images").glob(".*.partial"))

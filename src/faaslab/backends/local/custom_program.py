@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from faaslab.backends.local.programs import Places, Program, Start
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from faaslab.model.function import Function
 
 # `e_machine` of an ELF file (elf.h).
@@ -52,11 +54,18 @@ def fault(path: Path, shown: str) -> str | None:
     """What Lambda says when it cannot start this file, named `shown` there; None when it can be started."""
     if not path.is_file():
         return "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
-    wrong = _wrong(path)
+    return unstartable(path, shown)
+
+
+def unstartable(path: Path, shown: str, at: Callable[[str], Path] = Path) -> str | None:
+    """Why the kernel would not start a file, as Lambda says it; `at` finds the interpreter of a script."""
+    wrong = _wrong(path, at)
     return f"fork/exec {shown}: {wrong}" if wrong else None
 
 
-def _wrong(path: Path) -> str | None:
+def _wrong(path: Path, at: Callable[[str], Path]) -> str | None:
+    if not path.is_file():
+        return "no such file or directory"
     if not os.access(path, os.X_OK):
         return "permission denied"
     with path.open("rb") as file:
@@ -64,7 +73,7 @@ def _wrong(path: Path) -> str | None:
     if head[:2] == b"#!":
         # A carriage return belongs to the name, as it does for the kernel.
         name = head[2:].partition(b"\n")[0].strip(b" \t").partition(b" ")[0]
-        return None if Path(os.fsdecode(name)).is_file() else "no such file or directory"
+        return None if at(os.fsdecode(name)).is_file() else "no such file or directory"
     if head[:4] == b"\x7fELF" and sys.platform == "linux" and len(head) >= 20:
         machine = int.from_bytes(head[18:20], "little")
         return None if machine == _MACHINES.get(platform.machine().lower(), machine) else "exec format error"

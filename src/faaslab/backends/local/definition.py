@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from faaslab.backends import report_line
 from faaslab.backends.local import preloading
 from faaslab.backends.local.custom_program import custom_program
+from faaslab.backends.local.image_program import image_program
 from faaslab.backends.local.node_program import node_program
 from faaslab.backends.local.packages import Packages
 from faaslab.backends.local.programs import Program, Warm
 from faaslab.backends.local.python_program import python_program
 from faaslab.backends.local.variables import check
 from faaslab.errors import Unsupported
-from faaslab.model.function import LATEST, Function
+from faaslab.model.function import LATEST, Function, ImageCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +84,8 @@ class Definer:
     def define(self, function: Function, *, numbered: bool) -> Definition:
         """Raises InvalidValue (code, variables, requirements), RuntimeNotFound, RequirementsFailed."""
         check(function)
+        if isinstance(function.code, ImageCode):
+            return self._of_image(function, function.code, numbered=numbered)
         task_root = self._packages.code(self._code_of(function), function.code_digest)
         layers = [self._layer_of(layer) for layer in function.configuration.layers]
         opt = self._packages.layers(layers, task_root) if layers else self._empty("opt")
@@ -97,6 +100,18 @@ class Definer:
             runtime_root=self._empty("empty"),
             warm=warm,
             own_modules=own,
+        )
+
+    def _of_image(self, function: Function, code: ImageCode, *, numbered: bool) -> Definition:
+        program = image_program(code, function.code_sha256, self._root)
+        assert program.root is not None
+        return Definition(
+            function=function,
+            version=function.version if numbered else LATEST,
+            program=program,
+            task_root=program.root,
+            opt=self._empty("opt"),
+            runtime_root=self._empty("empty"),
         )
 
     def _warm(

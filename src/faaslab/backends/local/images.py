@@ -10,7 +10,7 @@ import hashlib
 import json
 import platform
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -38,13 +38,15 @@ class Layer:
 class Image:
     """One image. `digest` is the hex SHA-256 of its manifest (of its config, for a docker archive)."""
 
-    path: Path
+    path: str
     digest: str
     layers: tuple[Layer, ...]
     entry_point: tuple[str, ...]
     command: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
     working_directory: str
+    tag: str | None = None
+    """What it was asked for by, behind its path."""
 
 
 def machine() -> str:
@@ -62,9 +64,9 @@ def described(uri: str) -> Image:
     path, tag = _place(uri)
     with opened(path) as files:
         if (index := text(files, "index.json")) is not None:
-            return _oci(path, files, _json(index, "index.json"), tag)
+            return replace(_oci(path, files, _json(index, "index.json"), tag), tag=tag)
         if (listing := text(files, "manifest.json")) is not None:
-            return _docker(path, files, _json(listing, "manifest.json"), tag)
+            return replace(_docker(path, files, _json(listing, "manifest.json"), tag), tag=tag)
     raise InvalidValue(
         f"{str(path)!r} holds no image: neither index.json nor manifest.json stands in it",
         place="image",
@@ -237,7 +239,7 @@ def _image(path: Path, digest: str, layers: tuple[Layer, ...], config: Any) -> I
     started = _object(config.get("config"))
     variables = [entry.partition("=") for entry in _words(started.get("Env"))]
     return Image(
-        path=path,
+        path=str(path),
         digest=digest,
         layers=layers,
         entry_point=_words(started.get("Entrypoint")),

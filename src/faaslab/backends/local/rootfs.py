@@ -13,7 +13,9 @@ import errno
 import gzip
 import hashlib
 import importlib
+import json
 import os
+import re
 import stat
 import tarfile
 from pathlib import Path
@@ -21,15 +23,18 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from faaslab.backends.local.folders import made, remove
 from faaslab.backends.local.image_files import DAMAGED, Entry, opened
-from faaslab.backends.local.images import described, wrong_digest
+from faaslab.backends.local.images import Image, described, wrong_digest
 from faaslab.errors import EnvironmentFailed, InvalidValue, Unsupported
+from faaslab.model.json import from_json, to_json
 from faaslab.model.quotas import IMAGE_BYTES
 
 if TYPE_CHECKING:
     from faaslab.backends.local.image_files import ImageFiles
-    from faaslab.backends.local.images import Image, Layer
+    from faaslab.backends.local.images import Layer
 
 ENTRY_LIMIT = 1_000_000
+FILES = "rootfs"
+"""The folder with the image's files, beside what is known of it."""
 _DEPTH = 200
 _LINKS = 40
 _WHITEOUT = ".wh."
@@ -47,36 +52,51 @@ def unpacked(image: Image, root: Path) -> Path:
     Raises InvalidValue for layers that are damaged, too large, or reach out of the folder; Unsupported for a
     compression that this Python cannot read; EnvironmentFailed when the disk does not take it.
     """
-    return made(root / "images" / image.digest, lambda folder: _unpack(image, folder))
+    return made(root / "images" / image.digest, lambda folder: _unpack(image, folder)) / FILES
 
 
 def at(uri: str, digest: str, root: Path) -> tuple[Image, Path]:
-    """The image that a function was defined with and its folder; InvalidValue when the file holds another."""
+    """The image that a function was defined with, and its folder; its file is needed the first time only.
+
+    Raises InvalidValue when the file holds another image by now, and what `unpacked` raises.
+    """
+    kept = root / "images" / digest
+    if re.fullmatch(r"[0-9a-f]{64}", digest) and kept.is_dir():
+        return from_json(Image, json.loads((kept / "image.json").read_text("utf-8"))), kept / FILES
     image = described(uri)
     if digest and image.digest != digest:
         raise InvalidValue(
-            f"{str(image.path)!r} holds another image than when the function was defined",
+            f"{image.path!r} holds another image than when the function was defined",
             place="image",
             hint="define the function again",
         )
     return image, unpacked(image, root)
 
 
+def inside(root: Path, path: str) -> Path:
+    """Where a path of an image is on this machine: every link is followed within the image."""
+    resolved = Rootfs(root).resolved(os.fsencode(path).split(b"/"))
+    return Path(os.fsdecode(resolved))
+
+
 def _unpack(image: Image, folder: Path) -> None:
-    rootfs = Rootfs(folder)
+    (folder / FILES).mkdir()
+    (folder / "image.json").write_text(json.dumps(to_json(image)), "utf-8")
+    rootfs = Rootfs(folder / FILES)
     try:
-        with opened(image.path) as files:
+        with opened(Path(image.path)) as files:
             for layer in image.layers:
                 _apply(files, layer, rootfs)
+        rootfs.finish(image.working_directory)
     except DAMAGED as error:
-        raise InvalidValue(f"a layer of {str(image.path)!r} is damaged: {error}", place="image") from None
+        raise InvalidValue(f"a layer of {image.path!r} is damaged: {error}", place="image") from None
     except OSError as error:
         if error.errno in _OURS:
             raise EnvironmentFailed(
                 f"the image could not be unpacked: {error.strerror}", hint="see `faaslab doctor`"
             ) from error
         raise InvalidValue(
-            f"a layer of {str(image.path)!r} cannot be unpacked: {error.strerror or error}", place="image"
+            f"a layer of {image.path!r} cannot be unpacked: {error.strerror or error}", place="image"
         ) from None
 
 
@@ -234,6 +254,31 @@ class Rootfs:
         else:
             raise InvalidValue(f"{entry.name!r} is of an unknown kind", place="image")
         self._own(path)
+
+    def finish(self, directory: str) -> None:
+        """Make what a sandbox lays something over, and the folder in which the program starts.
+
+        bwrap follows links on this machine, so none may stand there; on Lambda these are the platform's too.
+        """
+        self.begin_layer()
+        for name in (b"dev", b"proc", b"tmp", b"etc"):
+            path = b"/".join((self._root, name))
+            mode = _mode(path)
+            if mode is None or not stat.S_ISDIR(mode):
+                self._replace(path)
+                os.mkdir(path, 0o755)
+        for name in (b"etc/hosts", b"etc/resolv.conf"):
+            path = b"/".join((self._root, name))
+            mode = _mode(path)
+            if mode is None or not stat.S_ISREG(mode):
+                self._replace(path)
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
+        self._known.clear()
+        self._folder(_parts(directory))
+
+    def resolved(self, parts: list[bytes]) -> bytes:
+        """The path with every link in it followed within the root; nothing is made."""
+        return self._folder(parts, make=False)
 
     # --- kinds of entries -----------------------------------------------------------------------------
 
