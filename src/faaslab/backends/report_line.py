@@ -102,6 +102,18 @@ def init_report_line(
     return f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: {phase}" + _tail(status, error_type)
 
 
+def restore_start_line(runtime_version: str, runtime_version_arn: str) -> str:
+    """The line before the restore of a snapshot (SnapStart)."""
+    return f"RESTORE_START Runtime Version: {runtime_version}\tRuntime Version ARN: {runtime_version_arn}"
+
+
+def restore_report_line(
+    *, restore_ms: float, status: str | None = None, error_type: str | None = None
+) -> str:
+    """The line after a restore."""
+    return f"RESTORE_REPORT Restore Duration: {restore_ms:.2f} ms" + _tail(status, error_type)
+
+
 def report_line(
     *,
     request_id: str,

@@ -47,6 +47,11 @@ class Definition:
     """Modules that its code brings along; a template that has another of such a name is none for it."""
 
     @property
+    def snaps(self) -> bool:
+        """Whether its environments are restored from a snapshot (SnapStart): of published versions only."""
+        return self.version != LATEST and self.function.configuration.snap_start == "PublishedVersions"
+
+    @property
     def runtime_version_arn(self) -> str:
         """What stands for the ARN of the runtime's release."""
         return f"arn:aws:lambda:{self.function.region}::runtime:local-{self.program.version}"

@@ -283,5 +283,7 @@ def refused(request: Request, state: str) -> bytes:
         "error": replies.ERROR_RESPONSE,
         "init_error": replies.INIT_ERROR,
     }.get(request.kind)
+    if state == replies.RESTORING and request.kind == "restore_next":
+        wanted = replies.READY
     # Without SnapStart the routes of a restore do not exist.
     return replies.NOT_FOUND if wanted is None else replies.invalid_transition(state, wanted)

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from faaslab.backends.local import runtime_replies as replies
-from faaslab.backends.local.connection import CLOSED, NEXT
+from faaslab.backends.local.connection import CLOSED, NEXT, RESTORE_NEXT
 from faaslab.backends.local.dialogue import Dialogue, refused
 from faaslab.backends.local.extension_life import Extensions
 from faaslab.backends.local.launch import Order
@@ -88,7 +88,9 @@ class Environment:
         self, definition: Definition, around: Surroundings, now: datetime, *, init_type: str = "on-demand"
     ) -> None:
         self.definition = definition
-        self.init_type = init_type
+        self.snaps = definition.snaps and init_type == "on-demand"
+        """Its inits end at a snapshot, and it is restored from there."""
+        self.init_type = "snap-start" if self.snaps else init_type
         self.provisioned = init_type == "provisioned-concurrency"
         self.id = os.urandom(16).hex()
         configuration = definition.function.configuration
@@ -102,6 +104,7 @@ class Environment:
         """On `time.perf_counter`, for the freezer."""
         self.invocations = 0
         self.arn = definition.function.arn
+        self._at_snapshot = False
         self.reset = False
         """A process of it was started before: the next init is part of an invocation."""
         self.method = "spawn"
@@ -156,8 +159,9 @@ class Environment:
         while True:
             now = time.perf_counter()
             request = self._init_request()
-            if request is NEXT:
+            if request is NEXT or (request is RESTORE_NEXT and self.snaps):
                 ready = True
+                self._at_snapshot = request is RESTORE_NEXT
             elif request is not None:
                 if request.kind == "init_error":
                     api.send(replies.ACCEPTED)
@@ -186,6 +190,37 @@ class Environment:
             api.wait(min(process.tick, deadline - now), self.logs.descriptor)
             self.logs.drain()
 
+    def restore(self, deadline: float) -> Started:
+        """Go on from the snapshot: the after-restore hooks run, until the runtime asks for an event."""
+        began = time.perf_counter()
+        process = self.process
+        assert process is not None
+        if not self._at_snapshot:
+            # Its runtime has no hooks: it asked for an event right away.
+            return Started(0.0, "ok")
+        self._at_snapshot = False
+        self.api.send(replies.RESTORED)
+        while True:
+            now = time.perf_counter()
+            request = self._init_request()
+            if request is NEXT:
+                return Started((now - began) * 1000, "ok")
+            if request is not None and request.kind == "restore_error":
+                self.api.send(replies.ACCEPTED)
+                process.await_exit()
+                elapsed = (time.perf_counter() - began) * 1000
+                told = request.error_type or "Runtime.AfterRestoreError"
+                return Started(elapsed, "error", told, request.body, self.kill())
+            if request is not None:
+                self._premature(request, replies.RESTORING)
+            if now >= deadline:
+                self.kill("timeout")
+                return Started((now - began) * 1000, "timeout")
+            if process.exited():
+                return Started((now - began) * 1000, "error", "Runtime.ExitError", None, self.kill())
+            self.api.wait(min(process.tick, deadline - now), self.logs.descriptor)
+            self.logs.drain()
+
     def _initialised(self, process: Process, began: float) -> Started:
         self.extensions.initialised()
         process.ready()
@@ -197,13 +232,13 @@ class Environment:
         request = self.api.look()
         return None if request is CLOSED else request
 
-    def _premature(self, request: Request) -> None:
+    def _premature(self, request: Request, state: str = replies.STARTED) -> None:
         """A word that has no place in an init."""
         if request.kind in ("response", "error"):
             # There is no request yet that it could answer.
             self.api.send(replies.INVALID_ID)
         elif request.kind not in ("chunk", "truncated"):
-            self.api.send(refused(request, replies.STARTED))
+            self.api.send(refused(request, state))
 
     def _visited(self, connection: socket.socket) -> None:
         self.extensions.visited(connection, in_time=not self.dialogue.owes_next)

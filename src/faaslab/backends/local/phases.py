@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from faaslab.backends.local.started import Started
     from faaslab.model.execution import Execution
 
+_SNAPSHOT_INIT_S = 130.0
+_RESTORE_S = 10.0
+"""For a restore with its after-restore hooks."""
+
 
 class Phases:
     """Drives environments through invocations; the calling thread owns the environment meanwhile."""
@@ -87,6 +91,8 @@ class Phases:
         definition = environment.definition
         flight.cold = True
         timeout_s = definition.function.configuration.timeout_s
+        if environment.snaps:
+            return self._restored(environment, flight)
         if environment.reset:
             # After a crash the init has no phase of its own: it counts as part of the invocation.
             flight.suppressed = True
@@ -118,6 +124,33 @@ class Phases:
         _say_start(environment, flight)
         if started.status == "timeout":
             return Reply("timeout")
+        kind, body = record.failed_init(flight, started)
+        return Reply("init", body, kind)
+
+    def _restored(self, environment: Environment, flight: Flight) -> Reply | None:
+        """SnapStart: an init up to the snapshot, which costs the invocation nothing, and the restore.
+
+        Both are not run again when they fail. On Lambda the init was when the version was published, and
+        serves all environments; here every environment has its own.
+        """
+        timeout_s = environment.definition.function.configuration.timeout_s
+        _say_init_start(environment, flight, "init")
+        started = environment.start(time.perf_counter() + max(_SNAPSHOT_INIT_S, timeout_s))
+        self._heard(environment, flight)
+        _say_init_report(environment, flight, started, "init")
+        if started.status == "ok":
+            _say_restore_start(environment, flight)
+            started = environment.restore(time.perf_counter() + _RESTORE_S)
+            self._heard(environment, flight)
+            flight.restore_ms = round(started.ms, 3)
+            _say_restore_report(environment, flight, started)
+        flight.begin(timeout_s)
+        if started.status == "ok":
+            return None
+        _say_start(environment, flight)
+        if started.status == "timeout":
+            text = "Lambda couldn't restore the snapshot within the timeout limit."
+            started = started._replace(error_type="SnapStartTimeoutException", text=text)
         kind, body = record.failed_init(flight, started)
         return Reply("init", body, kind)
 
@@ -169,12 +202,13 @@ def _say_init_start(environment: Environment, flight: Flight, phase: str) -> Non
 
 
 def _say_init_report(environment: Environment, flight: Flight, started: Started, phase: str) -> None:
-    """What an init came to; a text log says it only of one that failed."""
+    """What an init came to; a text log says it only of one that failed, or ended at a snapshot."""
     status = "success" if started.status == "ok" else started.status
     text = None
-    if status != "success":
+    if status != "success" or environment.snaps:
+        told = None if status == "success" else status
         text = report_line.init_report_line(
-            init_ms=started.ms, phase=phase, status=status, error_type=started.error_type
+            init_ms=started.ms, phase=phase, status=told, error_type=started.error_type
         )
     init_type = environment.init_type
     done = system_records.init_runtime_done(
@@ -188,5 +222,33 @@ def _say_init_report(environment: Environment, flight: Flight, started: Started,
         status=status,
         error_type=started.error_type,
         text=text,
+    )
+    flight.announce(environment.voice, report)
+
+
+def _say_restore_start(environment: Environment, flight: Flight) -> None:
+    definition = environment.definition
+    label, arn = definition.program.label, definition.runtime_version_arn
+    event = system_records.restore_start(
+        text=report_line.restore_start_line(label, arn),
+        runtime_version=label,
+        runtime_version_arn=arn,
+        environment=environment.described,
+    )
+    flight.announce(environment.voice, event)
+
+
+def _say_restore_report(environment: Environment, flight: Flight, started: Started) -> None:
+    status = "success" if started.status == "ok" else started.status
+    done = system_records.restore_runtime_done(status=status, error_type=started.error_type)
+    flight.announce(environment.voice, done)
+    told = None if status == "success" else status
+    report = system_records.restore_report(
+        restore_ms=started.ms,
+        status=status,
+        error_type=started.error_type,
+        text=report_line.restore_report_line(
+            restore_ms=started.ms, status=told, error_type=started.error_type
+        ),
     )
     flight.announce(environment.voice, report)

@@ -113,6 +113,10 @@ def finished(
         error = parsed_error(body, error_type)
     init_ms = flight.init_ms
     billed_ms = max(math.ceil(duration_ms if init_ms is None else duration_ms + init_ms), 1)
+    billed_restore_ms = None
+    if flight.restore_ms is not None:
+        billed_restore_ms = math.ceil(flight.restore_ms)
+        billed_ms = math.ceil(duration_ms + billed_restore_ms)
     ended_at = flight.now()
     figures: dict[str, Any] = {
         "duration_ms": duration_ms,
@@ -120,6 +124,8 @@ def finished(
         "memory_mb": memory_mb,
         "max_memory_mb": peak_mb or 0,
         "init_ms": init_ms,
+        "restore_ms": flight.restore_ms,
+        "billed_restore_ms": billed_restore_ms,
     }
     said = report_line.report_line(
         request_id=flight.request_id, status=tail, error_type=error_type, **figures
@@ -158,6 +164,8 @@ def finished(
         error=error,
         logs=tuple(flight.lines),
     )
+    if billed_restore_ms is not None:
+        fields.update(restore_ms=flight.restore_ms, billed_restore_ms=billed_restore_ms)
     if reply.length is not None:
         fields["result_bytes"] = reply.length
     return made

@@ -71,6 +71,7 @@ INVALID_MODE = fault(400, "InvalidFunctionResponseMode", "Invalid function respo
 STARTED = "Started"
 READY = "Ready"
 RUNNING = "Running"
+RESTORING = "Restoring"
 RESPONSE_SENT = "RuntimeResponseSentState"
 RESPONSE = "InvocationResponse"
 ERROR_RESPONSE = "InvocationErrorResponse"
