@@ -1,5 +1,7 @@
 """What the tests of asynchronous invocations share: functions, questions, waiting."""
 
+import time
+
 ECHO = "def handler(event, context):\n    return event\n"
 FAIL = "def handler(event, context):\n    raise ValueError('boom')\n"
 QUEUE_ARN = "arn:aws:sqs:us-east-1:000000000000:dead"
@@ -18,3 +20,9 @@ def rows(lab, columns="function, status, attempt, request_id"):
 def settled(lab):
     assert lab.asynchronous.wait(60)
     assert lab.asynchronous.last_error is None
+
+
+def until(condition):
+    """Wait for what another thread or process does; the test's own timeout ends it."""
+    while not condition():
+        time.sleep(0.002)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from faaslab.errors import NotFound, RecursiveInvocation
-from tests.lab.events import ECHO, FAIL, QUEUE_ARN, ask, rows, settled
+from tests.lab.events import ECHO, FAIL, QUEUE_ARN, ask, rows, settled, until
 
 # Fails until its file has as many lines as the event says.
 FLAKY = """
@@ -162,13 +162,11 @@ def test_a_throttled_event_comes_back_and_is_no_attempt(lab, clock, tmp_path):
     lab.functions.create("one", source, reserved_concurrency=1, timeout_s=60)
     gate = tmp_path / "gate"
     running = lab.functions.submit("one", str(gate))
-    while not lab.backend.environments() or lab.backend.environments()[0].state != "busy":
-        pass
+    until(lambda: any(each.state == "busy" for each in lab.backend.environments()))
     queued = lab.functions.submit("one", str(gate), invocation_type="Event")
     assert queued.attempted.result(60).status == "throttled"
     clock.advance(1)
-    while len(rows(lab)) < 2:
-        pass
+    until(lambda: len(rows(lab)) == 2)
     gate.touch()
     running.result(60)
     clock.advance(2)

@@ -6,7 +6,7 @@ import pytest
 
 from faaslab.errors import Closed, NotFound, RecordRejected, StoreFull
 from faaslab.lab.asynchronous import QUEUE
-from tests.lab.events import ECHO, FAIL, ask, rows, settled
+from tests.lab.events import ECHO, FAIL, ask, rows, settled, until
 
 
 @pytest.fixture
@@ -55,8 +55,7 @@ def test_closing_ends_what_runs_and_it_runs_again(opened, tmp_path):
     )
     mark = tmp_path / "mark"
     queued = lab.functions.submit("slow", str(mark), invocation_type="Event")
-    while not mark.exists():
-        pass
+    until(mark.exists)
     lab.close()
     with pytest.raises(Closed):
         queued.result(0)
@@ -93,14 +92,12 @@ def test_a_long_run_keeps_its_claim(lab, opened, clock, tmp_path):
     source = "import time, os\ndef handler(e, c):\n    while not os.path.exists(e): time.sleep(0.01)\n"
     lab.functions.create("slow", source, timeout_s=300)
     queued = lab.functions.submit("slow", str(tmp_path / "gate"), invocation_type="Event")
-    while not lab.asynchronous._pump.holds(queued.request_id):
-        pass
+    until(lambda: lab.asynchronous._pump.holds(queued.request_id))
     other = opened()
     for _ in range(4):
         (before,) = lab.store.queue.waiting(QUEUE)
         clock.advance(15)
-        while lab.store.queue.waiting(QUEUE)[0].held_until == before.held_until:
-            pass
+        until(lambda: lab.store.queue.waiting(QUEUE)[0].held_until != before.held_until)
         assert not other.asynchronous._pump.holds(queued.request_id)
     (tmp_path / "gate").touch()
     assert queued.result(60).ok
@@ -154,6 +151,5 @@ def test_a_lab_that_runs_functions_sees_to_what_others_queue_from_then_on(opened
     other = opened(run_queue=False)
     other.store.queue.put(QUEUE, other.asynchronous.entry(other.functions.get("echo"), "2").body)
     clock.advance(1)
-    while len(rows(other)) < 2:
-        pass
+    until(lambda: len(rows(other)) == 2)
     settled(lab)

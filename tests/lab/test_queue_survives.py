@@ -1,6 +1,7 @@
 """Events outlive the process that queued them: kill -9 at any moment, and two processes on one queue.
 
-Real processes, a real function. What was acknowledged is run at least once; nothing is recorded twice.
+Real processes, a real function, in the open as it counts in files of this machine. What was acknowledged is
+run at least once; nothing is recorded twice.
 """
 
 import json
@@ -64,7 +65,7 @@ def start(tmp_path, cache):
 
 @pytest.fixture
 def counting(tmp_path, cache):
-    with app.open(store=tmp_path / "s.duckdb", cache=cache) as lab:
+    with app.open(store=tmp_path / "s.duckdb", cache=cache, sandbox="off") as lab:
         variables = {"RAN": str(tmp_path / "ran"), "GATE": str(tmp_path / "gate")}
         lab.functions.create("count", SOURCE, environment=variables, timeout_s=30)
 
@@ -96,7 +97,7 @@ def test_500_events_survive_kill_9_of_two_owners_one_after_the_other(start, coun
     until(lambda: len(lines(ran)) >= 20)
     kill(heir)
     before = len(lines(ran))
-    with app.open(store=tmp_path / "s.duckdb", cache=cache) as lab:  # opening it is enough
+    with app.open(store=tmp_path / "s.duckdb", cache=cache, sandbox="off") as lab:  # opening it is enough
         until(lambda: lab.asynchronous.depth() == 0)
         assert lab.asynchronous.wait(LIMIT_S)
         times = Counter(map(int, lines(ran)))
@@ -118,7 +119,7 @@ def test_who_dies_while_it_hands_over_loses_nothing_that_was_acknowledged(start,
     owner = start("hand_over", first=0, count=100_000)
     until(lambda: len(lines(acknowledged)) >= 100)
     kill(owner)
-    with app.open(store=tmp_path / "s.duckdb", cache=cache) as lab:
+    with app.open(store=tmp_path / "s.duckdb", cache=cache, sandbox="off") as lab:
         until(lambda: lab.asynchronous.depth() == 0)
         assert lab.asynchronous.wait(LIMIT_S)
     assert set(lines(acknowledged)) <= set(lines(tmp_path / "ran"))
@@ -126,7 +127,7 @@ def test_who_dies_while_it_hands_over_loses_nothing_that_was_acknowledged(start,
 
 def test_two_processes_share_a_queue_and_run_each_event_once(start, counting, tmp_path, cache):
     (tmp_path / "gate").touch()
-    with app.open(store=tmp_path / "s.duckdb", cache=cache, run_queue=False) as lab:
+    with app.open(store=tmp_path / "s.duckdb", cache=cache, sandbox="off", run_queue=False) as lab:
         both = [start("hand_over", first=first, count=100) for first in (0, 100)]
         for process in both:
             assert process.stdout.readline() == "ready\n"
@@ -143,7 +144,7 @@ def test_two_processes_share_a_queue_and_run_each_event_once(start, counting, tm
 def test_a_program_that_just_ends_gives_back_what_it_was_working_on(counting, tmp_path, cache):
     program = (
         "import sys, faaslab\n"
-        "lab = faaslab.open(store=sys.argv[1], cache=sys.argv[2])\n"
+        "lab = faaslab.open(store=sys.argv[1], cache=sys.argv[2], sandbox='off')\n"
         "queued = lab.functions.submit('count', {'number': 1}, invocation_type='Event')\n"
         "while not lab.asynchronous.table()['state'].eq('running').any(): pass\n"
     )
@@ -152,5 +153,5 @@ def test_a_program_that_just_ends_gives_back_what_it_was_working_on(counting, tm
         [sys.executable, "-c", program, store, cache], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
-    with app.open(store=store, cache=cache, run_queue=False) as lab:
+    with app.open(store=store, cache=cache, sandbox="off", run_queue=False) as lab:
         assert lab.asynchronous.table()[["state", "attempt"]].to_numpy().tolist() == [["waiting", 1]]

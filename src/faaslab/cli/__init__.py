@@ -18,6 +18,7 @@ from faaslab.errors import FaaslabError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from faaslab.lab import Lab
     from faaslab.verbs import Answer, Call, Face, SubmittedAnswer
 
 TRACE = "FAASLAB_DEBUG"
@@ -69,11 +70,11 @@ def _run(words: list[str]) -> int:
     with app.open(store=call.store, backend=call.backend, run_queue=False) as lab:
         answer = verbs.run(lab, call, face)
         if isinstance(answer, verbs.SubmittedAnswer):
-            answer = _first_attempt(answer, face)
+            answer = _first_attempt(lab, answer, face)
         return _show(answer, call)
 
 
-def _first_attempt(answer: SubmittedAnswer, face: Face) -> Answer:
+def _first_attempt(lab: Lab, answer: SubmittedAnswer, face: Face) -> Answer:
     """What came of an event at first. What follows (a retry after a minute, say) is not waited for."""
     from faaslab import verbs
 
@@ -86,6 +87,8 @@ def _first_attempt(answer: SubmittedAnswer, face: Face) -> Answer:
                 f"event {future.request_id} stays in the queue and is tried again by a notebook or program "
                 "that has the store open, or by: faaslab queue run --wait"
             )
+        elif waiting := lab.asynchronous.depth():
+            face.note(f"{waiting} in the queue for others to run, or for: faaslab queue run")
 
 
 def _show(answer: Answer, call: Call) -> int:

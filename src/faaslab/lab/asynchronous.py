@@ -272,7 +272,8 @@ class Asynchronous:
 
     def close(self) -> None:
         """End the threads and give back what they held. The backend has to be closed before."""
-        self._pump.close()
+        if not self._pump.close():
+            return  # a forked child: what waits is its parent's
         with self._guard:
             left, self._waiting = tuple(self._waiting.values()), {}
         for queued in left:

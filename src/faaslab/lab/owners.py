@@ -10,6 +10,8 @@ import secrets
 import socket
 from pathlib import Path
 
+_CLOCK_SLACK_S = 5.0  # a start is told by the machine's clock where /proc does not count from its boot
+
 
 def this_process() -> str:
     """A name for this process as an owner: where it runs, its id, when it started, and something random."""
@@ -21,24 +23,42 @@ def is_gone(owner: str) -> bool:
     parts = owner.split("/")
     if len(parts) != 4 or parts[0] != _place() or not parts[1].isdigit():
         return False
-    return _started(int(parts[1])) not in (parts[2], "unknown")
+    now = _started(int(parts[1]))
+    return now is not None and not _same(now, parts[2])
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two starts are one: `t…` in ticks since the boot exactly, `s…` in seconds more or less."""
+    if one[:1] == other[:1] == "s":
+        return abs(float(one[1:]) - float(other[1:])) < _CLOCK_SLACK_S
+    return one == other
 
 
 def _place() -> str:
-    """The machine, as it was booted, and on Linux the container: process ids mean the same within it."""
+    """The machine, and on Linux the container: process ids mean the same within it."""
     try:
         return f"{socket.gethostname()}:{Path('/proc/self/ns/pid').readlink()}".replace("/", "-")
     except OSError:
         return socket.gethostname().replace("/", "-")
 
 
-def _started(pid: int) -> str:
+def _started(pid: int) -> str | None:
+    """When it started; empty when it is not there any more, None when that cannot be told."""
+    try:
+        # PID (NAME) STATE …: the 22nd field is the start. A name may contain anything.
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        return "" if fields[0] in "ZX" else f"t{fields[19]}"
+    except (OSError, IndexError):
+        return "" if Path("/proc/self/stat").exists() else _started_by_psutil(pid)
+
+
+def _started_by_psutil(pid: int) -> str | None:
     import psutil
 
     try:
         process = psutil.Process(pid)
-        return "" if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.2f}"
-    except psutil.AccessDenied:
-        return "unknown"
-    except psutil.Error:
+        return "" if process.status() == psutil.STATUS_ZOMBIE else f"s{process.create_time():.1f}"
+    except psutil.NoSuchProcess:
         return ""
+    except psutil.Error:
+        return None

@@ -111,14 +111,14 @@ class Pump:
         self._stopping.set()
         self._woken.set()
 
-    def close(self) -> None:
-        """End the threads and give back what they held; may be called twice.
+    def close(self) -> bool:
+        """End the threads and give back what they held; may be called twice. False in a forked child.
 
         Whatever a worker waits for has to be ended before: an entry whose function is killed comes back.
         """
         self.stop()
         if self._pid != os.getpid():
-            return  # a forked child has neither the threads nor the claims
+            return False  # it has neither the threads nor the claims
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
         deadline = time.monotonic() + _JOIN_S
@@ -130,6 +130,7 @@ class Pump:
         for claim in left:
             with suppress(FaaslabError):
                 self._queue.release(claim)
+        return True
 
     # -- the thread
 
