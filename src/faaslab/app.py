@@ -148,6 +148,9 @@ SETTINGS: dict[str, _Known] = {
     "queue_concurrency": _Known(
         read=_count, help="events of the queue that run at once (two a processor, at least 8)"
     ),
+    "cpu": _Known(
+        read=_switch, default=False, help="give functions the share of the CPU that their memory stands for"
+    ),
     "sandbox": _Known(
         read=_one_of("auto", "on", "off"), default="auto", help="run functions in bubblewrap: where it works"
     ),
@@ -317,6 +320,7 @@ def open(  # noqa: A001 -- the name that the product gives it
             freeze=value["freeze"],
             memory=value["memory_limit"],
             templates=value["templates"],
+            cpu=value["cpu"],
             sandbox=value["sandbox"],
             own_interpreter=value["own_interpreter"],
             pip_arguments=value["pip_arguments"],

@@ -1,7 +1,8 @@
 import pytest
 
-from faaslab.backends.local import limits
-from faaslab.backends.local.limits import MemoryLimits, ProcessMemory, writable_group
+from faaslab.backends.local import cgroups
+from faaslab.backends.local.cgroups import Parent, parents
+from faaslab.backends.local.limits import Limits, ProcessMemory
 from faaslab.backends.local.machine import PORTABLE
 from faaslab.backends.local.sampled_memory import SampledMemory
 
@@ -13,7 +14,7 @@ def handler(event, context):
 
 
 def modes():
-    group, _ = writable_group()
+    group = "memory" in parents()
     yield pytest.param({"memory": "watch"}, id="watch")
     yield pytest.param({"system": "portable"}, id="portable")
     yield pytest.param(
@@ -44,7 +45,7 @@ def test_a_childs_memory_counts(limited, define, invoke):
     )
     execution = invoke(define(source, memory_mb=512, timeout_s=100), on=limited)
     assert execution.ok, execution.error
-    assert 110 < execution.max_memory_mb < 200
+    assert 105 < execution.max_memory_mb < 200, "pages that others share count in part"
 
 
 def test_the_limit_holds(limited, define, invoke):
@@ -90,28 +91,51 @@ def test_without_a_limit_it_is_still_measured(backend_with, define, invoke):
 
 
 def test_each_way_says_what_it_is():
-    assert "5 ms" in MemoryLimits("watch").describe()
-    assert MemoryLimits("off").describe() == "not enforced"
-    assert "5 ms" in MemoryLimits("auto", PORTABLE).describe()
+    assert "5 ms" in Limits("watch").describe()
+    assert Limits("off").describe() == "not enforced"
+    assert "5 ms" in Limits("auto", PORTABLE).describe()
 
 
 def test_groups_are_removed(backend_with, define, invoke):
-    group, _ = writable_group()
-    if group is None:
-        pytest.skip("no writable memory cgroup here")
-    backend = backend_with(memory="cgroup")
+    found = {parent.folder for parent in parents().values()}
+    if not found:
+        pytest.skip("no writable cgroup here")
+    backend = backend_with(memory="cgroup", cpu=True)
     invoke(define(), on=backend)
     (environment,) = backend.environments()
-    assert (group / f"faaslab-{environment.id}").is_dir()
+    assert all((folder / f"faaslab-{environment.id}").is_dir() for folder in found)
     backend.close()
-    assert not (group / f"faaslab-{environment.id}").exists()
+    assert not any((folder / f"faaslab-{environment.id}").exists() for folder in found)
+
+
+def test_the_share_of_the_cpu_follows_the_memory(backend_with, define, invoke):
+    parent = parents().get("cpu")
+    if parent is None:
+        pytest.skip("no writable cpu cgroup here")
+    backend = backend_with(cpu=True)
+    for memory_mb, quota in ((128, 1447), (1769, 20_000), (3538, 40_000)):
+        backend.retire("probe")
+        invoke(define(memory_mb=memory_mb), on=backend)
+        (environment,) = backend.environments()
+        group = parent.folder / f"faaslab-{environment.id}"
+        if parent.version == 1:
+            told = [(group / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")]
+        else:
+            told = (group / "cpu.max").read_text().split()
+        assert list(map(int, told)) == [quota, 20_000]
+    assert "one CPU at 1,769 MB" in backend.enforced()["cpu"]
+    assert backend_with().enforced()["cpu"].startswith("not enforced; the setting cpu=on")
 
 
 def test_a_group_of_version_2_that_may_not_have_limits_is_not_used(tmp_path, monkeypatch):
     # A folder where nothing named memory.max may be written, as under a cgroup that holds processes.
-    (tmp_path / "own").mkdir()
-    monkeypatch.setattr(limits, "_own_groups", lambda: [(tmp_path / "missing", 2)])
-    assert writable_group() == (None, 0)
+    monkeypatch.setattr(
+        cgroups,
+        "_candidates",
+        lambda: [(name, Parent(folder=tmp_path, version=2)) for name in ("memory", "pids")],
+    )
+    assert parents() == {}
+    assert list(tmp_path.iterdir()) == [], "nothing of the trial is left"
 
 
 @pytest.mark.parametrize("kind", [ProcessMemory, SampledMemory])

@@ -4,8 +4,10 @@ import functools
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 
+from faaslab.backends.local.cgroups import parents
 from faaslab.backends.local.sandbox import Host, View, needed, without_homes, words
 from faaslab.errors import Unsupported
 from tests.backends.local.defining import SANDBOX_FAULT, alive, commanded, eventually, state_of
@@ -210,6 +212,124 @@ def test_the_end_of_bwrap_alone_is_the_end_of_all_in_it(define, invoke, backend_
     eventually(lambda: not alive(bwrap))
     assert invoke(function, on=backend).cold_start
     assert not alive(sleeper)
+
+
+BOMB = """
+import os, time
+def handler(event, context):
+    while True:
+        try:
+            os.fork()
+        except OSError:
+            time.sleep(0.01)
+"""
+
+
+def everyone(backend):
+    """All processes of the environments of a backend, seen from outside."""
+    marks = [environment.log_stream.encode() for environment in backend.environments()]
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and any(mark in (folder / "environ").read_bytes() for mark in marks):
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize(
+    "settings", [{"sandbox": "off"}, pytest.param({"sandbox": "on"}, marks=[needs_bwrap])]
+)
+def test_who_forks_without_end_ends_with_the_invocation(define, invoke, backend_with, settings):
+    if "pids" not in parents():
+        pytest.skip("no writable pids cgroup here")
+    backend = backend_with(**settings)
+    bomb = define(BOMB, timeout_s=2, memory_mb=1024)
+    failed = invoke(bomb, on=backend)
+    assert failed.error.type in ("Sandbox.Timedout", "Runtime.OutOfMemory")
+    eventually(lambda: not any(map(alive, everyone(backend))))
+    assert invoke(define(name="other"), b"1", on=backend).result == 1
+    assert "1,024" in backend.enforced()["processes"]
+
+
+@needs_bwrap
+def test_a_gigabyte_of_logs_stays_within_bounds(define, invoke, backend_with):
+    backend = backend_with(sandbox="on")
+    source = (
+        "import os\ndef handler(e, c):\n    line = b'x' * 65535 + b'\\n'\n"
+        "    for _ in range(1 << 14): os.write(1, line)\n    return 'written'\n"
+    )
+    execution = invoke(define(source, timeout_s=120), on=backend)
+    assert execution.result == "written"
+    assert sum(len(line.message) for line in execution.logs) < 5 << 20
+
+
+@needs_bwrap
+def test_what_is_allocated_at_import_counts(define, invoke, backend_with):
+    """The process is in its group before its first line runs."""
+    backend = backend_with(sandbox="on")
+    if "cgroup" not in backend.enforced()["memory"]:
+        pytest.skip("no writable memory cgroup here")
+    failed = invoke(
+        define("x = bytearray(200 << 20)\ndef handler(e, c):\n    return 1\n", memory_mb=128), on=backend
+    )
+    assert failed.error.type == "Runtime.OutOfMemory"
+    held = invoke(
+        define("x = bytearray(60 << 20)\ndef handler(e, c):\n    return 1\n", memory_mb=128), on=backend
+    )
+    assert held.ok
+    assert 60 < held.max_memory_mb < 100
+
+
+@needs_bwrap
+def test_environments_come_and_go_and_nothing_is_left(define, invoke, backend_with, tmp_path):
+    backend = backend_with(sandbox="on")
+    function = define("open('/tmp/x', 'w').close()\ndef handler(e, c):\n    return e\n")
+    invoke(function, b"1", on=backend)
+    before = left_over(tmp_path)
+    for number in range(COME_AND_GO):
+        backend.retire("probe")
+        assert invoke(function, b"%d" % number, on=backend).result == number
+    after = left_over(tmp_path)
+    assert {name: len(found) for name, found in after.items()} == {
+        name: len(found) for name, found in before.items()
+    }
+    backend.close()
+    assert not any(left_over(tmp_path).values())
+
+
+COME_AND_GO = int(os.environ.get("FAASLAB_TEST_ENVIRONMENTS", "20"))
+"""The whole thousand takes a minute: FAASLAB_TEST_ENVIRONMENTS=1000."""
+
+
+def left_over(tmp_path):
+    """What environments below this folder have on this machine."""
+    folders = tmp_path / "cache" / "tmp"
+    environments = [folder.name for folder in folders.iterdir()] if folders.exists() else []
+    return {
+        "folders": environments,
+        "processes": [
+            process.pid
+            for process in psutil.process_iter(["cmdline"])
+            if any(str(tmp_path) in word for word in process.info["cmdline"] or []) and process.ppid() != 0
+        ],
+        "open files": os.listdir("/proc/self/fd") if environments else [],
+        "mounts": [
+            line for line in Path("/proc/self/mounts").read_text().splitlines() if str(tmp_path) in line
+        ],
+        "loop devices": [
+            device.parent.parent.name
+            for device in Path("/sys/block").glob("loop*/loop/backing_file")
+            if str(tmp_path) in device.read_text()
+        ],
+        "cgroups": [
+            group
+            for folder in {parent.folder for parent in parents().values()}
+            for group in folder.glob("faaslab-*")
+            if group.name.removeprefix("faaslab-") in environments
+        ],
+    }
 
 
 @needs_bwrap

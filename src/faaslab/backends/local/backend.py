@@ -27,7 +27,7 @@ from faaslab.backends.local.fanout import FanOut
 from faaslab.backends.local.farewell import close_all
 from faaslab.backends.local.flight import Flight, Ids
 from faaslab.backends.local.launch import Launcher
-from faaslab.backends.local.limits import MemoryLimits
+from faaslab.backends.local.limits import Limits
 from faaslab.backends.local.machine import machine
 from faaslab.backends.local.phases import Phases
 from faaslab.backends.local.pool import Pool, Pools
@@ -107,7 +107,7 @@ class LocalBackend:
         self._preparations = Preparations(root)
         self._templates = Templates(root / "tmp", self._keeper, clock)
         self._launcher = Launcher(self._machine, settings, root, self._templates)
-        self._limits: MemoryLimits | None = None
+        self._limits: Limits | None = None
         self._resolve_secret = resolve_secret
         self._pools = Pools(limit=settings.concurrency, rate=settings.scaling_rate, clock=clock)
         self._closing = threading.Event()
@@ -254,7 +254,7 @@ class LocalBackend:
     def enforced(self) -> Mapping[str, str]:
         """Limit -> how it is held on this machine, or that it is not."""
         return {
-            "memory": self._memory_limits().describe(),
+            "memory": self._found_limits().describe(),
             "timeout": "held: the process tree is killed",
             "concurrency": f"held in this process: {self._settings.concurrency} at once, and reserved",
             "scaling rate": f"held in this process: {self._settings.scaling_rate} environments in 10 s",
@@ -265,8 +265,8 @@ class LocalBackend:
             "open files": "held: 1,024 a process" if self._machine.process_limits else "not enforced",
             "start": self._starts(),
             "environment between invocations": "frozen" if self._settings.freeze else "keeps running",
-            **self._launcher.describe(self._memory_limits()),
-            "cpu": "not enforced",
+            **self._launcher.describe(self._found_limits()),
+            **self._found_limits().describe_others(),
             "network": "not enforced",
         }
 
@@ -422,7 +422,7 @@ class LocalBackend:
         definition = self._definition(pool)
         around = Surroundings(
             self._settings,
-            self._memory_limits(),
+            self._found_limits(),
             self._keeper,
             self._machine,
             self._launcher,
@@ -444,9 +444,9 @@ class LocalBackend:
                     pool.definition = definition
         return definition
 
-    def _memory_limits(self) -> MemoryLimits:
+    def _found_limits(self) -> Limits:
         if self._limits is None:
-            self._limits = MemoryLimits(self._settings.memory, self._machine)
+            self._limits = Limits(self._settings.memory, self._machine, cpu=self._settings.cpu)
         return self._limits
 
     def _abandon(self) -> None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.farewell import Party, Reason
     from faaslab.backends.local.launch import Launcher
-    from faaslab.backends.local.limits import MemoryLimits
+    from faaslab.backends.local.limits import Limits
     from faaslab.backends.local.machine import Machine
     from faaslab.backends.local.processes import Keeper
     from faaslab.backends.local.programs import Start
@@ -73,7 +73,7 @@ class Surroundings(NamedTuple):
     """What all environments of a backend share."""
 
     settings: LocalSettings
-    limits: MemoryLimits
+    limits: Limits
     keeper: Keeper
     machine: Machine
     launcher: Launcher

@@ -1,9 +1,9 @@
 """The keeper's own process: it kills the environments of an owner that was killed.
 
 Rule: run as a script by the bare interpreter (`-I -S`), so it imports nothing of faaslab, starts at once and
-holds a few megabytes. It reads lines `+pid folder cgroup mark` and `-pid`; at the end of its input (the owner
-closed it, or was killed) it kills what is still listed. Its argument is the folder that has psutil where
-there is no /proc; psutil is imported at the end only, and where that fails `ps` tells the parents.
+holds a few megabytes. It reads lines `+pid folder mark cgroup…` and `-pid`; at the end of its input (the
+owner closed it, or was killed) it kills what is still listed. Its argument is the folder that has psutil
+where there is no /proc; psutil is imported at the end only, and where that fails `ps` tells the parents.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _main() -> None:
 
 
 def _end(known: dict[int, list[bytes]], psutil_folder: str) -> None:
-    marks = [mark for _, _, mark in known.values() if mark]
+    marks = [words[1] for words in known.values() if words[1]]
     parents: dict[int, int] = {}
     doomed = set(known)
     for pid, parent, text in _from_psutil(psutil_folder) if psutil_folder else _from_proc():
@@ -42,8 +42,13 @@ def _end(known: dict[int, list[bytes]], psutil_folder: str) -> None:
         if not more:
             break
         doomed |= more
+    groups = [group for _, _, *groups in known.values() for group in groups]
+    for group in groups:
+        # What forks without end must not outrun this.
+        _forbid_forks(group)
     for pid in known:
         _kill(pid, group=True)
+    doomed.update(pid for group in groups for pid in _members(group))
     for pid in doomed:
         _kill(pid)
     _tidy(known)
@@ -53,18 +58,40 @@ def _tidy(known: dict[int, list[bytes]]) -> None:
     import shutil
     import time
 
-    for folder, group, _ in known.values():
+    for folder, _, *groups in known.values():
         if folder:
             shutil.rmtree(os.fsdecode(folder), ignore_errors=True)
-        for _attempt in range(50 if group else 0):
-            try:
-                os.rmdir(group)  # noqa: PTH106 - pathlib would have to be imported
-                break
-            except FileNotFoundError:
-                break
-            except OSError:
-                # A killed process leaves its cgroup a moment later.
-                time.sleep(0.02)
+        for group in groups:
+            for _attempt in range(50):
+                try:
+                    os.rmdir(group)  # noqa: PTH106 - pathlib would have to be imported
+                    break
+                except FileNotFoundError:
+                    break
+                except OSError:
+                    # A killed process leaves its cgroup a moment later.
+                    time.sleep(0.02)
+
+
+def _forbid_forks(group: bytes) -> None:
+    try:
+        descriptor = os.open(group + b"/pids.max", os.O_WRONLY)
+    except OSError:
+        return
+    try:
+        os.write(descriptor, b"0")
+    except OSError:
+        return
+    finally:
+        os.close(descriptor)
+
+
+def _members(group: bytes) -> list[int]:
+    try:
+        with open(group + b"/cgroup.procs", "rb") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
 
 
 def _kill(pid: int, *, group: bool = False) -> None:

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faaslab.backends.local.bubblewrap import INSTALL, Bubblewrap, SandboxedChild, first_process
+from faaslab.backends.local.cgroups import ControlGroup
 from faaslab.backends.local.children import Child, SpawnedChild
 from faaslab.backends.local.definition import Definition
-from faaslab.backends.local.limits import MemoryGroup
 from faaslab.backends.local.programs import Places
 from faaslab.backends.local.sandbox import INSIDE
 from faaslab.backends.local.storage import Storage, Storages
 from faaslab.errors import EnvironmentFailed, Unsupported
 
 if TYPE_CHECKING:
-    from faaslab.backends.local.limits import MemoryLimits
+    from faaslab.backends.local.limits import Limits
     from faaslab.backends.local.machine import Machine
     from faaslab.backends.local.settings import LocalSettings
     from faaslab.backends.local.templates import Templates
@@ -42,7 +42,7 @@ class Order:
     storage: Storage
     output: int
     """The descriptor that takes what it writes; it is inherited under the same number."""
-    group: MemoryGroup | None
+    group: ControlGroup | None
 
 
 class Launcher:
@@ -75,7 +75,7 @@ class Launcher:
             )
         return fault is None
 
-    def describe(self, limits: MemoryLimits) -> Mapping[str, str]:
+    def describe(self, limits: Limits) -> Mapping[str, str]:
         """Limit -> how the way that environments are started holds it."""
         if self._mode != "off" and self._bubblewrap.fault() is None:
             return {
@@ -104,7 +104,7 @@ class Launcher:
             temporary=storage.place,
         )
 
-    def storage(self, definition: Definition, folder: Path, limits: MemoryLimits) -> Storage:
+    def storage(self, definition: Definition, folder: Path, limits: Limits) -> Storage:
         """The /tmp of a new environment, in its own folder. Raises EnvironmentFailed."""
         size_mb = definition.function.configuration.ephemeral_storage_mb
         try:
@@ -183,7 +183,7 @@ class Launcher:
                 "output": order.output,
             },
             order.output,
-            None if order.group is None else order.group.path,
+            () if order.group is None else order.group.folders,
         )
 
     def started(self, definition: Definition) -> None:

@@ -1,4 +1,4 @@
-"""The memory limit, and the true maximum used.
+"""The memory limit, and the true maximum used; whether there is a limit of processes and CPU.
 
 Rule: count what the processes hold, not their address space. Where a memory cgroup is writable the kernel
 holds the limit; else whoever waits for the function looks at its processes every few milliseconds.
@@ -6,21 +6,24 @@ holds the limit; else whoever waits for the function looks at its processes ever
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from faaslab.backends.local import cgroups
+from faaslab.backends.local.cgroups import ControlGroup
 from faaslab.backends.local.machine import Machine, machine
 from faaslab.backends.local.trees import LinuxTrees
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
 KIB = 1024
 MIB = 1024 * KIB
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // KIB
+_MANY = 32
+_STUCK_S = 0.05
 _below = LinuxTrees().below
 
 
@@ -48,6 +51,7 @@ class ProcessMemory:
         self._status = self._open("status", os.O_RDONLY)
         self._clear = self._open("clear_refs", os.O_WRONLY)
         self._sampled = 0
+        self._stuck = False
         self._closed = False
 
     def _open(self, name: str, flags: int) -> int:
@@ -81,9 +85,23 @@ class ProcessMemory:
         return max(self._sampled, peak)
 
     def sample(self, *, quick: bool = False) -> int:  # noqa: ARG002 - it always is
-        """What all processes of the environment hold now; shared pages of several are counted once."""
+        """What all processes of the environment hold now; shared pages of several are counted once.
+
+        Of very many some stand for all, with what is theirs alone or was when they were forked. A closer look
+        takes the lock of a process, and one that forks without end hardly ever lets go of it.
+        """
         below = _below(self.pid) if self._status >= 0 else []
-        held = sum(_proportional(pid) for pid in (self.pid, *below)) if below else _resident(self.pid)
+        if not below:
+            held = _resident(self.pid)
+        elif len(below) < _MANY and not self._stuck:
+            began = time.monotonic()
+            held = _proportional(self.pid)
+            for pid in below:
+                self._stuck = self._stuck or time.monotonic() - began > _STUCK_S
+                held += _own(pid) if self._stuck else _proportional(pid)
+        else:
+            some = below[:: -(-len(below) // _MANY)]
+            held = _own(self.pid) + sum(map(_own, some)) * len(below) // len(some)
         self._sampled = max(self._sampled, held)
         return held
 
@@ -103,6 +121,14 @@ def _resident(pid: int) -> int:
         return 0
 
 
+def _own(pid: int) -> int:
+    try:
+        words = Path(f"/proc/{pid}/statm").read_bytes().split()
+        return (int(words[1]) - int(words[2])) * _PAGE_KIB
+    except (OSError, IndexError):
+        return 0
+
+
 def _proportional(pid: int) -> int:
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_bytes()
@@ -112,88 +138,38 @@ def _proportional(pid: int) -> int:
     return int(text[at + 5 : text.find(b"kB", at)]) if at >= 0 else 0
 
 
-class MemoryGroup:
-    """A memory cgroup of one environment: the kernel kills what goes above its limit."""
-
-    def __init__(self, path: Path, version: int) -> None:
-        self.path = path
-        self._version = version
-        self._events = os.open(
-            path / ("memory.oom_control" if version == 1 else "memory.events"), os.O_RDONLY | os.O_CLOEXEC
-        )
-        self._seen = self.kills()
-
-    def add(self, pid: int) -> None:
-        """Move a process that was just started into the group."""
-        with contextlib.suppress(OSError):
-            (self.path / "cgroup.procs").write_text(str(pid), "ascii")
-
-    def kills(self) -> int:
-        """How many processes of the group the kernel has killed for memory, ever."""
-        try:
-            text = os.pread(self._events, 4096, 0)
-        except OSError:
-            return 0
-        at = text.find(b"oom_kill ")
-        return int(text[at + 9 : text.find(b"\n", at)]) if at >= 0 else 0
-
-    def out_of_memory(self) -> bool:
-        """Whether it killed one since this was last asked."""
-        now = self.kills()
-        before, self._seen = self._seen, now
-        return now > before
-
-    def pids(self) -> list[int]:
-        """The processes in the group."""
-        try:
-            return [int(word) for word in (self.path / "cgroup.procs").read_text("ascii").split()]
-        except OSError:
-            return []
-
-    def close(self, *, wait: Callable[[float], None] = time.sleep) -> None:
-        """Remove the group; its processes were killed before. May be called twice."""
-        if self._events < 0:
-            return
-        os.close(self._events)
-        self._events = -1
-        for _ in range(100):
-            try:
-                self.path.rmdir()
-            except FileNotFoundError:
-                return
-            except OSError:
-                # A killed process leaves its group a moment after it was reaped.
-                wait(0.005)
-            else:
-                return
-
-
-class MemoryLimits:
-    """How the memory limit is held on this machine; found out once."""
+class Limits:
+    """How memory, processes and CPU are limited on this machine; found out once."""
 
     def __init__(
-        self, mode: Literal["auto", "cgroup", "watch", "off"], around: Machine | None = None
+        self,
+        mode: Literal["auto", "cgroup", "watch", "off"],
+        around: Machine | None = None,
+        *,
+        cpu: bool = False,
     ) -> None:
         around = around or machine()
         self._proc = around.proc
-        tried = around.cgroups and mode in ("auto", "cgroup")
-        self._parent, self._version = writable_group() if tried else (None, 0)
-        self.watches = self._parent is None and mode != "off"
+        found = dict(cgroups.parents()) if around.cgroups else {}
+        if mode in ("watch", "off"):
+            found.pop("memory", None)
+        if not cpu:
+            found.pop("cpu", None)
+        self._found = found
+        self._cpu = cpu
+        self.counted = "memory" in found
+        """Whether a cgroup counts what an environment holds: then files in memory are memory too."""
+        self.watches = not self.counted and mode != "off"
         self.mode = mode
 
     def describe(self) -> str:
-        """One sentence for whoever asks what is enforced."""
-        if self._parent is not None:
-            return f"held by the kernel (memory cgroup v{self._version})"
+        """One sentence for whoever asks how the memory is held."""
+        if self.counted:
+            return f"held by the kernel (memory cgroup v{self._found['memory'].version})"
         if self.watches:
             late = "the processes' memory is looked at every 1 to 5 ms; a fast one may be a few MB late"
             return late if self._proc else f"{late}, and the maximum is the largest that was seen"
         return "not enforced"
-
-    @property
-    def counted(self) -> bool:
-        """Whether a cgroup counts what an environment holds: then files in memory are memory too."""
-        return self._parent is not None
 
     def memory_of(self, pid: int) -> Memory:
         """Looks at a process and what is below it."""
@@ -203,63 +179,26 @@ class MemoryLimits:
 
         return SampledMemory(pid)
 
-    def group(self, name: str, limit_mb: int) -> MemoryGroup | None:
-        """A new group, or None where the kernel does not hold the limit."""
-        if self._parent is None:
+    def describe_others(self) -> Mapping[str, str]:
+        """The same of the number of processes and of the CPU."""
+        pids, cpu = self._found.get("pids"), self._found.get("cpu")
+        share = "one CPU at 1,769 MB"
+        return {
+            "processes": f"held by the kernel: {cgroups.PROCESSES:,} with threads (cgroup v{pids.version})"
+            if pids
+            else "not enforced: no pids cgroup can be made",
+            "cpu": f"held by the kernel after the init: {share} (cgroup v{cpu.version})"
+            if cpu
+            else f"not enforced: no cpu cgroup can be made ({share})"
+            if self._cpu
+            else f"not enforced; the setting cpu=on gives {share}",
+        }
+
+    def group(self, name: str, limit_mb: int) -> ControlGroup | None:
+        """A new group, or None where the kernel holds nothing."""
+        if not self._found:
             return None
-        path = self._parent / f"faaslab-{name}"
         try:
-            path.mkdir()
-            if self._version == 1:
-                (path / "memory.limit_in_bytes").write_text(str(limit_mb * MIB))
-                swap = path / "memory.memsw.limit_in_bytes"
-                with contextlib.suppress(OSError):
-                    swap.write_text(str(limit_mb * MIB))
-            else:
-                (path / "memory.max").write_text(str(limit_mb * MIB))
-                with contextlib.suppress(OSError):
-                    (path / "memory.swap.max").write_text("0")
-                with contextlib.suppress(OSError):
-                    (path / "memory.oom.group").write_text("1")
-            return MemoryGroup(path, self._version)
+            return ControlGroup(f"faaslab-{name}", self._found, memory_mb=limit_mb)
         except OSError:
-            with contextlib.suppress(OSError):
-                path.rmdir()
             return None
-
-
-def writable_group() -> tuple[Path | None, int]:
-    """The folder of this process's own memory cgroup when it may have children there, and its version."""
-    for path, version in _own_groups():
-        trial = path / f"faaslab-trial-{os.getpid()}-{os.urandom(4).hex()}"
-        try:
-            trial.mkdir()
-        except OSError:
-            continue
-        try:
-            limit = trial / ("memory.limit_in_bytes" if version == 1 else "memory.max")
-            limit.write_text(str(64 * MIB))
-            return path, version
-        except OSError:
-            continue
-        finally:
-            with contextlib.suppress(OSError):
-                trial.rmdir()
-    return None, 0
-
-
-def _own_groups() -> list[tuple[Path, int]]:
-    try:
-        lines = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
-        mounts = [line.split() for line in Path("/proc/self/mounts").read_text("utf-8").splitlines()]
-    except OSError:
-        return []
-    found = []
-    for line in lines:
-        _, controllers, own = line.split(":", 2)
-        for _, folder, kind, options, *_ in mounts:
-            if kind == "cgroup" and "memory" in controllers.split(",") and "memory" in options.split(","):
-                found.append((Path(folder + own), 1))
-            elif kind == "cgroup2" and not controllers:
-                found.append((Path(folder + own), 2))
-    return found

@@ -16,9 +16,10 @@ from faaslab.backends.local.trees import kill_tree, trees
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from faaslab.backends.local.cgroups import ControlGroup
     from faaslab.backends.local.children import Child
     from faaslab.backends.local.launch import Launcher, Order
-    from faaslab.backends.local.limits import MemoryGroup, MemoryLimits
+    from faaslab.backends.local.limits import Limits
     from faaslab.backends.local.machine import Machine
     from faaslab.backends.local.processes import Keeper
 
@@ -39,7 +40,7 @@ class Process:
         order: Order,
         *,
         launcher: Launcher,
-        limits: MemoryLimits,
+        limits: Limits,
         keeper: Keeper,
         machine: Machine,
         mark: str,
@@ -52,7 +53,7 @@ class Process:
         self._mark = mark
         self._heard = heard
         self._limit_kib = order.definition.function.configuration.memory_mb * 1024
-        self.group: MemoryGroup | None = order.group
+        self.group: ControlGroup | None = order.group
         self.frozen = False
         self._elsewhere: list[int] = []
         """What was stopped outside of its process group."""
@@ -65,7 +66,7 @@ class Process:
                 self.group.close()
             raise
         self.pid = self.child.pid
-        keeper.add(self.pid, folder=order.folder, group=self.group.path if self.group else None, mark=mark)
+        keeper.add(self.pid, folder=order.folder, groups=self.group.folders if self.group else (), mark=mark)
         self._limits = limits
         self._storage = order.storage
         self._inside = False
@@ -79,6 +80,8 @@ class Process:
     def ready(self) -> None:
         """Its init has ended well. From now on it has Lambda's 1,024 descriptors."""
         self._look_inside()
+        if self.group is not None:
+            self.group.hold_cpu(self._limit_kib // 1024)
         worker = self.child.worker
         if self._machine.process_limits:
             import resource
@@ -132,7 +135,8 @@ class Process:
             self.group = None
         return code
 
-    def _kill_group(self, group: MemoryGroup) -> None:
+    def _kill_group(self, group: ControlGroup) -> None:
+        group.forbid_forks()
         for _ in range(20):
             others = [pid for pid in group.pids() if self._trees.runs(pid)]
             if not others:

@@ -30,14 +30,17 @@ class Keeper:
         self._known: dict[int, bytes] = {}
         self._closed = False
 
-    def add(self, pid: int, *, folder: Path | None = None, group: Path | None = None, mark: str = "") -> None:
-        """Watch over the session that `pid` leads; with it go its folder and its cgroup."""
-        line = b"+%d\t%s\t%s\t%s\n" % (
-            pid,
+    def add(
+        self, pid: int, *, folder: Path | None = None, groups: tuple[Path, ...] = (), mark: str = ""
+    ) -> None:
+        """Watch over the session that `pid` leads; with it go its folder and its cgroups."""
+        words = (
+            b"+%d" % pid,
             os.fsencode(folder) if folder else b"",
-            os.fsencode(group) if group else b"",
             mark.encode(),
+            *map(os.fsencode, groups),
         )
+        line = b"\t".join(words) + b"\n"
         with self._lock:
             self._known[pid] = line
             self._write(line)

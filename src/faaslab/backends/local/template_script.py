@@ -6,7 +6,7 @@ environment is made of is read by the child from a descriptor that this process 
 secret of one environment is ever in the memory that another begins with.
 
 Messages, one to a packet: what to import, answered by what is there now; `fork` with descriptors (what the
-child is to be, what takes its output, its cgroup's list if it has one), answered by a pid and its pidfd; a
+child is to be, what takes its output, the lists of its cgroups), answered by a pid and its pidfd; a
 pid to reap, by its code.
 """
 
@@ -44,7 +44,7 @@ def _serve() -> tuple[int, int, list[str]] | None:
     gc.freeze()
     control.send(json.dumps(_state(control.fileno())).encode())
     while True:
-        data, descriptors, _, _ = socket.recv_fds(control, 64, 3)
+        data, descriptors, _, _ = socket.recv_fds(control, 64, 8)
         if not data:
             return None
         if data != b"fork":
@@ -57,10 +57,10 @@ def _serve() -> tuple[int, int, list[str]] | None:
             return descriptors[0], descriptors[1], path
         watch = os.pidfd_open(pid)
         socket.send_fds(control, [b"%d" % pid], [watch])
-        if len(descriptors) > 2:
+        for group in descriptors[2:]:
             # Entering a cgroup can wait for a grace period of the kernel, 10 ms: the child need not.
             with contextlib.suppress(OSError):
-                os.write(descriptors[2], b"%d" % pid)
+                os.write(group, b"%d" % pid)
         for descriptor in (watch, *descriptors):
             os.close(descriptor)
 

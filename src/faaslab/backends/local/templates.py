@@ -144,14 +144,14 @@ class Template:
             raise EOFError("the template has ended")
         return data
 
-    def fork(self, order: Mapping[str, object], output: int, group: Path | None) -> ForkedChild | None:
-        """A child with what the order says, in the cgroup `group`; None when the template has died."""
+    def fork(self, order: Mapping[str, object], output: int, groups: tuple[Path, ...]) -> ForkedChild | None:
+        """A child with what the order says, in these cgroups; None when the template has died."""
         with self._lock, contextlib.ExitStack() as opened:
             told = opened.enter_context(os.fdopen(os.memfd_create("faaslab-order"), "wb"))
             told.write(json.dumps(order).encode())
             told.flush()
             handed = [told.fileno(), output]
-            if group is not None:
+            for group in groups:
                 with contextlib.suppress(OSError):
                     handed.append(opened.enter_context((group / "cgroup.procs").open("wb")).fileno())
             try:
