@@ -11,7 +11,7 @@ from faaslab.backends.local.pool import Pools
 from faaslab.clock import SteppedClock
 from faaslab.model.function import Function, FunctionConfiguration, InlineCode
 
-LIMIT, RATE = 6, 8
+LIMIT, RATE = 6, 2
 AT = datetime(2026, 1, 1)
 NAMES, VERSIONS = ("f", "g", "h"), ("1", "2")
 
@@ -130,6 +130,11 @@ class Machine(RuleBasedStateMachine):
             for share in map(self.pools._share, NAMES)
         )
         assert self.pools._unreserved == max(LIMIT - set_aside, 0)
+
+    @invariant()
+    def no_more_wait_than_are_wanted(self):
+        for pool in self.pools._pools.values():
+            assert pool.provisioned <= pool.wanted or not pool.ready
 
     @invariant()
     def no_more_run_than_may(self):

@@ -9,7 +9,7 @@ from faaslab.clock import SteppedClock
 from faaslab.errors import Closed
 from faaslab.model.execution import ExecutionStatus
 from faaslab.model.invocation import Invocation
-from tests.backends.local.defining import alive, eventually, state_of
+from tests.backends.local.defining import SANDBOX_FAULT, alive, eventually, state_of
 from tests.backends.local.test_reserved import RESERVED, Held, reason
 
 NUMBERED = Invocation(qualifier="1")
@@ -176,3 +176,16 @@ def test_closing_while_they_start_leaves_nothing(backend_with, define, tmp_path)
     assert not list((tmp_path / "cache" / "tmp").iterdir())
     with pytest.raises(Closed):
         backend.provision(slow, 1)
+
+
+@pytest.mark.skipif(SANDBOX_FAULT is not None, reason=str(SANDBOX_FAULT))
+def test_in_a_sandbox_they_are_the_same(backend_with, define, invoke):
+    backend = backend_with(sandbox="on")
+    source = TELLS.replace("    return [", "    if event == 'crash': os._exit(1)\n    return [")
+    function = define(source)
+    assert backend.provision(function, 2).result(60).status == "READY"
+    execution = invoke(function, request=NUMBERED, on=backend)
+    assert (execution.init_type, execution.cold_start) == ("provisioned-concurrency", False)
+    assert invoke(function, b'"crash"', request=NUMBERED, on=backend).error.type == "Runtime.ExitError"
+    assert invoke(function, request=NUMBERED, on=backend).cold_start is False
+    eventually(lambda: backend.provisioned(function).available == 2)
