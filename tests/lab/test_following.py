@@ -126,6 +126,13 @@ def test_any_file_of_a_folder_is_followed(lab, tmp_path):
     assert len(versions(lab)) == 3
 
 
+def test_a_queued_event_runs_what_is_there_when_it_runs(lab, file):
+    lab.functions.create("score", source=file)
+    assert lab.functions.submit("score", invocation_type="Event").result(30).result == "one"
+    file.write_text(saying("two"))
+    assert lab.functions.submit("score", invocation_type="Event").result(30).result == "two"
+
+
 def test_a_published_version_stays_what_it_was(lab, file):
     lab.functions.create("score", source=file)
     lab.versions.publish("score")
@@ -165,6 +172,13 @@ def test_options_stay_and_other_code_ends_it(lab, file):
 def test_what_cannot_be_followed_is_told(lab, file, options, message):
     with pytest.raises(InvalidValue, match=message):
         lab.functions.create("score", **{"source": file, **options})
+
+
+def test_preload_of_another_language_is_said_to_do_nothing(lab):
+    definition = lab.functions.define(
+        "js", "exports.handler = async () => 1", runtime="nodejs20.x", preload=["x"]
+    )
+    assert any("preload is for Python" in note for note in definition.notes)
 
 
 def test_another_process_goes_on_following(lab, file):

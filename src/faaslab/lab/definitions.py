@@ -114,6 +114,8 @@ def draft(
     else:
         made = _other_language(code, asked, asked.runtime, include, captured)
     notes += made.notes
+    if configuration.preload and made.runtime not in runtimes.PYTHONS:
+        notes.append(f"preload is for Python: environments of {made.runtime} are new processes")
     data = made.data
     function = Function(
         id=name,

@@ -117,7 +117,7 @@ def _read(path: Path, handler: str | None, runtime: str) -> tuple[str, tuple[Pat
         raise InvalidValue(
             f"{str(path)!r} has no {names[0]} at its top",
             place="source",
-            hint="say where it begins: --handler FILE.FUNCTION of a file in that folder",
+            hint="say where it begins: --handler FILE.FUNCTION of a Python file in that folder",
         )
     others = tuple(sorted(each for each in path.iterdir() if each != file and each.name not in _LEFT_OUT))
     return _text(file), others, handler

@@ -409,14 +409,14 @@ class Functions:
 
     def prepared(self, name: str, qualifier: str | None = None, **fields: Any) -> tuple[Function, Invocation]:
         """What an invocation with that qualifier runs now, and the invocation; `NotFound` as `get`."""
-        return self._now(name, qualifier, runnable=False), self._request(name, qualifier, fields)
+        return self._resolve(name, qualifier), self._request(name, qualifier, fields)
 
-    def _now(self, name: str | Function, qualifier: str | None, *, runnable: bool = True) -> Function:
+    def _now(self, name: str | Function, qualifier: str | None) -> Function:
         """What an invocation runs. On the hot path: one comparison for what a function does not have."""
         function = self._resolve(name, qualifier)
         if function.source_path is not None and qualifier in (None, LATEST):
             function = self._lab.following.current(function)
-        if runnable and function.status is not _ACTIVE:
+        if function.status is not _ACTIVE:
             function = self._lab.updates.runnable(function)
         return function
 

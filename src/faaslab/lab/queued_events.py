@@ -17,7 +17,7 @@ from faaslab.errors import Closed, FaaslabError, InvalidValue, NotFound, RecordR
 from faaslab.lab.destinations import Destinations, dropped
 from faaslab.model.asynchronous import QueuedEvent
 from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus
-from faaslab.model.function import FunctionStatus
+from faaslab.model.function import LATEST, FunctionStatus
 from faaslab.model.json import from_json, to_json
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ class _Attempt:
             self._turn_away(refused)
             return
         try:
+            if function.source_path is not None and event.qualifier in (None, LATEST):
+                function = lab.following.current(function)
             if function.status is not FunctionStatus.ACTIVE:
                 function = lab.updates.runnable(function)
             lab.backend.invoke(function, event.payload.encode(), request=request, complete=self._complete)

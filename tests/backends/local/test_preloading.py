@@ -60,6 +60,11 @@ def test_who_may_be_forked(define, mode, configuration, wanted):
     assert preloading.wanted(define(**configuration), mode) is wanted
 
 
+def test_variables_of_the_settings_count_as_well(define):
+    assert not preloading.wanted(define(), "on", {"PYTHONOPTIMIZE": "1"})
+    assert preloading.wanted(define(), "on", {"STAGE": "dev"})
+
+
 @pytest.mark.parametrize(
     ("names", "ships"),
     [(["app.py", "data"], False), (["lib"], True), (["x.so"], True), (["libx.so.1"], True), ([], False)],

@@ -36,12 +36,21 @@ def forked(backend_with, definer):
 
 
 LOOK = """
-import gc, json, locale, os, resource, signal, stat, sys, tempfile, threading, time, warnings
-def kind(number):
-    try:
-        return stat.S_IFMT(os.fstat(number).st_mode), os.get_inheritable(number)
-    except OSError:
-        return None
+import gc, json, locale, os, resource, signal, socket, stat, sys, tempfile, threading, time, warnings
+def kinds():
+    opened, sockets = [], set()
+    for number in range(64):
+        try:
+            mode = os.fstat(number).st_mode
+        except OSError:
+            continue
+        if stat.S_ISSOCK(mode):
+            # The runtime client's: how many it has open is its own affair.
+            with socket.socket(fileno=os.dup(number)) as copy:
+                sockets.add(str(copy.type))
+        else:
+            opened.append((number, stat.S_IFMT(mode), os.get_inheritable(number)))
+    return opened, sorted(sockets)
 def handler(event, context):
     main = sys.modules["__main__"]
     return {
@@ -52,7 +61,7 @@ def handler(event, context):
         "argv": sys.argv,
         "path": sys.path,
         "main": sorted(vars(main)),
-        "descriptors": [kind(number) for number in range(64)],
+        "descriptors": kinds(),
         "session": [os.getsid(0) == os.getpid(), os.getpgrp() == os.getpid()],
         "signals": [str(signal.getsignal(number)) for number in sorted(signal.valid_signals())],
         "blocked": len(signal.pthread_sigmask(signal.SIG_BLOCK, [])),
@@ -71,7 +80,11 @@ def handler(event, context):
 
 def test_a_fork_cannot_be_told_from_a_new_process(forked, define):
     function = define(
-        LOOK, environment={"STAGE": "dev", "TZ": "Asia/Tokyo"}, secrets=("TOKEN",), memory_mb=256
+        LOOK,
+        environment={"STAGE": "dev", "TZ": "Asia/Tokyo"},
+        secrets=("TOKEN",),
+        memory_mb=256,
+        timeout_s=60,
     )
     spawned, fork = forked(function), forked(function)
     assert (spawned.start_method, fork.start_method) == ("spawn", "fork")
@@ -139,8 +152,8 @@ def found(text):
 def handler(event, context):
     return found(b"of CROWN-JEWELS")
 """
-    keeps = define(source, name="keeps", secrets=("TOKEN=CROWN-JEWELS",))
-    looks = define(source, name="looks")
+    keeps = define(source, name="keeps", secrets=("TOKEN=CROWN-JEWELS",), memory_mb=512, timeout_s=60)
+    looks = define(source, name="looks", memory_mb=512, timeout_s=60)
     in_its_own_code = forked(looks).result
     for _ in range(3):
         assert forked(keeps).result > in_its_own_code

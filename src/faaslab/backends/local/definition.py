@@ -125,7 +125,9 @@ class Definer:
         """What its environments may be forked from (None when each is to be a new process), own modules."""
         mode = self._settings.templates
         nothing = frozenset[str]()
-        if program.warm is None or not self._machine.fork_server or not preloading.wanted(function, mode):
+        if program.warm is None or not self._machine.fork_server:
+            return None, nothing
+        if not preloading.wanted(function, mode, self._settings.variables):
             return None, nothing
         if preloading.ships_libraries(path.name for folder in (task_root, opt) for path in folder.iterdir()):
             return None, nothing

@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from faaslab.model.function import Function
 
 
-def wanted(function: Function, mode: str) -> bool:
-    """Whether the function may be forked at all; `mode` is the setting `templates`."""
+def wanted(function: Function, mode: str, more: Iterable[str] = ()) -> bool:
+    """Whether the function may be forked at all; `mode` is the setting `templates`.
+
+    `more` are the names of variables that it is given beside its own.
+    """
     configuration = function.configuration
     if mode == "off" or not (configuration.preload or mode == "on"):
         return False
     # Read when an interpreter or the dynamic linker starts, which is past in a template.
     early = ("PYTHON", "LD_", "AWS_LAMBDA_EXEC_WRAPPER")
-    return not any(name.startswith(early) for name in configuration.environment)
+    return not any(name.startswith(early) for name in (*configuration.environment, *more))
 
 
 def ships_libraries(names: Iterable[str]) -> bool:
