@@ -8,7 +8,7 @@ import pytest
 
 from faaslab.clock import SteppedClock
 from faaslab.model.execution import ExecutionStatus
-from tests.backends.local.defining import REQUEST, alive, eventually
+from tests.backends.local.defining import REQUEST, SANDBOX_FAULT, alive, eventually
 from tests.backends.local.extending import CLIENT, STEADY, install
 
 HANDLER = """
@@ -16,7 +16,7 @@ import os, pathlib, time
 def handler(event, context):
     if event == "crash": os._exit(1)
     if event == "sleep": time.sleep(60)
-    notes = pathlib.Path(os.environ["TMPDIR"], "notes")
+    notes = pathlib.Path(os.environ.get("TMPDIR", "/tmp"), "notes")
     return notes.read_text().splitlines() if notes.exists() else []
 """
 
@@ -236,3 +236,17 @@ def test_an_extension_is_frozen_with_its_environment(opt, define, invoke):
     pid = int(invoke(function).result[0])
     eventually(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1] == "T")
     assert invoke(function).ok
+
+
+@pytest.mark.skipif(bool(SANDBOX_FAULT), reason=SANDBOX_FAULT or "")
+def test_in_a_sandbox_it_stands_beside_the_function(opt, define, invoke, backend_with):
+    install(opt, "steady", STEADY)
+    backend = backend_with(sandbox="on")
+    function = define(HANDLER, timeout_s=5)
+    first = invoke(function, on=backend)
+    assert first.result == []
+    assert lines(first, "extension") == ["extension starts", f"extension sees {first.request_id}"]
+    assert invoke(function, b'"crash"', on=backend).error.type == "Runtime.ExitError"
+    after = invoke(function, on=backend)
+    assert after.result == ["shutdown failure"], "they share /tmp, and it outlives the crash"
+    backend.close()
