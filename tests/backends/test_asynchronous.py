@@ -24,6 +24,7 @@ from faaslab.backends.trace_header import entering, new_header
 from faaslab.model.asynchronous import EventInvokeConfig, QueuedEvent
 from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus
 from faaslab.model.function import Function, FunctionConfiguration, InlineCode
+from faaslab.model.invocation import Invocation
 
 NOW = datetime(2026, 3, 12, 10)
 CASES = Path(__file__).parents[3] / "shared" / "conformance" / "events"
@@ -44,11 +45,15 @@ def config(**values):
     return EventInvokeConfig(function="worker", updated_at=NOW, **values)
 
 
-def event(**values):
-    return QueuedEvent(**{
-        "function": "worker", "payload": '{"orderId":42}', "request_id": "e4b46cbf-0000-4000-8000-000000000003",
-        "trace_id": new_header(1, "0" * 40), "queued_at": NOW, **values,
+def event(attempt=1, turned_away=0, last_error=None, **asked):
+    invocation = Invocation(**{
+        "request_id": "e4b46cbf-0000-4000-8000-000000000003", "trace_id": new_header(1, "0" * 40),
+        "attempt": attempt, **asked,
     })  # fmt: skip
+    return QueuedEvent(
+        function="worker", payload='{"orderId":42}', invocation=invocation, queued_at=NOW,
+        turned_away=turned_away, last_error=last_error,
+    )  # fmt: skip
 
 
 def execution(status, result, **values):
@@ -132,6 +137,9 @@ def test_a_record_of_what_never_ran_tells_no_response():
     record = invocation_record(event(qualifier="7"), function(), "Success", execution(COMPLETED, 1), now=NOW)
     assert record["requestContext"]["functionArn"].endswith(":worker:7")
     assert record["responseContext"] == {"statusCode": 200, "executedVersion": "7"}
+    through_alias = event(qualifier="live", latest=True)
+    record = invocation_record(through_alias, function(), "Success", execution(COMPLETED, 1), now=NOW)
+    assert record["responseContext"]["executedVersion"] == "$LATEST"
 
 
 @pytest.mark.parametrize(

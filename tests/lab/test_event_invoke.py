@@ -78,3 +78,21 @@ def test_the_queue_needs_the_payload_that_the_history_hides(opened):
     execution = lab.functions.submit("echo", {"card": "4242"}, invocation_type="Event").result(60)
     assert execution.result == {"card": "4242"}
     assert lab.executions.get(execution.id).payload == {"card": "[redacted]"}
+
+
+def test_all_that_an_invocation_says_reaches_the_function(lab):
+    source = (
+        "def handler(e, c):\n"
+        "    return [c.tenant_id, c.client_context.custom, c.identity.cognito_identity_id, c.invoked_function_arn[-5:]]"
+    )
+    lab.functions.create("f", source, tenancy="PER_TENANT")
+    lab.versions.publish("f")
+    asked = {
+        "tenant_id": "blue", "client_context": '{"custom": {"a": 1}}', "qualifier": "1",
+        "cognito_identity": '{"cognitoIdentityId": "me", "cognitoIdentityPoolId": "pool"}',
+    }  # fmt: skip
+    execution = lab.functions.submit("f", 1, invocation_type="Event", batch_id="b", **asked).result(60)
+    assert execution.result == ["blue", {"a": 1}, "me", "n:f:1"]
+    assert (execution.batch_id, execution.qualifier) == ("b", "1")
+    with pytest.raises(InvalidValue, match="Add a valid tenant ID"):
+        lab.functions.submit("f", 1, invocation_type="Event")

@@ -6,6 +6,7 @@ import pytest
 
 from faaslab.errors import Closed, NotFound, RecordRejected, StoreFull
 from faaslab.lab.asynchronous import QUEUE
+from faaslab.model.invocation import Invocation
 from tests.lab.events import ECHO, FAIL, ask, rows, settled, until
 
 
@@ -149,7 +150,9 @@ def test_a_lab_that_runs_functions_sees_to_what_others_queue_from_then_on(opened
     assert not lab.asynchronous._pump.running
     lab.functions.invoke("echo", 1)
     other = opened(run_queue=False)
-    other.store.queue.put(QUEUE, other.asynchronous.entry(other.functions.get("echo"), "2").body)
+    other.store.queue.put(
+        QUEUE, other.asynchronous.entry(other.functions.get("echo"), "2", Invocation()).body
+    )
     clock.advance(1)
     until(lambda: len(rows(other)) == 2)
     settled(lab)

@@ -129,10 +129,11 @@ def invocation_record(
         },
         "requestPayload": _embedded(event.payload.encode("utf-8", "replace")),
     }
+    latest = event.qualifier in (None, LATEST) or event.invocation.latest
     if execution is not None and execution.status is not ExecutionStatus.THROTTLED:
         record["responseContext"] = {
             "statusCode": 200,
-            "executedVersion": LATEST if event.qualifier in (None, LATEST) else execution.version,
+            "executedVersion": LATEST if latest else execution.version,
         }
         if not execution.ok:
             record["responseContext"]["functionError"] = "Unhandled"

@@ -8,6 +8,7 @@ on by who claimed it, and comes back when that one dies.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import threading
@@ -15,7 +16,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from faaslab.backends import trace_header
 from faaslab.errors import Closed, FaaslabError, InvalidValue, NotFound, RecursiveInvocation
@@ -81,27 +82,12 @@ class Asynchronous:
 
         The payload waits there as it is, whatever the history keeps of payloads, until the event is done.
         """
-        for name in ("request_id", "trace_id", "client_context", "qualifier"):
-            if not (getattr(request, name) or "").isprintable():
-                raise InvalidValue("control characters are not allowed", place=name)
-        try:
-            text = body.decode(json.detect_encoding(body)) or "{}"
-            json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InvalidValue(
-                f"Could not parse request body into json: {error}", place="payload", hint="pass JSON"
-            ) from None
-        entry = self.entry(
-            function,
-            text,
-            request_id=request.request_id,
-            qualifier=request.qualifier,
-            trace_id=request.trace_id,
-            client_context=request.client_context,
-            trigger=request.trigger,
-            replay_of=request.replay_of,
-            batch_id=request.batch_id,
-        )
+        from faaslab.backends.local import admission
+
+        body = admission.checked(body, request)
+        if function.configuration.tenancy is not None or request.tenant_id is not None:
+            admission.check_tenant(function, request.tenant_id)
+        entry = self.entry(function, body.decode(json.detect_encoding(body)), request)
         queued = Queued(entry.id)
         with self._guard:
             self._waiting[entry.id] = queued
@@ -114,27 +100,18 @@ class Asynchronous:
         self._pump.start()
         return queued
 
-    def entry(
-        self,
-        function: Function,
-        text: str,
-        *,
-        request_id: str | None = None,
-        trace_id: str | None = None,
-        **fields: Any,
-    ) -> Entry:
-        """An event for `function` as an entry of the queue. `trace_id` is the header of what caused it."""
+    def entry(self, function: Function, text: str, request: Invocation) -> Entry:
+        """An event for `function` as an entry of the queue; the trace header is that of what caused it."""
         now = self._lab.clock.now()
-        header = trace_id or trace_header.new_header(_epoch_s(now), os.urandom(20).hex())
-        identity = request_id or str(uuid.uuid4())
-        event = QueuedEvent(
-            function=function.name,
-            payload=text,
+        identity = request.request_id or str(uuid.uuid4())
+        header = request.trace_id or trace_header.new_header(_epoch_s(now), os.urandom(20).hex())
+        invocation = dataclasses.replace(
+            request,
+            invocation_type="Event",
             request_id=identity,
             trace_id=trace_header.entering(header, function.arn),
-            queued_at=now,
-            **fields,
         )
+        event = QueuedEvent(function=function.name, payload=text, invocation=invocation, queued_at=now)
         return Entry(queue=QUEUE, id=identity, body=to_json(event))
 
     def entered(self, function: Function, header: str | None) -> str | None:
@@ -242,7 +219,7 @@ class Asynchronous:
                 rows.append((
                     body.get("function"),
                     "event" if name == QUEUE else service,
-                    body.get("attempt"),
+                    body.get("invocation", body).get("attempt"),
                     "running" if running else "kept" if kept else "waiting",
                     each.due,
                     pd.Timestamp(body["queued_at"]).tz_localize(None) if "queued_at" in body else None,

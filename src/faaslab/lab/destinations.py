@@ -17,6 +17,7 @@ from faaslab.errors import InvalidValue, NotFound
 from faaslab.lab.event_invoke import service_of, target_function
 from faaslab.model.asynchronous import OutgoingMessage
 from faaslab.model.event import Delivery, DeliveryStatus
+from faaslab.model.invocation import Invocation
 from faaslab.model.json import from_json, to_json
 from faaslab.model.metric import Metric
 from faaslab.model.quotas import EVENT_BYTES
@@ -133,15 +134,8 @@ class Destinations:
         except (NotFound, InvalidValue) as error:
             follows.records += self._failed(message, error.message, DeliveryStatus.FAILED)
             return
-        follows.entries.append(
-            self._lab.asynchronous.entry(
-                function,
-                message.body,
-                qualifier=qualifier,
-                trace_id=event.trace_id,
-                trigger=message.reason,
-            )
-        )
+        request = Invocation(qualifier=qualifier, trace_id=event.trace_id, trigger=message.reason)
+        follows.entries.append(self._lab.asynchronous.entry(function, message.body, request))
         follows.records.append(self._delivery(message, DeliveryStatus.DELIVERED))
 
     # -- to other services

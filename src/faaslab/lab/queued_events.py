@@ -18,6 +18,7 @@ from faaslab.lab.destinations import Destinations, dropped
 from faaslab.model.asynchronous import QueuedEvent
 from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus
 from faaslab.model.function import LATEST, FunctionStatus
+from faaslab.model.invocation import Invocation
 from faaslab.model.json import from_json, to_json
 
 if TYPE_CHECKING:
@@ -81,22 +82,12 @@ class _Attempt:
     def run(self) -> None:
         event, lab = self._event, self._lab
         try:
-            function, request = lab.functions.prepared(
-                event.function,
-                event.qualifier,
-                invocation_type="Event",
-                request_id=event.request_id,
-                trigger=event.trigger,
-                client_context=event.client_context,
-                trace_id=event.trace_id,
-                attempt=event.attempt,
-                replay_of=event.replay_of,
-                batch_id=event.batch_id,
-            )
+            function, request = lab.functions.prepared(event.function, event.qualifier, **_asked(event))
         except NotFound:
             self._turn_away(Discard("FunctionNotFound"))
             return
         self._function = function
+        self._event = event = dataclasses.replace(event, invocation=request)
         refused = asynchronous.before_run(event, self._config, function, lab.clock.now())
         if refused is not None:
             self._turn_away(refused)
@@ -164,7 +155,8 @@ class _Attempt:
                 follows = self._destinations.of_failure(event, self._config, function, condition, told)
                 entities += dropped(event, condition, at=self._lab.clock.now())
             case Retry(delay_s):
-                again = dataclasses.replace(event, attempt=event.attempt + 1, turned_away=0)
+                following = dataclasses.replace(event.invocation, attempt=event.attempt + 1)
+                again = dataclasses.replace(event, invocation=following, turned_away=0)
                 self.settled = settle(self._claim, *entities, again_in_s=delay_s, body=to_json(again))
                 return
             case Requeue(delay_s):
@@ -173,6 +165,12 @@ class _Attempt:
                 return
         self.final = True
         self.settled = settle(self._claim, *entities, *follows.records, put=follows.entries)
+
+
+def _asked(event: QueuedEvent) -> dict[str, Any]:
+    """The fields of its invocation but for the qualifier, which is looked up for every attempt."""
+    fields = {field.name: getattr(event.invocation, field.name) for field in dataclasses.fields(Invocation)}
+    return {name: value for name, value in fields.items() if name not in ("qualifier", "latest")}
 
 
 def _turned_away(lab: Lab, event: QueuedEvent, function: Function | None, condition: Condition) -> Execution:
@@ -200,12 +198,12 @@ def _turned_away(lab: Lab, event: QueuedEvent, function: Function | None, condit
         qualifier=event.qualifier,
         status=ExecutionStatus.THROTTLED,
         invocation_type="Event",
-        trigger=event.trigger,
+        trigger=event.invocation.trigger,
         started_at=now,
         ended_at=now,
         attempt=event.attempt,
-        replay_of=event.replay_of,
-        batch_id=event.batch_id,
+        replay_of=event.invocation.replay_of,
+        batch_id=event.invocation.batch_id,
         trace_id=event.trace_id,
         error=ExecutionError(type=kind, message=message, request_id=event.request_id),
         **known,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from faaslab.model.function import LATEST
+from faaslab.model.invocation import Invocation
 
 RETRIES = 2
 """Lambda's default, and the most, for `maximum_retry_attempts`."""
@@ -66,20 +67,33 @@ class QueuedEvent:
     """
 
     function: str
-    qualifier: str | None = None
     payload: str
-    request_id: str
-    trace_id: str
-    client_context: str | None = None
-    trigger: str | None = None
-    replay_of: str | None = None
-    batch_id: str | None = None
+    invocation: Invocation
+    """With its request id and trace header, the same for every attempt, and which attempt is next."""
     queued_at: datetime
-    attempt: int = 1
-    """Which attempt is next; the function failed `attempt - 1` times."""
     turned_away: int = 0
     """How often it was throttled, or could not be run at all, since the function last ran."""
     last_error: str | None = None
+
+    @property
+    def request_id(self) -> str:
+        """What all of its executions have in common."""
+        return self.invocation.request_id or ""
+
+    @property
+    def trace_id(self) -> str:
+        """The trace header of its runs."""
+        return self.invocation.trace_id or ""
+
+    @property
+    def qualifier(self) -> str | None:
+        """The version or alias that was asked for."""
+        return self.invocation.qualifier
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt is next, from 1; the function failed so often before, but one."""
+        return self.invocation.attempt
 
 
 @dataclass(frozen=True, kw_only=True)
