@@ -1,5 +1,6 @@
 """`--debug` in a shell: in a terminal pdb asks, elsewhere the function runs through."""
 
+import json
 import os
 import pty
 import subprocess
@@ -7,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.backends.local.dap import DebugClient
 from tests.backends.local.defining import eventually
 
 SOURCE = "def handler(event, context):\n    y = event['x'] * 2\n    return 10 / y\n"
@@ -114,3 +116,32 @@ def test_without_a_terminal_it_runs_through(project):
         **project,
     )
     assert (again.returncode, again.stdout) == (2, "")
+
+
+def test_attach_says_where_and_waits_for_a_debugger(project):
+    pytest.importorskip("debugpy")
+    words = ["invoke", "score", "-p", '{"x": 5}', "--attach", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "faaslab", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **project,
+    ) as process:
+        told = ""
+        while not told.endswith("\n}\n"):
+            told += process.stderr.readline()
+        assert told.startswith("waiting for a debugger at 127.0.0.1:")
+        configuration = json.loads(told[told.index("{") :])
+        (mapping,) = configuration["pathMappings"]
+        client = DebugClient(configuration["connect"]["host"], configuration["connect"]["port"])
+        path = f"{mapping['localRoot']}/lambda_function.py"
+        client.attach(configuration, {path: [2]})
+        stopped = client.event("stopped")
+        client.request("continue", {"threadId": stopped["threadId"]}, wait=False)
+        shown, _ = process.communicate(timeout=60)
+        client.close()
+    assert process.returncode == 0
+    answer = json.loads(shown)
+    assert (answer["result"], answer["start_method"], answer["duration_ms"]) == (1.0, "attached", None)

@@ -35,6 +35,9 @@ class KeptFace:
     def note(self, text):
         self.notes.append(text)
 
+    def tell(self, text):
+        self.lines.append(text)
+
     def emit(self, text, *, end="\n"):
         self.lines.append(text if end == "\n" else text + end)
 

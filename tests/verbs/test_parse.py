@@ -162,3 +162,22 @@ def test_any_words_are_a_call_or_a_clear_error(words, cell):
         except RequestError as error:
             answer = error
         assert isinstance(answer, Call) or str(answer)
+
+
+@pytest.mark.parametrize(
+    ("words", "port"),
+    [
+        ("invoke score", None),
+        ("invoke score --attach", 0),
+        ("invoke score --attach 5678", 5678),
+        ("invoke --attach=5678 score", 5678),
+        ("invoke score --attach -p 5", 0),
+    ],
+)
+def test_a_value_may_be_left_out_where_there_is_another(words, port):
+    assert parse(words)["attach"] == port
+
+
+def test_a_value_that_is_left_out_is_no_other_word():
+    call = parse("invoke --attach score -p 5")
+    assert (call["attach"], call["name"], call["payload"]) == (0, "score", "5")

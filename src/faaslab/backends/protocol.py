@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
+    from pathlib import Path
 
     from faaslab.model.concurrency import Provision
     from faaslab.model.execution import Execution
@@ -124,6 +125,26 @@ class Debugger(Protocol):
         """The handler raised: look at it, or keep it for `%debug`."""
 
 
+class Listening(Protocol):
+    """Where an environment waits for a debugger."""
+
+    @property
+    def host(self) -> str:
+        """A loopback address."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens there."""
+
+    @property
+    def task_root(self) -> Path:
+        """The folder with the files that run."""
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What VS Code's `launch.json` needs to attach."""
+
+
 class Debugs(Protocol):
     """A backend that can run a function where a debugger reaches it."""
 
@@ -141,6 +162,21 @@ class Debugs(Protocol):
 
         Without `breakpoints` nobody can answer one, so `breakpoint()` goes on. Raises Unsupported for what
         this process cannot run, Stopped when the user left the debugger.
+        """
+
+    def attach(
+        self,
+        function: Function,
+        payload: bytes,
+        *,
+        request: Invocation,
+        complete: Complete,
+        listening: Callable[[Listening], None],
+        port: int = 0,
+    ) -> Execution:
+        """Run it once in an environment of its own that first waits for a debugger, without limits.
+
+        `listening` is told where it waits; `port` 0 takes a free one.
         """
 
 

@@ -58,6 +58,10 @@ class ShellFace:
         """A line on standard error."""
         print(f"note: {text}", file=sys.stderr)
 
+    def tell(self, text: str) -> None:
+        """A line on standard error."""
+        print(text, file=sys.stderr, flush=True)
+
     def emit(self, text: str, *, end: str = "\n") -> None:
         """A line of the answer, at once."""
         print(text, end=end, flush=True)

@@ -134,3 +134,10 @@ def _text(path: Path) -> str:
         ) from None
     except UnicodeDecodeError as error:
         raise InvalidValue(f"{str(path)!r} is not UTF-8 at byte {error.start}", place="source") from None
+
+
+def nothing_else(one: str, **others: Any) -> None:
+    """Raise InvalidValue for what is given beside `one` and does not go with it."""
+    for place, given in others.items():
+        if given:
+            raise InvalidValue(f"does not go with {one}", place=place, hint="a folder brings its files along")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from faaslab.backends.protocol import Debugger, ResponseStream
+    from faaslab.backends.protocol import Debugger, Listening, ResponseStream
     from faaslab.lab import Lab
     from faaslab.lab.definitions import CodeGiven, Definition
     from faaslab.lab.maps import MapResult
@@ -96,7 +96,7 @@ class Functions:
         configs = self._lab.asynchronous.configs
         wanted = configs.checked(name, event_invoke.taken(options))
         if source is not None:
-            _nothing_else("source", code=code, include=include, capture=capture)
+            following.nothing_else("source", code=code, include=include, capture=capture)
             draft = self._lab.following.draft(name, source, self._with_layers(options))
             self._lab.layers.check(draft)
             definition = self._lab.updates.write(draft, revision_id=revision_id, wait=wait)
@@ -325,17 +325,30 @@ class Functions:
         and statistics leave it out. Raises Unsupported for what this process cannot run, Stopped when the
         user leaves.
         """
-        function = self._now(name, qualifier)
-        body = b"{}" if payload is None else encode(payload)
-        request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
-        return self._lab.backend.debug(
-            function,
-            body,
-            request=request,
-            complete=self._lab.complete,
-            debugger=debugger,
-            breakpoints=breakpoints,
-        )
+        function, body = self._now(name, qualifier), encode({} if payload is None else payload)
+        request = self._request(function.name, qualifier, fields)
+        more: Any = {"debugger": debugger, "breakpoints": breakpoints}
+        return self._lab.backend.debug(function, body, request=request, complete=self._lab.complete, **more)
+
+    def attach(
+        self,
+        name: str | Function,
+        payload: Any = None,
+        *,
+        listening: Callable[[Listening], None],
+        port: int = 0,
+        qualifier: str | None = None,
+        **fields: Any,
+    ) -> Execution:
+        """Run a function once in an environment that first waits for a debugger (VS Code, or any DAP client).
+
+        `listening` is told the host, the port and a ready configuration; `port` 0 takes a free one. No limit
+        holds, the environment ends with it, and statistics leave it out as they do for `debug`.
+        """
+        function, body = self._now(name, qualifier), encode({} if payload is None else payload)
+        request = self._request(function.name, qualifier, fields)
+        more: Any = {"listening": listening, "port": port}
+        return self._lab.backend.attach(function, body, request=request, complete=self._lab.complete, **more)
 
     def submit(
         self, name: str | Function, payload: Any = None, *, qualifier: str | None = None, **fields: Any
@@ -480,9 +493,3 @@ class Functions:
 
 
 _WITH_CODE = frozenset({"include", "capture"})
-
-
-def _nothing_else(one: str, **others: Any) -> None:
-    for place, given in others.items():
-        if given:
-            raise InvalidValue(f"does not go with {one}", place=place, hint="a folder brings its files along")

@@ -198,7 +198,7 @@ class Monitoring:
 
     def _window(self, since: Any, until: Any, *more: Any) -> tuple[str, list[Any]]:
         now = self._lab.clock.now()
-        where, values = [f"e.{MEASURED}", *more[:1]], [*more[1:]]
+        where, values = [MEASURED, *more[:1]], [*more[1:]]
         if since is not None:
             where.append("e.started_at >= ?")
             values.append(moment(since, now=now, place="since"))

@@ -109,7 +109,7 @@ class Execution:
     start_method: str | None = None
     """How the local environment was started: `spawn`, or `fork` of a template that had imported modules (its
     init is as short as that makes it); with `suppressed` when it was re-inited.
-    `in-process` ran under a debugger, in no environment: it has no figures, and statistics leave it out."""
+    `in-process` and `attached` ran under a debugger: they have no figures, and statistics leave them out."""
     environment_id: str | None = None
     log_stream: str | None = None
     max_memory_mb: int | None = None

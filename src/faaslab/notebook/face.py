@@ -59,6 +59,10 @@ class NotebookFace:
         """Kept until the answer is shown."""
         self.notes.append(text)
 
+    def tell(self, text: str) -> None:
+        """A line of output, at once."""
+        self.emit(text)
+
     def emit(self, text: str, *, end: str = "\n") -> None:
         """A line of output, at once."""
         sys.stdout.write(f"{text}{end}")

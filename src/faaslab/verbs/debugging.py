@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import bdb
+import json
 from typing import TYPE_CHECKING, Any
 
-from faaslab.verbs.options import Option
+from faaslab.verbs.options import Option, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faaslab.backends.protocol import Debugger
+    from faaslab.backends.protocol import Debugger, Listening
     from faaslab.verbs.face import Face
 
 DEBUG = Option(
@@ -18,6 +19,28 @@ DEBUG = Option(
     name="debug",
     help="run it in this process and stop at its first line: pdb's commands, c goes on; no limits hold",
 )
+
+
+ATTACH = Option(
+    flags=("--attach",),
+    name="attach",
+    metavar="PORT",
+    read=whole_number,
+    bare=0,
+    help="run it in an environment that waits for a debugger (VS Code); without PORT a free one is taken",
+)
+
+
+def listening_at(face: Face) -> Callable[[Listening], None]:
+    """Tells the face where an environment waits for a debugger, and what VS Code wants to know."""
+
+    def tell(where: Listening) -> None:
+        face.tell(f"waiting for a debugger at {where.host}:{where.port}; Ctrl-C gives up")
+        face.tell(f"the files that run: {where.task_root}")
+        face.tell("VS Code, in .vscode/launch.json under configurations:")
+        face.tell(json.dumps(where.configuration, indent=2))
+
+    return tell
 
 
 def call_under(debugger: bdb.Bdb, function: Callable[..., Any], *arguments: Any) -> Any:

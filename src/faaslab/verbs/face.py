@@ -35,6 +35,9 @@ class Face(Protocol):
     def note(self, text: str) -> None:
         """Say something beside the answer (standard error in a shell)."""
 
+    def tell(self, text: str) -> None:
+        """Say something beside the answer, at once: somebody has to do something before it can come."""
+
     def emit(self, text: str, *, end: str = "\n") -> None:
         """A line of an answer that comes in pieces (`logs --follow`), at once; `end` follows it."""
 

@@ -21,7 +21,7 @@ from faaslab.verbs.answers import (
     TableAnswer,
     TextAnswer,
 )
-from faaslab.verbs.debugging import DEBUG, debugger_of
+from faaslab.verbs.debugging import ATTACH, DEBUG, debugger_of, listening_at
 from faaslab.verbs.function_options import (
     CODE,
     CONFIGURATION,
@@ -188,7 +188,7 @@ def invoke(lab: Lab, call: Call, face: Face) -> Answer:
     """One invocation."""
     value = payloads.payload(call["payload"], face)
     fields = {name: call[name] for name in ("tenant_id", "client_context") if call[name] is not None}
-    if call["debug"]:
+    if call["debug"] or call["attach"] is not None:
         return _debugged(lab, call, face, value, fields)
     if call["async_"]:
         future = lab.functions.submit(
@@ -218,17 +218,19 @@ def _streamed(stream: Any, call: Call, face: Face) -> Any:
 
 
 def _debugged(lab: Lab, call: Call, face: Face, value: Any, fields: dict[str, Any]) -> Answer:
-    if call["async_"]:
-        raise InvalidValue("a debugger is not asynchronous", place="--async", hint="leave it out")
-    debugger = debugger_of(face)
-    execution = lab.functions.debug(
-        call["name"],
-        value,
-        qualifier=call["qualifier"],
-        debugger=debugger,
-        breakpoints=debugger is not None,
-        **fields,
-    )
+    if call["async_"] or call["stream"]:
+        place = "--async" if call["async_"] else "--stream"
+        raise InvalidValue("does not go with a debugger", place=place, hint="leave it out")
+    if call["debug"] and call["attach"] is not None:
+        raise InvalidValue("is another way than --debug", place="--attach", hint="leave one of them out")
+    fields["qualifier"] = call["qualifier"]
+    if call["attach"] is not None:
+        listening, port = listening_at(face), call["attach"]
+        execution = lab.functions.attach(call["name"], value, listening=listening, port=port, **fields)
+    else:
+        debugger = debugger_of(face)
+        fields["breakpoints"] = debugger is not None
+        execution = lab.functions.debug(call["name"], value, debugger=debugger, **fields)
     return ExecutionAnswer(execution=execution, tail=call["tail"], **_code_of(lab, execution))
 
 
@@ -420,6 +422,7 @@ VERBS: tuple[Verb, ...] = (
                 help="the client context, a JSON object",
             ),
             DEBUG,
+            ATTACH,
         ),
         examples=(
             "invoke score -p '{\"x\": 4}'",

@@ -28,6 +28,8 @@ class Option:
     repeat: bool = False
     default: Any = None
     completes: Completes | None = None
+    bare: Any = None
+    """What it is without its value, which then is a number or stands after `=`; None: it needs one."""
     words: int = 1
     """How many words its value takes (`-p KEY VALUE` takes two)."""
 
@@ -82,6 +84,9 @@ def read_words(
             if equals:
                 raise InvalidValue("takes no value", place=flag)
             values[option.name] = True
+            continue
+        if option.bare is not None and not equals and not (rest and _is_number(rest[0])):
+            values[option.name] = option.bare
             continue
         texts = [attached] if equals else []
         while len(texts) < option.words and rest:

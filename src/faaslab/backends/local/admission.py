@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from faaslab.backends.local.flight import check
-from faaslab.errors import InvalidValue
+from faaslab.backends.local.interpreters import OWN_RUNTIME
+from faaslab.errors import InvalidValue, Unsupported
 from faaslab.model.quotas import EVENT_BYTES, REQUEST_BYTES
 
 if TYPE_CHECKING:
@@ -63,4 +64,20 @@ def check_tenant(function: Function, tenant: str | None) -> None:
             "request and try again.",
             place="tenant_id",
             hint="say whose invocation it is",
+        )
+
+
+def check_debuggable(function: Function, *, own_interpreter: bool) -> None:
+    """Raise Unsupported for a function that this process cannot run."""
+    if not function.runtime.startswith("python"):
+        raise Unsupported(
+            f"{function.name!r} has the runtime {function.runtime}: this process runs Python functions",
+            place="--debug",
+            hint="read its log: invoke with --tail",
+        )
+    if function.runtime != OWN_RUNTIME and not own_interpreter:
+        raise Unsupported(
+            f"{function.name!r} has the runtime {function.runtime}, and this process is {OWN_RUNTIME}",
+            place="--debug",
+            hint="use --attach, which debugs it in an environment of its own",
         )

@@ -15,13 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 from faaslab.backends.local import record
-from faaslab.backends.local.admission import check_tenant, checked
+from faaslab.backends.local.admission import check_debuggable, check_tenant, checked
 from faaslab.backends.local.definition import Definer
 from faaslab.backends.local.environment import (
     Environment,
     EnvironmentInfo,
     Surroundings,
-    resolved_secrets,
 )
 from faaslab.backends.local.fanout import FanOut
 from faaslab.backends.local.farewell import close_all
@@ -38,6 +37,8 @@ from faaslab.backends.local.settings import LocalSettings
 from faaslab.backends.local.streaming import Stream
 from faaslab.backends.local.templates import Templates
 from faaslab.backends.local.upkeep import Upkeep
+from faaslab.backends.local.variables import from_process
+from faaslab.backends.local.workbench import Workbench
 from faaslab.clock import SYSTEM, Clock
 from faaslab.errors import Closed, NotFound
 from faaslab.model.function import LATEST
@@ -49,22 +50,13 @@ if TYPE_CHECKING:
 
     from faaslab.backends.local.concurrency import ColdStart
     from faaslab.backends.local.definition import Definition
-    from faaslab.backends.protocol import Complete, Debugger
+    from faaslab.backends.protocol import Complete, Debugger, Listening
     from faaslab.model.concurrency import Provision
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
     from faaslab.model.invocation import Invocation
 
 _GRACE_S = 10.0
-
-
-def _from_process(reference: str) -> str:
-    try:
-        return os.environ[reference]
-    except KeyError:
-        raise NotFound(
-            "secret", reference, hint=f"set the environment variable {reference} of this process"
-        ) from None
 
 
 def _no_layers(layer: str) -> tuple[Path, str]:
@@ -89,7 +81,7 @@ class LocalBackend:
         layer_of: Callable[[str], tuple[Path, str]] = _no_layers,
         clock: Clock = SYSTEM,
         settings: LocalSettings = LocalSettings(),  # noqa: B008 - frozen
-        resolve_secret: Callable[[str], str] = _from_process,
+        resolve_secret: Callable[[str], str] = from_process,
     ) -> None:
         self._root = root
         self._clock = clock
@@ -114,6 +106,7 @@ class LocalBackend:
         self._lock = threading.Lock()
         self._ids = Ids()
         self._phases = Phases(settings, self._closing, self._ids)
+        self._workbench = Workbench(self._surroundings, clock=clock, closing=self._closing, ids=self._ids)
         self._upkeep = Upkeep(self._pools, settings, clock, self._closing, also=self._templates.expire)
         self._provisioner = Provisioner(
             self._pools, make=self._provisioned, closing=self._closing, released=self._upkeep.released
@@ -232,20 +225,35 @@ class LocalBackend:
         breakpoints: bool = True,
     ) -> Execution:
         """Run it once in this process; see `protocol.Debugs`."""
-        from faaslab.backends.local import debugging
-
+        check_debuggable(function, own_interpreter=self._settings.own_interpreter)
         payload = checked(payload, request)
-        debugging.check(function, own_interpreter=self._settings.own_interpreter)
-        flight = Flight(payload, request, self._clock.now(), self._ids.take())
-        session = debugging.Session(
-            definition=self._definition(self._pool(function, request)),
-            folder=self._root / "tmp" / flight.id,
+        execution = self._workbench.debug(
+            self._definition(self._pool(function, request)),
+            payload,
+            request,
             debugger=debugger,
             breakpoints=breakpoints,
-            secrets=resolved_secrets(function, self._resolve_secret),
-            more_variables=self._settings.variables,
         )
-        execution = debugging.debugged(session, flight)
+        complete([execution])
+        return execution
+
+    def attach(
+        self,
+        function: Function,
+        payload: bytes,
+        *,
+        request: Invocation,
+        complete: Complete,
+        listening: Callable[[Listening], None],
+        port: int = 0,
+    ) -> Execution:
+        """Run it once where a debugger attaches; see `protocol.Debugs`."""
+        payload = checked(payload, request)
+        debugpy = self._definer.debugpy(function)
+        definition = self._definition(self._pool(function, request))
+        execution = self._workbench.attach(
+            definition, payload, request, debugpy=debugpy, port=port, listening=listening
+        )
         complete([execution])
         return execution
 
@@ -315,6 +323,7 @@ class LocalBackend:
         self._definer.stop()
         _living.discard(self)
         close_all(self._pools.retire())
+        self._workbench.close(_GRACE_S)
         with self._lock:
             executor, self._executor = self._executor, None
         if executor is not None:
@@ -420,7 +429,12 @@ class LocalBackend:
 
     def _environment(self, pool: Pool, init_type: str) -> Environment:
         definition = self._definition(pool)
-        around = Surroundings(
+        environment = Environment(definition, self._surroundings(), self._clock.now(), init_type=init_type)
+        environment.prefix = record.common(environment)
+        return environment
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
             self._settings,
             self._found_limits(),
             self._keeper,
@@ -429,9 +443,6 @@ class LocalBackend:
             self._root,
             self._resolve_secret,
         )
-        environment = Environment(definition, around, self._clock.now(), init_type=init_type)
-        environment.prefix = record.common(environment)
-        return environment
 
     def _definition(self, pool: Pool) -> Definition:
         definition = pool.definition

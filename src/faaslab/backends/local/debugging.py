@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faaslab.backends import report_line
-from faaslab.backends.local import interpreters, record
+from faaslab.backends.local import record
 from faaslab.backends.local.borrowed_process import borrowed, logging_to
 from faaslab.backends.local.logs import LogPipe
 from faaslab.backends.local.masking import Mask
@@ -22,7 +22,7 @@ from faaslab.backends.local.programs import Places
 from faaslab.backends.local.python_program import layer_folders
 from faaslab.backends.local.variables import variables
 from faaslab.backends.system_records import Voice
-from faaslab.errors import Stopped, Unsupported
+from faaslab.errors import Stopped
 from faaslab.model.execution import Execution, ExecutionStatus
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.flight import Flight
     from faaslab.backends.protocol import Debugger
-    from faaslab.model.function import Function
 
 _LOG_LIMIT = 4 * 1024 * 1024
 _AROUND = ("faaslab.", "bdb", "pdb", "IPython.")
@@ -50,23 +49,6 @@ class Session(NamedTuple):
     breakpoints: bool
     secrets: Mapping[str, str]
     more_variables: Mapping[str, str]
-
-
-def check(function: Function, *, own_interpreter: bool) -> None:
-    """Raise Unsupported for a function that this process cannot run."""
-    if not function.runtime.startswith("python"):
-        raise Unsupported(
-            f"{function.name!r} has the runtime {function.runtime}: this process runs Python functions",
-            place="--debug",
-            hint="read its log: invoke with --tail",
-        )
-    if function.runtime != interpreters.OWN_RUNTIME and not own_interpreter:
-        raise Unsupported(
-            f"{function.name!r} has the runtime {function.runtime}, and this process is "
-            f"{interpreters.OWN_RUNTIME}",
-            place="--debug",
-            hint="use --attach, which debugs it in an environment of its own",
-        )
 
 
 def debugged(session: Session, flight: Flight) -> Execution:

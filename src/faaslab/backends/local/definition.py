@@ -17,7 +17,7 @@ from faaslab.backends.local.image_program import image_program
 from faaslab.backends.local.node_program import node_program
 from faaslab.backends.local.packages import Packages
 from faaslab.backends.local.programs import Program, Warm
-from faaslab.backends.local.python_program import python_program
+from faaslab.backends.local.python_program import debugpy_folder, python_program
 from faaslab.backends.local.variables import check
 from faaslab.errors import Unsupported
 from faaslab.model.function import LATEST, Function, ImageCode
@@ -142,6 +142,10 @@ class Definer:
             with contextlib.suppress(OSError, UnicodeDecodeError):
                 learned = preloading.imported((task_root / f"{module}.py").read_text("utf-8"), own)
         return program.warm(preloading.modules(function.configuration.preload, learned, own)), own
+
+    def debugpy(self, function: Function) -> Path:
+        """The folder with debugpy for a function's interpreter; see `python_program.debugpy_folder`."""
+        return debugpy_folder(function, packages=self._packages, settings=self._settings, root=self._root)
 
     def _program(self, function: Function, task_root: Path, opt: Path) -> Program:
         """What serves its runtime: the one place that knows all of them."""

@@ -118,7 +118,7 @@ class Environment:
         self._folder = around.root / "tmp" / self.id
         self._folder.mkdir(mode=0o700, parents=True)
         self._storage = around.launcher.storage(definition, self._folder, around.limits)
-        self._places = around.launcher.places(definition, self._storage)
+        self.places = around.launcher.places(definition, self._storage)
         self.api = RuntimeApi(tick_s=TICK_S, timed=around.machine.timed_sockets)
         reading, self._writing = os.pipe()
         os.set_blocking(reading, False)
@@ -244,7 +244,7 @@ class Environment:
         self.extensions.visited(connection, in_time=not self.dialogue.owes_next)
 
     def _launch_extension(self, name: str, output: int) -> Child:
-        around, places = self._around, self._places
+        around, places = self._around, self.places
         order = Order(
             definition=self.definition,
             command=(str(places.opt / "extensions" / name),),
@@ -263,7 +263,7 @@ class Environment:
         return variables(
             self.definition.function,
             start,
-            self._places,
+            self.places,
             address=self.api.address,
             version=self.definition.version,
             log_stream=self.log_stream,
@@ -274,7 +274,7 @@ class Environment:
 
     def _spawn(self) -> Process:
         definition, around = self.definition, self._around
-        function, places = definition.function, self._places
+        function, places = definition.function, self.places
         start = definition.program.start(places)
         told = self._variables(start)
         told["_LAMBDA_TELEMETRY_LOG_FD"] = str(self._writing)

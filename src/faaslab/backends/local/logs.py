@@ -9,7 +9,10 @@ A frame (`_LAMBDA_TELEMETRY_LOG_FD`) is, big endian, 4 bytes of type, 4 of lengt
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MAGIC = b"\xa5\x5a\x00"
 _HEAD = 16
@@ -42,6 +45,8 @@ class LogPipe:
         self._skip = 0
         self._entries: list[Entry] = []
         self.dropped = 0
+        self.noticed: Callable[[str], None] | None = None
+        """Told of each entry as it comes, by whoever waits for one."""
 
     def drain(self) -> None:
         """Read what is there, without waiting; not for ever, since a flood may be faster than we are."""
@@ -111,6 +116,8 @@ class LogPipe:
             word = text[1:9].partition("]")[0]
             level = _NAMES.get(word)
         self._entries.append(Entry(micros, level, text))
+        if self.noticed is not None:
+            self.noticed(text)
 
     def take(self, *, last: bool = False) -> tuple[list[Entry], int]:
         """Entries since the last call, and how many bytes were dropped; `last` also takes an unended line."""

@@ -5,6 +5,8 @@ Rule: where AWS's cannot be installed faaslab's own takes its place, and the rec
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from faaslab.backends.local import interpreters, preloading
 from faaslab.backends.local.programs import Places, Program, Start, Warm
-from faaslab.errors import RequirementsFailed
+from faaslab.errors import RequirementsFailed, Unsupported
 
 if TYPE_CHECKING:
     from faaslab.backends.local.interpreters import Interpreter
@@ -144,3 +146,32 @@ def _official_client(
             raise
         _without.add(interpreter.tag)
         return None
+
+
+def debugpy_folder(function: Function, *, packages: Packages, settings: LocalSettings, root: Path) -> Path:
+    """The folder that has debugpy for the function's interpreter; installed there where it is another's.
+
+    Raises Unsupported for what is not Python, RuntimeNotFound, RequirementsFailed with the remedy.
+    """
+    if not function.runtime.startswith("python"):
+        raise Unsupported(
+            f"{function.name!r} has the runtime {function.runtime}: only Python functions can be attached to",
+            place="--attach",
+            hint="read its log: invoke with --tail",
+        )
+    interpreter = interpreters.find(function.runtime, own_interpreter=settings.own_interpreter)
+    spec = importlib.util.find_spec("debugpy")
+    if interpreter.own and spec is not None and spec.origin:
+        return Path(spec.origin).parent.parent
+    try:
+        wanted = f"debugpy<={importlib.metadata.version('debugpy')}"
+    except importlib.metadata.PackageNotFoundError:
+        wanted = "debugpy"
+    try:
+        return packages.installed(root / "debugger" / interpreter.tag, [wanted], interpreter)
+    except RequirementsFailed as error:
+        raise RequirementsFailed(
+            f"debugpy could not be installed for {interpreter.path}: {error.message}",
+            place="--attach",
+            hint=f"give the function the runtime {interpreters.OWN_RUNTIME!r}, or install debugpy there once",
+        ) from error

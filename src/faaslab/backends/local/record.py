@@ -5,6 +5,7 @@ Rule: cheap, because it stands between a function's answer and whoever waits for
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -35,8 +36,8 @@ _TOO_LARGE = (
 )
 
 
-IN_PROCESS = "in-process"
-"""The start method of what ran in this very process, under a debugger."""
+IN_PROCESS, ATTACHED = "in-process", "attached"
+"""The start methods of what ran under a debugger: in this very process, and in an environment of its own."""
 
 
 def common(environment: Environment) -> dict[str, Any]:
@@ -270,6 +271,21 @@ def unmeasured(
         start_method=IN_PROCESS,
         error=error,
         logs=tuple(line(x.at, mask.text(x.message), x.stream, x.level) for x in flight.lines),
+    )
+
+
+def without_figures(execution: Execution, *, timeout_s: float, method: str) -> Execution:
+    """What ran in an environment while a person looked: as it is, but for the figures."""
+    return dataclasses.replace(
+        execution,
+        timeout_s=float(timeout_s),
+        start_method=method,
+        duration_ms=None,
+        billed_ms=None,
+        init_ms=None,
+        cold_start=None,
+        max_memory_mb=None,
+        logs=tuple(each for each in execution.logs if not each.message.startswith("REPORT RequestId")),
     )
 
 

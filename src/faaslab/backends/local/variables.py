@@ -6,10 +6,11 @@ that no library finds the ones of whoever runs faaslab.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from faaslab.backends.local.sandbox import INSIDE
-from faaslab.errors import InvalidValue
+from faaslab.errors import InvalidValue, NotFound
 from faaslab.model.quotas import RESERVED_VARIABLES, VARIABLES_BYTES
 
 if TYPE_CHECKING:
@@ -107,3 +108,13 @@ _NOT_OF_EXTENSIONS = frozenset({
 def extension_variables(told: Mapping[str, str]) -> dict[str, str]:
     """What an external extension of the environment has of them."""
     return {name: value for name, value in told.items() if name not in _NOT_OF_EXTENSIONS}
+
+
+def from_process(reference: str) -> str:
+    """A secret's value out of the variables of this process. Raises NotFound."""
+    try:
+        return os.environ[reference]
+    except KeyError:
+        raise NotFound(
+            "secret", reference, hint=f"set the environment variable {reference} of this process"
+        ) from None

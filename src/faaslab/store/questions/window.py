@@ -22,7 +22,7 @@ COLUMNS = (
     "coalesce(environment_id, log_stream) AS environment"
 )
 
-MEASURED = "start_method IS DISTINCT FROM 'in-process'"
+MEASURED = "coalesce(start_method, '') NOT IN ('in-process', 'attached')"
 """Not run under a debugger: that has no figures, and its failures were looked for."""
 GB_SECONDS = "memory_mb / 1024.0 * billed_ms / 1000.0"
 INIT_GB_SECONDS = f"memory_mb / 1024.0 * {BILLED_INIT_MS} / 1000.0"
