@@ -264,6 +264,7 @@ def test_publish_versions_alias(defined):
     assert defined("invoke score --qualifier prod -p '{\"x\": 1}'").value.version in {"1", "3"}
     assert defined("alias score").df["leads_to"].tolist() == ["version 1 90%, version 3 10%"]
     assert defined("alias score prod").df["description"].tolist() == ["canary"]
+    assert "aliases     prod -> version 1 90%, version 3 10%" in plain_text(defined("show score"))
     with pytest.raises(Conflict, match="--revision: The Revision Id provided does not match"):
         defined("alias score prod 3 --revision old")
     with pytest.raises(InvalidValue, match="--weight: .*a share from 0 to 1"):

@@ -225,6 +225,7 @@ def function_block(card: FunctionCard, previous: Function | None = None) -> Html
             ("environment", _environment(setup.environment)),
             ("secrets", ", ".join(secret.partition("=")[0] for secret in setup.secrets) or None),
             ("layers", ", ".join(setup.layers) or None),
+            ("aliases", "; ".join(card.aliases) or None),
             ("asynchronous", card.asynchronous),
         ]
     )

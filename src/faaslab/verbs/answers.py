@@ -39,6 +39,8 @@ class FunctionCard:
     code: str | None = None
     events: EventInvokeConfig | None = None
     """How its asynchronous invocations are handled, where that is not Lambda's default."""
+    aliases: tuple[str, ...] = ()
+    """What leads to its versions, in words: `prod -> version 2`."""
     exit_status: int = 0
 
     @property

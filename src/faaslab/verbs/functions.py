@@ -37,6 +37,7 @@ from faaslab.verbs.function_options import (
 )
 from faaslab.verbs.options import Option, Positional
 from faaslab.verbs.verb import Verb
+from faaslab.verbs.versions import leads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -309,7 +310,13 @@ def show(lab: Lab, call: Call, face: Face) -> Answer:
         text = lab.functions.code(what)
         source = text if isinstance(text, str) else None
     events = lab.asynchronous.configs.get(function.name)
-    return FunctionCard(function=function, enforced=lab.functions.enforced(), code=source, events=events)
+    return FunctionCard(
+        function=function,
+        enforced=lab.functions.enforced(),
+        code=source,
+        events=events,
+        aliases=tuple(f"{each.name} -> {leads(each)}" for each in lab.versions.aliases(what)),
+    )
 
 
 def rm(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001

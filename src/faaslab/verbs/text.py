@@ -265,6 +265,8 @@ def _card(card: FunctionCard) -> str:
         facts.append(("concurrency", f"{configuration.reserved_concurrency} reserved"))
     if card.asynchronous:
         facts.append(("async", card.asynchronous))
+    if card.aliases:
+        facts.append(("aliases", "; ".join(card.aliases)))
     if function.description:
         facts.append(("about", function.description))
     seen = function.statistics

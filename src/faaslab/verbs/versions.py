@@ -131,12 +131,13 @@ def _count(text: str, place: str) -> int | None:
 
 def _pointed(found: Alias, change: str) -> DoneAnswer:
     return DoneAnswer(
-        text=f"{found.function}:{found.name} -> {_leads(found)}",
+        text=f"{found.function}:{found.name} -> {leads(found)}",
         facts={**to_json(found), "change": change},
     )
 
 
-def _leads(found: Alias) -> str:
+def leads(found: Alias) -> str:
+    """Where an alias leads, in words."""
     if not found.weights:
         return f"version {found.version}"
     left = 1 - sum(found.weights.values())
@@ -148,7 +149,7 @@ def _table(aliases: tuple[Alias, ...], empty: str) -> TableAnswer:
     import pandas as pd
 
     rows: list[tuple[Any, ...]] = [
-        (each.name, _leads(each), each.description, each.updated_at, each.revision_id) for each in aliases
+        (each.name, leads(each), each.description, each.updated_at, each.revision_id) for each in aliases
     ]
     columns = ["alias", "leads_to", "description", "updated_at", "revision_id"]
     return TableAnswer(df=pd.DataFrame(rows, columns=columns), empty=empty)

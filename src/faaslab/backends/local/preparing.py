@@ -50,6 +50,7 @@ class Preparations:
             function.runtime,
             function.architecture,
             function.code_digest,
+            function.code_sha256,
             to_json(function.code),
             sorted(configuration.requires),
             configuration.layers,
