@@ -1,6 +1,8 @@
 """External and internal extensions of real environments."""
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -250,3 +252,39 @@ def test_in_a_sandbox_it_stands_beside_the_function(opt, define, invoke, backend
     after = invoke(function, on=backend)
     assert after.result == ["shutdown failure"], "they share /tmp, and it outlives the crash"
     backend.close()
+
+
+OWNER = """
+import sys
+from pathlib import Path
+from faaslab.backends.local import LocalBackend, LocalSettings
+from tests.backends.local.defining import Definer, REQUEST
+folder = Path({folder!r})
+(folder / "zips").mkdir(exist_ok=True)
+definer = Definer(folder / "zips")
+backend = LocalBackend(folder / "cache", code_of=definer.code_of, settings=LocalSettings(sandbox="off"))
+execution = backend.invoke(definer.define(timeout_s=60), b"{{}}", request=REQUEST, complete=lambda x: None)
+print(execution.ok, *[info.pid for info in backend.environments()], flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_killed_owner_leaves_no_extension_behind(opt, tmp_path):
+    told = tmp_path / "told"
+    install(opt, "lives", f'open({str(told)!r}, "w").write(str(os.getpid()))\n' + STEADY)
+    root = Path(__file__).parents[3]
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER.format(folder=str(tmp_path))],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with owner:
+        ok, runtime = owner.stdout.readline().split()
+        extension = int(told.read_text())
+        assert ok == "True"
+        assert alive(extension)
+        owner.kill()
+        eventually(lambda: not alive(extension) and not alive(int(runtime)))

@@ -51,6 +51,7 @@ def node(tmp_path_factory, runtime):
         layer_of=lambda arn: definer.layers[arn],
         settings=LocalSettings(),
     ) as backend:
+        run.backend = backend
         yield run
 
 
@@ -269,3 +270,29 @@ def test_packages_of_pip_are_for_python(invoke, definer, runtime):
         invoke(
             definer.define_zip({"index.mjs": ""}, runtime=runtime, handler="index.handler", requires=("x",))
         )
+
+
+STREAMS = """
+export const handler = awslambda.streamifyResponse(async (event, stream) => {
+  for (const piece of event.pieces) {
+    stream.write(piece);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  if (event.fail) throw new TypeError("too late");
+  stream.end();
+});
+"""
+
+
+def test_awss_client_streams(node):
+    """It opens a connection of its own for that, with chunks, and trailers for an error."""
+    plain = node(STREAMS, {"pieces": ["a", "b", "c"]})
+    assert plain.result_body == b"abc", "without streaming it is buffered"
+    for fail in (False, True):
+        payload = json.dumps({"pieces": ["one ", "two ", "three"], "fail": fail}).encode()
+        stream = node.backend.stream(node.function, payload, request=REQUEST, complete=node.definer.complete)
+        assert b"".join(stream) == b"one two three"
+        execution = stream.execution
+        assert execution.result_bytes is not None
+        assert (execution.error is None) != fail
+    assert (execution.error.type, execution.error.message) == ("TypeError", "too late")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from faaslab.backends.local.telemetry_batches import Batch, wanted
-from tests.backends.local.defining import eventually
+from tests.backends.local.defining import SANDBOX_FAULT, eventually
 from tests.backends.local.extending import install
 
 GOOD = {
@@ -216,3 +216,12 @@ while True: api.next()
     function = define(timeout_s=10)
     assert invoke(function).ok
     assert invoke(function).ok
+
+
+@pytest.mark.skipif(bool(SANDBOX_FAULT), reason=SANDBOX_FAULT or "")
+def test_in_a_sandbox_extensions_listen_at_lambdas_name(define, invoke, tmp_path, backend_with):
+    body = WAITS.replace('("127.0.0.1", 0)', '("sandbox.localdomain", 0)')
+    install(tmp_path / "cache/runtime/opt", "waits", body)
+    backend = backend_with(sandbox="on")
+    function = define("def handler(e, c): return e\n", timeout_s=10)
+    assert [invoke(function, b"%d" % number, on=backend).result for number in range(2)] == [0, 1]

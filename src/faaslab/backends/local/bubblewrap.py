@@ -134,12 +134,21 @@ def _host(folder: Path) -> Host:
             folders.append(path)
     folder.mkdir(parents=True, exist_ok=True)
     etc = [(Path("/etc") / name, name) for name in ETC if (Path("/etc") / name).exists()]
-    for name, text in ACCOUNTS.items():
+    for name, text in (*ACCOUNTS.items(), ("hosts", _hosts())):
         written = folder / f"{name}-{os.getpid()}"
         written.write_text(text, "utf-8")
         written.replace(folder / name)
         etc.append((folder / name, name))
     return Host(folders=tuple(folders), links=tuple(links), etc=tuple(etc))
+
+
+def _hosts() -> str:
+    """This machine's names, and the one that extensions listen at for telemetry."""
+    try:
+        text = Path("/etc/hosts").read_text("utf-8", "replace")
+    except OSError:
+        text = "127.0.0.1 localhost\n"
+    return f"{text.rstrip()}\n127.0.0.1 sandbox.localdomain sandbox\n"
 
 
 class SandboxedChild(SpawnedChild):

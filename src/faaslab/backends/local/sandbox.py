@@ -30,7 +30,7 @@ ACCOUNTS = {
 }
 """File of /etc -> its content inside; this machine's own name its people."""
 ETC = (
-    "alternatives", "ca-certificates", "crypto-policies", "gai.conf", "host.conf", "hosts", "ld.so.cache",
+    "alternatives", "ca-certificates", "crypto-policies", "gai.conf", "host.conf", "ld.so.cache",
     "mime.types", "nsswitch.conf", "os-release", "pki/ca-trust", "pki/tls/cert.pem", "pki/tls/certs",
     "pki/tls/openssl.cnf", "protocols", "resolv.conf", "services", "ssl/cert.pem", "ssl/certs",
     "ssl/openssl.cnf",
