@@ -7,7 +7,7 @@ import pytest
 from faaslab.errors import Closed, NotFound, RecordRejected, StoreFull
 from faaslab.lab.asynchronous import QUEUE
 from faaslab.model.invocation import Invocation
-from tests.lab.events import ECHO, FAIL, ask, rows, settled, until
+from tests.lab.events import ECHO, FAIL, QUEUE_ARN, ask, rows, settled, until
 
 
 @pytest.fixture
@@ -103,6 +103,24 @@ def test_a_long_run_keeps_its_claim(lab, opened, clock, tmp_path):
     (tmp_path / "gate").touch()
     assert queued.result(60).ok
     assert len(rows(lab)) == 1
+
+
+def test_a_delivery_does_not_wait_for_functions_that_run_long(opened, tmp_path):
+    lab = opened(queue_concurrency=1)
+    source = "import time, os\ndef handler(e, c):\n    while not os.path.exists(e): time.sleep(0.01)\n"
+    lab.functions.create("slow", source, timeout_s=300)
+    lab.functions.create("fail", FAIL, maximum_retry_attempts=0, dead_letter_queue=QUEUE_ARN)
+    lab.functions.submit("fail", invocation_type="Event").result(60)
+    gate = tmp_path / "gate"
+    running = [lab.functions.submit("slow", str(gate), invocation_type="Event") for _ in range(2)]
+    until(lambda: any(lab.asynchronous._pump.holds(each.request_id) for each in running))
+    delivered = threading.Event()
+    lab.asynchronous.deliver_with("sqs", lambda message: delivered.set())
+    assert delivered.wait(60)
+    assert not any(each.done() for each in running)
+    assert sum(lab.asynchronous._pump.holds(each.request_id) for each in running) == 1
+    gate.touch()
+    assert all(each.result(60).ok for each in running)
 
 
 def test_what_the_history_refuses_does_not_run_for_ever(lab, monkeypatch):

@@ -31,13 +31,15 @@ LOOK_S = 1.0
 FAILED_S = 5.0
 """An entry that a failure of ours left undone waits so long."""
 _JOIN_S = 15.0
+_SPARE = 2
 
 
 class Pump:
     """Starts one thread with `start`, and one for each entry that is worked on, `at_once` at most.
 
-    `queues` names the queues in the order of their importance; with `only` it takes no other entries than
-    those. `look` is called now and then, for whoever waits for what another process does.
+    `queues` names the queues; those after the first may use two threads more, so that what is quickly done
+    does not wait for functions that run long. With `only` it takes no other entries than those. `look` is
+    called now and then, for whoever waits for what another process does.
     """
 
     def __init__(
@@ -165,25 +167,29 @@ class Pump:
         """Take what is due and there are threads for; seconds until there may be more."""
         self._renew()
         only, taken = self._only(), 0
-        for name in self._queues():
+        for place, name in enumerate(self._queues()):
             with self._changed:
-                free = self._at_once - len(self._held)
-                if free <= 0:
-                    return LOOK_S
-                if not self._is_due(name, only) or self._stopping.is_set():
+                free = self._at_once + (_SPARE if place else 0) - len(self._held)
+                if free <= 0 or not self._is_due(name, only) or self._stopping.is_set():
                     continue
                 claims = self._queue.claim(name, self._owner, ttl_s=CLAIM_S, limit=free, ids=only)
                 taken += len(claims)
+                self._held.update({claim.id: claim for claim in claims})
                 for claim in claims:
-                    self._held[claim.id] = claim
-                    worker = threading.Thread(
-                        target=self._see_to, args=(claim,), name="faaslab-queued", daemon=True
-                    )
-                    self._workers.add(worker)
-                    worker.start()
+                    self._begin(claim)
         # What was due and is another's now must not be asked for without a pause.
         due_in = self._due_in(only)
         return LOOK_S if due_in is None or (due_in == 0 and not taken) else min(due_in, LOOK_S)
+
+    def _begin(self, claim: Claim) -> None:
+        worker = threading.Thread(target=self._see_to, args=(claim,), name="faaslab-queued", daemon=True)
+        self._workers.add(worker)
+        try:
+            worker.start()
+        except RuntimeError:  # no more threads here, or the interpreter is ending
+            self._workers.discard(worker)
+            del self._held[claim.id]
+            self._queue.release(claim, delay_s=FAILED_S)
 
     def _renew(self) -> None:
         now = self._clock.now()
