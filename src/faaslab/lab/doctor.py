@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ _STATES = {"ok": "ok", "warning": "note", "error": "bad"}
 
 def rows(lab: Lab) -> list[Row]:
     """All findings, the machine's first."""
-    return [*_machine(), *_packages(), *_enforced(lab), *_store(lab)]
+    return [*_machine(), *_packages(), *_runtimes(), *_enforced(lab), *_store(lab)]
 
 
 def _machine() -> list[Row]:
@@ -50,6 +51,15 @@ def _packages() -> list[Row]:
         if client
         else ("awslambdaric", "note", "not installed: faaslab's own runtime client serves")
     )
+    return found
+
+
+def _runtimes() -> list[Row]:
+    """What else than this Python can run here; neither is needed."""
+    found: list[Row] = []
+    for name, for_what in (("node", "Node.js functions"), ("npm", "Node.js functions: AWS's client")):
+        path = shutil.which(name)
+        found.append((name, "ok", path) if path else (name, "note", f"not installed; {for_what} need it"))
     return found
 
 

@@ -250,6 +250,18 @@ def test_a_wrapper_goes_before_the_runtime(place, definer, define, define_zip, i
     assert any(line.message.startswith("wrapping ") for line in execution.logs)
 
 
+def test_a_wrapper_is_not_passed_by_where_a_template_could_serve(definer, define, backend_with, invoke):
+    backend = backend_with(sandbox="off")
+    layer = definer.layer("w", {"wrap*": WRAPPER})
+    function = define(
+        SEES, layers=(layer,), preload=("json",), environment={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrap"}
+    )
+    for _ in range(2):
+        execution = invoke(function, on=backend)
+        assert (execution.result, execution.start_method) == ("yes", "spawn")
+        backend.retire(function.name)
+
+
 @pytest.mark.parametrize(
     ("files", "status", "said"),
     [({}, 127, "does not exist"), ({"wrap": WRAPPER}, 126, "is not an executable")],

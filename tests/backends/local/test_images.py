@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import tarfile
 
 import pytest
@@ -161,6 +162,9 @@ def test_what_is_no_archive_at_all(tmp_path):
             described(str(tmp_path / name))
     with pytest.raises(InvalidValue, match="there is no"):
         described(str(tmp_path / "absent"))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidValue, match="is no file"):
+        described(str(tmp_path / "pipe"))
     for name in ("", "a\0b"):
         with pytest.raises(InvalidValue):
             described(name)

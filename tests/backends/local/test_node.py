@@ -178,6 +178,24 @@ def test_a_time_out(node):
     assert execution.status == "timeout"
 
 
+def test_a_streamed_response(node):
+    source = """
+export const handler = awslambda.streamifyResponse(async (event, stream, context) => {
+  stream.setContentType("text/plain");
+  stream.write("one ");
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  stream.write("two");
+  stream.end();
+});
+"""
+    first = node(source)
+    assert first.ok, first.error
+    assert first.result == b"one two"
+    for _ in range(3):
+        again = node(None, again=node.function)
+        assert (again.ok, again.result, again.cold_start) == (True, b"one two", False)
+
+
 def test_large_payloads_in_both_directions(node):
     source = "export const handler = async (event) => event;"
     text = "é" * 2_500_000

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faaslab.backends import report_line
-from faaslab.backends.local import preloading
+from faaslab.backends.local import preloading, rootfs
 from faaslab.backends.local.custom_program import custom_program
 from faaslab.backends.local.image_program import image_program
 from faaslab.backends.local.node_program import node_program
@@ -110,12 +110,14 @@ class Definer:
     def _of_image(self, function: Function, code: ImageCode, *, numbered: bool) -> Definition:
         program = image_program(code, function.code_sha256, self._root)
         assert program.root is not None
+        # Its extensions are files of the image.
+        opt = rootfs.inside(program.root, "/opt")
         return Definition(
             function=function,
             version=function.version if numbered else LATEST,
             program=program,
             task_root=program.root,
-            opt=self._empty("opt"),
+            opt=opt if opt.is_dir() else self._empty("opt"),
             runtime_root=self._empty("empty"),
         )
 

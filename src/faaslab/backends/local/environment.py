@@ -23,7 +23,7 @@ from faaslab.backends.local.launch import Order
 from faaslab.backends.local.logs import LogPipe
 from faaslab.backends.local.masking import Mask
 from faaslab.backends.local.process import TICK_S, Process
-from faaslab.backends.local.programs import wrapped
+from faaslab.backends.local.programs import WRAPPER, wrapped
 from faaslab.backends.local.runtime_api import RuntimeApi
 from faaslab.backends.local.started import Started
 from faaslab.backends.local.variables import extension_variables, variables
@@ -279,7 +279,7 @@ class Environment:
         told = self._variables(start)
         told["_LAMBDA_TELEMETRY_LOG_FD"] = str(self._writing)
         command = start.command
-        if definition.program.wraps and (wrapper := told.get("AWS_LAMBDA_EXEC_WRAPPER")):
+        if definition.program.wraps and (wrapper := told.get(WRAPPER)):
             command = wrapped(command, wrapper, places)
         order = Order(
             definition=definition,

@@ -89,6 +89,9 @@ def opened(path: Path) -> Iterator[ImageFiles]:
     if path.is_dir():
         yield _Folder(path)
         return
+    if path.exists() and not path.is_file():
+        # Nothing says when a pipe or a device ends, or whether it begins.
+        raise InvalidValue(f"{str(path)!r} is no file", place="image")
     try:
         with path.open("rb") as file:
             packed = file.read(2) == b"\x1f\x8b"

@@ -81,6 +81,9 @@ _WRAPPED = (
 )
 
 
+WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+
+
 def wrapped(command: tuple[str, ...], wrapper: str, places: Places) -> tuple[str, ...]:
     """The command behind a wrapper script, which is named by its path on Lambda.
 
