@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from faaslab.errors import InvalidValue, NotFound
+from faaslab.errors import InvalidValue, NotFound, Unsupported
 from faaslab.lab import runtimes
 from tests.backends.local.defining import OWN_RUNTIME, SANDBOX_FAULT
 from tests.backends.local.image_making import OciImage, file, layer
@@ -209,8 +209,6 @@ def test_a_handler_of_each_runtime(text, of, expected):
 
 
 def test_runtimes_that_do_not_run_say_what_does():
-    from faaslab.errors import Unsupported
-
     assert runtimes.runtime("nodejs22.x") == "nodejs22.x"
     for name in ("java21", "ruby3.4", "dotnet8"):
         with pytest.raises(Unsupported, match=rf"{name}.*--image.*provided\.al2023"):
@@ -228,6 +226,15 @@ def test_a_python_function_needs_python(lab):
 
 
 # --- images ---------------------------------------------------------------------------------------------
+
+
+def test_an_image_that_can_never_start_here_is_said_when_it_is_defined(lab, tmp_path, monkeypatch):
+    from faaslab.model.function import ImageCode
+
+    path = OciImage(layer(file("app", "x", 0o755)), Entrypoint=["/app"]).archive(tmp_path / "image.tar")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(Unsupported, match="bubblewrap"):
+        lab.functions.define("box", ImageCode(uri=str(path)))
 
 
 @pytest.mark.skipif(SANDBOX_FAULT is not None, reason=SANDBOX_FAULT or "")

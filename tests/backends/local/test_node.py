@@ -263,6 +263,15 @@ def test_a_shim_that_leads_nowhere_is_passed_over(tmp_path, monkeypatch):
         node_program.find("nodejs97.x")
 
 
+def test_behind_a_shim_is_the_node_itself(tmp_path, monkeypatch, runtime):
+    real = node_program.find(runtime)
+    shim = tmp_path / "node"
+    shim.write_text(f'#!/bin/sh\nexec {real[0]} "$@"\n')
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert node_program.find(runtime) == real
+
+
 def test_without_npm_the_remedy_is_said(define, invoke, definer, runtime, monkeypatch):
     found = node_program.find(runtime)
     monkeypatch.setattr(node_program, "find", lambda _: found)

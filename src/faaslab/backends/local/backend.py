@@ -210,7 +210,10 @@ class LocalBackend:
         """Install and unpack what it needs; see `protocol.Prepares`."""
         if self._closing.is_set():
             raise Closed("the local backend is closed", hint="open another Lab")
-        self._preparations.done(self._definer.define(function, numbered=False))
+        definition = self._definer.define(function, numbered=False)
+        # What can never start here is said now, and not by the first invocation.
+        self._launcher.sandboxed(definition)
+        self._preparations.done(definition)
 
     # --- Debugs -----------------------------------------------------------------------------------
 

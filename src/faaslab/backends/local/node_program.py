@@ -114,12 +114,12 @@ def find(runtime: str) -> tuple[Path, str]:
         raise Unsupported(f"{runtime!r} is no runtime of Node.js", place="runtime", hint="such as nodejs22.x")
     seen: list[str] = []
     for path in _candidates(match[1]):
-        version = _asked(path)
-        if version is None:
+        found = _asked(path)
+        if found is None:
             continue
-        if version.partition(".")[0] == match[1]:
-            return path, version
-        seen.append(version)
+        if found[1].partition(".")[0] == match[1]:
+            return found
+        seen.append(found[1])
     others = f"; here is {', '.join(sorted(set(seen)))}" if seen else ""
     raise RuntimeNotFound(
         f"no node of version {match[1]} was found on this machine{others}",
@@ -141,11 +141,11 @@ def _candidates(major: str) -> Iterator[Path]:
             yield Path(found)
 
 
-def _asked(path: Path) -> str | None:
-    """What a candidate says of itself; a shim on the PATH may lead nowhere."""
+def _asked(path: Path) -> tuple[Path, str] | None:
+    """Where a candidate really is, and its version; a shim on the PATH may lead elsewhere, or nowhere."""
     try:
         done = subprocess.run(
-            [str(path), "--version"],
+            [str(path), "-p", "process.execPath + '\\n' + process.versions.node"],
             capture_output=True,
             text=True,
             timeout=20,
@@ -155,8 +155,8 @@ def _asked(path: Path) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    match = re.fullmatch(r"v(\d+\.\d+\.\d+)\S*", done.stdout.strip())
-    return match[1] if match and done.returncode == 0 else None
+    match = re.fullmatch(r"(/[^\n]+)\n(\d+\.\d+\.\d+)\S*\n", done.stdout)
+    return (Path(match[1]), match[2]) if match and done.returncode == 0 else None
 
 
 def _client(release: str, *, packages: Packages, root: Path) -> Path:
