@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from faaslab.backends.local import LocalBackend, LocalSettings
-from faaslab.backends.protocol import Backend, Explains, Maps
+from faaslab.backends.protocol import Backend, Explains, Maps, Prepares, Reserves
 from faaslab.errors import Closed, FaaslabError, RequestError
 from faaslab.model.execution import Execution, ExecutionStatus
 from faaslab.model.invocation import Invocation
@@ -49,7 +49,7 @@ def invoked(backend, definer, function, payload=b"{}", request=REQUEST):
 def test_it_has_the_protocols_shape(backend):
     whole: Backend = backend
     assert isinstance(whole.name, str)
-    for protocol in (Backend, Maps, Explains):
+    for protocol in (Backend, Maps, Explains, Prepares, Reserves):
         for name in vars(protocol):
             assert name.startswith("_") or hasattr(backend, name)
 
