@@ -148,6 +148,7 @@ SETTINGS: dict[str, _Known] = {
     "queue_concurrency": _Known(
         read=_count, help="events of the queue that run at once (two a processor, at least 8)"
     ),
+    "network": _Known(read=_switch, default=True, help="off: functions reach no network, or do not run"),
     "cpu": _Known(
         read=_switch, default=False, help="give functions the share of the CPU that their memory stands for"
     ),
@@ -320,6 +321,7 @@ def open(  # noqa: A001 -- the name that the product gives it
             freeze=value["freeze"],
             memory=value["memory_limit"],
             templates=value["templates"],
+            network=value["network"],
             cpu=value["cpu"],
             sandbox=value["sandbox"],
             own_interpreter=value["own_interpreter"],

@@ -1,13 +1,17 @@
 """What a function sees of this machine in a sandbox, and that it stays inside."""
 
+import errno
 import functools
 import os
+import socket
 from pathlib import Path
 
 import psutil
 import pytest
 
 from faaslab.backends.local.cgroups import parents
+from faaslab.backends.local.machine import machine
+from faaslab.backends.local.network import no_network
 from faaslab.backends.local.sandbox import Host, View, needed, without_homes, words
 from faaslab.errors import Unsupported
 from tests.backends.local.defining import SANDBOX_FAULT, alive, commanded, eventually, state_of
@@ -212,6 +216,51 @@ def test_the_end_of_bwrap_alone_is_the_end_of_all_in_it(define, invoke, backend_
     eventually(lambda: not alive(bwrap))
     assert invoke(function, on=backend).cold_start
     assert not alive(sleeper)
+
+
+OUTSIDE = """
+import socket
+def tried(call):
+    try:
+        return call()
+    except OSError as error:
+        return [type(error).__name__, error.errno]
+def handler(event, context):
+    return [
+        tried(lambda: socket.create_connection(("192.0.2.1", 80), 5)),
+        tried(lambda: socket.getaddrinfo("example.com", 80)),
+        tried(lambda: socket.create_connection(("127.0.0.1", event), 5)),
+    ]
+"""
+
+
+@pytest.mark.parametrize(
+    "settings", [{"sandbox": "off"}, pytest.param({"sandbox": "on"}, marks=[needs_bwrap])]
+)
+def test_without_a_network_nothing_outside_is_reached(define, invoke, backend_with, settings):
+    if fault := no_network(machine()).fault:
+        pytest.skip(fault)
+    backend = backend_with(network=False, **settings)
+    function = define(OUTSIDE)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        payload = b"%d" % server.getsockname()[1]
+        address, name, own = invoke(function, payload, on=backend).result
+        assert address == ["OSError", errno.ENETUNREACH]
+        assert name[0] == "gaierror"
+        assert own == ["ConnectionRefusedError", errno.ECONNREFUSED], "not even this machine's loopback"
+        assert not invoke(function, payload, on=backend).cold_start
+    crashing = define(
+        "import os\ndef handler(e, c):\n    if e: os._exit(1)\n    return os.environ['AWS_LAMBDA_RUNTIME_API']\n"
+    )
+    assert invoke(crashing, b"1", on=backend).error.type == "Runtime.ExitError"
+    assert invoke(crashing, b"0", on=backend).result == "127.0.0.1:9001", "a new process in the same network"
+    assert backend.enforced()["network"].startswith("held")
+
+
+def test_where_the_network_cannot_be_taken_away_nothing_runs(define, invoke, backend_with):
+    backend = backend_with(network=False, system="portable")
+    with pytest.raises(Unsupported, match="cannot be kept from the network"):
+        invoke(define(), on=backend)
 
 
 BOMB = """

@@ -278,7 +278,6 @@ class LocalBackend:
             "environment between invocations": "frozen" if self._settings.freeze else "keeps running",
             **self._launcher.describe(self._found_limits()),
             **self._found_limits().describe_others(),
-            "network": "not enforced",
         }
 
     def _starts(self) -> str:

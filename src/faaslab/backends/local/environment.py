@@ -119,7 +119,12 @@ class Environment:
         self._folder.mkdir(mode=0o700, parents=True)
         self._storage = around.launcher.storage(definition, self._folder, around.limits)
         self.places = around.launcher.places(definition, self._storage)
-        self.api = RuntimeApi(tick_s=TICK_S, timed=around.machine.timed_sockets)
+        self._network = around.launcher.network()
+        self.api = RuntimeApi(
+            tick_s=TICK_S,
+            timed=around.machine.timed_sockets,
+            listener=None if self._network is None else self._network.listener,
+        )
         reading, self._writing = os.pipe()
         os.set_blocking(reading, False)
         if around.machine.pipe_sizes:
@@ -252,6 +257,7 @@ class Environment:
             places=places,
             folder=self._folder,
             storage=self._storage,
+            network=self._network,
             output=output,
             group=None,
         )
@@ -288,6 +294,7 @@ class Environment:
             places=places,
             folder=self._folder,
             storage=self._storage,
+            network=self._network,
             output=self._writing,
             group=around.limits.group(self.id, function.configuration.memory_mb),
         )
@@ -363,6 +370,8 @@ class Environment:
 
     def _let_go(self) -> None:
         self.api.close()
+        if self._network is not None:
+            self._network.close()
         self.logs.close()
         if self._writing >= 0:
             os.close(self._writing)

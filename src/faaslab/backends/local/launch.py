@@ -17,6 +17,7 @@ from faaslab.backends.local.bubblewrap import INSTALL, Bubblewrap, SandboxedChil
 from faaslab.backends.local.cgroups import ControlGroup
 from faaslab.backends.local.children import Child, SpawnedChild
 from faaslab.backends.local.definition import Definition
+from faaslab.backends.local.network import Network, no_network
 from faaslab.backends.local.programs import Places
 from faaslab.backends.local.sandbox import INSIDE
 from faaslab.backends.local.storage import Storage, Storages
@@ -40,6 +41,8 @@ class Order:
     folder: Path
     """The environment's own folder on this machine."""
     storage: Storage
+    network: Network | None
+    """Its own, where it is not to have this machine's."""
     output: int
     """The descriptor that takes what it writes; it is inherited under the same number."""
     group: ControlGroup | None
@@ -54,6 +57,7 @@ class Launcher:
         self.machine = machine
         self._templates = templates
         self._mode = settings.sandbox
+        self._online = settings.network
         self._bubblewrap = Bubblewrap(machine, root / "runtime" / "etc")
         self._storages = Storages(root / "runtime" / "tmp")
 
@@ -66,7 +70,7 @@ class Launcher:
         for one has no sandbox, unless one is demanded.
         """
         image = definition.program.root is not None
-        if not image and (self._mode == "off" or (self._mode == "auto" and definition.warm is not None)):
+        if not image and (self._mode == "off" or (self._mode == "auto" and self._forks(definition))):
             return False
         fault = self._bubblewrap.fault()
         if fault is not None and (image or self._mode == "on"):
@@ -75,8 +79,30 @@ class Launcher:
             )
         return fault is None
 
+    def _forks(self, definition: Definition) -> bool:
+        """Whether it may begin as a fork of a template, which has this machine's network."""
+        return definition.warm is not None and self._templates is not None and self._online
+
+    def network(self) -> Network | None:
+        """A network of its own for a new environment, where it is to have none. Raises Unsupported."""
+        if self._online:
+            return None
+        try:
+            return no_network(self.machine).made()
+        except OSError as error:
+            raise EnvironmentFailed(f"no network namespace could be made: {error}") from error
+
     def describe(self, limits: Limits) -> Mapping[str, str]:
         """Limit -> how the way that environments are started holds it."""
+        return self._describe_sandbox(limits) | {"network": self._describe_network()}
+
+    def _describe_network(self) -> str:
+        if self._online:
+            return "functions have this machine's; the setting network=off takes it away"
+        fault = no_network(self.machine).fault
+        return f"not enforced, so nothing runs: {fault}" if fault else "held: none but the Runtime API"
+
+    def _describe_sandbox(self, limits: Limits) -> dict[str, str]:
         if self._mode != "off" and self._bubblewrap.fault() is None:
             return {
                 "sandbox": "held by bubblewrap: no file of this machine but its programs, own processes; "
@@ -169,7 +195,7 @@ class Launcher:
     def _forked(self, order: Order) -> Child | None:
         """A fork of a template that has imported what this function asks for; None where there is none."""
         definition = order.definition
-        if definition.warm is None or self._templates is None:
+        if definition.warm is None or self._templates is None or not self._online:
             return None
         template = self._templates.usable(definition.warm, definition.own_modules)
         if template is None:
@@ -188,7 +214,7 @@ class Launcher:
 
     def started(self, definition: Definition) -> None:
         """An init went well: next time there may be a template for it."""
-        if definition.warm is not None and self._templates is not None:
+        if definition.warm is not None and self._templates is not None and self._online:
             self._templates.want(definition.warm)
 
     @staticmethod
@@ -200,14 +226,15 @@ class Launcher:
         variables: Mapping[str, str] | None = None,
         more: tuple[int, ...] = (),
     ) -> subprocess.Popen[bytes]:
+        entering, spaces = ([], ()) if order.network is None else order.network.entrance
         return subprocess.Popen(
-            command,
+            [*entering, *command],
             cwd=cwd,
             env=order.variables if variables is None else variables,
             stdin=subprocess.DEVNULL,
             stdout=order.output,
             stderr=order.output,
-            pass_fds=(order.output, *more),
+            pass_fds=(order.output, *more, *spaces),
             start_new_session=True,
         )
 

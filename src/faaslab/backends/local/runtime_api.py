@@ -33,8 +33,11 @@ _LARGE = 65536
 class RuntimeApi:
     """The server's side of one environment's Runtime API."""
 
-    def __init__(self, *, tick_s: float = 0.005, timed: bool = True) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    def __init__(
+        self, *, tick_s: float = 0.005, timed: bool = True, listener: socket.socket | None = None
+    ) -> None:
+        """With a `listener` of another network namespace, where its clients are."""
+        self.listener = listener or socket.create_server(("127.0.0.1", 0), backlog=128)
         self.listener.setblocking(False)
         self._timed = timed
         self._tick_s = tick_s

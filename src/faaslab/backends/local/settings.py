@@ -31,6 +31,8 @@ class LocalSettings:
     """What of this system is used; `portable`: only what every POSIX system has, as on macOS."""
     runtime_client: Literal["auto", "official", "ours"] = "auto"
     """AWS's awslambdaric, or faaslab's own client where that cannot be had (its wheels are for Linux)."""
+    network: bool = True
+    """False: functions reach nothing but the Runtime API; where that cannot be held, nothing runs."""
     cpu: bool = False
     """Give an environment the share of the CPU that its memory stands for, where a cpu cgroup can be made."""
     sandbox: Literal["auto", "on", "off"] = "auto"
