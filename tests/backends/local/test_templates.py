@@ -52,7 +52,7 @@ def kinds():
             opened.append((number, stat.S_IFMT(mode), os.get_inheritable(number)))
     return opened, sorted(sockets)
 def handler(event, context):
-    main = sys.modules["__main__"]
+    main, opened = sys.modules["__main__"], kinds()
     return {
         "environment": {k: v for k, v in os.environ.items()},
         "c environment": sorted(os.popen("env").read().split("\\n")),
@@ -61,7 +61,7 @@ def handler(event, context):
         "argv": sys.argv,
         "path": sys.path,
         "main": sorted(vars(main)),
-        "descriptors": kinds(),
+        "descriptors": opened,
         "session": [os.getsid(0) == os.getpid(), os.getpgrp() == os.getpid()],
         "signals": [str(signal.getsignal(number)) for number in sorted(signal.valid_signals())],
         "blocked": len(signal.pthread_sigmask(signal.SIG_BLOCK, [])),
