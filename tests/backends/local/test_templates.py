@@ -212,8 +212,9 @@ def test_a_fork_ends_as_a_new_process_does(forked, define, source, status, messa
     assert (execution.status, message in execution.error.message) == (status, True), execution.error
 
 
-def test_what_left_its_session_ends_with_a_fork_too(forked, define, backend_with, definer):
-    backend = backend_with(templates="on", memory="watch")
+@pytest.mark.parametrize("memory", ["auto", "watch"])
+def test_what_left_its_session_ends_with_a_fork_too(forked, define, backend_with, definer, memory):
+    backend = backend_with(templates="on", memory=memory)
     source = """
 import os, subprocess, sys, time
 def handler(event, context):
@@ -306,6 +307,29 @@ def test_an_unused_template_ends_after_the_keep_alive_and_not_before(backend_wit
     backend._templates.expire(template.used_at + 60, 60)
     assert not alive(template.pid)
     assert not backend._templates._ready
+
+
+def test_there_are_only_so_many_and_the_one_used_least_lately_makes_room(tmp_path):
+    keeper, clock = Keeper(machine()), SteppedClock()
+    templates = Templates(tmp_path / "templates", keeper, clock)
+    wanted = [warm(tmp_path, f"no_such_module_{number}") for number in range(10)]
+    for number, each in enumerate(wanted):
+        clock.advance(1)
+        templates.want(each)
+        templates.await_all(60)
+        assert templates.usable(each, frozenset())
+        assert len(templates._ready) == min(number + 1, 8)
+        assert templates.usable(wanted[0], frozenset()), "it is used again and again"
+    assert templates.usable(wanted[1], frozenset()) is None
+    for template in templates._ready.values():
+        template.children.add(-1)
+    templates.want(wanted[1])
+    assert not templates._starting
+    for template in templates._ready.values():
+        template.children.clear()
+    templates.close()
+    keeper.close()
+    assert not list((tmp_path / "templates").iterdir())
 
 
 def test_close_ends_templates_also_one_that_is_importing(tmp_path, define):

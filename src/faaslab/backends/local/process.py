@@ -123,7 +123,9 @@ class Process:
             self._look_inside()
             self.child.kill()
         else:
-            kill_tree(self._trees, self.pid, "" if self.group is not None else self._mark)
+            # What a fork started before it was in its group is found by the mark alone.
+            all_in_group = self.group is not None and self.child.method != "fork"
+            kill_tree(self._trees, self.pid, "" if all_in_group else self._mark)
             if self.group is not None:
                 self._kill_group(self.group)
         self._keeper.remove(self.pid)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _SCRIPT = Path(__file__).with_name("template_script.py")
 _ANSWER_S = 5
+_MOST = 8
+"""Templates at once: each holds what it imported, 10 to 100 MB."""
 _IMPORTS_S = 60
 _ROOM_FOR_MARK = "x" * 160
 
@@ -145,7 +147,7 @@ class Template:
         return data
 
     def fork(self, order: Mapping[str, object], output: int, groups: tuple[Path, ...]) -> ForkedChild | None:
-        """A child with what the order says, in these cgroups; None when the template has died."""
+        """A child with what the order says, in these cgroups; None when the template has ended."""
         with self._lock, contextlib.ExitStack() as opened:
             told = opened.enter_context(os.fdopen(os.memfd_create("faaslab-order"), "wb"))
             told.write(json.dumps(order).encode())
@@ -187,7 +189,9 @@ class Template:
 
     def close(self) -> None:
         """End it, and let go of what belongs to it; may be called twice."""
-        self.kill()
+        with self._lock:
+            # Not between the birth of a child and the moment when it is known.
+            self.kill()
         self._keeper.remove(self.pid)
         self._process.wait()
         self._control.close()
@@ -227,12 +231,25 @@ class Templates:
         return template
 
     def want(self, warm: Warm) -> None:
-        """Have one for the next time; it is started beside whoever asks."""
+        """Have one for the next time; it is started beside whoever asks.
+
+        When there are many already it takes the place of the one that was used least lately and has no
+        children; when all have some there is none for it.
+        """
         with self._lock:
             if self._closed or warm in self._ready or warm in self._starting or warm in self._useless:
                 return
+            ended = None
+            if len(self._ready) + len(self._starting) >= _MOST:
+                unused = [each for each, template in self._ready.items() if not template.children]
+                if not unused:
+                    return
+                oldest = min(unused, key=lambda each: self._ready[each].used_at)
+                ended = self._ready.pop(oldest)
             thread = threading.Thread(target=self._start, args=(warm,), name="faaslab-template", daemon=True)
             self._starting[warm] = thread
+        if ended is not None:
+            ended.close()
         thread.start()
 
     def await_all(self, timeout_s: float) -> None:
