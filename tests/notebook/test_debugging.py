@@ -96,3 +96,53 @@ def test_an_unattended_notebook_runs_through(tmp_path):
     )
     assert "ran through" in "".join(cells["debug"].html + [cells["debug"].text])
     assert "(42, 'in-process')" in cells["bound"].text
+
+
+class Lab:
+    """JupyterLab's debugger: requests over the control channel."""
+
+    def __init__(self, kernel):
+        self._kernel = kernel
+        self._number = 0
+
+    def request(self, command, **arguments):
+        self._number += 1
+        message = self._kernel.session.msg(
+            "debug_request",
+            {"type": "request", "seq": self._number, "command": command, "arguments": arguments},
+        )
+        self._kernel.control_channel.send(message)
+        while True:
+            reply = self._kernel.control_channel.get_msg(timeout=30)
+            if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                assert reply["content"]["success"], reply
+                return reply["content"].get("body")
+
+
+def test_jupyterlabs_debugger_stops_in_the_cell_that_defines_the_function(tmp_path):
+    pytest.importorskip("debugpy")
+    manager, kernel = start_new_kernel(env=environment(tmp_path), cwd=str(tmp_path))
+    try:
+        typed(kernel, "%load_ext faaslab")
+        typed(kernel, DEFINE)
+        lab = Lab(kernel)
+        lab.request("initialize", adapterID="", pathFormat="path", linesStartAt1=True, columnsStartAt1=True)
+        lab.request("attach")
+        path = lab.request("dumpCell", code=DEFINE)["sourcePath"]
+        lab.request("setBreakpoints", source={"path": path}, breakpoints=[{"line": 4}])
+        lab.request("configurationDone")
+        sent = kernel.execute("%faas invoke score -p '{\"x\": 5}' --debug -o r", allow_stdin=False)
+        while True:
+            message = kernel.get_iopub_msg(timeout=60)
+            content = message["content"]
+            if message["msg_type"] == "debug_event" and content.get("event") == "stopped":
+                break
+            assert content.get("execution_state") != "idle" or message["parent_header"].get("msg_id") != sent
+        thread = content["body"]["threadId"]
+        frame = lab.request("stackTrace", threadId=thread)["stackFrames"][0]
+        assert (frame["name"], frame["line"], frame["source"]["path"]) == ("handler", 4, path)
+        lab.request("continue", threadId=thread)
+        assert "1.0 in-process" in typed(kernel, "print(r.result, r.start_method)")[1]
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)

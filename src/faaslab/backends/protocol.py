@@ -121,6 +121,9 @@ class Debugger(Protocol):
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call it, and stop at its first line. Raises bdb.BdbQuit when the user leaves."""
 
+    def typed(self, source: str) -> tuple[str, int] | None:
+        """The file that stands for the cell it was typed into, and the lines above it there; or None."""
+
     def failed(self, error: BaseException) -> None:
         """The handler raised: look at it, or keep it for `%debug`."""
 

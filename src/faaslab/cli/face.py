@@ -84,6 +84,9 @@ class _Pdb:
 
         return call_under(pdb.Pdb(), function, *arguments)
 
+    def typed(self, source: str) -> None:
+        """A shell has no cells."""
+
     def failed(self, error: BaseException) -> None:
         """Where it was raised."""
         import pdb  # noqa: T100 - as above

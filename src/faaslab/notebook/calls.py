@@ -55,7 +55,7 @@ def carry_out(magics: Magics, line: str, cell: str | None) -> View | None:
 
 def _run(magics: Magics, line: str, cell: str | None) -> View | None:
     call, silent = parsed(line, cell)
-    face = NotebookFace(magics.shell)
+    face = NotebookFace(magics.shell, magics.cells)
     lab = magics.labs.get() if call.verb.needs_lab else None
     try:
         answer = verbs.run(lab, call, face)

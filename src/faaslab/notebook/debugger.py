@@ -13,14 +13,16 @@ from IPython.core.debugger import set_trace
 from faaslab.verbs import call_under
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 class NotebookDebugger:
     """See `faaslab.backends.protocol.Debugger`."""
 
-    def __init__(self, shell: Any) -> None:
+    def __init__(self, shell: Any, cells: Mapping[str, tuple[int, int]]) -> None:
+        """`cells`: source of a function -> the number of the cell it was typed into, and the lines above."""
         self._shell = shell
+        self._cells = cells
         self.raised: BaseException | None = None
         # In a kernel that JupyterLab's debugger is not on, `breakpoint()` does nothing at all.
         self.hook = None if is_visual() else _stop
@@ -30,6 +32,18 @@ class NotebookDebugger:
         if is_visual():
             return function(*arguments)
         return call_under(self._shell.debugger_cls(), function, *arguments)
+
+    def typed(self, source: str) -> tuple[str, int] | None:
+        """For JupyterLab's debugger a cell is a file, named by its text; its breakpoints are set there."""
+        number, above = self._cells.get(source, (0, 0))
+        if not number or not is_visual():
+            return None
+        from ipykernel.compiler import get_file_name
+
+        file: str = get_file_name(  # type: ignore[no-untyped-call]
+            self._shell.history_manager.input_hist_raw[number]
+        )
+        return file, above
 
     def failed(self, error: BaseException) -> None:
         """Keep it."""
@@ -46,7 +60,7 @@ def is_visual() -> bool:
     return debugpy is not None and bool(debugpy.is_client_connected())
 
 
-def debugger_of(shell: Any) -> NotebookDebugger | None:
+def debugger_of(shell: Any, cells: Mapping[str, tuple[int, int]]) -> NotebookDebugger | None:
     """None where no question would be answered: papermill, nbconvert, a report."""
     kernel = getattr(shell, "kernel", None)
     if kernel is None:
@@ -54,4 +68,4 @@ def debugger_of(shell: Any) -> NotebookDebugger | None:
     else:
         # What the front end said with the cell; input() goes by it.
         asks = bool(getattr(kernel, "_allow_stdin", False)) or is_visual()
-    return NotebookDebugger(shell) if asks else None
+    return NotebookDebugger(shell, cells) if asks else None

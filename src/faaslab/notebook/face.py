@@ -14,6 +14,7 @@ from faaslab.notebook.formatters import link
 from faaslab.notebook.progress import ProgressBar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from faaslab.verbs import Progress
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 class NotebookFace:
     """Notes are kept, to stand beside the answer."""
 
-    def __init__(self, shell: Any) -> None:
+    def __init__(self, shell: Any, cells: Mapping[str, tuple[int, int]] | None = None) -> None:
         self._shell = shell
+        self._cells = cells or {}
         self.notes: list[str] = []
         self._debugger: NotebookDebugger | None = None
 
@@ -47,7 +49,7 @@ class NotebookFace:
 
     def debugger(self) -> NotebookDebugger | None:
         """IPython's, where somebody sits before it."""
-        self._debugger = debugger_of(self._shell)
+        self._debugger = debugger_of(self._shell, self._cells)
         return self._debugger
 
     @property

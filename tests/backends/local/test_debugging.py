@@ -1,17 +1,21 @@
 """A function in this very process: what it sees is an environment's, and nothing of it stays."""
 
 import bdb
+import dataclasses
+import linecache
 import logging
 import os
 import sys
 import tempfile
 import threading
+import traceback
 
 import pytest
 
 from faaslab.backends.local import LocalBackend
 from faaslab.errors import Conflict, InvalidValue, Stopped, Unsupported
 from faaslab.model.execution import ExecutionStatus
+from faaslab.model.function import ImageCode
 from faaslab.model.invocation import Invocation
 from faaslab.verbs import call_under
 from tests.backends.local.defining import REQUEST
@@ -200,6 +204,7 @@ class Scripted:
     """A debugger whose user types nothing, and where it stopped."""
 
     hook = None
+    cell = None
 
     def __init__(self, commands=("continue",)):
         self.commands = list(commands)
@@ -218,6 +223,9 @@ class Scripted:
                     self.set_quit()
 
         return call_under(Stops(), function, *arguments)
+
+    def typed(self, source):
+        return self.cell
 
     def failed(self, error):
         self.raised = error
@@ -297,6 +305,9 @@ def test_another_python_and_other_runtimes_are_refused_with_the_remedy(debug, de
     assert "--attach" in caught.value.hint
     with pytest.raises(Unsupported, match="provided"):
         debug(define(runtime="provided.al2023"))
+    image = dataclasses.replace(define(), code=ImageCode(uri="image.tar"))
+    with pytest.raises(Unsupported, match="image"):
+        debug(image)
     with pytest.raises(InvalidValue):
         debug(define(), b"{")
     assert definer.recorded == []
@@ -307,3 +318,28 @@ def test_debugging_starts_no_process(debug, define, backend):
     assert backend.environments() == ()
     assert isinstance(backend, LocalBackend)
     assert not list((backend._root / "tmp").iterdir())
+
+
+def test_a_function_is_seen_in_the_cell_it_was_typed_into(debug, define, invoke):
+    source = "def handler(event, context):\n    return 1 / event\n"
+    debugger = Scripted()
+    debugger.cell = ("/tmp/ipykernel_1/123.py", 3)
+    function = define(source)
+    failed = debug(function, b"0", debugger=debugger)
+    assert debugger.stops == [("123.py", 5)]
+    assert "/tmp/ipykernel_1/123.py" in {
+        frame.f_code.co_filename for frame, _ in traceback.walk_tb(debugger.raised.__traceback__)
+    }
+    (there,) = invoke(function, b"0").error.stack_trace
+    assert failed.error.stack_trace[-1] == there, "what is recorded is as ever"
+    assert "/tmp/ipykernel_1/123.py" not in linecache.cache
+    other = Scripted()
+    assert debug(function, b"1", debugger=other).result == 1
+    assert other.stops == [("lambda_function.py", 2)]
+
+
+def test_this_python_takes_the_place_of_one_that_is_not_here_where_that_is_allowed(
+    backend_with, debug, define
+):
+    backend = backend_with(own_interpreter=True)
+    assert debug(define(runtime="python3.99"), b"1", on=backend).result == 1

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from faaslab.backends.local.flight import check
-from faaslab.backends.local.interpreters import OWN_RUNTIME
+from faaslab.backends.local.interpreters import OWN_RUNTIME, find
 from faaslab.errors import InvalidValue, Unsupported
+from faaslab.model.function import ImageCode
 from faaslab.model.quotas import EVENT_BYTES, REQUEST_BYTES
 
 if TYPE_CHECKING:
@@ -69,15 +70,26 @@ def check_tenant(function: Function, tenant: str | None) -> None:
 
 def check_debuggable(function: Function, *, own_interpreter: bool) -> None:
     """Raise Unsupported for a function that this process cannot run."""
+    if isinstance(function.code, ImageCode):
+        raise Unsupported(
+            f"{function.name!r} is a container image: this process runs Python functions",
+            place="--debug",
+            hint="read its log: invoke with --tail",
+        )
     if not function.runtime.startswith("python"):
         raise Unsupported(
             f"{function.name!r} has the runtime {function.runtime}: this process runs Python functions",
             place="--debug",
             hint="read its log: invoke with --tail",
         )
-    if function.runtime != OWN_RUNTIME and not own_interpreter:
+    if function.runtime != OWN_RUNTIME and not (own_interpreter and _has_none(function.runtime)):
         raise Unsupported(
             f"{function.name!r} has the runtime {function.runtime}, and this process is {OWN_RUNTIME}",
             place="--debug",
             hint="use --attach, which debugs it in an environment of its own",
         )
+
+
+def _has_none(runtime: str) -> bool:
+    """Whether this machine has no interpreter for it, so that this one takes its place."""
+    return find(runtime, own_interpreter=True).own

@@ -20,10 +20,12 @@ from faaslab.backends.local.masking import Mask
 from faaslab.backends.local.processes import exit_text
 from faaslab.backends.local.programs import Places
 from faaslab.backends.local.python_program import layer_folders
+from faaslab.backends.local.typed_module import Typed, typed_in, untyped
 from faaslab.backends.local.variables import variables
 from faaslab.backends.system_records import Voice
 from faaslab.errors import Stopped
 from faaslab.model.execution import Execution, ExecutionStatus
+from faaslab.model.function import InlineCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,14 +87,18 @@ def debugged(session: Session, flight: Flight) -> Execution:
     def say(text: str) -> None:
         flight.say(f"faaslab: {text}")
 
+    typed = _typed(session)
     try:
-        with borrowed(
-            variables=told,
-            path=path,
-            argv=argv,
-            breakpoints=session.breakpoints,
-            hook=None if session.debugger is None else session.debugger.hook,
-            say=say,
+        with (
+            typed_in(_file(session), typed),
+            borrowed(
+                variables=told,
+                path=path,
+                argv=argv,
+                breakpoints=session.breakpoints,
+                hook=None if session.debugger is None else session.debugger.hook,
+                say=say,
+            ),
         ):
             status, body, kind = _run(session, flight, heard)
     finally:
@@ -101,6 +107,22 @@ def debugged(session: Session, flight: Flight) -> Execution:
     return record.unmeasured(
         definition, flight, status=status, body=body, error_type=kind, mask=Mask(session.secrets.values())
     )
+
+
+def _file(session: Session) -> Path:
+    code = session.definition.function.code
+    return session.definition.task_root / (code.filename if isinstance(code, InlineCode) else "")
+
+
+def _typed(session: Session) -> Typed | None:
+    """Where its source was typed, when the debugger knows, and the file is that text and nothing else."""
+    code, debugger = session.definition.function.code, session.debugger
+    if debugger is None or not isinstance(code, InlineCode):
+        return None
+    typed = debugger.typed(code.source)
+    if typed is None or _file(session).read_text("utf-8") != code.source:
+        return None
+    return Typed(*typed)
 
 
 class _Heard(LogPipe):
@@ -166,6 +188,7 @@ def _run(session: Session, flight: Flight, heard: _Heard) -> tuple[ExecutionStat
         except Exception as error:  # noqa: BLE001 - a handler may raise anything
             error.__traceback__ = _own(error.__traceback__)
             told = faults.of_exception(error, request_id)
+            told["stackTrace"] = untyped(told["stackTrace"], _file(session), _typed(session))
             _keep(error)
             if session.debugger is not None:
                 session.debugger.failed(error)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from faaslab.backends.local import interpreters, preloading
 from faaslab.backends.local.programs import Places, Program, Start, Warm
 from faaslab.errors import RequirementsFailed, Unsupported
+from faaslab.model.function import ImageCode
 
 if TYPE_CHECKING:
     from faaslab.backends.local.interpreters import Interpreter
@@ -153,9 +154,10 @@ def debugpy_folder(function: Function, *, packages: Packages, settings: LocalSet
 
     Raises Unsupported for what is not Python, RuntimeNotFound, RequirementsFailed with the remedy.
     """
-    if not function.runtime.startswith("python"):
+    if isinstance(function.code, ImageCode) or not function.runtime.startswith("python"):
+        what = "is a container image" if isinstance(function.code, ImageCode) else f"runs {function.runtime}"
         raise Unsupported(
-            f"{function.name!r} has the runtime {function.runtime}: only Python functions can be attached to",
+            f"{function.name!r} {what}: only Python functions can be attached to",
             place="--attach",
             hint="read its log: invoke with --tail",
         )
