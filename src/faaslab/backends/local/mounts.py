@@ -53,7 +53,9 @@ class Mounts:
         with self._lock:
             if self._thread is None:
                 # A daemon: the last environments are closed when ordinary threads have been joined.
-                self._thread = threading.Thread(target=self._work, name="faaslab-mounts", daemon=True)
+                self._thread = threading.Thread(
+                    target=_work, args=(self._deeds,), name="faaslab-mounts", daemon=True
+                )
                 self._thread.start()
             self._deeds.put(told)
         done.wait()
@@ -61,22 +63,24 @@ class Mounts:
             raise errors[0]
         return results[0]
 
-    def _work(self) -> None:
-        while (deed := self._deeds.get()) is not None:
-            deed()
-
     def close(self) -> None:
         """End the thread; its mounts go with it. May be called twice."""
         with self._lock:
             thread, self._thread = self._thread, None
-            if thread is not None:
-                self._deeds.put(None)
+            # Who comes after has a queue of its own, or it might take the word that ends this thread.
+            deeds, self._deeds = self._deeds, queue.SimpleQueue()
+            deeds.put(None)
         if thread is not None:
             thread.join()
 
     def abandon(self) -> None:
         """In a forked child: the thread is not here."""
         self._lock, self._thread = threading.Lock(), None
+
+
+def _work(deeds: queue.SimpleQueue[Callable[[], None] | None]) -> None:
+    while (deed := deeds.get()) is not None:
+        deed()
 
 
 _separated = threading.local()
