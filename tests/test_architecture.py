@@ -31,6 +31,8 @@ PURE = [
     "backends/local/sandbox.py",
     "lab/concurrency.py",
     "lab/routing.py",
+    "backends/local/programs.py",
+    "lab/runtimes.py",
     "monitoring/cost.py",
     "notebook/charts.py",
     "notebook/completion.py",

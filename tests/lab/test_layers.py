@@ -266,3 +266,14 @@ def test_an_image_is_a_function_by_its_digest(lab, tmp_path):
     with pytest.raises(InvalidValue, match="an image is taken as it is"):
         lab.functions.create("box", ImageCode(uri=str(path)), include=[str(path)])
     assert lab.functions.update_code("box", USES).runtime == OWN_RUNTIME
+
+
+def test_a_folder_of_javascript_is_followed(lab, tmp_path):
+    source = tmp_path / "app"
+    source.mkdir()
+    (source / "index.mjs").write_text("export const handler = async () => 1;\n")
+    (source / "shared.mjs").write_text("export const one = 1;\n")
+    function = lab.functions.create("app", None, source=source, runtime="nodejs22.x")
+    assert (function.code.filename, function.code.files) == ("index.mjs", ("shared.mjs",))
+    with pytest.raises(InvalidValue, match="has no main.mjs at its top"):
+        lab.functions.create("app", None, source=source, runtime="nodejs22.x", handler="main.handler")

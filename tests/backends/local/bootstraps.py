@@ -72,3 +72,33 @@ while true; do
   request POST "$id/response" "$("${_HANDLER#*.}" "$body")"
 done
 """
+
+EXTENSION = r"""
+package main
+
+import (
+    "net/http"
+    "os"
+    "path/filepath"
+    "strings"
+)
+
+func main() {
+    base := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2020-01-01/extension/"
+    ask, _ := http.NewRequest("POST", base+"register", strings.NewReader(`{"events":["INVOKE","SHUTDOWN"]}`))
+    ask.Header.Set("Lambda-Extension-Name", filepath.Base(os.Args[0]))
+    reply, err := http.DefaultClient.Do(ask)
+    if err != nil || reply.StatusCode != 200 {
+        os.Exit(3)
+    }
+    os.Stdout.WriteString("the extension is registered\n")
+    id := reply.Header.Get("Lambda-Extension-Identifier")
+    for {
+        next, _ := http.NewRequest("GET", base+"event/next", nil)
+        next.Header.Set("Lambda-Extension-Identifier", id)
+        if _, err := http.DefaultClient.Do(next); err != nil {
+            os.Exit(4)
+        }
+    }
+}
+"""

@@ -92,12 +92,11 @@ def invoke(backend, definer):
 
 
 @pytest.fixture(scope="session")
-def go_bootstrap(tmp_path_factory):
-    """A static Go program, from the standard library alone."""
+def built(tmp_path_factory):
+    """built(name, source): a static Go program, from the standard library alone, as bytes."""
     if shutil.which("go") is None:
         pytest.skip("go is not installed")
     folder = tmp_path_factory.mktemp("go")
-    (folder / "main.go").write_text(GO)
     environment = {
         **os.environ,
         "CGO_ENABLED": "0",
@@ -106,5 +105,16 @@ def go_bootstrap(tmp_path_factory):
         "GOCACHE": str(folder / "cache"),
         "GOPROXY": "off",
     }
-    subprocess.run(["go", "build", "-o", "bootstrap", "main.go"], cwd=folder, env=environment, check=True)
-    return (folder / "bootstrap").read_bytes()
+
+    def build(name, source):
+        (folder / f"{name}.go").write_text(source)
+        subprocess.run(["go", "build", "-o", name, f"{name}.go"], cwd=folder, env=environment, check=True)
+        return (folder / name).read_bytes()
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def go_bootstrap(built):
+    """A runtime in Go."""
+    return built("bootstrap", GO)

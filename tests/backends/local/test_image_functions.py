@@ -9,7 +9,7 @@ import pytest
 
 from faaslab.errors import InvalidValue, Unsupported
 from faaslab.model.function import ImageCode
-from tests.backends.local.bootstraps import SHELL
+from tests.backends.local.bootstraps import EXTENSION, SHELL
 from tests.backends.local.defining import OWN_RUNTIME, SANDBOX_FAULT
 from tests.backends.local.image_making import OciImage, docker_archive, file, folder, layer, link
 
@@ -129,9 +129,20 @@ class TestImages:
             ({"Entrypoint": ["/etc/passwd"]}, "fork/exec /etc/passwd: permission denied"),
             ({"Entrypoint": ["/script"]}, "fork/exec /script: no such file or directory"),
             ({"Entrypoint": ["/text"]}, "fork/exec /text: exec format error"),
+            ({"Entrypoint": ["/text/x"]}, "fork/exec /text/x: no such file or directory"),
+            ({"Entrypoint": ["/app"]}, "fork/exec /app: no such file or directory"),
             ({"Entrypoint": None}, "the image has neither an entry point nor a command"),
         ],
-        ids=["absent", "not on the path", "no program", "no interpreter", "text", "nothing"],
+        ids=[
+            "absent",
+            "not on the path",
+            "no program",
+            "no interpreter",
+            "text",
+            "below a file",
+            "a folder",
+            "nothing",
+        ],
     )
     def test_what_cannot_be_started_is_recorded(self, config, said, app, of_image, invoke):
         # /bin/sh is on this machine, and not in the image.
@@ -143,6 +154,13 @@ class TestImages:
     def test_a_folder_that_is_not_there(self, app, of_image, invoke):
         error = invoke(of_image(app(), working_directory="/nowhere")).error
         assert error.message.endswith("chdir /nowhere: no such file or directory")
+
+    def test_an_extension_of_the_image_runs_beside_it(self, app, of_image, invoke, built):
+        extension = built("extension", EXTENSION)
+        image = app(folder("opt/extensions"), file("opt/extensions/watcher", extension, 0o755))
+        execution = invoke(of_image(image))
+        assert execution.ok, execution.error
+        assert any("the extension is registered" in line.message for line in execution.logs)
 
     def test_a_hostile_image_is_refused_and_nothing_is_recorded(self, of_image, invoke, definer, tmp_path):
         image = OciImage(layer(file("../../out", "x")), Entrypoint=["/x"])

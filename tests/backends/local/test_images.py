@@ -42,6 +42,14 @@ def test_an_oci_layout_says_what_is_in_it(written, tmp_path):
     assert found.working_directory == "/var/task"
 
 
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [("", "/"), ("work", "/work"), ("/a/../b/./c/", "/b/c"), ("../..", "/"), ("//x", "/x"), (None, "/")],
+)
+def test_the_folder_it_starts_in_is_one_of_its_own(told, found, tmp_path):
+    assert described(str(OciImage(ONE, WorkingDir=told).folder(tmp_path))).working_directory == found
+
+
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 def test_a_docker_archive_too(mode, tmp_path):
     path = docker_archive(tmp_path / "image.tar", ONE, TWO, mode=mode, Cmd=["/bin/one"])

@@ -388,7 +388,8 @@ rootfs.unpacked(described(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-def test_a_kill_in_the_middle_leaves_nothing_half(tmp_path):
+@pytest.mark.parametrize("by", ["the same", "another"])
+def test_a_kill_in_the_middle_leaves_nothing_half(by, tmp_path):
     path = OciImage(layer(folder("d", 0o000), file("d/a", "whole"))).archive(tmp_path / "a.tar")
     source = Path(__file__).parent.parent.parent.parent / "src"
     with subprocess.Popen(
@@ -401,6 +402,10 @@ def test_a_kill_in_the_middle_leaves_nothing_half(tmp_path):
         other.send_signal(signal.SIGKILL)
         other.wait()
     assert len(list((tmp_path / "root" / "images").glob(".*.partial"))) == 1
+    if by == "another":
+        another = OciImage(layer(file("b", "x"))).archive(tmp_path / "b.tar")
+        rootfs.unpacked(described(str(another)), tmp_path / "root")
+        assert not list((tmp_path / "root" / "images").glob(".*.partial"))
     root = rootfs.unpacked(described(str(path)), tmp_path / "root")
     assert tree(root) == MOUNT_POINTS | {"d": None, "d/a": "whole"}
     assert not list((tmp_path / "root" / "images").glob(".*.partial"))

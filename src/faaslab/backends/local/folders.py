@@ -30,6 +30,7 @@ def made(final: Path, make: Callable[[Path], None]) -> Path:
         # Whoever held the lock before may have been killed; what it left is ours to remove.
         for left in final.parent.glob(f".{final.name}.*.partial"):
             remove(left)
+        _sweep(final)
         folder = final.parent / f".{final.name}.{os.getpid()}.partial"
         folder.mkdir()
         try:
@@ -39,6 +40,26 @@ def made(final: Path, make: Callable[[Path], None]) -> Path:
             remove(folder)
             raise
     return final
+
+
+def _sweep(final: Path) -> None:
+    """Remove what killed makers of other folders left: nobody may ever ask for those again."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    for left in final.parent.glob(".*.partial"):
+        name = left.name[1:].rpartition(".")[0].rpartition(".")[0]
+        if name == final.name:
+            continue
+        with contextlib.suppress(OSError):
+            descriptor = os.open(final.parent / f".{name}.lock", os.O_RDWR | os.O_CLOEXEC)
+            try:
+                # Its maker holds this one for as long as it lives.
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove(left)
+            finally:
+                os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from faaslab.backends.local import rootfs
 from faaslab.backends.local.custom_program import unstartable
+from faaslab.backends.local.images import absolute
 from faaslab.backends.local.programs import Places, Program, Start
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def image_program(code: ImageCode, digest: str, cache: Path) -> Program:
     """
     image, root = rootfs.at(code.uri, digest, cache)
     words = (*(code.entry_point or image.entry_point), *(code.command or image.command))
-    directory = posixpath.join("/", code.working_directory or image.working_directory)
+    directory = absolute(code.working_directory) if code.working_directory else image.working_directory
     variables = {"PATH": _PATH, **dict(image.environment)}
 
     def at(path: str) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import posixpath
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -245,8 +246,15 @@ def _image(path: Path, digest: str, layers: tuple[Layer, ...], config: Any) -> I
         entry_point=_words(started.get("Entrypoint")),
         command=_words(started.get("Cmd")),
         environment=tuple((name, value) for name, _, value in variables if name),
-        working_directory=str(started.get("WorkingDir") or "/"),
+        working_directory=absolute(str(started.get("WorkingDir") or "/")),
     )
+
+
+def absolute(path: str) -> str:
+    """A folder of an image, from its root, without dots."""
+    if "\0" in path:
+        raise InvalidValue("a folder in its config has a NUL character", place="image")
+    return "/" + posixpath.normpath(f"/{path}").lstrip("/")
 
 
 def _words(value: Any) -> tuple[str, ...]:

@@ -75,7 +75,10 @@ def at(uri: str, digest: str, root: Path) -> tuple[Image, Path]:
 
 def inside(root: Path, path: str) -> Path:
     """Where a path of an image is on this machine: every link is followed within the image."""
-    resolved = Rootfs(root).resolved(os.fsencode(path).split(b"/"))
+    try:
+        resolved = Rootfs(root).resolved(os.fsencode(path).split(b"/"))
+    except OSError as error:
+        raise InvalidValue(f"{path[:200]!r}: {error.strerror}", place="image") from None
     return Path(os.fsdecode(resolved))
 
 
@@ -429,7 +432,7 @@ def _parts(name: str) -> list[bytes]:
 def _mode(path: bytes) -> int | None:
     try:
         return os.lstat(path).st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 
