@@ -288,3 +288,15 @@ def test_a_killed_owner_leaves_no_extension_behind(opt, tmp_path):
         assert alive(extension)
         owner.kill()
         eventually(lambda: not alive(extension) and not alive(int(runtime)))
+
+
+def test_it_shares_the_functions_memory_where_the_kernel_counts(opt, define, invoke, backend):
+    if "within" not in backend.enforced()["extensions"]:
+        pytest.skip("no memory cgroup can be made here")
+    install(
+        opt,
+        "greedy",
+        'api.register("INVOKE")\napi.next()\nx = bytearray(300 << 20)\nwhile True: api.next()\n',
+    )
+    function = define("import time\ndef handler(e, c): time.sleep(5)\n", timeout_s=10)
+    assert invoke(function).error.type in ("Runtime.OutOfMemory", "Extension.Crash")

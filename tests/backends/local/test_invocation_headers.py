@@ -76,9 +76,10 @@ def test_active_tracing_samples(tracing, given, expected, define, invoke):
     ],
 )
 def test_what_is_no_header_is_refused_by_its_name(fields, define, invoke, definer):
-    with pytest.raises(InvalidValue) as caught:
-        invoke(define(SEEN), request=Invocation(**fields))
-    assert caught.value.place == next(iter(fields))
+    for payload in (b"{}", b""):
+        with pytest.raises(InvalidValue) as caught:
+            invoke(define(SEEN), payload, request=Invocation(**fields))
+        assert caught.value.place == next(iter(fields))
     assert definer.recorded == []
 
 

@@ -30,6 +30,7 @@ def checked(payload: bytes, request: Invocation) -> bytes:
             place="payload",
             hint="store large input somewhere and pass its address",
         )
+    check(request)
     if not payload:
         return b"{}"
     try:
@@ -37,7 +38,6 @@ def checked(payload: bytes, request: Invocation) -> bytes:
         orjson.loads(payload)
     except ValueError:
         _check_slowly(payload)
-    check(request)
     return payload
 
 

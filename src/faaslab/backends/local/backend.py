@@ -272,7 +272,7 @@ class LocalBackend:
             "invocation rate": "not enforced (on AWS 10 a second for each concurrent one)",
             "payload": "held: 6 MB in (1 MB asynchronous), 6,291,556 bytes out, 200 MB streamed",
             "snapshot": "SnapStart's hooks run, restores are billed; each environment has its own init",
-            "extensions": "run, internal and external ones; their memory is not counted",
+            "extensions": self._found_limits().describe_extensions(),
             "open files": "held: 1,024 a process" if self._machine.process_limits else "not enforced",
             "start": self._starts(),
             "environment between invocations": "frozen" if self._settings.freeze else "keeps running",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from faaslab.backends.local.cgroups import ControlGroup
     from faaslab.backends.local.children import Child
     from faaslab.backends.local.connection import Request
     from faaslab.backends.local.definition import Definition
@@ -105,6 +106,7 @@ class Environment:
         self.invocations = 0
         self.arn = definition.function.arn
         self._at_snapshot = False
+        self._group: ControlGroup | None = None
         self.reset = False
         """A process of it was started before: the next init is part of an invocation."""
         self.method = "spawn"
@@ -259,11 +261,18 @@ class Environment:
             storage=self._storage,
             network=self._network,
             output=output,
-            group=None,
+            group=self._group_to_be(),
         )
         child = around.launcher.spawn(order)
-        around.keeper.add(child.pid, mark=self.log_stream)
+        groups = order.group.folders if order.group else ()
+        around.keeper.add(child.pid, groups=groups, mark=self.log_stream)
         return child
+
+    def _group_to_be(self) -> ControlGroup | None:
+        """The group of the process that is to be started; its extensions are in it before."""
+        if self._group is None:
+            self._group = self._around.limits.group(self.id, self.definition.function.configuration.memory_mb)
+        return self._group
 
     def _variables(self, start: Start) -> dict[str, str]:
         return variables(
@@ -280,7 +289,7 @@ class Environment:
 
     def _spawn(self) -> Process:
         definition, around = self.definition, self._around
-        function, places = definition.function, self.places
+        places = self.places
         start = definition.program.start(places)
         told = self._variables(start)
         told["_LAMBDA_TELEMETRY_LOG_FD"] = str(self._writing)
@@ -296,8 +305,10 @@ class Environment:
             storage=self._storage,
             network=self._network,
             output=self._writing,
-            group=around.limits.group(self.id, function.configuration.memory_mb),
+            group=self._group_to_be(),
         )
+        # From here on it is the process's to close.
+        self._group = None
         self.process = Process(
             order,
             launcher=around.launcher,
@@ -341,6 +352,9 @@ class Environment:
             code = process.kill()
             self.api.drop()
         self.extensions.close()
+        if self._group is not None:
+            self._group.close()
+            self._group = None
         return code
 
     def party(self) -> Party | None:

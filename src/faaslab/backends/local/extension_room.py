@@ -24,6 +24,7 @@ from faaslab.backends import system_records
 from faaslab.backends.local import extension_states
 from faaslab.backends.local.extension_states import Registry
 from faaslab.backends.local.logs import Entry, LogPipe
+from faaslab.backends.local.processes import exit_text
 from faaslab.backends.local.runtime_api import foreign
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Room:
         for name, child in self.children.items():
             if child.exited():
                 code = child.wait()
-                said = f"exit code {code}" if code >= 0 else f"signal: {-code}"
+                said = f"exit code {code}" if code >= 0 else f"signal: {exit_text(code).rpartition(': ')[2]}"
                 self._launch_fault = Fault("Extension.Crash", said)
                 with self.lock:
                     for each in self.registry.extensions:

@@ -171,6 +171,11 @@ class Limits:
             return late if self._proc else f"{late}, and the maximum is the largest that was seen"
         return "not enforced"
 
+    def describe_extensions(self) -> str:
+        """The same of extensions, which stand beside the function's own process."""
+        held = "within the function's memory" if self.counted else "their memory is not counted"
+        return f"run, internal and external ones; {held}"
+
     def memory_of(self, pid: int) -> Memory:
         """Looks at a process and what is below it."""
         if self._proc:
