@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
+from faaslab import app
 from faaslab.errors import Closed, NotFound, RecordRejected, StoreFull
 from faaslab.lab.asynchronous import QUEUE
-from faaslab.model.invocation import Invocation
 from tests.lab.events import ECHO, FAIL, QUEUE_ARN, ask, rows, settled, until
 
 
@@ -47,6 +47,35 @@ def test_a_lab_that_looks_only_runs_its_own_events_and_no_others(opened, clock):
     lab.asynchronous.run_all()
     settled(lab)
     assert lab.asynchronous.depth() == 0
+
+
+def test_opening_a_copy_runs_nothing_until_it_is_asked_to(opened, clock, tmp_path, cache):
+    lab = opened()
+    lab.functions.create("fail", FAIL)
+    lab.functions.submit("fail", invocation_type="Event").attempted.result(60)
+    settled(lab)
+    assert lab.asynchronous.is_used_here()
+    lab.store.backup(tmp_path / "copy.duckdb")
+    lab.close()
+    clock.advance(60)
+    with app.open(store=tmp_path / "copy.duckdb", cache=cache, clock=clock) as copy:
+        assert not copy.asynchronous._pump.running
+        assert copy.functions.enforced()  # this starts a backend, and runs nothing either
+        assert copy.asynchronous.depth() == 1
+        assert (
+            copy.doctor()
+            .set_index("what")
+            .loc["queue", "detail"]
+            .startswith("1 events were queued elsewhere")
+        )
+        copy.asynchronous.deliver_with("sqs", print)
+        assert copy.asynchronous._only() == ()
+        assert copy.asynchronous.wait(60)
+        assert len(rows(copy)) == 1
+        copy.asynchronous.run_all()
+        settled(copy)
+        assert [row[2] for row in rows(copy)] == [1, 2]
+        assert not copy.asynchronous.is_used_here()
 
 
 def test_closing_ends_what_runs_and_it_runs_again(opened, tmp_path):
@@ -168,9 +197,8 @@ def test_a_lab_that_runs_functions_sees_to_what_others_queue_from_then_on(opened
     assert not lab.asynchronous._pump.running
     lab.functions.invoke("echo", 1)
     other = opened(run_queue=False)
-    other.store.queue.put(
-        QUEUE, other.asynchronous.entry(other.functions.get("echo"), "2", Invocation()).body
-    )
+    other.asynchronous.stop()
+    other.functions.submit("echo", 2, invocation_type="Event")
     clock.advance(1)
     until(lambda: len(rows(other)) == 2)
     settled(lab)

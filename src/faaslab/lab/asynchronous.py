@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from faaslab.backends import trace_header
 from faaslab.errors import Closed, FaaslabError, InvalidValue, NotFound, RecursiveInvocation
+from faaslab.lab import owners
 from faaslab.lab.destinations import LOOPS_STOPPED, PREFIX, SERVICES, Destinations, count
 from faaslab.lab.event_invoke import EventInvokeConfigs
 from faaslab.lab.pump import LOOK_S, Pump
@@ -62,6 +63,8 @@ class Asynchronous:
         self._everybodys = everybodys
         self._guard = threading.Lock()
         self._waiting: dict[str, Queued] = {}
+        self._place_noted = False
+        self._trusted = False
         self.configs = EventInvokeConfigs(lab)
         self._destinations = Destinations(lab)
         self._events = QueuedEvents(lab, self._destinations, self._ended)
@@ -92,6 +95,9 @@ class Asynchronous:
         with self._guard:
             self._waiting[entry.id] = queued
         try:
+            if not self._place_noted:
+                self._queue.note_place(owners.place_of(self._queue.path))
+                self._place_noted = True
             self._queue.put(QUEUE, entry.body, id=entry.id)
         except BaseException:
             with self._guard:
@@ -135,17 +141,25 @@ class Asynchronous:
     # -- running
 
     def resume(self) -> bool:
-        """Go on with what waits in the store, in the background; whether anything does.
+        """Go on with what waits in the store, in the background; whether that was begun.
 
-        A Lab that is opened does this by itself, unless the setting `run_queue` is off.
+        A Lab that is opened does this by itself, unless the setting `run_queue` is off. Nothing is begun in a
+        store that no event was queued into by this user on this machine, such as one that was sent by
+        somebody or a copy: opening a file runs no code that came with it. `run_all` does.
         """
-        with suppress(FaaslabError):
-            if self._queue.exists() and any(
-                self._queue.next_due(name) is not None for name in self._queues()
+        with suppress(FaaslabError, OSError):
+            if (
+                self._queue.exists()
+                and any(self._queue.next_due(name) is not None for name in self._queues())
+                and self._runs_all()
             ):
                 self._pump.start()
                 return True
         return False
+
+    def is_used_here(self) -> bool:
+        """Whether this user has queued an event into this very store on this machine."""
+        return self._queue.exists() and self._queue.knows_place(owners.place_of(self._queue.path))
 
     def backend_started(self) -> None:
         """This process runs functions: then also those whose events others queue from now on."""
@@ -154,7 +168,7 @@ class Asynchronous:
 
     def run_all(self) -> None:
         """From now on run what others have queued as well, whatever the setting says."""
-        self._everybodys = True
+        self._everybodys = self._trusted = True
         self._pump.start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -267,10 +281,16 @@ class Asynchronous:
         return [QUEUE, *self._destinations.queues()]
 
     def _only(self) -> Collection[str] | None:
-        if self._everybodys:
+        if self._runs_all():
             return None
         with self._guard:
             return tuple(self._waiting)
+
+    def _runs_all(self) -> bool:
+        """Whether what others have queued is run here: as the setting says, in a store that is used here."""
+        if self._everybodys and not self._trusted:
+            self._trusted = self.is_used_here()
+        return self._everybodys and self._trusted
 
     def _work(self, claim: Claim) -> None:
         if claim.queue == QUEUE:

@@ -1,13 +1,15 @@
-"""Who holds an entry of a queue, by a name that tells whether that process is still there.
+"""Who holds an entry of a queue, by a name that tells whether that process is still there; and where that is.
 
 A claim lapses by itself; where its owner can be seen to be dead, nobody needs to wait for that.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 _CLOCK_SLACK_S = 5.0  # a start is told by the machine's clock where /proc does not count from its boot
@@ -25,6 +27,26 @@ def is_gone(owner: str) -> bool:
         return False
     now = _started(int(parts[1]))
     return now is not None and not _same(now, parts[2])
+
+
+def place_of(path: Path) -> str:
+    """What tells this user's use of the file `path` on this machine from any other, copies included.
+
+    Who made a store elsewhere cannot know it: so what waits in a file that was sent to somebody, or in a
+    copy, is not taken for something that was queued here.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+    return hashlib.sha256(f"{_machine()}:{user}:{path.stat().st_ino}".encode()).hexdigest()
+
+
+def _machine() -> str:
+    """The machine's own number, which programs keep to themselves; its name where it has none."""
+    for known in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        with suppress(OSError):
+            text = Path(known).read_text("ascii", "replace").strip()
+            if text:
+                return text
+    return socket.gethostname()
 
 
 def _same(one: str, other: str) -> bool:

@@ -14,6 +14,7 @@ from faaslab.store.leases import instant, seconds
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Sequence
+    from pathlib import Path
 
     from faaslab.clock import Clock
     from faaslab.store.record import Row
@@ -164,6 +165,24 @@ class Queue:
                 == 1
             )
 
+    # -- where it is used
+
+    @property
+    def path(self) -> Path:
+        """The file that it stands in."""
+        return self._state.path
+
+    def note_place(self, place: str) -> None:
+        """Remember that entries were queued from `place`."""
+        with self._state.write(durable=True) as connection:
+            connection.execute(
+                "INSERT INTO marks VALUES (?, 1) ON CONFLICT (name) DO NOTHING", (PLACE_MARK + place,)
+            )
+
+    def knows_place(self, place: str) -> bool:
+        """Whether entries were queued from there."""
+        return self._state.one("SELECT 1 FROM marks WHERE name = ?", (PLACE_MARK + place,)) is not None
+
     # -- looking
 
     def exists(self) -> bool:
@@ -243,6 +262,7 @@ class Queue:
             return changed.rowcount == 1
 
 
+PLACE_MARK = "queue_place:"
 _PUT = "INSERT INTO queue (id, queue, body, due) VALUES (?, ?, ?, ?)"
 
 
