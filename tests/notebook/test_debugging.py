@@ -143,6 +143,13 @@ def test_jupyterlabs_debugger_stops_in_the_cell_that_defines_the_function(tmp_pa
         assert (frame["name"], frame["line"], frame["source"]["path"]) == ("handler", 4, path)
         lab.request("continue", threadId=thread)
         assert "1.0 in-process" in typed(kernel, "print(r.result, r.start_method)")[1]
+        # Environments and what watches over them are no business of the kernel's debugger.
+        typed(kernel, "%faas invoke score -p '{\"x\": 5}' -o warm")
+        told = typed(
+            kernel, "import psutil\nprint([p.cmdline() for p in psutil.Process().children(recursive=True)])"
+        )[1]
+        assert "keeper_script" in told
+        assert "pydevd.py" not in told
     finally:
         kernel.stop_channels()
         manager.shutdown_kernel(now=True)

@@ -11,9 +11,10 @@ import pytest
 from faaslab.backends.local.interpreters import OWN_RUNTIME
 from faaslab.backends.local.machine import machine
 from faaslab.backends.local.trees import trees
-from faaslab.errors import Closed, InvalidValue, Unsupported
+from faaslab.errors import Closed, InvalidValue, RequirementsFailed, Unsupported
 from tests.backends.local.dap import DebugClient
 from tests.backends.local.defining import REQUEST, alive, eventually
+from tests.backends.local.test_interpreters import other_runtime
 
 SOURCE = """import os
 OFFSET = 40
@@ -168,6 +169,41 @@ def test_closing_ends_what_waits(backend_with, define, definer, tmp_path):
         attached.execution()
     assert not list((tmp_path / "cache" / "tmp").iterdir())
     assert not listens(where.port)
+
+
+def attached_and_gone_on(backend, definer, function, payload):
+    attached = Attached(backend, definer, function, payload)
+    where = attached.where()
+    client = DebugClient(where.host, where.port)
+    client.attach(where.configuration, {where.task_root / "lambda_function.py": [3]})
+    stopped = client.event("stopped")
+    client.request("continue", {"threadId": stopped["threadId"]}, wait=False)
+    execution = attached.execution()
+    client.close()
+    return execution
+
+
+VERSION = "import sys\ndef handler(e, c):\n    return list(sys.version_info[:2])\n"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"network": False}, {"system": "portable", "runtime_client": "ours"}],
+    ids=["without a network", "portable"],
+)
+def test_a_debugger_reaches_it_whatever_the_functions_may_reach(settings, backend_with, define, definer):
+    assert attached_and_gone_on(backend_with(**settings), definer, define(VERSION), b"1").ok
+
+
+def test_another_python_is_attached_to_where_debugpy_can_be_installed(backend, define, definer):
+    other = other_runtime()
+    if other is None:
+        pytest.skip("this machine has no second Python")
+    try:
+        execution = attached_and_gone_on(backend, definer, define(VERSION, runtime=other.runtime), b"1")
+    except RequirementsFailed as error:
+        pytest.skip(f"debugpy could not be installed for it: {error}")
+    assert "python{}.{}".format(*execution.result) == other.runtime
 
 
 def test_only_python_can_be_attached_to(backend, define, definer):

@@ -101,6 +101,7 @@ class Attachment:
         self._around = around._replace(
             settings=dataclasses.replace(around.settings, init_timeout_s=_ENDLESS_S, freeze=False),
             limits=Limits("off", around.machine),
+            launcher=around.launcher.connected(),
         )
         self._environment: Environment | None = None
         self._seen = definition.task_root

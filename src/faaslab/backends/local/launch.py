@@ -6,6 +6,7 @@ started: in a sandbox where Lambda has them, else where they are.
 
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from faaslab.backends.local.network import Network, no_network
 from faaslab.backends.local.programs import Places
 from faaslab.backends.local.sandbox import INSIDE
 from faaslab.backends.local.storage import Storage, Storages
+from faaslab.backends.local.unfollowed import unfollowed
 from faaslab.errors import EnvironmentFailed, Unsupported
 
 if TYPE_CHECKING:
@@ -82,6 +84,12 @@ class Launcher:
     def _forks(self, definition: Definition) -> bool:
         """Whether it may begin as a fork of a template, which has this machine's network."""
         return definition.warm is not None and self._templates is not None and self._online
+
+    def connected(self) -> Launcher:
+        """The same with this machine's network, from which a debugger comes."""
+        made = copy.copy(self)
+        made._online = True  # noqa: SLF001 - its own kind
+        return made
 
     def network(self) -> Network | None:
         """A network of its own for a new environment, where it is to have none. Raises Unsupported."""
@@ -227,16 +235,17 @@ class Launcher:
         more: tuple[int, ...] = (),
     ) -> subprocess.Popen[bytes]:
         entering, spaces = ([], ()) if order.network is None else order.network.entrance
-        return subprocess.Popen(
-            [*entering, *command],
-            cwd=cwd,
-            env=order.variables if variables is None else variables,
-            stdin=subprocess.DEVNULL,
-            stdout=order.output,
-            stderr=order.output,
-            pass_fds=(order.output, *more, *spaces),
-            start_new_session=True,
-        )
+        with unfollowed():
+            return subprocess.Popen(
+                [*entering, *command],
+                cwd=cwd,
+                env=order.variables if variables is None else variables,
+                stdin=subprocess.DEVNULL,
+                stdout=order.output,
+                stderr=order.output,
+                pass_fds=(order.output, *more, *spaces),
+                start_new_session=True,
+            )
 
     def close(self) -> None:
         """Let go of what all environments shared; they are closed before. May be called twice."""

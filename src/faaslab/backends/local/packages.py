@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faaslab.backends.local.folders import made
+from faaslab.backends.local.unfollowed import unfollowed
 from faaslab.backends.local.zips import unpack, unpack_all, unzipped_bytes
 from faaslab.errors import InvalidValue, RequirementsFailed
 from faaslab.model.quotas import LAYERS, UNZIPPED_BYTES
@@ -126,15 +127,16 @@ class Packages:
 
         It ends with us, however we end.
         """
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=cwd,
-            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-            start_new_session=True,
-        )
+        with unfollowed():
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+                start_new_session=True,
+            )
         if self._keeper is not None:
             self._keeper.add(process.pid)
         self._running.add(process.pid)

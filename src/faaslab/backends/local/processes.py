@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 
 from faaslab.backends.local.machine import Machine, machine
+from faaslab.backends.local.unfollowed import unfollowed
 
 _SCRIPT = Path(__file__).with_name("keeper_script.py")
 
@@ -70,16 +71,17 @@ class Keeper:
                 self._process = None
 
     def _started(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_SCRIPT), *([] if self._proc else [_psutil_folder()])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            cwd="/",
-            env={},
-            start_new_session=True,
-        )
+        with unfollowed():
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_SCRIPT), *([] if self._proc else [_psutil_folder()])],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                cwd="/",
+                env={},
+                start_new_session=True,
+            )
 
     def close(self) -> None:
         """End it; whatever it still watches over is killed. May be called twice."""

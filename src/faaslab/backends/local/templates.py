@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faaslab.backends.local.trees import LinuxTrees
+from faaslab.backends.local.unfollowed import unfollowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +99,7 @@ class Template:
         folder.mkdir(mode=0o700, parents=True)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            with theirs:
+            with theirs, unfollowed():
                 self._process = subprocess.Popen(
                     [warm.interpreter, "-B", str(_SCRIPT), str(theirs.fileno())],
                     # `_ROOM_FOR_MARK`: a child writes its own mark there.
