@@ -13,6 +13,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
+from faaslab.cli.terminal import is_terminal, shown
 from faaslab.errors import FaaslabError
 
 if TYPE_CHECKING:
@@ -41,13 +42,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FaaslabError as error:
         if os.environ.get(TRACE):
             raise
-        print(f"faaslab: {error}", file=sys.stderr)
+        print(shown(f"faaslab: {error}", sys.stderr), file=sys.stderr)
         return error.exit_status
     except Exception as error:
         if os.environ.get(TRACE):
             raise
         what = str(error).strip().splitlines()
-        print(f"faaslab: {type(error).__name__}: {what[0] if what else ''}", file=sys.stderr)
+        said = f"faaslab: {type(error).__name__}: {what[0] if what else ''}"
+        print(shown(said, sys.stderr), file=sys.stderr)
         print(f"faaslab: this should not happen; set {TRACE}=1 for the whole trace", file=sys.stderr)
         return 1
     return status
@@ -102,10 +104,10 @@ def _show(answer: Answer, call: Call) -> int:
     else:
         if isinstance(answer, verbs.StatsAnswer) and answer.plot and len(answer.df):
             print("note: figures are drawn in a notebook", file=sys.stderr)
-        width = os.get_terminal_size(sys.stdout.fileno()).columns if _is_terminal(sys.stdout) else None
-        shown = text.plain_text(answer, width=width)
-        if shown:
-            print(shown)
+        width = os.get_terminal_size(sys.stdout.fileno()).columns if is_terminal(sys.stdout) else None
+        plain = text.plain_text(answer, width=width)
+        if plain:
+            print(shown(plain, sys.stdout))
     return answer.exit_status
 
 
@@ -116,13 +118,6 @@ def _json_line(document: Any) -> str:
     except UnicodeEncodeError:  # half a character, or a terminal without UTF-8: JSON has escapes for both
         return json.dumps(document, allow_nan=False)
     return line
-
-
-def _is_terminal(stream: Any) -> bool:
-    try:
-        return bool(stream.isatty()) and stream.fileno() >= 0
-    except (OSError, ValueError):
-        return False
 
 
 def _leave_the_pipe() -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faaslab.cli.terminal import shown
 from faaslab.errors import NotFound, Unsupported
 
 if TYPE_CHECKING:
@@ -56,15 +57,15 @@ class ShellFace:
 
     def note(self, text: str) -> None:
         """A line on standard error."""
-        print(f"note: {text}", file=sys.stderr)
+        print(shown(f"note: {text}", sys.stderr), file=sys.stderr)
 
     def tell(self, text: str) -> None:
         """A line on standard error."""
-        print(text, file=sys.stderr, flush=True)
+        print(shown(text, sys.stderr), file=sys.stderr, flush=True)
 
     def emit(self, text: str, *, end: str = "\n") -> None:
         """A line of the answer, at once."""
-        print(text, end=end, flush=True)
+        print(shown(text, sys.stdout), end=end, flush=True)
 
     def open(self, path: str) -> None:
         """The page in a browser."""
