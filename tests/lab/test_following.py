@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,16 @@ def test_a_saved_file_is_the_next_version_at_the_next_invocation(lab, file):
     assert lab.functions.map("score", [1, 2]).df["result"].tolist() == ["three", "three"]
     assert versions(lab) == [("1", saying("one")), ("2", saying("two")), ("3", saying("three"))]
     assert len({each.id for each in lab.backend.environments()}) == len(lab.backend.environments())
+
+
+def test_many_threads_that_see_the_change_at_once_make_one_version_of_it(lab, file):
+    lab.functions.create("score", source=file)
+    lab.functions.invoke("score")
+    file.write_text(saying("two"))
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: lab.functions.invoke("score").result, range(16)))
+    assert results == ["two"] * 16
+    assert len(versions(lab)) == 2
 
 
 def test_the_same_content_again_is_no_version_and_ends_no_environment(lab, file):

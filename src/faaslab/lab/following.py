@@ -35,7 +35,7 @@ class Following:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
         self._seen: dict[str, tuple[Signature, str]] = {}
 
     def draft(self, name: str, source: str | Path, options: Mapping[str, Any]) -> Draft:
@@ -62,7 +62,8 @@ class Following:
         seen = self._seen.get(function.name)
         if seen is not None and seen == (found, function.revision_id):
             return function
-        with self._lock:
+        # One a function: what a new version needs may take minutes to install.
+        with self._locks.setdefault(function.name, threading.Lock()):
             try:
                 definition = self._lab.updates.write(
                     self.draft(function.name, path, {"handler": function.handler, **kept(function)})
