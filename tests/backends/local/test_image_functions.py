@@ -222,5 +222,14 @@ class TestOtherRuntimes:
             layers=(layer_arn,),
         )
         one, task, path = invoke(function, on=contained).result
+        failing = definer.define_zip(
+            {"index.js": "exports.handler = async () => { throw new Error('no'); };"},
+            name="failing",
+            runtime=function.runtime,
+            handler="index.handler",
+        )
+        trace = invoke(failing, on=contained).error.stack_trace
+        assert any("/var/task/index.js:1" in line for line in trace)
+        assert not [line for line in trace if str(definer.folder.parent) in line], "no path of this machine"
         assert (one, task) == (1, "/var/task")
         assert "/opt/nodejs/node_modules" in path.split(":")

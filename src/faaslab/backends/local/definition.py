@@ -102,7 +102,7 @@ class Definer:
             program=program,
             task_root=task_root,
             opt=opt,
-            runtime_root=self._empty("empty"),
+            runtime_root=program.runtime_folder or self._empty("empty"),
             warm=warm,
             own_modules=own,
         )

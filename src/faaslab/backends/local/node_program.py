@@ -66,15 +66,17 @@ def node_program(function: Function, *, packages: Packages, root: Path) -> Progr
         "--max-http-header-size=81920",
         f"--max-semi-space-size={young // 2}",
         f"--max-old-space-size={memory_mb - young}",
-        str(client / "start.mjs"),
-        str(client / "client" / _ENTRY[release]),
     )
     major = version.partition(".")[0]
 
     def start(places: Places) -> Start:
         modules = places.opt / "nodejs"
         return Start(
-            command=command,
+            command=(
+                *command,
+                str(places.runtime_root / "start.mjs"),
+                str(places.runtime_root / "client" / _ENTRY[release]),
+            ),
             variables={
                 "PATH": os.pathsep.join(
                     (str(node.parent), "/usr/local/bin", "/usr/bin", "/bin", f"{places.opt}/bin")
@@ -103,7 +105,8 @@ def node_program(function: Function, *, packages: Packages, root: Path) -> Progr
         version=version,
         label=f"nodejs:{major}.v{version.partition('.')[2]}",
         start=start,
-        needs=(node.resolve().parent.parent, client),
+        runtime_folder=client,
+        needs=(node.resolve().parent.parent,),
     )
 
 

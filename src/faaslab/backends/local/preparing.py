@@ -60,7 +60,7 @@ class Preparations:
 
 def folders(definition: Definition) -> tuple[Path, ...]:
     """All that environments of a definition read."""
-    return (definition.task_root, definition.opt, *definition.program.needs)
+    return (definition.task_root, definition.opt, definition.runtime_root, *definition.program.needs)
 
 
 def is_whole(definition: Definition) -> bool:

@@ -59,6 +59,8 @@ class Program:
     label: str
     """How Lambda writes that in INIT_START, such as `python:3.12.v1`."""
     start: Callable[[Places], Start]
+    runtime_folder: Path | None = None
+    """What stands at /var/runtime; an empty folder when None."""
     needs: tuple[Path, ...] = ()
     """Folders of this machine that it reads, at the same place in a sandbox too."""
     fault: str | None = None
