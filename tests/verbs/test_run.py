@@ -393,7 +393,7 @@ def test_the_queue_is_looked_at_run_and_cleared(do):
     (row,) = do("queue ls").df.to_dict("records")
     assert (row["function"], row["what"], row["attempt"], row["state"]) == ("score", "event", 2, "waiting")
     assert do(f"queue drop {row['id']}").value == {"dropped": answer.request_id}
-    assert do("queue run --wait").text == "the queue is empty"
+    assert do("queue run --wait").text == "no event waits"
     with pytest.raises(NotFound, match="queue ls"):
         do("queue drop nothing")
 

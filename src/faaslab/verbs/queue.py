@@ -31,7 +31,7 @@ def run(lab: Lab, call: Call, face: Face) -> Answer:
     before = lab.asynchronous.depth()
     with face.progress(before, "queue run") as bar:
         left = lab.asynchronous.drain(later=call["wait"], progress=bar.advance)
-    text = "the queue is empty"
+    text = "no event waits"
     if left.events:
         events = "event waits" if left.events == 1 else "events wait"
         text = f"{left.events} {events} for later, the next is due {left.next_due:%H:%M:%S} UTC"
