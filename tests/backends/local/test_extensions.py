@@ -300,3 +300,27 @@ def test_it_shares_the_functions_memory_where_the_kernel_counts(opt, define, inv
     )
     function = define("import time\ndef handler(e, c): time.sleep(5)\n", timeout_s=10)
     assert invoke(function).error.type in ("Runtime.OutOfMemory", "Extension.Crash")
+
+
+def test_what_an_extension_started_ends_with_an_init_that_failed(opt, define, invoke, tmp_path):
+    told = tmp_path / "told"
+    install(
+        opt,
+        "leaves",
+        "import subprocess\nchild = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
+        f"open({str(told)!r}, 'w').write(str(child.pid))\nos._exit(3)\n",
+    )
+    assert invoke(define()).error.type == "Extension.Crash"
+    eventually(lambda: not alive(int(told.read_text())))
+
+
+def test_whoever_knocks_and_says_nothing_is_in_nobodys_way(opt, define, invoke):
+    install(opt, "steady", STEADY)
+    source = (
+        "import os, socket\nhost, port = os.environ['AWS_LAMBDA_RUNTIME_API'].split(':')\n"
+        "kept = [socket.create_connection((host, int(port))) for _ in range(100)]\n"
+        "kept[0].send(b'half a')\nkept[1].close()\n"
+        "def handler(e, c): return len(kept)\n"
+    )
+    function = define(source, timeout_s=10)
+    assert [invoke(function).result for _ in range(3)] == [100, 100, 100]

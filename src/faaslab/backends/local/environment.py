@@ -26,6 +26,7 @@ from faaslab.backends.local.process import TICK_S, Process
 from faaslab.backends.local.programs import WRAPPER, wrapped
 from faaslab.backends.local.runtime_api import RuntimeApi
 from faaslab.backends.local.started import Started
+from faaslab.backends.local.trees import kill_marked, trees
 from faaslab.backends.local.variables import extension_variables, variables
 from faaslab.backends.system_records import Voice
 
@@ -346,11 +347,14 @@ class Environment:
         """
         process, self.process = self.process, None
         self.dialogue.process = None
-        self.extensions.end(process, reason)
+        extended = self.extensions.end(process, reason)
         code = 0
         if process is not None:
             code = process.kill()
             self.api.drop()
+        elif extended:
+            # What they started themselves, and no runtime's end takes along.
+            kill_marked(trees(self._around.machine), self.log_stream)
         self.extensions.close()
         if self._group is not None:
             self._group.close()

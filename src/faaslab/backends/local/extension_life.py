@@ -94,7 +94,11 @@ class Extensions:
         }
         self.telemetry = Telemetry(self._voice)
         self.room = Room(
-            self._api, facts, subscribe=self.telemetry.subscribe, log_limit_bytes=self._log_limit
+            self._api,
+            facts,
+            subscribe=self.telemetry.subscribe,
+            forget=self._forget,
+            log_limit_bytes=self._log_limit,
         )
         return self.room
 
@@ -133,11 +137,14 @@ class Extensions:
             self.telemetry.urge()
         return Party(self.room, process)
 
-    def end(self, process: Process | None, reason: Reason) -> None:
-        """Tell them, give them their time, and kill what is left; `close` when the runtime has ended too."""
+    def end(self, process: Process | None, reason: Reason) -> bool:
+        """Tell them, give them their time, and kill what is left; whether there were any.
+
+        `close` follows when the runtime has ended too.
+        """
         room, self.room = self.room, None
         if room is None:
-            return
+            return False
         if self.telemetry is not None:
             self.telemetry.urge()
         if not self.said:
@@ -145,11 +152,9 @@ class Extensions:
         if not self._bidden:
             farewell([Party(room, process)], reason)
         self._bidden = False
-        room.signal(signal.SIGKILL)
-        for child in room.children.values():
-            self._forget(child.pid)
-            child.wait()
+        room.kill()
         self._ending = room
+        return True
 
     def close(self) -> None:
         """Let go of the room that has ended."""

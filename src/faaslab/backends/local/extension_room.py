@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
 import socket
 import threading
 import time
@@ -18,24 +17,24 @@ import uuid
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import h11
-
 from faaslab.backends import system_records
 from faaslab.backends.local import extension_states
+from faaslab.backends.local.extension_client import Client
 from faaslab.backends.local.extension_states import Registry
 from faaslab.backends.local.logs import Entry, LogPipe
 from faaslab.backends.local.processes import exit_text
 from faaslab.backends.local.runtime_api import foreign
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Mapping, Sequence
 
     from faaslab.backends.local.children import Child
     from faaslab.backends.local.runtime_api import RuntimeApi
     from faaslab.backends.system_records import Event
 
-_LOOK_S = 0.02
-_BODY_LIMIT = 1024 * 1024
+_LOOK_S = 0.25
+"""Whoever speaks, hangs up or knocks is seen at once; this is for those that end without a word."""
 _CLIENTS = 64
 
 
@@ -55,17 +54,23 @@ class Room:
         facts: Mapping[str, str],
         *,
         subscribe: Callable[[str, str, bytes], bytes],
+        forget: Callable[[int], None],
         log_limit_bytes: int,
     ) -> None:
-        """`subscribe` answers a subscription to telemetry: extension, API, body."""
+        """`subscribe` answers a subscription to telemetry: extension, API, body.
+
+        `forget` is told of a process that has ended, before it is reaped.
+        """
         self._api = api
         self.lock = threading.RLock()
         self.registry = Registry(facts=facts, identifiers=lambda: str(uuid.uuid4()))
         self.children: dict[str, Child] = {}
         self._subscribe = subscribe
+        self._forget = forget
         self._launch_fault: Fault | None = None
-        self._clients: dict[int, _Client] = {}
-        self._held: dict[str, _Client] = {}
+        self._clients: dict[int, Client] = {}
+        self._doorstep: dict[int, socket.socket] = {}
+        self._held: dict[str, Client] = {}
         self._pending: dict[str, bytes] = {}
         self._heard: deque[Entry] = deque()
         reading, self.output = os.pipe()
@@ -104,7 +109,7 @@ class Room:
                 return Fault(kind, troubled.error_type or "")
         for name, child in self.children.items():
             if child.exited():
-                code = child.wait()
+                code = self._reap(child)
                 said = f"exit code {code}" if code >= 0 else f"signal: {exit_text(code).rpartition(': ')[2]}"
                 self._launch_fault = Fault("Extension.Crash", said)
                 with self.lock:
@@ -113,6 +118,10 @@ class Room:
                             each.state, each.error_type = "Crashed", "Extension.Crash"
                 return self._launch_fault
         return None
+
+    def _reap(self, child: Child) -> int:
+        self._forget(child.pid)
+        return child.wait()
 
     # --- what the environment asks ----------------------------------------------------------------
 
@@ -175,7 +184,9 @@ class Room:
                 self._logs.descriptor: self._logs,
                 self._api.listener.fileno(): self._api,
             }
-            waiting |= self._clients
+            waiting[self._bell.fileno()] = self._bell
+            waiting |= dict(self._clients)
+            waiting |= dict(self._doorstep)
             waiting.pop(-1, None)
             for descriptor in waiting:
                 poll.register(descriptor, select.POLLIN)
@@ -189,10 +200,20 @@ class Room:
                     self._hear()
                 elif what is self._api:
                     self._answer_the_door()
+                elif what is self._bell:
+                    with contextlib.suppress(OSError):
+                        self._bell.recv(4096)
+                elif isinstance(what, socket.socket):
+                    self._let_in(what)
                 else:
                     self._listen(what)
             if not ready and any(child.exited() for child in list(self.children.values())):
                 self.ring()
+
+    def _nudge(self) -> None:
+        """Wake the thread."""
+        with contextlib.suppress(OSError):
+            self._wake.send(b"x")
 
     def ring(self) -> None:
         """Wake whoever drives the environment."""
@@ -210,13 +231,17 @@ class Room:
             connection, _ = self._api.listener.accept()
         except OSError:
             return
-        connection.setblocking(True)
-        connection.settimeout(1)
+        if len(self._doorstep) >= _CLIENTS:
+            self._doorstep.pop(next(iter(self._doorstep))).close()
+        # Whoever comes need not say at once what they want.
+        self._doorstep[connection.fileno()] = connection
+
+    def _let_in(self, connection: socket.socket) -> None:
+        self._doorstep.pop(connection.fileno(), None)
         try:
-            line = connection.recv(256, socket.MSG_PEEK)
+            line = connection.recv(256, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except OSError:
-            connection.close()
-            return
+            line = b""
         if foreign(line):
             self.visit(connection)
         elif line:
@@ -234,14 +259,15 @@ class Room:
         if len(self._clients) >= _CLIENTS:
             connection.close()
             return
-        client = _Client(connection)
+        client = Client(connection)
         self._clients[connection.fileno()] = client
         if threading.current_thread() is not self._thread:
-            # It may have spoken already; the thread looks within its tick.
+            # It has spoken already.
+            self._nudge()
             return
         self._listen(client)
 
-    def _listen(self, client: _Client) -> None:
+    def _listen(self, client: Client) -> None:
         requests = client.read()
         for method, path, headers, body in requests:
             with self.lock:
@@ -250,11 +276,11 @@ class Room:
             self._clients.pop(client.descriptor, None)
             with self.lock:
                 self._held = {key: each for key, each in self._held.items() if each is not client}
-        if requests:
+        if requests or client.closed:
             self.ring()
 
     def _handle(
-        self, client: _Client, method: str, path: str, headers: Mapping[str, str], body: bytes
+        self, client: Client, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> None:
         apis = {"/2022-07-01/telemetry": "telemetry", "/2020-08-15/logs": "logs"}
         if method == "PUT" and path in apis:
@@ -288,14 +314,20 @@ class Room:
                 with contextlib.suppress(OSError):
                     os.killpg(child.pid, number)
 
+    def kill(self) -> None:
+        """End all external ones."""
+        for child in self.children.values():
+            if not child.exited():
+                child.kill()
+            self._reap(child)
+
     def kill_those_not_subscribed(self) -> None:
         """Who did not ask to be told of a shutdown gets no time for it."""
         with self.lock:
             told = {each.name for each in self.registry.subscribed("SHUTDOWN")}
         for name, child in self.children.items():
             if name not in told and not child.exited():
-                with contextlib.suppress(OSError):
-                    os.killpg(child.pid, signal.SIGKILL)
+                child.kill()
 
     def ended(self) -> bool:
         """Whether no external one runs any more."""
@@ -308,6 +340,7 @@ class Room:
         if self._ended:
             return
         self._ended = True
+        self._nudge()
         if self._thread is not threading.current_thread():
             self._thread.join()
         self._hear()
@@ -320,6 +353,9 @@ class Room:
             self._api.wake = None
         for client in self._clients.values():
             client.close()
+        for connection in self._doorstep.values():
+            connection.close()
+        self._doorstep = {}
         self._clients, self._held = {}, {}
         self._logs.close()
         if self.output >= 0:
@@ -327,78 +363,3 @@ class Room:
             self.output = -1
         self._wake.close()
         self._bell.close()
-
-
-class _Client:
-    """One connection of an extension, read by h11."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
-        self.descriptor = connection.fileno()
-        self._parser = h11.Connection(h11.SERVER)
-        self.closed = False
-
-    def read(self) -> list[tuple[str, str, dict[str, str], bytes]]:
-        """(method, path, headers, body) of each request that is whole."""
-        try:
-            data = self._socket.recv(65536)
-        except OSError:
-            data = b""
-        if not data:
-            self.close()
-            return []
-        found = []
-        try:
-            self._parser.receive_data(data)
-            while (request := self._request()) is not None:
-                found.append(request)
-        except (h11.RemoteProtocolError, h11.LocalProtocolError):
-            with contextlib.suppress(OSError):
-                self._socket.sendall(
-                    b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-                )
-            self.close()
-        return found
-
-    _head: h11.Request | None = None
-    _body = b""
-
-    def _request(self) -> tuple[str, str, dict[str, str], bytes] | None:
-        parser = self._parser
-        while True:
-            event = parser.next_event()
-            if isinstance(event, h11.Request):
-                self._head, self._body = event, b""
-                if parser.they_are_waiting_for_100_continue:
-                    self._socket.sendall(
-                        parser.send(h11.InformationalResponse(status_code=100, headers=[])) or b""
-                    )
-            elif isinstance(event, h11.Data):
-                self._body += bytes(event.data)
-                if len(self._body) > _BODY_LIMIT:
-                    raise h11.RemoteProtocolError("too large")
-            elif isinstance(event, h11.EndOfMessage) and self._head is not None:
-                head, self._head = self._head, None
-                # Answers are written whole, so the parser only has to know that there was one.
-                parser.send(h11.Response(status_code=200, headers=[("Content-Length", "0")]))
-                parser.send(h11.EndOfMessage())
-                if parser.our_state is h11.DONE and parser.their_state is h11.DONE:
-                    parser.start_next_cycle()
-                headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
-                path = head.target.decode("latin-1").partition("?")[0]
-                return head.method.decode("latin-1"), path, headers, self._body
-            else:
-                return None
-
-    def write(self, data: bytes) -> bool:
-        """Write an answer whole; False when nobody listens any more."""
-        try:
-            self._socket.sendall(data)
-        except OSError:
-            return False
-        return True
-
-    def close(self) -> None:
-        """Close it; may be called twice."""
-        self.closed = True
-        self._socket.close()

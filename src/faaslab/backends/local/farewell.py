@@ -80,8 +80,6 @@ def farewell(parties: Sequence[Party], reason: Reason) -> None:
         party.room.tell("SHUTDOWN", shutdownReason=reason, deadlineMs=deadline_ms)
         party.room.kill_those_not_subscribed()
     _await(lambda: all(party.room.ended() for party in parties), until)
-    for party in parties:
-        party.room.signal(signal.SIGKILL)
 
 
 def _await(question: Callable[[], bool], until: float) -> None:

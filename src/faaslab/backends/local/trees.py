@@ -115,9 +115,14 @@ def kill_tree(asked: Trees, pid: int, mark: str = "") -> None:
     for other in below:
         _signal(os.kill, other, signal.SIGKILL)
     if mark:
-        for other in asked.marked(mark):
-            if other != os.getpid():
-                _signal(os.kill, other, signal.SIGKILL)
+        kill_marked(asked, mark)
+
+
+def kill_marked(asked: Trees, mark: str) -> None:
+    """Kill all that carry the mark of an environment."""
+    for other in asked.marked(mark):
+        if other != os.getpid():
+            _signal(os.kill, other, signal.SIGKILL)
 
 
 def _signal(how: Callable[[int, int], None], pid: int, number: signal.Signals) -> None:
