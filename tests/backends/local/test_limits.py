@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from faaslab.backends.local import cgroups
@@ -5,7 +7,9 @@ from faaslab.backends.local.cgroups import Parent, parents
 from faaslab.backends.local.limits import Limits, ProcessMemory
 from faaslab.backends.local.machine import PORTABLE
 from faaslab.backends.local.sampled_memory import SampledMemory
+from tests.backends.local.defining import SANDBOX_FAULT
 
+needs_bwrap = pytest.mark.skipif(SANDBOX_FAULT is not None, reason=str(SANDBOX_FAULT))
 PEAK = """
 def handler(event, context):
     x = bytearray(event << 20)
@@ -151,3 +155,34 @@ def test_the_memory_of_a_process_that_is_gone(kind):
     assert memory.sample() == 0
     memory.close()
     memory.close()
+
+
+GROWING = """
+def handler(event, context):
+    blocks = []
+    while len(blocks) < event:
+        blocks.append(bytearray(b"x") * (1 << 20))
+        print(int(open("/proc/self/statm").read().split()[1]) // 256, flush=True)
+    return len(blocks)
+"""
+RUNS = int(os.environ.get("FAASLAB_TEST_RUNS", "3"))
+"""The whole twenty take a minute: FAASLAB_TEST_RUNS=20."""
+
+
+@pytest.mark.parametrize("sandbox", ["off", pytest.param("on", marks=[needs_bwrap])])
+def test_the_kernel_ends_it_where_what_it_has_in_memory_reaches_its_size(
+    sandbox, backend_with, define, invoke
+):
+    if "memory" not in parents():
+        pytest.skip("no writable memory cgroup here")
+    backend = backend_with(memory="cgroup", sandbox=sandbox)
+    function = define(GROWING, memory_mb=128, timeout_s=60)
+    idle = invoke(function, b"0", on=backend).max_memory_mb
+    for _ in range(RUNS):
+        killed = invoke(function, b"400", on=backend)
+        assert killed.error.type == "Runtime.OutOfMemory"
+        assert 126 <= max(int(line.message) for line in killed.logs if line.message.isdigit()) + 1 <= 131
+        assert killed.max_memory_mb == 128
+        held = invoke(function, b"60", on=backend)
+        assert held.result == 60
+        assert abs(held.max_memory_mb - idle - 60) <= 3

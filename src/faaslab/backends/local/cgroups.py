@@ -12,17 +12,20 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+_Result = TypeVar("_Result")
 Controller = Literal["memory", "pids", "cpu"]
 MIB = 1024 * 1024
 PROCESSES = 1024
 """Processes and threads of an environment (Developer Guide, gettingstarted-limits)."""
 MB_A_CPU = 1769
 """At so much memory a function has one whole CPU (Developer Guide, configuration-memory)."""
+_CACHE = {1: ("cache", "mapped_file"), 2: ("file", "file_mapped")}
+_ASIDE = 24 * MIB
 PERIOD_US = 20_000
 """The share is held over so long."""
 
@@ -127,6 +130,29 @@ class ControlGroup:
         self._events = os.open(events, os.O_RDONLY | os.O_CLOEXEC)
         self._seen = self.kills()
 
+    def count_resident(self, resident_kib: int, limit_mb: int) -> None:
+        """From now on the limit is one of what a process has in memory, as Lambda's report has it.
+
+        Pages of libraries that were read before are another group's; the kernel's own tables, and what
+        stands around the process, are in this one. What they make up now is left out of account.
+        """
+        if not self.holds_memory:
+            return
+        folder, one = self._of["memory"], self._found["memory"].version == 1
+        try:
+            held = int((folder / ("memory.usage_in_bytes" if one else "memory.current")).read_text("ascii"))
+            told = dict(line.split() for line in (folder / "memory.stat").read_text("ascii").splitlines())
+        except (OSError, ValueError):
+            return
+        cache, mapped = (int(told.get(name, 0)) for name in _CACHE[self._found["memory"].version])
+        aside = held - max(cache - mapped, 0) - resident_kib * 1024
+        limit = limit_mb * MIB + min(max(aside, -_ASIDE), _ASIDE)
+        names = ("memory.memsw.limit_in_bytes", "memory.limit_in_bytes") if one else ("memory.max",)
+        # The first is never below the second: which goes first depends on where they move.
+        for name in names if aside > 0 else names[::-1]:
+            with contextlib.suppress(OSError):
+                _write(folder / name, str(limit))
+
     def hold_cpu(self, memory_mb: int) -> None:
         """From now on it has its share of the CPU. Before that, in its init, it has all, as on Lambda."""
         if "cpu" in self._of:
@@ -138,9 +164,28 @@ class ControlGroup:
                 else:
                     _write(self._of["cpu"] / "cpu.max", f"{quota} {PERIOD_US}")
 
+    def start(self, deed: Callable[[], _Result]) -> _Result:
+        """Do it with this thread in the groups, as far as a thread alone can be in one: in version 1.
+
+        What it starts is in them from its birth. To move another process takes a grace period of the
+        kernel, 10 ms; a thread that moves itself does not wait, and no memory is counted by a thread.
+        """
+        homes = []
+        try:
+            for controller, parent in self._found.items():
+                if parent.version == 1:
+                    _write(self._of[controller] / "tasks", "0")
+                    homes.append(parent.folder)
+            return deed()
+        finally:
+            for home in homes:
+                with contextlib.suppress(OSError):
+                    _write(home / "tasks", "0")
+
     def add(self, pid: int) -> None:
-        """Move a process that was just started into them."""
-        for folder in self.folders:
+        """Move a process that was started with `start` into the groups where that did not do it."""
+        folders = {self._of[controller] for controller, found in self._found.items() if found.version != 1}
+        for folder in folders:
             with contextlib.suppress(OSError):
                 _write(folder / "cgroup.procs", str(pid))
 

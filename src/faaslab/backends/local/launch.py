@@ -235,17 +235,21 @@ class Launcher:
         more: tuple[int, ...] = (),
     ) -> subprocess.Popen[bytes]:
         entering, spaces = ([], ()) if order.network is None else order.network.entrance
-        with unfollowed():
-            return subprocess.Popen(
-                [*entering, *command],
-                cwd=cwd,
-                env=order.variables if variables is None else variables,
-                stdin=subprocess.DEVNULL,
-                stdout=order.output,
-                stderr=order.output,
-                pass_fds=(order.output, *more, *spaces),
-                start_new_session=True,
-            )
+
+        def start() -> subprocess.Popen[bytes]:
+            with unfollowed():
+                return subprocess.Popen(
+                    [*entering, *command],
+                    cwd=cwd,
+                    env=order.variables if variables is None else variables,
+                    stdin=subprocess.DEVNULL,
+                    stdout=order.output,
+                    stderr=order.output,
+                    pass_fds=(order.output, *more, *spaces),
+                    start_new_session=True,
+                )
+
+        return start() if order.group is None else order.group.start(start)
 
     def close(self) -> None:
         """Let go of what all environments shared; they are closed before. May be called twice."""

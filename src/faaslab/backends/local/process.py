@@ -81,6 +81,7 @@ class Process:
         """Its init has ended well. From now on it has Lambda's 1,024 descriptors."""
         self._look_inside()
         if self.group is not None:
+            self.group.count_resident(self.memory.sample(), self._limit_kib // 1024)
             self.group.hold_cpu(self._limit_kib // 1024)
         worker = self.child.worker
         if self._machine.process_limits:
