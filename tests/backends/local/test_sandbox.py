@@ -78,6 +78,7 @@ def look(define, invoke, backend_with):
     backend = backend_with(sandbox="on")
 
     def ask(python, **configuration):
+        configuration = {"timeout_s": 60, **configuration}
         execution = invoke(define(RUN, **configuration), json.dumps(python).encode(), on=backend)
         return execution.result if execution.ok else (execution.error.type, execution.error.message)
 
