@@ -26,7 +26,7 @@ def define(definer):
 # Elsewhere tests run in the open: their handlers tell of host PIDs, and meet in files of the test's folder.
 TWICE = {
     "test_environments", "test_failures", "test_hostile_clients", "test_invocation_headers", "test_json_logging",
-    "test_snap_start", "test_streaming", "test_variables", "test_written",
+    "test_records", "test_snap_start", "test_streaming", "test_variables",
 }  # fmt: skip
 IN_A_SANDBOX = {"test_failures"}
 SYSTEMS = {
