@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from faaslab.backends.local import LocalBackend, LocalSettings
-from faaslab.backends.protocol import Backend, Explains, Maps, Prepares, Reserves
+from faaslab.backends.protocol import Backend, Explains, Maps, Prepares, Reserves, Streams
 from faaslab.errors import Closed, FaaslabError, RequestError
 from faaslab.model.execution import Execution, ExecutionStatus
 from faaslab.model.invocation import Invocation
@@ -49,7 +49,7 @@ def invoked(backend, definer, function, payload=b"{}", request=REQUEST):
 def test_it_has_the_protocols_shape(backend):
     whole: Backend = backend
     assert isinstance(whole.name, str)
-    for protocol in (Backend, Maps, Explains, Prepares, Reserves):
+    for protocol in (Backend, Maps, Explains, Prepares, Reserves, Streams):
         for name in vars(protocol):
             assert name.startswith("_") or hasattr(backend, name)
 
@@ -75,6 +75,16 @@ def test_values_go_through_unchanged(backend, definer):
         assert execution.ok
         assert execution.result == json.loads(text)
         assert execution.payload_body == text.encode()
+
+
+def test_a_response_can_be_read_while_it_is_made(backend, definer):
+    pieces = backend.stream(definer.define(), b"[1]", request=REQUEST, complete=definer.complete)
+    assert b"".join(pieces) == b"[1]"
+    assert definer.recorded == [pieces.execution]
+    failing = definer.define("def handler(e, c):\n    raise ValueError\n")
+    pieces = backend.stream(failing, b"1", request=REQUEST, complete=definer.complete)
+    assert list(pieces) == []
+    assert pieces.execution.error.type == "ValueError"
 
 
 def test_an_execution_carries_what_was_asked_and_measured(backend, definer):

@@ -35,6 +35,7 @@ SENT = "State transition from RuntimeResponseSentState to InvocationResponse fai
 CASES = {
     "answers for another request": ("print(c.post('invocation/another/response', b'1'))", None, ["(400, 'InvalidRequestID')"]),
     "an error for another request": ("print(c.post('invocation/another/error', b'{}'))", None, ["(400, 'InvalidRequestID')"]),
+    "streams for another request": ("mine, c.id = c.id, 'another'; print(c.chunks(b'1')); c.id = mine", None, ["400"]),
     "an init error after the init": ("print(c.post('init/error', b'{}'))", None, ["(403, 'InvalidStateTransition')"]),
     "an error of a restore without one": ("print(c.post('restore/error', b'{}'))", None, ["(404, None)"]),
     "an unknown path": ("print(c.post('invocation/x/elsewhere', b'{}'))", None, ["(404, None)"]),

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from faaslab.backends import log_files
 from faaslab.backends.local.telemetry_batches import Batch, wanted
 from tests.backends.local.defining import SANDBOX_FAULT, eventually
 from tests.backends.local.extending import install
@@ -225,3 +226,18 @@ def test_in_a_sandbox_extensions_listen_at_lambdas_name(define, invoke, tmp_path
     backend = backend_with(sandbox="on")
     function = define("def handler(e, c): return e\n", timeout_s=10)
     assert [invoke(function, b"%d" % number, on=backend).result for number in range(2)] == [0, 1]
+
+
+@pytest.mark.parametrize("form", ["Text", "JSON"])
+def test_a_log_with_extensions_is_read_again(form, define, invoke, tmp_path):
+    subscribed(tmp_path, "HTTP")
+    execution = invoke(define(TALKER, log_format=form, timeout_s=10))
+    file = tmp_path / "saved.log"
+    file.write_text(
+        "".join(f"{line.at.isoformat()}Z {execution.log_stream} {line.message}\n" for line in execution.logs)
+    )
+    reading = log_files.read(file, function="probe")
+    (found,) = reading
+    assert found.request_id == execution.request_id
+    assert found.init_ms == pytest.approx(execution.init_ms, abs=0.006)
+    assert found.ok
