@@ -96,6 +96,10 @@ class ResponseStream(Protocol):
         """The next piece as soon as it is there; a failure of the function gives no piece, and no error."""
 
     @property
+    def content_type(self) -> str | None:
+        """What the runtime says it is, as soon as there is a piece; None where it says nothing."""
+
+    @property
     def execution(self) -> Execution:
         """What came of it; waits for the end, and lets go of the pieces that were not read."""
 

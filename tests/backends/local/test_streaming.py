@@ -90,9 +90,12 @@ def test_a_buffered_response_is_one_piece(define, stream):
 
 
 def test_a_stream_of_a_known_length_is_handed_on(streaming, stream):
-    function = streaming("c.respond(b'whole', 'Lambda-Runtime-Function-Response-Mode: streaming')")
+    function = streaming(
+        "c.respond(b'whole', 'Lambda-Runtime-Function-Response-Mode: streaming', 'Content-Type: text/plain')"
+    )
     pieces = stream(function)
     assert b"".join(pieces) == b"whole"
+    assert pieces.content_type == "text/plain"
     assert pieces.execution.result_bytes == 5
 
 

@@ -146,7 +146,7 @@ class LocalBackend:
         payload = checked(payload, request)
         pool = self._pool(function, request)
 
-        def drive(sink: Callable[[bytes], None]) -> Execution:
+        def drive(sink: Callable[[bytes, str | None], None]) -> Execution:
             return self._invoke(pool, payload, request, complete, sink=sink)
 
         stream = Stream(drive, clock=self._clock, closing=self._closing)
@@ -372,7 +372,7 @@ class LocalBackend:
         complete: Complete,
         mine: set[Environment] | None = None,
         *,
-        sink: Callable[[bytes], None] | None = None,
+        sink: Callable[[bytes, str | None], None] | None = None,
     ) -> Execution:
         traced = pool.function.configuration.tracing == "Active"
         flight = Flight(payload, request, self._clock.now(), self._ids.take(), traced=traced)

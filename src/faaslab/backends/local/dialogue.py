@@ -53,7 +53,7 @@ class Dialogue:
         self._kill = kill
         self.process: Process | None = None
         self.extensions: Extensions | None = None
-        self._sink: Callable[[bytes], None] | None = None
+        self._sink: Callable[[bytes, str | None], None] | None = None
         self.owes_next = False
         self._request_id = ""
         self._event = b""
@@ -149,7 +149,7 @@ class Dialogue:
 
     # --- streaming --------------------------------------------------------------------------------
 
-    def stream_to(self, sink: Callable[[bytes], None] | None) -> None:
+    def stream_to(self, sink: Callable[[bytes, str | None], None] | None) -> None:
         """Where the pieces of a streamed response go as they come; None buffers it."""
         self._sink = sink
         self._streamed = 0
@@ -158,7 +158,7 @@ class Dialogue:
         if self._sink is not None and request.request_id == self._request_id:
             self._streamed += len(request.body)
             if self._streamed <= STREAM_LIMIT:
-                self._sink(request.body)
+                self._sink(request.body, request.content_type)
 
     def _stream_ended(self, request: Request) -> Reply:
         """The end of a response that named a mode."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from faaslab.clock import Clock
     from faaslab.model.execution import Execution
 
-    Drive = Callable[[Callable[[bytes], None]], Execution]
+    Drive = Callable[[Callable[[bytes, str | None], None]], Execution]
     """Runs the invocation in the calling thread and gives it somewhere to put the pieces."""
 
 _PIECES = 64
@@ -39,6 +39,8 @@ class Stream:
         self._execution: Execution | None = None
         self._error: BaseException | None = None
         self._seen = 0
+        self.content_type: str | None = None
+        """What the runtime says it is, as soon as there is a piece; None where it says nothing."""
         self._thread = threading.Thread(target=self._run, args=(drive,), name="faaslab-stream", daemon=True)
         self._thread.start()
 
@@ -47,13 +49,14 @@ class Stream:
             execution = drive(self._put)
             if execution.ok and not self._seen and execution.result_body:
                 # Its answer was buffered: it is one piece.
-                self._put(execution.result_body)
+                self._put(execution.result_body, None)
             self._execution = execution
         except BaseException as error:  # noqa: BLE001 - raised to the reader
             self._error = error
         self._hand(None)
 
-    def _put(self, piece: bytes) -> None:
+    def _put(self, piece: bytes, content_type: str | None) -> None:
+        self.content_type = content_type
         self._seen += len(piece)
         self._hand(piece)
         pause_s = self._allowance.take(len(piece), self._clock.monotonic())
