@@ -276,8 +276,8 @@ class LocalBackend:
             "open files": "held: 1,024 a process" if self._machine.process_limits else "not enforced",
             "start": self._starts(),
             "environment between invocations": "frozen" if self._settings.freeze else "keeps running",
-            **self._launcher.describe(self._found_limits()),
             **self._found_limits().describe_others(),
+            **self._launcher.describe(self._found_limits()),
         }
 
     def _starts(self) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import resource
 import select
 import shutil
 import signal
@@ -17,6 +19,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faaslab.backends.local.cgroups import PROCESSES
 from faaslab.backends.local.children import SpawnedChild
 from faaslab.backends.local.sandbox import ACCOUNTS, ETC, TMP, TOP, Host, View, without_homes, words
 from faaslab.backends.local.trees import trees
@@ -205,6 +208,25 @@ class SandboxedChild(SpawnedChild):
                 os.close(self._handle)
                 self._handle = -1
         return 128 - code if 128 < code <= 128 + signal.SIGRTMAX else code
+
+
+def limits_processes() -> bool:
+    """Whether RLIMIT_NPROC counts a sandbox's own processes: from Linux 5.14 on, and never for root.
+
+    Before, all processes of a user would count.
+    """
+    return os.geteuid() != 0 and _kernel() >= (5, 14)
+
+
+def limit_processes(first: int) -> None:
+    """The limit of a sandbox, given to its first process before that starts another."""
+    if limits_processes():
+        with contextlib.suppress(OSError, ValueError):
+            resource.prlimit(first, resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
+
+
+def _kernel() -> tuple[int, ...]:
+    return tuple(int(word) for word in re.findall(r"\d+", os.uname().release)[:2])
 
 
 def first_process(information: int) -> int | None:

@@ -14,8 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faaslab.backends.local.bubblewrap import INSTALL, Bubblewrap, SandboxedChild, first_process
-from faaslab.backends.local.cgroups import ControlGroup
+from faaslab.backends.local.bubblewrap import (
+    INSTALL,
+    Bubblewrap,
+    SandboxedChild,
+    first_process,
+    limit_processes,
+    limits_processes,
+)
+from faaslab.backends.local.cgroups import PROCESSES, ControlGroup
 from faaslab.backends.local.children import Child, SpawnedChild
 from faaslab.backends.local.definition import Definition
 from faaslab.backends.local.network import Network, no_network
@@ -112,7 +119,8 @@ class Launcher:
 
     def _describe_sandbox(self, limits: Limits) -> dict[str, str]:
         if self._mode != "off" and self._bubblewrap.fault() is None:
-            return {
+            counted = {"processes": f"held: {PROCESSES:,} with threads"} if limits_processes() else {}
+            return counted | {
                 "sandbox": "held by bubblewrap: no file of this machine but its programs, own processes; "
                 "functions with --preload run without",
                 "ephemeral storage": self._storages.describe(counted=limits.counted),
@@ -121,9 +129,7 @@ class Launcher:
         why = "switched off" if self._mode == "off" else self._bubblewrap.fault()
         return {
             "sandbox": f"not enforced: {why}; functions can read what you can read",
-            "ephemeral storage": f"TMPDIR is private, /tmp the machine's own; size not enforced ({INSTALL})"
-            if self.machine.sandbox
-            else "TMPDIR is private, /tmp the machine's own; size not enforced",
+            "ephemeral storage": "TMPDIR is private, /tmp the machine's own; size not enforced",
             "task root": "read-only files; not enforced for root",
         }
 
@@ -192,6 +198,7 @@ class Launcher:
             first = first_process(information)
             child = SandboxedChild(process, self.machine, first)
             if first is not None:
+                limit_processes(first)
                 if order.group is not None:
                     order.group.add(first)
                 order.storage.restore(first)

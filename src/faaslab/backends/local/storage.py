@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 MIB = 1024 * 1024
 _USUAL_MB = 512
-_FURNISH_S = 2.0
+_FURNISH_S = 10.0
 Way = Literal["image", "memory", "folder"]
 DESCRIPTIONS: dict[Way, str] = {
     "image": "held: /tmp is a file system of the function's size",
@@ -102,9 +102,13 @@ class MemoryStorage(FolderStorage):
 
     def keep(self, worker: int) -> None:
         """An open folder keeps the file system alive when its sandbox has gone."""
+        try:
+            folder = os.open(f"/proc/{worker}/root{TMP}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            # It has ended: what is kept is what it began with.
+            return
         self.close()
-        with contextlib.suppress(OSError):
-            self._kept = os.open(f"/proc/{worker}/root{TMP}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._kept = folder
 
     def close(self) -> None:
         """Let go of it."""
