@@ -75,6 +75,11 @@ def handler(event, context):
     "open_quote": "%faas invoke score -p '{",
     "later": "%faas dashboard",
     "no_code": "%%faas empty\n\n",
+    "nothing_below": "%%faas empty --memory 256",
+    "followed": "%%faas followed --source saved/score.py",
+    "followed_line": "%faas define followed --source saved/score.py --memory 256",
+    "followed_create": "%faas create followed --source saved/score.py --memory 512",
+    "followed_bound": "followed.version, followed.configuration.memory_mb, get_ipython().input_transformers_cleanup[-1].__name__",
     "not_python": "%%faas odd\ndef handler(event, context)\n    return 1",
     "late": "%%faas late --timeout 1\nimport time\ndef handler(event, context):\n    time.sleep(30)",
     "timeout": "%faas invoke late",
@@ -90,6 +95,7 @@ def handler(event, context):
     "unload": "%unload_ext faaslab",
     "children": "import psutil; print(psutil.Process().children(), [t.name for t in threading.enumerate() if 'faaslab' in t.name])",
     "unloaded": "%faas ls",
+    "unloaded_transform": "get_ipython().input_transformers_cleanup[-1].__name__",
     "reload": "%load_ext faaslab",
     "reloaded": "%faas ls -o functions\nlen(functions)",
 }  # fmt: skip
@@ -116,6 +122,14 @@ def test_the_same_cell_again_changes_nothing(cells):
 
 def test_a_name_that_is_none_of_python_s_is_bound_as_one(cells):
     assert cells["dashed_bound"].text == "'send-mail'"
+
+
+def test_a_source_needs_no_cell_and_an_empty_one_does_no_harm(cells):
+    assert "created" in read(cells["followed"].html[0]).text
+    assert "updated" in read(cells["followed_line"].html[0]).text
+    assert "updated" in read(cells["followed_create"].html[0]).text
+    assert cells["followed_bound"].text == "('3', 512, '_with_a_body')"
+    assert "_with_a_body" not in cells["unloaded_transform"].text
 
 
 def test_a_builtin_is_not_replaced(cells):
@@ -231,6 +245,7 @@ def test_help_and_code_are_shown_as_text(cells):
         ("open_quote", "InvalidValue", "close every quote"),
         ("later", "Unsupported", "dashboard"),
         ("no_code", "InvalidValue", "the cell is empty"),
+        ("nothing_below", "InvalidValue", "the cell is empty"),
         ("timeout", "InvocationFailed", "late timed out"),
     ],
 )
@@ -270,7 +285,7 @@ def test_unloading_closes_what_was_opened(cells):
     assert cells["unload"].outputs == []
     assert cells["children"].text == "[] []\n"
     assert "not found" in cells["unloaded"].text
-    assert cells["reloaded"].text == "7"
+    assert cells["reloaded"].text == "8"
 
 
 @pytest.mark.parametrize("last", ["%faas invoke broken", "%faas invok broken"])

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import AlreadyExists, InvalidValue, NotFound, Unsupported
-from faaslab.lab import definitions, event_invoke, following, limits, maps, routing
+from faaslab.lab import definitions, event_invoke, following, limits, maps
 from faaslab.lab.mapping import run_map
 from faaslab.lab.payloads import encode, items
+from faaslab.lab.qualifiers import PLAIN, Qualifiers
 from faaslab.lab.streams import stream
 from faaslab.model.function import LATEST, Function, FunctionStatus, ImageCode, InlineCode
-from faaslab.model.invocation import Invocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from faaslab.lab import Lab
     from faaslab.lab.definitions import CodeGiven, Definition
     from faaslab.lab.maps import MapResult
-    from faaslab.model.alias import Alias
     from faaslab.model.execution import Execution
+    from faaslab.model.invocation import Invocation
 
-_PLAIN = Invocation()
 _ACTIVE = FunctionStatus.ACTIVE
 
 
@@ -41,11 +40,9 @@ class Functions:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._store = lab.store
-        self._generation: int | None = None
-        self._reserved_at: int | None = None
-        self._held_at: dict[str, int | None] = {}
-        self._known: dict[tuple[str, str | None], Function] = {}
-        self._aliases: dict[tuple[str, str], Alias] = {}
+        self._qualifiers = Qualifiers(lab)
+        self._resolve = self._qualifiers.function
+        self._request = self._qualifiers.request
 
     # -- definitions --------------------------------------------------------------------------------
 
@@ -215,7 +212,7 @@ class Functions:
 
     def get(self, name: str, version: str | None = None) -> Function:
         """The function of that name (as it is now, or as that version was); `NotFound` with the nearest."""
-        function = self._resolve(name, self._primary(name, version))
+        function = self._resolve(name, self._qualifiers.primary(name, version))
         if version is None:
             return dataclasses.replace(
                 self._lab.updates.seen(function),
@@ -249,13 +246,13 @@ class Functions:
         """Delete a function and end its environments; what it did stays in the history."""
         self._resolve(name, None)
         self._store.definitions.delete(Function, name)
-        self._known.clear()
+        self._qualifiers.forget()
         self._lab.provisioned.forget(name)
         self._lab.retire(name)
 
     def code(self, name: str, version: str | None = None) -> str | bytes:
         """The source text of a function; of one that came as a zip, its bytes."""
-        function = self._resolve(name, self._primary(name, version))
+        function = self._resolve(name, self._qualifiers.primary(name, version))
         if isinstance(function.code, InlineCode):
             return function.code.source
         if isinstance(function.code, ImageCode):
@@ -297,7 +294,7 @@ class Functions:
         body = b"{}" if payload is None else encode(payload)
         if "trace_id" in fields:
             fields["trace_id"] = self._lab.asynchronous.entered(function, fields["trace_id"])
-        request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
+        request = self._request(function.name, qualifier, fields) if fields or qualifier else PLAIN
         return self._lab.backend.invoke(function, body, request=request, complete=self._lab.complete)
 
     def stream(
@@ -362,7 +359,7 @@ class Functions:
         function = self._now(name, qualifier)
         event = fields.get("invocation_type") == "Event"
         body = b"{}" if payload is None else encode(payload, asynchronous=event)
-        request = self._request(function.name, qualifier, fields) if fields or qualifier else _PLAIN
+        request = self._request(function.name, qualifier, fields) if fields or qualifier else PLAIN
         if event:
             return self._lab.asynchronous.submit(function, body, request)
         return self._lab.backend.submit(function, body, request=request, complete=self._lab.complete)
@@ -386,13 +383,13 @@ class Functions:
             raise InvalidValue(f"{n!r} is not a number from 1 to 1000", place="n")
         bodies = [encode(value, place=f"input {index}") for index, value in enumerate(values)]
         request = self._request(function.name, qualifier, {"batch_id": self._lab.new_id()})
-        alias = self._aliases.get((function.name, qualifier or ""))
+        weighted = self._qualifiers.weighted(function.name, qualifier)
         result = run_map(
             self._lab.backend,
             function,
             values,
             bodies,
-            each=[self._resolve(name, qualifier) for _ in bodies] if alias and alias.weights else None,
+            each=[self._resolve(name, qualifier) for _ in bodies] if weighted else None,
             n=n,
             request=request,
             complete=self._lab.complete,
@@ -432,64 +429,6 @@ class Functions:
         if function.status is not _ACTIVE:
             function = self._lab.updates.runnable(function)
         return function
-
-    def _request(self, name: str, qualifier: str | None, fields: Mapping[str, Any]) -> Invocation:
-        if qualifier is not None and self._held_at.get(name) != self._generation:
-            self._held_at[name] = self._generation
-            self._lab.provisioned.hold(name)
-        alias = None if qualifier is None else self._aliases.get((name, qualifier))
-        return Invocation(qualifier=qualifier, latest=alias is not None and alias.version == LATEST, **fields)
-
-    def _resolve(self, name: str | Function, version: str | None) -> Function:
-        """The function as the store has it now; cached while no definition changes anywhere."""
-        if isinstance(name, Function):
-            name = name.name
-        generation = self._store.definitions.generation()
-        if generation != self._generation:
-            self._known.clear()
-            self._aliases.clear()
-            self._generation = generation
-        if version == LATEST:
-            version = None
-        function = self._known.get((name, version))
-        if function is None:
-            function = self._look_up(name, version)
-        return function
-
-    def _primary(self, name: str, qualifier: str | None) -> str | None:
-        """Who looks at an alias sees the version that it points at, not one by chance."""
-        if qualifier is None or qualifier == LATEST or qualifier.isdigit():
-            return qualifier
-        self._require(name)
-        return self._lab.versions.alias(name, qualifier).version
-
-    def _look_up(self, name: str, qualifier: str | None) -> Function:
-        if qualifier is not None and not qualifier.isdigit():
-            alias = self._aliases.get((name, qualifier)) or self._alias(name, qualifier)
-            return self._resolve(name, routing.choose(alias, self._lab.chance()))
-        function = self._store.definitions.get(Function, name, qualifier)
-        if function is None:
-            self._require(name)
-            known = [each.version for each in self._store.definitions.versions(Function, name)]
-            raise NotFound(f"version of {name}", str(qualifier), hint=f"it has: {', '.join(known)}")
-        if qualifier is not None:
-            present = self._store.definitions.get(Function, name)
-            if present is not None:
-                function = definitions.with_reserved(function, present.configuration.reserved_concurrency)
-        if self._reserved_at != self._generation:
-            self._reserved_at = self._generation
-            self._lab.reserve()
-        self._known[name, qualifier] = function
-        return function
-
-    def _alias(self, name: str, qualifier: str) -> Alias:
-        self._require(name)
-        alias = self._aliases[name, qualifier] = self._lab.versions.alias(name, qualifier)
-        return alias
-
-    def _require(self, name: str) -> None:
-        if self._store.definitions.get(Function, name) is None:
-            raise NotFound("function", name, self.names(), hint=None if self.names() else "define one first")
 
 
 _WITH_CODE = frozenset({"include", "capture"})

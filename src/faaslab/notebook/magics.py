@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 _ROWS = 20
 
 
+def _with_a_body(lines: list[str]) -> list[str]:
+    """IPython refuses a cell magic with nothing below it before we see it: ours gets an empty line.
+
+    A function that follows a source has no cell of its own, and who forgot the code is told how to go on.
+    """
+    return [*lines, "\n"] if len(lines) == 1 and lines[0].split()[:1] == ["%%faas"] else lines
+
+
 def _read(owner: Any, proposal: Any) -> Any:  # noqa: ARG001
     """A setting as `%config` gives it, checked at once; errors name it as it was typed."""
     name = proposal["trait"].name
@@ -70,12 +78,15 @@ class FaasMagics(Magics, _Settings):  # type: ignore[misc]
     def attach(self) -> None:
         """Register the completion and the formatters."""
         self.shell.Completer.custom_matchers.append(self._matcher)
+        self.shell.input_transformers_cleanup.append(_with_a_body)
         formatters.register(self.shell, self._surroundings, self.labs)
 
     def detach(self) -> None:
         """Take them back and close what was opened."""
         if self._matcher in self.shell.Completer.custom_matchers:
             self.shell.Completer.custom_matchers.remove(self._matcher)
+        if _with_a_body in self.shell.input_transformers_cleanup:
+            self.shell.input_transformers_cleanup.remove(_with_a_body)
         formatters.unregister(self.shell)
         self.labs.close()
 

@@ -1,14 +1,11 @@
-"""The verbs about functions: define, create, update, code, invoke, map, retry, ls, show, rm."""
+"""The verbs about functions: define, create, update, code, ls, show, rm."""
 
 from __future__ import annotations
 
-import codecs
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue, NotFound, Unsupported
-from faaslab.lab.queued import Queued
 from faaslab.lab.runtimes import language
 from faaslab.model.function import ImageCode
 from faaslab.verbs import payload as payloads
@@ -16,12 +13,9 @@ from faaslab.verbs.answers import (
     DoneAnswer,
     ExecutionAnswer,
     FunctionCard,
-    MapAnswer,
-    SubmittedAnswer,
     TableAnswer,
     TextAnswer,
 )
-from faaslab.verbs.debugging import ATTACH, DEBUG, debugger_of, listening_at
 from faaslab.verbs.function_options import (
     CODE,
     CONFIGURATION,
@@ -29,12 +23,10 @@ from faaslab.verbs.function_options import (
     IMAGE,
     NAME,
     NEW_NAME,
-    PARALLEL,
-    PAYLOAD,
-    QUALIFIER,
     SOURCE,
     ZIP,
 )
+from faaslab.verbs.invoking import code_of
 from faaslab.verbs.options import Option, Positional
 from faaslab.verbs.verb import Verb
 from faaslab.verbs.versions import leads
@@ -46,8 +38,6 @@ if TYPE_CHECKING:
     from faaslab.verbs.answers import Answer
     from faaslab.verbs.face import Face
     from faaslab.verbs.verb import Call
-
-_REASON = 100
 
 
 def _configuration(call: Call) -> dict[str, Any]:
@@ -77,13 +67,15 @@ def _card(lab: Lab, definition: Any, face: Face) -> FunctionCard:
 
 def define(lab: Lab, call: Call, face: Face) -> Answer:
     """`%%faas NAME`: the cell is the code."""
-    if call.cell is None:
+    cell = call.cell or ""
+    if call.cell is None and not call["source"]:
         raise InvalidValue(
-            "define needs a cell", hint="write %%faas NAME above a cell, or create NAME --file code.py"
+            "define needs a cell",
+            hint="write %%faas NAME above a cell, or create NAME with --file or --source code.py",
         )
     if call["durable"]:
         raise Unsupported("durable functions come in a later release", hint="define it without --durable")
-    if call["source"] and (call.cell.strip() or call["save"]):
+    if call["source"] and (cell.strip() or call["save"]):
         raise InvalidValue(
             "the code is in that file, so the cell must be empty",
             place="--source",
@@ -91,7 +83,7 @@ def define(lab: Lab, call: Call, face: Face) -> Answer:
         )
     definition = lab.functions.define(
         call["name"],
-        None if call["source"] else call.cell,
+        None if call["source"] else cell,
         source=call["source"],
         include=call["include"],
         capture=_captured(call, face),
@@ -100,7 +92,7 @@ def define(lab: Lab, call: Call, face: Face) -> Answer:
     if call["save"]:
         path = Path(call["save"]).expanduser()
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(call.cell, "utf-8")
+        path.write_text(cell, "utf-8")
         face.note(f"saved {path}")
     return _card(lab, definition, face)
 
@@ -185,109 +177,6 @@ def code(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     return TextAnswer(text=source, language=language(function.runtime))
 
 
-def invoke(lab: Lab, call: Call, face: Face) -> Answer:
-    """One invocation."""
-    value = payloads.payload(call["payload"], face)
-    fields = {name: call[name] for name in ("tenant_id", "client_context") if call[name] is not None}
-    if call["debug"] or call["attach"] is not None:
-        return _debugged(lab, call, face, value, fields)
-    if call["async_"]:
-        future = lab.functions.submit(
-            call["name"], value, qualifier=call["qualifier"], invocation_type="Event", **fields
-        )
-        assert isinstance(future, Queued)
-        return SubmittedAnswer(function=call["name"], future=future)
-    if call["stream"]:
-        stream = lab.functions.stream(call["name"], value, qualifier=call["qualifier"], **fields)
-        execution = _streamed(stream, call, face)
-    else:
-        execution = lab.functions.invoke(call["name"], value, qualifier=call["qualifier"], **fields)
-    return ExecutionAnswer(
-        execution=execution, tail=call["tail"], streamed=call["stream"], **_code_of(lab, execution)
-    )
-
-
-def _streamed(stream: Any, call: Call, face: Face) -> Any:
-    """Print the pieces as they come, unless a document is wanted."""
-    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
-    for piece in stream:
-        if not call.json:
-            face.emit(decoder.decode(piece), end="")
-    if not call.json:
-        face.emit(decoder.decode(b"", final=True))
-    return stream.execution
-
-
-def _debugged(lab: Lab, call: Call, face: Face, value: Any, fields: dict[str, Any]) -> Answer:
-    if call["async_"] or call["stream"]:
-        place = "--async" if call["async_"] else "--stream"
-        raise InvalidValue("does not go with a debugger", place=place, hint="leave it out")
-    if call["debug"] and call["attach"] is not None:
-        raise InvalidValue("is another way than --debug", place="--attach", hint="leave one of them out")
-    fields["qualifier"] = call["qualifier"]
-    if call["attach"] is not None:
-        listening, port = listening_at(face), call["attach"]
-        execution = lab.functions.attach(call["name"], value, listening=listening, port=port, **fields)
-    else:
-        debugger = debugger_of(face)
-        fields["breakpoints"] = debugger is not None
-        execution = lab.functions.debug(call["name"], value, debugger=debugger, **fields)
-    return ExecutionAnswer(execution=execution, tail=call["tail"], **_code_of(lab, execution))
-
-
-def _code_of(lab: Lab, execution: Any) -> dict[str, Any]:
-    """The source a failure's frames point into; nothing for what went well or came from a zip."""
-    if execution.ok:
-        return {}
-    source = lab.functions.source_of(execution)
-    return {} if source is None else {"code": source.source, "filename": source.filename}
-
-
-def map_(lab: Lab, call: Call, face: Face) -> Answer:
-    """One invocation for each input."""
-    values = payloads.inputs(call["input"], face)
-    with face.progress(len(values) if hasattr(values, "__len__") else None, f"map {call['name']}") as bar:
-        result = lab.functions.map(
-            call["name"], values, n=call["n"], progress=bar.advance, qualifier=call["qualifier"]
-        )
-    return _mapped(result, face)
-
-
-def _mapped(result: Any, face: Face) -> MapAnswer:
-    if result.interrupted:
-        face.note(f"interrupted: {len(result.executions)} of {result.total} are done and recorded")
-    if result.failed:
-        face.note(
-            f"{result.failed} failed{_commonest(result)}; run them again: retry {result.batch_id} --failed"
-        )
-    return MapAnswer(result=result)
-
-
-def _commonest(result: Any) -> str:
-    """Why most of them failed, in a few words."""
-    counted = Counter(
-        " ".join((f"{error.type}: {error.message}" if error.type else error.message).split())
-        for error in (execution.error for execution in result.executions)
-        if error is not None
-    )
-    if not counted:
-        return ""
-    reason, times = counted.most_common(1)[0]
-    short = reason if len(reason) <= _REASON else f"{reason[: _REASON - 1]}…"
-    return f" ({short})" if times == result.failed else f" ({times}: {short})"
-
-
-def retry(lab: Lab, call: Call, face: Face) -> Answer:
-    """The failed rows of a map once more, or all of them."""
-    try:
-        mapped: Any = face.names(call["map"]) if call["map"].isidentifier() else call["map"]
-    except NotFound:
-        mapped = call["map"]
-    with face.progress(None, "retry") as bar:
-        result = lab.functions.retry(mapped, failed=not call["all"], n=call["n"], progress=bar.advance)
-    return _mapped(result, face)
-
-
 def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """All functions with what the store saw of them."""
     return TableAnswer(
@@ -304,7 +193,7 @@ def show(lab: Lab, call: Call, face: Face) -> Answer:
         execution = lab.executions.find(what)
         if execution is None:
             raise NotFound("function or execution", what, lab.functions.names())
-        return ExecutionAnswer(execution=execution, looked_at=True, tail=True, **_code_of(lab, execution))
+        return ExecutionAnswer(execution=execution, looked_at=True, tail=True, **code_of(lab, execution))
     source = None
     if call["code"]:
         text = lab.functions.code(what)
@@ -400,73 +289,6 @@ VERBS: tuple[Verb, ...] = (
         positionals=(NAME,),
         options=(Option(flags=("--version",), name="version", metavar="N", help="that version's"),),
         examples=("code score",),
-    ),
-    Verb(
-        name="invoke",
-        summary="run a function once, for real",
-        run=invoke,
-        positionals=(NAME,),
-        options=(
-            PAYLOAD,
-            QUALIFIER,
-            Option(
-                flags=("--async",),
-                name="async_",
-                help="as an event: queued, run again if it fails; a shell waits for its first run",
-            ),
-            Option(flags=("--stream",), name="stream", help="print the response while it comes"),
-            Option(flags=("--tail",), name="tail", help="show all of its log"),
-            Option(
-                flags=("--tenant-id",),
-                name="tenant_id",
-                metavar="ID",
-                help="whose invocation it is, for a function with --tenancy PER_TENANT",
-            ),
-            Option(
-                flags=("--client-context",),
-                name="client_context",
-                metavar="JSON",
-                help="the client context, a JSON object",
-            ),
-            DEBUG,
-            ATTACH,
-        ),
-        examples=(
-            "invoke score -p '{\"x\": 4}'",
-            "invoke score -p {event} -o r",
-            "invoke score -p @event.json --tail",
-        ),
-    ),
-    Verb(
-        name="map",
-        summary="run a function once for each input",
-        run=map_,
-        positionals=(
-            NAME,
-            Positional(
-                name="input",
-                help="a DataFrame, a list, range(N), a JSON or JSON Lines file, or -",
-                completes="variable",
-            ),
-        ),
-        options=(PARALLEL, QUALIFIER),
-        examples=("map score df -n 8 -o scored", "map score events.jsonl"),
-    ),
-    Verb(
-        name="retry",
-        summary="run the failed rows of a map again",
-        run=retry,
-        positionals=(
-            Positional(
-                name="map", help="the DataFrame of a map, or the batch that it named", completes="variable"
-            ),
-        ),
-        options=(
-            Option(flags=("--failed",), name="failed", help="the failed ones (that is what it does anyway)"),
-            Option(flags=("--all",), name="all", help="all of them"),
-            PARALLEL,
-        ),
-        examples=("retry scored --failed",),
     ),
     Verb(name="ls", summary="list the functions", run=ls, examples=("ls",)),
     Verb(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faaslab.errors import NotFound
-from faaslab.verbs import executions, functions, layers, queue, reports, upkeep, versions
+from faaslab.verbs import executions, functions, invoking, layers, queue, reports, upkeep, versions
 from faaslab.verbs.answers import TextAnswer
 from faaslab.verbs.later import LATER
 from faaslab.verbs.options import Positional
@@ -36,6 +36,7 @@ VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
         *functions.VERBS,
+        *invoking.VERBS,
         *versions.VERBS,
         *layers.VERBS,
         *queue.VERBS,
