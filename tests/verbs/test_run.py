@@ -52,6 +52,17 @@ def test_define_and_show(do, tmp_path):
     assert "256 MB" in plain_text(looked)
 
 
+@pytest.mark.skipif(SANDBOX_FAULT is not None, reason=f"no sandbox here: {SANDBOX_FAULT}")
+def test_a_definition_and_a_card_tell_that_preload_gives_up_the_sandbox(do):
+    card = do("open --preload json", SOURCE)
+    assert "  sandbox     not held (--preload)" in plain_text(card)
+    assert any(note.startswith("sandbox: not enforced (--preload)") for note in do.face.notes)
+    assert "  sandbox     not held (--preload)" in plain_text(do("show open"))
+    do.face.notes.clear()
+    assert "sandbox" not in plain_text(do("kept", SOURCE))
+    assert not any("sandbox" in note for note in do.face.notes)
+
+
 def test_capture_takes_the_caller_s_values(do):
     do("f --capture factor", "def handler(e, c): return factor * 2", factor=21)
     assert do("invoke f").value.result == 42

@@ -190,8 +190,8 @@ class Debugs(Protocol):
 class Explains(Protocol):
     """A backend that can say what it enforces on this machine."""
 
-    def enforced(self) -> Mapping[str, str]:
-        """Limit -> how it is enforced here, or that it is not."""
+    def enforced(self, function: Function | None = None) -> Mapping[str, str]:
+        """Limit -> how it is enforced here, or that it is not; for one function, where that is given."""
 
     def retire(self, function_name: str, *, version: str | None = None) -> None:
         """End the idle environments of a function that was deleted, or of a `version` that changed.

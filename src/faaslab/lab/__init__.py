@@ -146,9 +146,9 @@ class Lab:
             provisioned={(each.function, each.qualifier): each.executions for each in provisioned},
         )
 
-    def enforced(self) -> Mapping[str, str]:
-        """Limit -> how it is enforced on this machine."""
-        return self.backend.enforced()
+    def enforced(self, function: Function | None = None) -> Mapping[str, str]:
+        """Limit -> how it is enforced on this machine; for that function, where one is given."""
+        return self.backend.enforced(function)
 
     def sql(self, text: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> pd.DataFrame:
         """The answer to a question in DuckDB's SQL over the whole history, the newest record included."""

@@ -276,9 +276,9 @@ class Functions:
         """A row a function: its configuration and what the store has seen of it."""
         return self._lab.monitoring.functions_table(self.list())
 
-    def enforced(self) -> Mapping[str, str]:
-        """Limit -> how this machine enforces it."""
-        return self._lab.enforced()
+    def enforced(self, function: Function | None = None) -> Mapping[str, str]:
+        """Limit -> how this machine enforces it; for that function, where one is given."""
+        return self._lab.enforced(function)
 
     # -- running --------------------------------------------------------------------------------------
 

@@ -60,11 +60,20 @@ class Updates:
             if present is not None:
                 self.refuse_meanwhile(present)
             try:
-                return self._written(draft, present, wait=wait)
+                return self._told(self._written(draft, present, wait=wait))
             except (_Changed, AlreadyExists):
                 if attempt + 1 == _ATTEMPTS:
                     raise changed_meanwhile(name) from None
         raise AssertionError("the last attempt returns or raises")
+
+    def _told(self, definition: Definition) -> Definition:
+        """With a word about what it gives up to begin as a fork, where it does."""
+        if not definition.function.configuration.preload:
+            return definition
+        held = self._lab.enforced(definition.function).get("sandbox", "")
+        if "(--preload)" not in held:
+            return definition
+        return dataclasses.replace(definition, notes=(*definition.notes, f"sandbox: {held}"))
 
     def _written(self, draft: Draft, present: Function | None, *, wait: bool) -> Definition:
         if present is not None and definitions.same(present, draft.function):

@@ -222,6 +222,10 @@ def function_block(card: FunctionCard, previous: Function | None = None) -> Html
             ("packages", ", ".join(setup.requires) or None),
             ("layers", ", ".join(map(layer_name, setup.layers)) or None),
             ("preloaded", ", ".join(setup.preload) or None),
+            (
+                "sandbox",
+                "not held (--preload): it runs as you, and sees your files" if card.in_the_open else None,
+            ),
             ("environment", _environment(setup.environment)),
             ("secrets", ", ".join(secret.partition("=")[0] for secret in setup.secrets) or None),
             ("layers", ", ".join(setup.layers) or None),

@@ -49,6 +49,11 @@ class FunctionCard:
         return self.function
 
     @property
+    def in_the_open(self) -> bool:
+        """Whether this function runs without the sandbox that others have here."""
+        return "(--preload)" in self.enforced.get("sandbox", "")
+
+    @property
     def asynchronous(self) -> str | None:
         """How asynchronous invocations are handled, in words; None where all is default."""
         events, configuration = self.events, self.function.configuration

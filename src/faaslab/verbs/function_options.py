@@ -50,7 +50,8 @@ CONFIGURATION: tuple[Option, ...] = (
         name="preload",
         metavar="MODULE",
         repeat=True,
-        help="begin local environments as forks of a process that has imported this; may be repeated",
+        help="begin local environments as forks of a process that has imported this, outside of the sandbox; "
+        "may be repeated",
     ),
     Option(
         flags=("--env",),

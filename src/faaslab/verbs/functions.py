@@ -60,7 +60,7 @@ def _card(lab: Lab, definition: Any, face: Face) -> FunctionCard:
     return FunctionCard(
         function=function,
         change=definition.change,
-        enforced=lab.functions.enforced(),
+        enforced=lab.functions.enforced(function),
         events=lab.asynchronous.configs.get(function.name),
     )
 
@@ -201,7 +201,7 @@ def show(lab: Lab, call: Call, face: Face) -> Answer:
     events = lab.asynchronous.configs.get(function.name)
     return FunctionCard(
         function=function,
-        enforced=lab.functions.enforced(),
+        enforced=lab.functions.enforced(function),
         code=source,
         events=events,
         aliases=tuple(f"{each.name} -> {leads(each)}" for each in lab.versions.aliases(what)),

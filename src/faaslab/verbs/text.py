@@ -256,6 +256,8 @@ def _card(card: FunctionCard) -> str:
         facts.append(("layers", ", ".join(map(layer_name, configuration.layers))))
     if configuration.preload:
         facts.append(("preload", ", ".join(configuration.preload)))
+    if card.in_the_open:
+        facts.append(("sandbox", "not held (--preload): it runs as you, and sees your files"))
     if configuration.environment:
         shown = masked(configuration.environment)
         facts.append(("env", ", ".join(f"{key}={value}" for key, value in shown.items())))

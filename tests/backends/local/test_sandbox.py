@@ -419,3 +419,17 @@ def test_where_namespaces_are_forbidden_it_runs_in_the_open(
     backend = backend_with(sandbox="auto")
     assert invoke(define(), b"1", on=backend).result == 1
     assert "No permissions to create a new namespace" in backend.enforced()["sandbox"]
+
+
+@needs_bwrap
+def test_a_function_with_preload_is_told_to_run_in_the_open_and_the_others_are_not(backend_with, define):
+    plain, forking = define(name="plain"), define(name="forking", preload=("json",))
+    early = define(name="early", preload=("json",), environment={"PYTHONHASHSEED": "1"})
+    backend = backend_with(sandbox="auto")
+    for limit in ("sandbox", "task root"):
+        assert backend.enforced(forking)[limit].startswith("not enforced (--preload)")
+        for held in (plain, early, None):
+            assert backend.enforced(held)[limit].startswith("held")
+    for other in ({"sandbox": "on"}, {"templates": "off"}, {"network": False}):
+        kept = backend_with(**{"sandbox": "auto"} | other)
+        assert kept.enforced(forking)["sandbox"].startswith("held")

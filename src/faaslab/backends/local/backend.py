@@ -262,8 +262,9 @@ class LocalBackend:
 
     # --- Explains ---------------------------------------------------------------------------------
 
-    def enforced(self) -> Mapping[str, str]:
-        """Limit -> how it is held on this machine, or that it is not."""
+    def enforced(self, function: Function | None = None) -> Mapping[str, str]:
+        """Limit -> how it is held on this machine, or that it is not; for that function if given."""
+        forks = function is not None and self._definer.may_fork(function)
         return {
             "memory": self._found_limits().describe(),
             "timeout": "held: the process tree is killed",
@@ -277,7 +278,7 @@ class LocalBackend:
             "start": self._starts(),
             "environment between invocations": "frozen" if self._settings.freeze else "keeps running",
             **self._found_limits().describe_others(),
-            **self._launcher.describe(self._found_limits()),
+            **self._launcher.describe(self._found_limits(), forks=forks),
         }
 
     def _starts(self) -> str:

@@ -121,6 +121,15 @@ class Definer:
             runtime_root=self._empty("empty"),
         )
 
+    def may_fork(self, function: Function) -> bool:
+        """Whether its environments may begin as forks of a template, as far as its definition tells."""
+        return (
+            self._machine.fork_server
+            and not isinstance(function.code, ImageCode)
+            and function.runtime.startswith("python")
+            and preloading.wanted(function, self._settings.templates, self._settings.variables)
+        )
+
     def _warm(
         self, function: Function, program: Program, task_root: Path, opt: Path
     ) -> tuple[Warm | None, frozenset[str]]:

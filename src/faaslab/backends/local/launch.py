@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from faaslab.backends.local.templates import Templates
 
 
+OPEN = "not enforced (--preload)"
+"""How the words begin for what a function gives up to begin as a fork."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """What is to be started, and with what."""
@@ -107,9 +111,12 @@ class Launcher:
         except OSError as error:
             raise EnvironmentFailed(f"no network namespace could be made: {error}") from error
 
-    def describe(self, limits: Limits) -> Mapping[str, str]:
-        """Limit -> how the way that environments are started holds it."""
-        return self._describe_sandbox(limits) | {"network": self._describe_network()}
+    def describe(self, limits: Limits, *, forks: bool = False) -> Mapping[str, str]:
+        """Limit -> how the way that environments are started holds it.
+
+        `forks`: those of a function that may begin as the fork of a template.
+        """
+        return self._describe_sandbox(limits, forks=forks) | {"network": self._describe_network()}
 
     def _describe_network(self) -> str:
         if self._online:
@@ -117,12 +124,20 @@ class Launcher:
         fault = no_network(self.machine).fault
         return f"not enforced, so nothing runs: {fault}" if fault else "held: none but the Runtime API"
 
-    def _describe_sandbox(self, limits: Limits) -> dict[str, str]:
-        if self._mode != "off" and self._bubblewrap.fault() is None:
+    def _describe_sandbox(self, limits: Limits, *, forks: bool) -> dict[str, str]:
+        held = self._mode != "off" and self._bubblewrap.fault() is None
+        if held and forks and self._mode == "auto" and self._online and self._templates is not None:
+            return {
+                "sandbox": f"{OPEN}: it runs as you, sees your files and what other functions have in their "
+                "environment variables; sandbox=on keeps it in, without forks",
+                "ephemeral storage": f"{OPEN}: TMPDIR is private, /tmp the machine's own",
+                "task root": f"{OPEN}: read-only files, which root can write",
+            }
+        if held:
             counted = {"processes": f"held: {PROCESSES:,} with threads"} if limits_processes() else {}
             return counted | {
                 "sandbox": "held by bubblewrap: no file of this machine but its programs, own processes; "
-                "functions with --preload run without",
+                "not for functions with --preload, which run as you in the open",
                 "ephemeral storage": self._storages.describe(counted=limits.counted),
                 "task root": "held: read-only, and /opt",
             }

@@ -41,7 +41,8 @@ class LocalSettings:
     """Run a Python runtime that is not installed here on the interpreter that runs faaslab."""
     templates: Literal["auto", "on", "off"] = "auto"
     """Which Python functions are forked from a process that has imported their modules: those that name any
-    to `preload`, all (what their source imports at its top), none. Linux only."""
+    to `preload`, all (what their source imports at its top), none. Linux only. With `sandbox` auto they run
+    outside of it."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables for every function, below the function's own."""
     pip_arguments: tuple[str, ...] = ()
