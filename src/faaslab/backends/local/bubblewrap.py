@@ -194,17 +194,26 @@ class SandboxedChild(SpawnedChild):
             else:
                 super().kill()
 
+    def _gone(self, within_ms: int) -> bool:
+        """Whether all inside ends within that time."""
+        if self._handle < 0:
+            return True
+        poll = select.poll()
+        poll.register(self._handle, select.POLLIN)
+        return bool(poll.poll(within_ms))
+
     def wait(self) -> int:
         """Its exit code; bwrap says a signal as 128 and its number. Then nothing is left inside."""
+        if not self._gone(0 if self.exited() else _END_MS):
+            # Whatever holds it up: no thread of ours waits for ever.
+            super().kill()
         code = super().wait()
         with self._lock:
             if self._handle >= 0:
                 # Also when bwrap itself was killed, and could not see to it.
                 with contextlib.suppress(OSError):
                     signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-                poll = select.poll()
-                poll.register(self._handle, select.POLLIN)
-                poll.poll(_END_MS)
+                self._gone(_END_MS)
                 os.close(self._handle)
                 self._handle = -1
         return 128 - code if 128 < code <= 128 + signal.SIGRTMAX else code
