@@ -5,7 +5,7 @@ function's memory. Three ways, the best that this machine allows:
 
 - an image: an ext4 file system in a sparse file (root with loop devices);
 - memory: a tmpfs of that size, where no memory cgroup would count it (a sandbox without root);
-- a folder: private, of no size (everywhere). One file in it can be as large as the whole should be.
+- a folder: private, of no size (everywhere).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Way = Literal["image", "memory", "folder"]
 DESCRIPTIONS: dict[Way, str] = {
     "image": "held: /tmp is a file system of the function's size",
     "memory": "held: /tmp is memory of this machine, of the function's size",
-    "folder": f"{TMP} is a private folder; size not enforced, but for a single file",
+    "folder": f"{TMP} is a private folder; size not enforced (that takes root with loop devices)",
 }
 
 
