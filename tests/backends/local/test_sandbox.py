@@ -16,7 +16,12 @@ from faaslab.backends.local.sandbox import Host, View, needed, without_homes, wo
 from faaslab.errors import Unsupported
 from tests.backends.local.defining import SANDBOX_FAULT, alive, commanded, eventually, state_of
 
-HOST = Host(folders=(Path("/usr"),), links=(("usr/bin", "/bin"),), etc=((Path("/etc/hosts"), "hosts"),))
+HOST = Host(
+    folders=(Path("/usr"),),
+    links=(("usr/bin", "/bin"),),
+    etc=Path("/e"),
+    live=((Path("/etc/resolv.conf"), "resolv.conf"),),
+)
 TMPFS = ("--tmpfs", "/tmp")
 
 
@@ -32,7 +37,8 @@ class TestWords:
             needs=(Path("/home/u/venv"), Path("/usr/lib/python3"), Path("/bin")),
         )
         assert joined(view).endswith(
-            "--cap-drop ALL --ro-bind /usr /usr --symlink usr/bin /bin --ro-bind /etc/hosts /etc/hosts "
+            "--cap-drop ALL --ro-bind /usr /usr --symlink usr/bin /bin --ro-bind /e /etc "
+            "--ro-bind /etc/resolv.conf /etc/resolv.conf "
             "--proc /proc --remount-ro /proc --dev /dev --remount-ro /dev --tmpfs /tmp --ro-bind /store/code/1 /var/task "
             "--ro-bind /store/opt /opt --ro-bind-try /home/u/venv /home/u/venv --remount-ro / --chdir /var/task"
         )
@@ -40,7 +46,7 @@ class TestWords:
     def test_an_image_takes_the_place_of_this_machine(self):
         view = View(folders=(), temporary=TMPFS, root=Path("/images/1"), directory="/work")
         assert joined(view).endswith(
-            "--cap-drop ALL --ro-bind /images/1 / --ro-bind /etc/hosts /etc/hosts "
+            "--cap-drop ALL --ro-bind /images/1 / --ro-bind /e/hosts /etc/hosts --ro-bind /etc/resolv.conf /etc/resolv.conf "
             "--proc /proc --remount-ro /proc --dev /dev --remount-ro /dev --tmpfs /tmp --chdir /work"
         )
 

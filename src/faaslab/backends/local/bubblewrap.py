@@ -7,6 +7,7 @@ whatever a function forked. bwrap stands around that process and gives back how 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from faaslab.backends.local.cgroups import PROCESSES
 from faaslab.backends.local.children import SpawnedChild
-from faaslab.backends.local.sandbox import ACCOUNTS, ETC, TMP, TOP, Host, View, without_homes, words
+from faaslab.backends.local.sandbox import ACCOUNTS, ETC, LIVE, TMP, TOP, Host, View, without_homes, words
 from faaslab.backends.local.trees import trees
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Bubblewrap:
         self._tried = False
         self._fault: str | None = None
         self.program = ""
-        self.host = Host(folders=(), links=(), etc=())
+        self.host = Host(folders=(), links=(), etc=folder, live=())
 
     def fault(self) -> str | None:
         """Why there can be no sandbox here, in a few words; None when there can be. Found out once."""
@@ -135,14 +136,43 @@ def _host(folder: Path) -> Host:
             links.append((str(path.readlink()), str(path)))
         elif path.is_dir():
             folders.append(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    etc = [(Path("/etc") / name, name) for name in ETC if (Path("/etc") / name).exists()]
-    for name, text in (*ACCOUNTS.items(), ("hosts", _hosts())):
-        written = folder / f"{name}-{os.getpid()}"
-        written.write_text(text, "utf-8")
-        written.replace(folder / name)
-        etc.append((folder / name, name))
-    return Host(folders=tuple(folders), links=tuple(links), etc=tuple(etc))
+    sources = {name: Path("/etc") / name for name in ETC if (Path("/etc") / name).exists()}
+    live = tuple((sources[name], name) for name in LIVE if name in sources)
+    texts = {**ACCOUNTS, "hosts": _hosts()}
+    return Host(
+        folders=tuple(folders), links=tuple(links), etc=_etc_of(folder, sources, live, texts), live=live
+    )
+
+
+def _etc_of(
+    folder: Path, sources: Mapping[str, Path], live: Sequence[tuple[Path, str]], texts: Mapping[str, str]
+) -> Path:
+    """The copies, made when there are none of what is there now."""
+    looks = [(name, (found := path.stat()).st_mtime_ns, found.st_size) for name, path in sources.items()]
+    etc = folder / hashlib.sha256(repr((looks, sorted(texts.items()))).encode()).hexdigest()[:16]
+    if etc.is_dir():
+        return etc
+    made = folder / f"{etc.name}-{os.getpid()}-{os.urandom(4).hex()}"
+    made.mkdir(parents=True)
+    for name, path in sources.items():
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        # What cannot be read here could not be read there.
+        with contextlib.suppress(OSError, shutil.Error):
+            if path.is_dir():
+                shutil.copytree(path, made / name, symlinks=True, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(path, made / name)
+    for name, text in texts.items():
+        (made / name).write_text(text, "utf-8")
+    for _, name in live:
+        # Something to mount it on.
+        (made / name).touch()
+    try:
+        made.rename(etc)
+    except OSError:
+        # Another process was as quick.
+        shutil.rmtree(made, ignore_errors=True)
+    return etc
 
 
 def _hosts() -> str:

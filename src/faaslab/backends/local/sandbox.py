@@ -36,6 +36,8 @@ ETC = (
     "ssl/openssl.cnf",
 )  # fmt: skip
 """What programs need of /etc: names, certificates, the loader's cache. No keys, no accounts."""
+LIVE = ("resolv.conf",)
+"""Those of them that change when a machine changes its network."""
 TOP = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix/store")
 """Where systems keep their programs."""
 
@@ -48,8 +50,10 @@ class Host:
     """At the same place inside."""
     links: tuple[tuple[str, str], ...]
     """(target, path), as `/bin` is a link to `usr/bin` on most systems."""
-    etc: tuple[tuple[Path, str], ...]
-    """(file or folder, its name in /etc)."""
+    etc: Path
+    """A folder with copies of what programs need of /etc: one mount in place of twenty."""
+    live: tuple[tuple[Path, str], ...]
+    """(file, its name in /etc) of what may change while a sandbox lives."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,13 +84,13 @@ def words(host: Host, view: View, *, hostname: str = "localhost") -> tuple[str, 
     said += ["--cap-drop", "ALL"]
     if view.root is not None:
         said += ["--ro-bind", str(view.root), "/"]
-        said += _etc((source, name) for source, name in host.etc if name in ("hosts", "resolv.conf"))
+        said += _etc(((host.etc / "hosts", "hosts"), *host.live))
     else:
         for folder in host.folders:
             said += ["--ro-bind", str(folder), str(folder)]
         for target, link in host.links:
             said += ["--symlink", target, link]
-        said += _etc(host.etc)
+        said += ["--ro-bind", str(host.etc), "/etc", *_etc(host.live)]
     # For root, who is the same user outside, the settings of the kernel in /proc/sys could be written. The
     # device folder is a file system in memory: it would take any amount, and hold shared memory.
     said += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
