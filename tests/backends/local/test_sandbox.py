@@ -277,7 +277,7 @@ def handler(event, context):
         try:
             os.fork()
         except OSError:
-            time.sleep(0.01)
+            time.sleep(1)  # be kind to who else is on this machine
 """
 
 
