@@ -50,6 +50,8 @@ class Definition:
     function: Function
     change: Change
     notes: tuple[str, ...] = ()
+    before: Function | None = None
+    """The function as it was until then; None for a new one, and where nothing changed."""
 
 
 @dataclass(frozen=True, kw_only=True)

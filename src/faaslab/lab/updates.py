@@ -94,10 +94,10 @@ class Updates:
         change: Literal["created", "updated"] = "created" if present is None else "updated"
         if not self._prepared(function):
             written = self._slowly(function, present, wait=wait)
-            return Definition(function=written, change=change, notes=draft.notes)
+            return Definition(function=written, change=change, notes=draft.notes, before=present)
         written = self._put(function, present, at_generation=generation)
         self._came_about(written)
-        return Definition(function=written, change=change, notes=draft.notes)
+        return Definition(function=written, change=change, notes=draft.notes, before=present)
 
     def _same(
         self, present: Function, reserved: int | None, notes: tuple[str, ...], *, wait: bool
@@ -107,7 +107,8 @@ class Updates:
         changed = definitions.with_reserved(present, reserved)
         if changed is present:
             return Definition(function=present, change="unchanged", notes=notes)
-        return Definition(function=self.put_reserved(changed, present), change="updated", notes=notes)
+        written = self.put_reserved(changed, present)
+        return Definition(function=written, change="updated", notes=notes, before=present)
 
     def put_reserved(self, changed: Function, present: Function) -> Function:
         """The same definition under its number, with what it reserves now."""

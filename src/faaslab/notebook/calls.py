@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import dataclasses
 import keyword
 import os
 import re
@@ -21,8 +20,6 @@ from faaslab.notebook.formatters import link
 from faaslab.notebook.handle import Handle
 
 if TYPE_CHECKING:
-    from faaslab.lab import Lab
-    from faaslab.model.function import Function
     from faaslab.notebook.labs import Labs
 
 _NO_PYTHON = "`{name}` is a Python builtin and was not replaced; %faas knows the function all the same"
@@ -76,10 +73,7 @@ def _run(magics: Magics, line: str, cell: str | None) -> View | None:
         if failure is not None:
             raise failure
         return None
-    around = dataclasses.replace(
-        surroundings(magics, tuple(face.notes)), previous=None if lab is None else _previous(lab, answer)
-    )
-    shown = view(answer, around, value=value)
+    shown = view(answer, surroundings(magics, tuple(face.notes)), value=value)
     if failure is not None:
         display(shown)
         raise failure
@@ -98,18 +92,6 @@ def _failure(answer: verbs.Answer, cells: dict[str, tuple[int, int]]) -> RunFail
         where = "" if run.failed_cell is None else f" in cell {run.failed_cell}"
         return ReportFailed(f"{run.name} failed{where}: {run.error_type}: {run.error_message}", report=run)
     return RunFailed(answer.text) if isinstance(answer, verbs.DoneAnswer) else None
-
-
-def _previous(lab: Lab, answer: verbs.Answer) -> Function | None:
-    """The version before the one that a definition just made."""
-    if not isinstance(answer, verbs.FunctionCard) or answer.change != "updated":
-        return None
-    older = [
-        each
-        for each in lab.functions.versions(answer.function.name)
-        if int(each.version) < int(answer.function.version)
-    ]
-    return older[-1] if older else None
 
 
 def _show_notes(face: NotebookFace) -> None:

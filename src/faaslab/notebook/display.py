@@ -15,7 +15,6 @@ from faaslab.model.execution import Execution
 from faaslab.model.function import Function, ImageCode, InlineCode
 from faaslab.model.layer import layer_name
 from faaslab.notebook import charts, units
-from faaslab.notebook.changes import changes
 from faaslab.notebook.execution_view import execution_block
 from faaslab.notebook.log_view import log_rows
 from faaslab.notebook.markup import Html, box, facts, fold, gauge, joined, page, pill, tag
@@ -32,6 +31,7 @@ from faaslab.verbs import (
     TableAnswer,
     TextAnswer,
 )
+from faaslab.verbs.changes import also_set, changes
 from faaslab.verbs.text import plain_text
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ class Surroundings:
 
     `cost` is dollars for an execution, or None where it cannot be told. `cell` gives, for a function's
     source, the number of the cell that it was typed into and how many lines stand above it there.
-    `link` turns a path into an address that the page can open, or None. `previous` is the version that an
-    updated function had before.
+    `link` turns a path into an address that the page can open, or None.
     """
 
     notes: tuple[str, ...] = ()
@@ -57,7 +56,6 @@ class Surroundings:
     cost: Callable[[Execution], float | None] = lambda _: None
     cell: Callable[[str], tuple[int, int] | None] = lambda _: None
     link: Callable[[str], str | None] = lambda _: None
-    previous: Function | None = None
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ def _runs(text: str) -> list[str]:
 def _block(answer: Answer, around: Surroundings) -> Html:
     match answer:
         case FunctionCard():
-            return function_block(answer, around.previous)
+            return function_block(answer)
         case ExecutionAnswer():
             return execution_block(
                 answer.execution,
@@ -184,7 +182,7 @@ def _block(answer: Answer, around: Surroundings) -> Html:
 _PRICES = "cost at list prices of us-east-1, without the free tier"
 
 
-def function_block(card: FunctionCard, previous: Function | None = None) -> Html:
+def function_block(card: FunctionCard) -> Html:
     """The card of a function."""
     function = card.function
     setup = function.configuration
@@ -215,10 +213,6 @@ def function_block(card: FunctionCard, previous: Function | None = None) -> Html
                 "reserved concurrency",
                 None if setup.reserved_concurrency is None else setup.reserved_concurrency,
             ),
-            (
-                "ephemeral storage",
-                None if setup.ephemeral_storage_mb == 512 else f"{setup.ephemeral_storage_mb:,} MB",
-            ),
             ("packages", ", ".join(setup.requires) or None),
             ("layers", ", ".join(map(layer_name, setup.layers)) or None),
             ("preloaded", ", ".join(setup.preload) or None),
@@ -228,8 +222,8 @@ def function_block(card: FunctionCard, previous: Function | None = None) -> Html
             ),
             ("environment", _environment(setup.environment)),
             ("secrets", ", ".join(secret.partition("=")[0] for secret in setup.secrets) or None),
-            ("layers", ", ".join(setup.layers) or None),
             ("aliases", "; ".join(card.aliases) or None),
+            ("also set", also_set(function)),
             ("asynchronous", card.asynchronous),
         ]
     )
@@ -241,7 +235,7 @@ def function_block(card: FunctionCard, previous: Function | None = None) -> Html
     return box(
         top,
         main,
-        _changed(previous, function),
+        _changed(card.before, function),
         failing,
         _seen(function),
         _enforced(card.enforced),
@@ -250,12 +244,13 @@ def function_block(card: FunctionCard, previous: Function | None = None) -> Html
     )
 
 
-def _changed(previous: Function | None, function: Function) -> Html | None:
-    """What is new since the version before."""
-    if previous is None:
+def _changed(before: Function | None, function: Function) -> Html | None:
+    """What is new since the definition before."""
+    if before is None:
         return None
-    said = tag("span", f"since version {previous.version}: ", class_="soft")
-    return tag("div", said, "; ".join(changes(previous, function)) or "nothing that shows", class_="part")
+    since = f"since version {before.version}: " if before.version != function.version else "changed: "
+    said = tag("span", since, class_="soft")
+    return tag("div", said, "; ".join(changes(before, function)) or "nothing that shows", class_="part")
 
 
 def _code(function: Function) -> Html:

@@ -39,6 +39,8 @@ class FunctionCard:
     code: str | None = None
     events: EventInvokeConfig | None = None
     """How its asynchronous invocations are handled, where that is not Lambda's default."""
+    before: Function | None = None
+    """The function as it was before it was changed."""
     aliases: tuple[str, ...] = ()
     """What leads to its versions, in words: `prod -> version 2`."""
     exit_status: int = 0

@@ -16,6 +16,7 @@ from faaslab.verbs.answers import (
     TableAnswer,
     TextAnswer,
 )
+from faaslab.verbs.changes import fallen_back
 from faaslab.verbs.function_options import (
     CODE,
     CONFIGURATION,
@@ -32,9 +33,10 @@ from faaslab.verbs.verb import Verb
 from faaslab.verbs.versions import leads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from faaslab.lab import Lab
+    from faaslab.lab.definitions import Definition
     from faaslab.verbs.answers import Answer
     from faaslab.verbs.face import Face
     from faaslab.verbs.verb import Call
@@ -53,14 +55,21 @@ def _captured(call: Call, face: Face) -> dict[str, Any]:
     return {name: face.names(name) for name in call["capture"]}
 
 
-def _card(lab: Lab, definition: Any, face: Face) -> FunctionCard:
+def _card(
+    lab: Lab, definition: Definition, face: Face, *, given: Collection[str] | None = None
+) -> FunctionCard:
+    """`given` are the options of a definition that says all; None for one that changes some."""
     for note in definition.notes:
         face.note(note)
-    function = definition.function
+    function, before = definition.function, definition.before
+    lost = None if before is None or given is None else fallen_back(before, function, given)
+    if lost:
+        face.note(lost)
     return FunctionCard(
         function=function,
         change=definition.change,
         enforced=lab.functions.enforced(function),
+        before=before,
         events=lab.asynchronous.configs.get(function.name),
     )
 
@@ -94,7 +103,7 @@ def define(lab: Lab, call: Call, face: Face) -> Answer:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(cell, "utf-8")
         face.note(f"saved {path}")
-    return _card(lab, definition, face)
+    return _card(lab, definition, face, given=_configuration(call))
 
 
 def create(lab: Lab, call: Call, face: Face) -> Answer:
@@ -114,7 +123,7 @@ def create(lab: Lab, call: Call, face: Face) -> Answer:
         capture=_captured(call, face),
         **configuration,
     )
-    return _card(lab, definition, face)
+    return _card(lab, definition, face, given=configuration)
 
 
 def _code_given(call: Call, configuration: Mapping[str, Any]) -> Any:

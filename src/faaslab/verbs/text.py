@@ -25,6 +25,7 @@ from faaslab.verbs.answers import (
     TableAnswer,
     TextAnswer,
 )
+from faaslab.verbs.changes import also_set, changes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -246,6 +247,8 @@ def _card(card: FunctionCard) -> str:
     ]
     if function.source_path:
         facts.append(("source", function.source_path))
+    if card.before is not None:
+        facts.append(("changed", "; ".join(changes(card.before, function)) or "nothing that shows"))
     if function.status is not FunctionStatus.ACTIVE:
         facts.append(("state", f"{function.status}: {_last_line(function.status_reason)}"))
     if function.last_update_status != "Successful":
@@ -265,6 +268,9 @@ def _card(card: FunctionCard) -> str:
         facts.append(("secrets", ", ".join(secret.partition("=")[0] for secret in configuration.secrets)))
     if configuration.reserved_concurrency is not None:
         facts.append(("concurrency", f"{configuration.reserved_concurrency} reserved"))
+    also = also_set(function)
+    if also:
+        facts.append(("also set", also))
     if card.asynchronous:
         facts.append(("async", card.asynchronous))
     if card.aliases:
@@ -277,10 +283,9 @@ def _card(card: FunctionCard) -> str:
         facts.append(
             ("so far", f"{seen.invocations} invocations, {seen.errors} errors, {seen.cold_starts} cold{mean}")
         )
-    if card.change:
-        open_limits = [limit for limit, how in card.enforced.items() if "not enforced" in how]
-        if open_limits:
-            facts.append(("not held", f"{', '.join(open_limits)} (doctor says more)"))
+    open_limits = [limit for limit, how in card.enforced.items() if "not enforced" in how]
+    if open_limits:
+        facts.append(("not held", f"{', '.join(open_limits)} (doctor says more)"))
     text = "\n".join([head, *(f"  {name:<11} {value}" for name, value in facts)])
     return f"{text}\n\n{card.code.rstrip()}" if card.code else text
 
