@@ -33,6 +33,21 @@ def test_what_waits_goes_on_with_whoever_opens_the_store_next(opened, clock):
     assert [row[1:3] for row in rows(second)] == [["failed", 1], ["failed", 2]]
 
 
+def test_working_on_the_queue_tells_how_many_it_ran(opened, clock):
+    lab = opened(run_queue=False)
+    lab.functions.create("fail", FAIL, maximum_retry_attempts=1)
+    lab.functions.submit("fail", invocation_type="Event").attempted.result(60)
+    settled(lab)
+    lab.close()
+    second = opened(run_queue=False)
+    left = second.asynchronous.drain()
+    assert (left.ran, left.events) == (0, 1)
+    assert second.asynchronous.table()["last_error"].tolist() == ["ValueError: boom"]
+    clock.advance(60)
+    left = second.asynchronous.drain()
+    assert (left.ran, left.events, left.next_due) == (1, 0, None)
+
+
 def test_a_lab_that_looks_only_runs_its_own_events_and_no_others(opened, clock):
     other = opened(run_queue=False)
     other.functions.create("fail", FAIL, maximum_retry_attempts=1)

@@ -295,6 +295,10 @@ def test_reserve_and_provision(defined):
     assert "which blocks it" in plain_text(defined("reserve score 0"))
     throttled = defined("invoke score -p '{\"x\": 1}'")
     assert (throttled.value.status, throttled.exit_status) == ("throttled", 1)
+    for shown in (plain_text(throttled), plain_text(defined(f"show {throttled.value.id}"))):
+        assert "Rate Exceeded. (ReservedFunctionConcurrentInvocationLimitExceeded)\n" in shown
+        assert "what helps: `reserve score N` lets more of it run at once" in shown
+    assert throttled.value.error.message == "Rate Exceeded."
     defined("reserve score none")
     with pytest.raises(InvalidValue, match="EXECUTIONS: .*below its minimum value of"):
         defined("reserve score 95")
@@ -400,11 +404,13 @@ def test_the_queue_is_looked_at_run_and_cleared(do):
     assert answer.request_id in plain_text(answer)
     assert answer.value.attempted.result(60).status == "failed"
     ran = do("queue run")
-    assert (ran.value["waiting"], ran.text[:30]) == (1, "1 event waits for later, the n")
+    assert ran.value["waiting"] == 1
+    assert "; 1 waits for later, the next is due" in ran.text
     (row,) = do("queue ls").df.to_dict("records")
     assert (row["function"], row["what"], row["attempt"], row["state"]) == ("score", "event", 2, "waiting")
+    assert row["last_error"] == "KeyError: 'x'"
     assert do(f"queue drop {row['id']}").value == {"dropped": answer.request_id}
-    assert do("queue run --wait").text == "no event waits"
+    assert do("queue run --wait").text == "ran nothing; no event waits"
     with pytest.raises(NotFound, match="queue ls"):
         do("queue drop nothing")
 

@@ -48,9 +48,10 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Left:
-    """What is still in the queue of events, and when the next is due (naive UTC)."""
+    """What is still in the queue of events, when the next is due (naive UTC), and how many were run."""
 
     events: int
+    ran: int
     next_due: datetime | None
 
 
@@ -65,6 +66,7 @@ class Asynchronous:
         self._waiting: dict[str, Queued] = {}
         self._place_noted = False
         self._trusted = False
+        self._worked_on = 0
         self.configs = EventInvokeConfigs(lab)
         self._destinations = Destinations(lab)
         self._events = QueuedEvents(lab, self._destinations, self._ended)
@@ -185,6 +187,7 @@ class Asynchronous:
 
         `progress` is told how many events have left the queue since it was told last.
         """
+        before = self._worked_on
         self.run_all()
         depth = self.depth()
         while True:
@@ -194,7 +197,8 @@ class Asynchronous:
                 progress(max(depth - now, 0), None)
             depth = now
             if self._lab.closed or (idle and (not later or not depth)):
-                return Left(events=depth, next_due=self._queue.next_due(QUEUE))
+                ran = self._worked_on - before
+                return Left(events=depth, next_due=self._queue.next_due(QUEUE), ran=ran)
             if idle:
                 self._lab.clock.wait(threading.Event(), LOOK_S)
 
@@ -295,6 +299,8 @@ class Asynchronous:
     def _work(self, claim: Claim) -> None:
         if claim.queue == QUEUE:
             self._events.run(claim)
+            with self._guard:
+                self._worked_on += 1
         else:
             self._destinations.deliver(claim)
 

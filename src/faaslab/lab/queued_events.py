@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from faaslab.model.function import Function
     from faaslab.store import Claim
 
+_TOLD = 1_000
 _ERROR_TYPES = {
     "RecursiveLoop": "RecursiveInvocationException",
     "FunctionNotFound": "ResourceNotFoundException",
@@ -128,7 +129,7 @@ class _Attempt:
     def _unable(self, error: Exception) -> None:
         """It could not be run at all, which is no attempt: a runtime or a secret may still be found."""
         told = str(error) if isinstance(error, FaaslabError) else f"{type(error).__name__}: {error}"
-        self._event = dataclasses.replace(self._event, last_error=told[:1000])
+        self._event = dataclasses.replace(self._event, last_error=told[:_TOLD])
         decision = self._decide(None)
         if isinstance(decision, Discard):
             self._turn_away(decision)
@@ -157,14 +158,24 @@ class _Attempt:
             case Retry(delay_s):
                 following = dataclasses.replace(event.invocation, attempt=event.attempt + 1)
                 again = dataclasses.replace(event, invocation=following, turned_away=0)
+                again = dataclasses.replace(again, last_error=_failed_with(execution))
                 self.settled = settle(self._claim, *entities, again_in_s=delay_s, body=to_json(again))
                 return
             case Requeue(delay_s):
-                again = dataclasses.replace(event, turned_away=event.turned_away + 1)
+                why = event.last_error if execution is None else _failed_with(execution)
+                again = dataclasses.replace(event, turned_away=event.turned_away + 1, last_error=why)
                 self.settled = settle(self._claim, *entities, again_in_s=delay_s, body=to_json(again))
                 return
         self.final = True
         self.settled = settle(self._claim, *entities, *follows.records, put=follows.entries)
+
+
+def _failed_with(execution: Execution | None) -> str | None:
+    """What an attempt failed with, for whoever looks at the queue."""
+    error = None if execution is None else execution.error
+    if error is None:
+        return None
+    return f"{error.type}: {error.message}"[:_TOLD] if error.type else error.message[:_TOLD]
 
 
 def _asked(event: QueuedEvent) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from faaslab.notebook import units
 from faaslab.notebook.log_view import log_block
 from faaslab.notebook.markup import Html, box, cut, facts, fold, gauge, joined, json_block, pill, tag
+from faaslab.verbs.reasons import reason, remedy
 
 if TYPE_CHECKING:
     from faaslab.model.execution import Execution, ExecutionError
@@ -162,6 +163,8 @@ def _failure(
     assert error is not None
     message = error.message[:_MESSAGE]
     said = tag("div", f"{error.type}: {message}" if error.type else message, class_="said")
+    why, helps = reason(execution), remedy(execution)
+    beside = tag("div", " · ".join(part for part in (why, helps) if part), class_="soft") if why else None
     found = frames(error, filename)
     own = [frame for frame in found if frame.ours]
     shown = own or found
@@ -180,7 +183,8 @@ def _failure(
     elif error.stack_trace:
         stack = fold("trace", tag("pre", "\n".join(error.stack_trace), class_="scroll"))
     return joined(
-        tag("div", said, cut(len(error.message) - len(message), "more characters"), class_="part"), stack
+        tag("div", said, cut(len(error.message) - len(message), "more characters"), beside, class_="part"),
+        stack,
     )
 
 

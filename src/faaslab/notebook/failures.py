@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from faaslab.errors import FaaslabError, InvocationFailed
 from faaslab.notebook.execution_view import place
+from faaslab.verbs.reasons import reason, remedy
 
 if TYPE_CHECKING:
     from faaslab.model.execution import Execution
 
 _MESSAGE = 300
-_MISSING = re.compile(r"No module named '([^']+)'")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -34,27 +33,11 @@ def invocation_failed(
     if error is not None:
         where = place(error, filename, cell)
         kind = f"{error.type}: " if error.type else ""
+        why = reason(execution)
         message = error.message if len(error.message) <= _MESSAGE else f"{error.message[:_MESSAGE]}…"
         said += f": {kind}{' '.join(message.split())}"
-        said += f" ({where})" if where else ""
-    return InvocationFailed(said, execution=execution, hint=_remedy(execution))
-
-
-def _remedy(execution: Execution) -> str | None:
-    """What the cell of the function can say, where the failure is of a kind that tells."""
-    error = execution.error
-    if str(execution.status) == "timeout":
-        return "--timeout gives it longer, up to 900 s"
-    if error is None:
-        return None
-    if error.type == "Runtime.OutOfMemory":
-        return "--memory gives it more"
-    missing = _MISSING.search(error.message)
-    if error.type in {"Runtime.ImportModuleError", "ModuleNotFoundError"} and missing:
-        return (
-            f"--requires installs a package for it, --include takes a {missing[1].partition('.')[0]}.py along"
-        )
-    return None
+        said += f" ({where})" if where else f" ({why})" if why else ""
+    return InvocationFailed(said, execution=execution, hint=remedy(execution))
 
 
 _WORDS = {"timeout": "timed out", "throttled": "was throttled"}

@@ -31,17 +31,29 @@ def run(lab: Lab, call: Call, face: Face) -> Answer:
     before = lab.asynchronous.depth()
     with face.progress(before, "queue run") as bar:
         left = lab.asynchronous.drain(later=call["wait"], progress=bar.advance)
-    text = "no event waits"
+    kept = int((lab.asynchronous.table()["state"] == "kept").sum())
+    words = [f"ran {_counted(left.ran, 'event')}" if left.ran else "ran nothing"]
     if left.events:
-        events = "event waits" if left.events == 1 else "events wait"
-        text = f"{left.events} {events} for later, the next is due {left.next_due:%H:%M:%S} UTC"
+        # What another process works on has no time of its own.
+        due = "" if left.next_due is None else f", the next is due {left.next_due:%H:%M:%S} UTC"
+        words.append(f"{left.events} {'waits' if left.events == 1 else 'wait'} for later{due}")
+    else:
+        words.append("no event waits")
+    if kept:
+        words.append(f"{_counted(kept, 'message')} kept for a service that nothing here delivers to")
     return DoneAnswer(
-        text=text,
+        text="; ".join(words),
         facts={
+            "ran": left.ran,
+            "kept": kept,
             "waiting": left.events,
             "next_due": None if left.next_due is None else left.next_due.isoformat() + "Z",
         },
     )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def drop(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001

@@ -26,6 +26,7 @@ from faaslab.verbs.answers import (
     TextAnswer,
 )
 from faaslab.verbs.changes import also_set, changes
+from faaslab.verbs.reasons import reason, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -309,7 +310,9 @@ def _execution(execution: Execution, *, whole: bool, streamed: bool) -> str:
         parts.append(f"{execution.max_memory_mb} of {execution.memory_mb} MB")
     lines = ["  ".join(parts), f"id {execution.id}"]
     if execution.error is not None:
-        lines.append(f"{execution.error.type}: {execution.error.message}")
+        why, helps = reason(execution), remedy(execution)
+        lines.append(f"{execution.error.type}: {execution.error.message}" + (f" ({why})" if why else ""))
+        lines += [f"what helps: {helps}"] if helps else []
         lines += [_at_the_task_root(part.rstrip("\n")) for part in execution.error.stack_trace]
     elif execution.result_body is not None and not streamed:
         lines.append(json.dumps(cell_value(execution.result), ensure_ascii=False, indent=2))
