@@ -125,7 +125,7 @@ def test_what_a_function_does_looks_the_same(both, name, configuration):
 
 
 @needs_official
-def test_the_client_context_is_the_same(both):
+def test_the_client_context_is_the_same(both, monkeypatch):
     told = {
         "client": {"installation_id": "i", "app_title": "t"},
         "custom": {"a": [1]},
@@ -138,8 +138,13 @@ def test_the_client_context_is_the_same(both):
     official, ours = both(code, Invocation(client_context=json.dumps(told)))
     assert ours == official
     assert '"traceparent"' in ours[1]
-    with pytest.raises(InvalidValue, match="client_context"):
+    with pytest.raises(InvalidValue, match="Client context must be a valid"):
         both("pass", Invocation(client_context="{"))
+    # A caller's is refused before it comes so far.
+    monkeypatch.setattr("faaslab.backends.local.admission.check", lambda request: None)
+    official, ours = both("pass", Invocation(client_context="{"))
+    assert ours[:3] == official[:3]
+    assert ours[2][0] == "Runtime.LambdaContextUnmarshalError"
 
 
 @needs_official

@@ -263,10 +263,15 @@ def check(invocation: Invocation) -> None:
             place="client_context",
             hint="put it into the payload",
         )
-    for name in ("client_context", "cognito_identity"):
-        value = getattr(invocation, name)
-        if value:
-            _check_object(value, name)
+    if context and not _is_object(context):
+        # AWS's own words.
+        raise InvalidValue(
+            "Client context must be a valid Base64-encoded JSON object.",
+            place="client_context",
+            hint="in Python it is given as JSON text, without Base64",
+        )
+    if invocation.cognito_identity and not _is_object(invocation.cognito_identity):
+        raise InvalidValue("this is no JSON object", place="cognito_identity")
     if invocation.tenant_id and not _TENANT.fullmatch(invocation.tenant_id):
         raise InvalidValue(
             f"{invocation.tenant_id!r} is no tenant id",
@@ -275,10 +280,8 @@ def check(invocation: Invocation) -> None:
         )
 
 
-def _check_object(text: str, place: str) -> None:
+def _is_object(text: str) -> bool:
     try:
-        value = json.loads(text)
+        return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise InvalidValue("this is no JSON object", place=place)
+        return False
