@@ -7,6 +7,7 @@ import pytest
 from faaslab import app
 from faaslab.errors import Closed, NotFound, RecordRejected, StoreFull
 from faaslab.lab.asynchronous import QUEUE
+from faaslab.model.invocation import Invocation
 from tests.lab.events import ECHO, FAIL, QUEUE_ARN, ask, rows, settled, until
 
 
@@ -125,12 +126,38 @@ def test_who_waits_hears_of_what_another_process_did(lab):
     assert queued.result(0).result == 5
 
 
-def test_an_entry_that_nobody_can_read_is_set_aside(lab):
-    lab.store.queue.put(QUEUE, {"nonsense": True})
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"nonsense": True, "queued_at": "soon", "invocation": "none"},
+        {"function": "echo", "payload": "1", "invocation": {"attempt": "one"}, "queued_at": "2030-01-01"},
+        ["a", "list"],
+        None,
+        7,
+    ],
+)
+def test_an_event_that_cannot_be_read_is_kept_and_shown_with_why(lab, body):
+    lab.store.queue.put(QUEUE, body, id="strange")
     lab.asynchronous.run_all()
     settled(lab)
-    assert lab.asynchronous.depth() == 0
-    assert lab.sql("SELECT kind FROM rejects")["kind"].tolist() == ["queued_event"]
+    assert (lab.asynchronous.depth(), lab.asynchronous.unreadable()) == (0, 1)
+    (row,) = lab.asynchronous.table().to_dict("records")
+    assert (row["id"], row["state"], row["what"]) == ("strange", "unreadable", "event")
+    assert "cannot read it" in row["last_error"]
+    assert lab.doctor().set_index("what").loc["queue", "state"] == "bad"
+    (kept,) = lab.store.queue.waiting("unreadable")
+    assert kept.body == body
+    lab.asynchronous.drop("strange")
+    assert lab.asynchronous.unreadable() == 0
+
+
+def test_an_event_that_another_version_could_not_read_is_run_by_one_that_can(lab, opened):
+    lab.functions.create("echo", ECHO)
+    entry = lab.asynchronous.entry(lab.functions.get("echo"), "5", Invocation())
+    lab.store.queue.put("unreadable", entry.body, id=entry.id)
+    lab.asynchronous.drain()
+    assert lab.executions.get(entry.id).result == 5
+    assert lab.asynchronous.table().empty
 
 
 def test_a_long_run_keeps_its_claim(lab, opened, clock, tmp_path):

@@ -411,6 +411,14 @@ def test_the_queue_is_looked_at_run_and_cleared(do):
     assert row["last_error"] == "KeyError: 'x'"
     assert do(f"queue drop {row['id']}").value == {"dropped": answer.request_id}
     assert do("queue run --wait").text == "ran nothing; no event waits"
+    do.lab.store.queue.put("events", {"from": "a later version"})
+    ran = do("queue run")
+    assert (ran.value["ran"], ran.value["unreadable"]) == (0, 1)
+    assert (
+        ran.text
+        == "ran nothing; no event waits; 1 event kept that this version of faaslab cannot read (queue ls)"
+    )
+    assert "cannot read it" in plain_text(do("queue ls"))
     with pytest.raises(NotFound, match="queue ls"):
         do("queue drop nothing")
 

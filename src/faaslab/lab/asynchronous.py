@@ -16,16 +16,16 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faaslab.backends import trace_header
 from faaslab.errors import Closed, FaaslabError, InvalidValue, NotFound, RecursiveInvocation
 from faaslab.lab import owners
 from faaslab.lab.destinations import LOOPS_STOPPED, PREFIX, SERVICES, Destinations, count
 from faaslab.lab.event_invoke import EventInvokeConfigs
-from faaslab.lab.pump import LOOK_S, Pump
+from faaslab.lab.pump import CLAIM_S, LOOK_S, Pump
 from faaslab.lab.queued import Queued
-from faaslab.lab.queued_events import QueuedEvents
+from faaslab.lab.queued_events import UNREADABLE, QueuedEvents, unreadable
 from faaslab.model.asynchronous import QueuedEvent
 from faaslab.model.json import to_json
 from faaslab.store import Entry
@@ -41,8 +41,10 @@ if TYPE_CHECKING:
     from faaslab.model.function import Function
     from faaslab.model.invocation import Invocation
     from faaslab.store import Claim
+    from faaslab.store.queue import Waiting
 
 QUEUE = "events"
+COLUMNS = ["function", "what", "attempt", "state", "due", "queued_at", "last_error", "id"]
 _AT_ONCE = 8
 
 
@@ -152,7 +154,7 @@ class Asynchronous:
         with suppress(FaaslabError, OSError):
             if (
                 self._queue.exists()
-                and any(self._queue.next_due(name) is not None for name in self._queues())
+                and any(self._queue.next_due(name) is not None for name in (*self._queues(), UNREADABLE))
                 and self._runs_all()
             ):
                 self._pump.start()
@@ -171,6 +173,7 @@ class Asynchronous:
     def run_all(self) -> None:
         """From now on run what others have queued as well, whatever the setting says."""
         self._everybodys = self._trusted = True
+        self._read_again()
         self._pump.start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -218,35 +221,50 @@ class Asynchronous:
         """How many events wait or run, by any process."""
         return self._queue.depth(QUEUE) if self._queue.exists() else 0
 
+    def unreadable(self) -> int:
+        """How many events are kept that this version of faaslab could not read."""
+        return self._queue.depth(UNREADABLE) if self._queue.exists() else 0
+
     def table(self) -> pd.DataFrame:
         """What is in the queues: function, what (event, or the service that a message is for), attempt, due,
-        state (waiting, running, kept), queued_at, last_error, id.
+        state (waiting, running, kept, unreadable), queued_at, last_error, id.
         """  # noqa: D205
         import pandas as pd
 
         now = self._lab.clock.now()
-        rows = []
-        for name in self._queue.names() if self._queue.exists() else ():
-            if name != QUEUE and not name.startswith(PREFIX):
-                continue
-            service = name.removeprefix(PREFIX)
-            for each in self._queue.waiting(name):
-                body = each.body if isinstance(each.body, dict) else {}
-                running = each.held_until is not None and each.held_until > now
-                kept = name != QUEUE and service not in self._destinations.served
-                rows.append((
-                    body.get("function"),
-                    "event" if name == QUEUE else service,
-                    body.get("invocation", body).get("attempt"),
-                    "running" if running else "kept" if kept else "waiting",
-                    each.due,
-                    pd.Timestamp(body["queued_at"]).tz_localize(None) if "queued_at" in body else None,
-                    body.get("last_error"),
-                    each.id,
-                ))  # fmt: skip
-        return pd.DataFrame(
-            rows,
-            columns=["function", "what", "attempt", "state", "due", "queued_at", "last_error", "id"],
+        rows = [
+            self._row(each, now)
+            for name in (self._queue.names() if self._queue.exists() else ())
+            if name in (QUEUE, UNREADABLE) or name.startswith(PREFIX)
+            for each in self._queue.waiting(name)
+        ]
+        df = pd.DataFrame(rows, columns=COLUMNS)
+        df["queued_at"] = pd.to_datetime(
+            df["queued_at"], format="ISO8601", errors="coerce", utc=True
+        ).dt.tz_localize(None)
+        return df
+
+    def _row(self, each: Waiting, now: datetime) -> tuple[Any, ...]:
+        """A row of `table`; of what cannot be read as much as can be told."""
+        body = each.body if isinstance(each.body, dict) else {}
+        attempted = body.get("invocation", body)
+        service = each.queue.removeprefix(PREFIX)
+        event = each.queue in (QUEUE, UNREADABLE)
+        unread = unreadable(each.body) if event else None
+        state = "kept" if not event and service not in self._destinations.served else "waiting"
+        if each.held_until is not None and each.held_until > now:
+            state = "running"
+        elif unread is not None:
+            state = "unreadable"
+        return (
+            body.get("function"),
+            "event" if event else service,
+            attempted.get("attempt") if isinstance(attempted, dict) else None,
+            state,
+            each.due,
+            queued_at if isinstance(queued_at := body.get("queued_at"), str) else None,
+            unread or body.get("last_error"),
+            each.id,
         )
 
     def drop(self, entry: str) -> None:
@@ -298,9 +316,9 @@ class Asynchronous:
 
     def _work(self, claim: Claim) -> None:
         if claim.queue == QUEUE:
-            self._events.run(claim)
+            tried = self._events.run(claim)
             with self._guard:
-                self._worked_on += 1
+                self._worked_on += tried
         else:
             self._destinations.deliver(claim)
 
@@ -318,8 +336,20 @@ class Asynchronous:
         else:
             queued.attempt_ended(ended)
 
+    def _read_again(self) -> None:
+        """Put back among the events what another version set aside and this one can read."""
+        if not self.unreadable():
+            return
+        for each in self._queue.waiting(UNREADABLE):
+            if unreadable(each.body) is None:
+                for claim in self._queue.claim(
+                    UNREADABLE, owners.this_process(), ttl_s=CLAIM_S, ids=[each.id]
+                ):
+                    self._queue.done(claim, put=(Entry(queue=QUEUE, id=claim.id, body=claim.body),))
+
     def _look(self) -> None:
         """Tell those who wait for events that another process has seen to."""
+        self._read_again()
         with self._guard:
             ids = [each for each in self._waiting if not self._pump.holds(each)]
         if not ids:

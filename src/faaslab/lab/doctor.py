@@ -89,6 +89,9 @@ def _queue(lab: Lab) -> Row:
     error = lab.asynchronous.last_error
     if error is not None:
         return ("queue", "bad", f"{waiting} asynchronous events wait, and it is held up: {error}")
+    unread = lab.asynchronous.unreadable()
+    if unread:
+        return ("queue", "bad", f"{unread} events are kept that this version cannot read (queue ls)")
     if waiting and not lab.asynchronous.is_used_here():
         return ("queue", "note", f"{waiting} events were queued elsewhere; queue run runs them here")
     return ("queue", "ok", f"{waiting} asynchronous events wait or run (queue ls)" if waiting else "empty")

@@ -20,6 +20,7 @@ from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus
 from faaslab.model.function import LATEST, FunctionStatus
 from faaslab.model.invocation import Invocation
 from faaslab.model.json import from_json, to_json
+from faaslab.store import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,11 +30,22 @@ if TYPE_CHECKING:
     from faaslab.model.function import Function
     from faaslab.store import Claim
 
+UNREADABLE = "unreadable"
+"""The queue of events that were in a form which whoever claimed them could not read."""
 _TOLD = 1_000
 _ERROR_TYPES = {
     "RecursiveLoop": "RecursiveInvocationException",
     "FunctionNotFound": "ResourceNotFoundException",
 }
+
+
+def unreadable(body: Any) -> str | None:
+    """Why an entry is no event that can be run here; None when it is one."""
+    try:
+        from_json(QueuedEvent, body)
+    except InvalidValue as error:
+        return f"this version of faaslab cannot read it: {error}"
+    return None
 
 
 class Ended(Protocol):
@@ -51,18 +63,19 @@ class QueuedEvents:
         self._destinations = destinations
         self._ended = ended
 
-    def run(self, claim: Claim) -> None:
-        """One attempt. Raises what the store raises; the claim is then still held."""
+    def run(self, claim: Claim) -> bool:
+        """One attempt; False for what is none. Raises what the store raises; the claim is then still held."""
         try:
             event = from_json(QueuedEvent, claim.body)
-        except InvalidValue as error:
-            self._lab.store.reject("queued_event", str(error), repr(claim.body)[:10_000])
-            self._lab.settle(claim)
-            return
+        except InvalidValue:
+            # Another version of faaslab wrote it, and one that can read it may come: it is kept as it is.
+            self._lab.settle(claim, put=(Entry(queue=UNREADABLE, id=claim.id, body=claim.body),))
+            return False
         attempt = _Attempt(self._lab, self._destinations, claim, event)
         attempt.run()
         if attempt.settled and attempt.ended is not None:
             self._ended(event.request_id, attempt.ended, final=attempt.final)
+        return True
 
 
 class _Attempt:

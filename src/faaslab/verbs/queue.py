@@ -31,6 +31,7 @@ def run(lab: Lab, call: Call, face: Face) -> Answer:
     before = lab.asynchronous.depth()
     with face.progress(before, "queue run") as bar:
         left = lab.asynchronous.drain(later=call["wait"], progress=bar.advance)
+    unread = lab.asynchronous.unreadable()
     kept = int((lab.asynchronous.table()["state"] == "kept").sum())
     words = [f"ran {_counted(left.ran, 'event')}" if left.ran else "ran nothing"]
     if left.events:
@@ -41,12 +42,15 @@ def run(lab: Lab, call: Call, face: Face) -> Answer:
         words.append("no event waits")
     if kept:
         words.append(f"{_counted(kept, 'message')} kept for a service that nothing here delivers to")
+    if unread:
+        words.append(f"{_counted(unread, 'event')} kept that this version of faaslab cannot read (queue ls)")
     return DoneAnswer(
         text="; ".join(words),
         facts={
             "ran": left.ran,
             "kept": kept,
             "waiting": left.events,
+            "unreadable": unread,
             "next_due": None if left.next_due is None else left.next_due.isoformat() + "Z",
         },
     )
