@@ -1,5 +1,6 @@
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,3 +34,29 @@ def test_no_json_writer_lets_a_value_through(value, ascii_only):
         return
     written = json.dumps({"k": f"«{value}»"}, ensure_ascii=ascii_only)
     assert json.loads(Mask([value]).text(written))["k"].strip("«»") == "****"
+
+
+@pytest.mark.parametrize(
+    ("secret", "written", "kept"),
+    [
+        ("line one of it\nab12", ["xline one of it", "ab12y"], ["x****", "****y"]),
+        ("line one of it\nab12", ["ab12 by itself"], ["**** by itself"]),
+        ("line one of it\nab1", ["xline one of it", "ab1y", "ab1"], ["x****", "****y", "ab1"]),
+        ("a\nb\nc", ["<a", "b", "c>", "a cab"], ["<****", "****", "****>", "a cab"]),
+        ("one\r\ntwo\r\n", ["one", "two"], ["****", "****"]),
+        ("{\n  k: 12\n}", ["{", "} k: 12"], ["{", "} ****"]),
+        ("a\nb", ["in one\nrecord a", "b\nand more"], ["in one\nrecord ****", "****\nand more"]),
+        ("hunter2", ["x" * (1 << 16) + "hun", "ter2 and"], ["x" * (1 << 16) + "****", " and"]),
+        ("hunter2", ["x" * (1 << 16), "hunter2"], ["x" * (1 << 16), "****"]),
+    ],
+)
+def test_a_value_that_goes_on_from_line_to_line_is_masked_in_each(secret, written, kept):
+    assert Mask([secret]).lines(written) == kept
+
+
+@given(
+    st.lists(st.text("ab\n\u2028 {", max_size=8), max_size=6),
+    st.lists(st.text("ab\n {", min_size=1, max_size=9), max_size=3),
+)
+def test_a_log_has_as_many_lines_as_before(lines, secrets):
+    assert len(Mask(secrets).lines(lines)) == len(lines)

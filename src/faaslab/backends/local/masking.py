@@ -1,6 +1,7 @@
 """The values of secrets, kept out of what is recorded.
 
-Rule: a value is replaced wherever it stands, as it is and as JSON writes it.
+Rule: a value is replaced wherever it stands, as it is and as JSON writes it; of a value with several lines
+each line that says anything, and all of it where its lines follow each other in a log.
 """
 
 from __future__ import annotations
@@ -9,10 +10,14 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 STARS = "****"
 _SHORTEST = 3
+_SHORTEST_LINE = 4
+"""Of a value with several lines: a brace by itself is no secret, and would blot out every log."""
+_LONG = 64 * 1024
+"""Only a line with so many characters can be the first part of one that was cut (`logs.LogPipe`)."""
 
 
 class Mask:
@@ -20,12 +25,17 @@ class Mask:
 
     def __init__(self, values: Iterable[str]) -> None:
         forms: set[str] = set()
+        several: set[str] = set()
         for value in values:
             # A line of a key file may stand alone in a log.
-            for part in (value, value.strip(), *(line for line in value.splitlines() if len(line) >= 8)):
+            lines = [line for whole in value.splitlines() for line in (whole, whole.strip())]
+            if "\n" in value.strip():
+                several.add("\n".join(value.strip().splitlines()))
+            for part in (value, value.strip(), *(line for line in lines if len(line) >= _SHORTEST_LINE)):
                 if len(part) >= _SHORTEST:
                     forms |= {part, json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1]}
                     forms |= {repr(part)[1:-1]}
+        self._several = sorted(several, key=len, reverse=True)
         self._texts = sorted(forms, key=len, reverse=True)
         self._bytes = [text.encode("utf-8", "surrogatepass") for text in self._texts]
 
@@ -38,6 +48,38 @@ class Mask:
             if value in text:
                 text = text.replace(value, STARS)
         return text
+
+    def lines(self, lines: Sequence[str]) -> list[str]:
+        """The lines of a log, as many as before: a value may go on from one to the next."""
+        told = list(lines)
+        if self._several:
+            told = self._whole(told)
+        for place in range(len(told) - 1):
+            if len(told[place]) >= _LONG:
+                told[place : place + 2] = self._over(*told[place : place + 2])
+        return [self.text(line) for line in told]
+
+    def _whole(self, lines: list[str]) -> list[str]:
+        """Without the values of several lines."""
+        joined = "\n".join(lines)
+        before = joined
+        for value in self._several:
+            if value in joined:
+                joined = joined.replace(value, "\n".join([STARS] * (value.count("\n") + 1)))
+        if joined == before:
+            return lines
+        parts = iter(joined.split("\n"))
+        return ["\n".join(next(parts) for _ in range(line.count("\n") + 1)) for line in lines]
+
+    def _over(self, first: str, second: str) -> tuple[str, str]:
+        """The two parts of a line that was cut, without a value that was cut as well."""
+        for value in self._texts:
+            end, begin = first[1 - len(value) :], second[: len(value) - 1]
+            at = (end + begin).find(value)
+            if at >= 0:
+                first = first[: len(first) - len(end) + at] + STARS
+                second = second[at + len(value) - len(end) :]
+        return first, second
 
     def body(self, body: bytes) -> bytes:
         """The bytes without the values."""

@@ -147,7 +147,10 @@ def finished(
         body = mask.body(body)
         if error is not None:
             error = parsed_error(body, error.type)
-        flight.lines = [line(x.at, mask.text(x.message), x.stream, x.level) for x in flight.lines]
+        texts = mask.lines([x.message for x in flight.lines])
+        flight.lines = [
+            line(x.at, text, x.stream, x.level) for x, text in zip(flight.lines, texts, strict=True)
+        ]
     # Past the generated __init__: 36 times object.__setattr__ would be a tenth of a warm invocation.
     made = _execution(Execution)
     fields = made.__dict__
@@ -270,7 +273,10 @@ def unmeasured(
         ended_at=ended_at,
         start_method=IN_PROCESS,
         error=error,
-        logs=tuple(line(x.at, mask.text(x.message), x.stream, x.level) for x in flight.lines),
+        logs=tuple(
+            line(x.at, text, x.stream, x.level)
+            for x, text in zip(flight.lines, mask.lines([x.message for x in flight.lines]), strict=True)
+        ),
     )
 
 
