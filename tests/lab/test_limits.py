@@ -81,3 +81,13 @@ def test_a_secret_itself_in_the_place_of_its_reference_is_refused_and_not_repeat
     with pytest.raises(InvalidValue, match="TOKEN=env:VARIABLE") as raised:
         limits.secrets([given])
     assert given.partition("=")[2] not in str(raised.value)
+
+
+def test_a_snapshot_has_512_mb_of_storage_at_most():
+    assert limits.configuration(snap_start="PublishedVersions")
+    assert limits.configuration(snap_start="PublishedVersions", ephemeral_storage_mb=512)
+    assert limits.configuration(snap_start="None", ephemeral_storage_mb=1024)
+    with pytest.raises(
+        InvalidValue, match="SnapStart does not support ephemeral storage greater than 512 MB"
+    ):
+        limits.configuration(snap_start="PublishedVersions", ephemeral_storage_mb=513)

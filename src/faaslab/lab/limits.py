@@ -49,6 +49,13 @@ def configuration(**values: Any) -> FunctionConfiguration:
     reserved(values.get("reserved_concurrency"))
     for place, choices in _CHOICES.items():
         _one_of(place, values.get(place), choices)
+    if values.get("snap_start") == "PublishedVersions" and (values.get("ephemeral_storage_mb") or 512) > 512:
+        # Developer Guide, snapstart: supported features and limitations.
+        raise InvalidValue(
+            "SnapStart does not support ephemeral storage greater than 512 MB",
+            place="ephemeral_storage_mb",
+            hint="leave it at 512 MB, or give --snap-start None",
+        )
     for place in ("application_log_level", "system_log_level"):
         if values.get(place) and values.get("log_format") != "JSON":
             raise InvalidValue(
