@@ -29,6 +29,7 @@ PURE = [
     "backends/local/runtime_replies.py",
     "backends/local/telemetry_batches.py",
     "backends/local/sandbox.py",
+    "lab/asking.py",
     "lab/concurrency.py",
     "lab/routing.py",
     "backends/local/programs.py",

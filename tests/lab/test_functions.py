@@ -257,3 +257,44 @@ def test_while_a_foreign_program_holds_the_history_functions_are_defined_and_run
         assert lab.functions.invoke("score", {"x": 2}).ok
         holder.stdin.close()
     assert len(lab.executions.list("score")) == 1
+
+
+def test_what_is_asked_for_beside_the_payload_may_be_a_dictionary(lab):
+    source = "def handler(e, c):\n    return c.client_context.custom, c.identity.cognito_identity_id\n"
+    lab.functions.define("told", source)
+    fields = {"client_context": {"custom": {"k": "é\n"}}, "cognito_identity": {"cognitoIdentityId": "who"}}
+    fields["cognito_identity"]["cognitoIdentityPoolId"] = "where"
+    assert lab.functions.invoke("told", **fields).result == [{"k": "é\n"}, "who"]
+    assert lab.functions.submit("told", invocation_type="Event", **fields).result(60).result[1] == "who"
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"client_context": 5}, "client_context"),
+        ({"client_context": ["custom"]}, "client_context"),
+        ({"client_context": {"x": object()}}, "client_context"),
+        ({"client_context": {"x": float("nan")}}, "client_context"),
+        ({"client_context": "[]"}, "client_context"),
+        ({"cognito_identity": b"{}"}, "cognito_identity"),
+        ({"tenant_id": 7}, "tenant_id"),
+        ({"trace_id": 7}, "trace_id"),
+        ({"request_id": ["x"]}, "request_id"),
+        ({"qualifier": 2}, "qualifier"),
+        ({"trigger": {}}, "trigger"),
+        ({"attempt": "1"}, "attempt"),
+        ({"attempt": 0}, "attempt"),
+        ({"attempt": True}, "attempt"),
+        ({"invocation_type": "event"}, "invocation_type"),
+        ({"invocation_type": {}}, "invocation_type"),
+        ({"client_contxt": "{}"}, "client_contxt"),
+        ({"latest": True}, "latest"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_named(lab, fields, place):
+    lab.functions.define("score", DOUBLE)
+    for way in (lab.functions.invoke, lab.functions.submit, lab.functions.stream):
+        with pytest.raises(InvalidValue) as caught:
+            way("score", {"x": 1}, **fields)
+        assert caught.value.place == place
+    assert lab.sql("SELECT count(*) AS n FROM executions")["n"].tolist() == [0]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import AlreadyExists, InvalidValue, NotFound, Unsupported
-from faaslab.lab import definitions, event_invoke, following, limits, maps
+from faaslab.lab import asking, definitions, event_invoke, following, limits, maps
 from faaslab.lab.mapping import run_map
 from faaslab.lab.payloads import encode, items
 from faaslab.lab.qualifiers import PLAIN, Qualifiers
@@ -288,12 +288,13 @@ class Functions:
         """Run a function once and wait. A failure of the function is the execution's status, no exception.
 
         `payload` is any JSON-able value or bytes of JSON; None is sent as `{}`, as an invocation without a
-        payload is on Lambda. `fields` are those of `Invocation`.
+        payload is on Lambda. `fields` are those of `Invocation`; `client_context` may also be a dictionary.
         """
         function = self._now(name, qualifier)
         body = b"{}" if payload is None else encode(payload)
         if "trace_id" in fields:
-            fields["trace_id"] = self._lab.asynchronous.entered(function, fields["trace_id"])
+            header = asking.text("trace_id", fields["trace_id"])
+            fields["trace_id"] = self._lab.asynchronous.entered(function, header)
         request = self._request(function.name, qualifier, fields) if fields or qualifier else PLAIN
         return self._lab.backend.invoke(function, body, request=request, complete=self._lab.complete)
 

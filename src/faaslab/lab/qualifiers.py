@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import NotFound
-from faaslab.lab import definitions, routing
+from faaslab.lab import asking, definitions, routing
 from faaslab.model.function import LATEST, Function
 from faaslab.model.invocation import Invocation
 
@@ -47,6 +47,8 @@ class Qualifiers:
         if qualifier is not None and self._held_at.get(name) != self._generation:
             self._held_at[name] = self._generation
             self._lab.provisioned.hold(name)
+        if fields:
+            fields = asking.checked(fields)
         alias = None if qualifier is None else self._aliases.get((name, qualifier))
         return Invocation(qualifier=qualifier, latest=alias is not None and alias.version == LATEST, **fields)
 
@@ -74,6 +76,7 @@ class Qualifiers:
         return self._lab.versions.alias(name, qualifier).version
 
     def _look_up(self, name: str, qualifier: str | None) -> Function:
+        asking.text("qualifier", qualifier)
         if qualifier is not None and not qualifier.isdigit():
             alias = self._aliases.get((name, qualifier)) or self._alias(name, qualifier)
             return self.function(name, routing.choose(alias, self._lab.chance()))

@@ -251,6 +251,8 @@ def check(invocation: Invocation) -> None:
     if not given:
         return
     for name, value in given.items():
+        if not isinstance(value, str):
+            raise InvalidValue(f"a {type(value).__name__} is no text", place=name, hint="pass a string")
         if not value.isprintable():
             raise InvalidValue("control characters are not allowed", place=name)
         if len(value) > _LONGEST_HEADER:
