@@ -158,6 +158,11 @@ SETTINGS: dict[str, _Known] = {
     "own_interpreter": _Known(
         read=_switch, default=False, help="run a Python runtime that is not installed on faaslab's own"
     ),
+    "kernel_packages": _Known(
+        read=_switch,
+        default=False,
+        help="functions may also import what is installed for faaslab itself, as on Lambda they could not",
+    ),
     "pip_arguments": _Known(
         read=_words, default=(), help="added to pip install of a function's requirements"
     ),
@@ -325,6 +330,7 @@ def open(  # noqa: A001 -- the name that the product gives it
             cpu=value["cpu"],
             sandbox=value["sandbox"],
             own_interpreter=value["own_interpreter"],
+            kernel_packages=value["kernel_packages"],
             pip_arguments=value["pip_arguments"],
         ),
         close_store=_SharedStores.give_back,

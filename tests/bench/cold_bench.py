@@ -30,12 +30,14 @@ HAS_SANDBOX = any(field.name == "sandbox" for field in dataclasses.fields(LocalS
 class Ours:
     """One way to start a function of ours."""
 
-    def __init__(self, root, name, source, *, preload=(), **settings):
+    def __init__(self, root, name, source, *, preload=(), requires=(), **settings):
         self.function = function_in(
             root,
             name,
             source,
-            configuration=FunctionConfiguration(timeout_s=30, memory_mb=512, preload=preload),
+            configuration=FunctionConfiguration(
+                timeout_s=30, memory_mb=512, preload=preload, requires=requires
+            ),
         )
         self.backend = LocalBackend(
             root / "cache", code_of=lambda f: root / f"{f.name}.zip", settings=LocalSettings(**settings)
@@ -71,14 +73,15 @@ def cold(arguments, root):
         folder.mkdir()
         (folder / "lambda_function.py").write_text(source)
         off = {"sandbox": "off"} if HAS_SANDBOX else {}
+        more = {"requires": ("pandas",)} if "pandas" in preload else {}
         ways = {
-            "a new process": Ours(root, f"{preload[0]}-spawn", source, templates="off", **off),
-            "a template": Ours(root, f"{preload[0]}-fork", source, preload=preload),
+            "a new process": Ours(root, f"{preload[0]}-spawn", source, templates="off", **off, **more),
+            "a template": Ours(root, f"{preload[0]}-fork", source, preload=preload, **more),
         }
         if HAS_SANDBOX:
             try:
                 ways["a new process in the sandbox"] = Ours(
-                    root, f"{preload[0]}-sandbox", source, templates="off", sandbox="on"
+                    root, f"{preload[0]}-sandbox", source, templates="off", sandbox="on", **more
                 )
                 ways["a new process in the sandbox"].start()
             except Exception as error:

@@ -37,6 +37,10 @@ def handler(event, context):
     "no_python": "%%faas nopython\n\ndef handler(event, context)\n    return 1",
     "unimportable": "%%faas needy\nimport nothing_of_this_name\ndef handler(event, context):\n    return 1",
     "needs": "%faas invoke needy",
+    "unnamed": "%%faas frames\nimport pandas\ndef handler(event, context):\n    return pandas.DataFrame([event]).size",
+    "unnamed_runs": "%faas invoke frames",
+    "named": "%%faas frames --requires pandas\nimport pandas\ndef handler(event, context):\n    return pandas.DataFrame([event]).size",
+    "named_runs": "%faas invoke frames -p '{\"x\": 4}' -o framed\nprint(framed.result)",
     "builtin_kept": "print(bound.name)",
     "invoke": "%faas invoke score -p '{\"x\": 4}'",
     "variable": "event = {'x': 8}\n%faas invoke score -p {event} -o r",
@@ -177,6 +181,13 @@ def test_a_missing_module_says_how_to_bring_it(cells):
     assert "No module named 'nothing_of_this_name' (--requires installs a package for it" in said
 
 
+def test_a_package_of_the_notebook_is_there_for_who_names_it(cells):
+    name, said = cells["unnamed_runs"].error
+    assert name == "InvocationFailed"
+    assert "No module named 'pandas' (--requires pandas brings it along)" in said
+    assert cells["named_runs"].text.endswith("1\n")
+
+
 def test_a_failed_run_shows_the_user_s_own_lines(cells):
     text = read(cells["failed"].html[0]).text
     assert "→ 4      return 100 / x" in text
@@ -285,7 +296,7 @@ def test_unloading_closes_what_was_opened(cells):
     assert cells["unload"].outputs == []
     assert cells["children"].text == "[] []\n"
     assert "not found" in cells["unloaded"].text
-    assert cells["reloaded"].text == "8"
+    assert cells["reloaded"].text == "9"
 
 
 @pytest.mark.parametrize("last", ["%faas invoke broken", "%faas invok broken"])

@@ -35,7 +35,8 @@ CONFIGURATION: tuple[Option, ...] = (
         name="requires",
         metavar="PACKAGE",
         repeat=True,
-        help='a package of its own, as pip takes it ("pandas>=3"); may be repeated',
+        help='a package ("pandas>=3"), taken from this Python where it has it, else installed with pip; '
+        "may be repeated",
     ),
     Option(
         flags=("--layer",),

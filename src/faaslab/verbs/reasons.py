@@ -1,6 +1,7 @@
-"""Why an invocation came to nothing, and what would help, beside the words that Lambda has for it. Pure.
+"""Why an invocation came to nothing, and what would help, beside the words that Lambda has for it.
 
-The history keeps Lambda's own text: an error's message is never changed for a reader.
+For a module that is missing, what is installed here is looked at; all else the execution tells. The history
+keeps Lambda's own text: an error's message is never changed for a reader.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ def remedy(execution: Execution) -> str | None:
         return "--memory gives it more"
     missing = _MISSING.search(error.message)
     if error.type in {"Runtime.ImportModuleError", "ModuleNotFoundError"} and missing:
-        return (
-            f"--requires installs a package for it, --include takes a {missing[1].partition('.')[0]}.py along"
-        )
+        from faaslab.backends.local.distributions import providing
+
+        module = missing[1].partition(".")[0]
+        package = providing(module)
+        if package is not None:
+            return f"--requires {package} brings it along"
+        return f"--requires installs a package for it, --include takes a {module}.py along"
     return None

@@ -118,7 +118,7 @@ def test_no_file_of_the_user_the_store_or_another_function_is_there(look, define
     for path in (
         secret,
         tmp_path / "zips",
-        tmp_path / "cache",
+        tmp_path / "cache" / "code",
         Path.home() / ".bashrc",
         "/etc/shadow",
         "/sys/class",

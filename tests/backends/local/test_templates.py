@@ -185,7 +185,7 @@ def handler(event, context):
     return [early, random.random(), secrets.token_hex(), str(uuid.uuid4()), float(numpy.random.random()),
             next(tempfile._get_candidate_names())]
 """
-    function = define(source, memory_mb=512)
+    function = define(source, memory_mb=512, requires=("numpy",))
     forked(function)
     results = [forked(function).result for _ in range(3)]
     for drawn in zip(*results, strict=True):
@@ -351,7 +351,8 @@ def warm(folder, *modules):
     return Warm(
         interpreter=sys.executable,
         path=(str(folder),),
-        last="",
+        options=("-B",),
+        last=(),
         modules=modules,
         variables=tuple({"PATH": os.environ["PATH"]}.items()),
     )

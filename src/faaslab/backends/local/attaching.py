@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from faaslab.backends.local import record
 from faaslab.backends.local.environment import Environment, Surroundings
 from faaslab.backends.local.limits import Limits
+from faaslab.backends.local.links import leads_to
 from faaslab.backends.local.phases import Phases
 from faaslab.backends.local.programs import Places, Program, Start
 from faaslab.errors import EnvironmentFailed, InvalidValue
@@ -153,7 +154,7 @@ def _waiting(program: Program, folder: Path, port: int) -> Program:
             raise EnvironmentFailed("this runtime is not started from a script of faaslab's")
         return Start(command=(*before, prelude + script), variables=plain.variables)
 
-    return dataclasses.replace(program, start=start, needs=(*program.needs, folder))
+    return dataclasses.replace(program, start=start, needs=(*program.needs, folder, *leads_to(folder)))
 
 
 def configuration(definition: Definition, port: int, *, seen: Path) -> dict[str, Any]:

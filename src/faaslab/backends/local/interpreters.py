@@ -162,9 +162,9 @@ def runtime_client_folder() -> Path | None:
     return Path(spec.origin).parent.parent if spec and spec.origin else None
 
 
-def runtime_client_requirement() -> str:
-    """The same awslambdaric for another interpreter, or the newest before it that an old one can run."""
+def not_newer(name: str) -> str:
+    """The same package for another interpreter, or the newest before it that an old one can run."""
     try:
-        return f"awslambdaric<={importlib.metadata.version('awslambdaric')}"
+        return f"{name}<={importlib.metadata.version(name)}"
     except importlib.metadata.PackageNotFoundError:
-        return "awslambdaric"
+        return name

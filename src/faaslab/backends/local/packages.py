@@ -15,7 +15,9 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faaslab.backends.local import distributions
 from faaslab.backends.local.folders import made
+from faaslab.backends.local.links import linked
 from faaslab.backends.local.unfollowed import unfollowed
 from faaslab.backends.local.zips import unpack, unpack_all, unzipped_bytes
 from faaslab.errors import InvalidValue, RequirementsFailed
@@ -80,6 +82,8 @@ class Packages:
     def requirements(self, requires: Sequence[str], interpreter: Interpreter) -> Path | None:
         """The folder with a function's own packages, installed at most once; None when it has none.
 
+        Where the interpreter that runs faaslab has them all, and what they require, they are taken from it.
+
         Raises RequirementsFailed with the installer's own last words.
         """
         wanted = sorted({" ".join(item.split()) for item in requires if item.strip()})
@@ -92,6 +96,12 @@ class Packages:
                     place="requires",
                     hint="name packages as in 'pandas>=2'",
                 )
+        if interpreter.own and not self._pip_arguments:
+            here = distributions.satisfying(wanted)
+            if here:
+                # Without a download; where no links can be made it is installed after all.
+                with contextlib.suppress(OSError):
+                    return linked(self._root / "requirements", interpreter.tag, here)
         key = hashlib.sha256("\n".join((interpreter.tag, *map(_identity, wanted))).encode()).hexdigest()[:32]
         return self.installed(self._root / "requirements" / key, wanted, interpreter)
 

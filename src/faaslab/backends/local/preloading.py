@@ -1,6 +1,6 @@
 """Whether an environment may be forked from a template, and which modules that one imports. Pure.
 
-Rule: a template imports what is installed (standard library, the interpreter's packages, `--requires`), never
+Rule: a template imports what is installed (standard library, what Lambda brings, `--requires`), never
 what a function brings along; and where a fork could be told from a new process, a new process it is.
 """
 

@@ -41,10 +41,12 @@ class Warm:
     """
 
     interpreter: str
+    options: tuple[str, ...]
+    """The interpreter's."""
     path: tuple[str, ...]
     """Folders with packages that come before the interpreter's own."""
-    last: str
-    """A folder that comes after all, the runtime client's, or nothing."""
+    last: tuple[str, ...]
+    """Folders that come after all, with what Lambda brings along."""
     modules: tuple[str, ...]
     variables: tuple[tuple[str, str], ...]
 

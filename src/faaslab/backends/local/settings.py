@@ -39,6 +39,8 @@ class LocalSettings:
     """Run environments in bubblewrap: when it works here, always, or never."""
     own_interpreter: bool = False
     """Run a Python runtime that is not installed here on the interpreter that runs faaslab."""
+    kernel_packages: bool = False
+    """Let Python functions import all that is installed for their interpreter, which Lambda has not."""
     templates: Literal["auto", "on", "off"] = "auto"
     """Which Python functions are forked from a process that has imported their modules: those that name any
     to `preload`, all (what their source imports at its top), none. Linux only. With `sandbox` auto they run

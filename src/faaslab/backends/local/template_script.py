@@ -34,7 +34,7 @@ def _serve() -> tuple[int, int, list[str]] | None:
     told = json.loads(control.recv(_LARGEST))
     # The first entry is this file's own folder.
     path = sys.path[1:]
-    sys.path[:] = [*told["path"], *path, *([told["last"]] if told["last"] not in ("", *path) else [])]
+    sys.path[:] = [*told["path"], *path, *(folder for folder in told["last"] if folder not in path)]
     for name in told["modules"]:
         with contextlib.suppress(BaseException):
             # The function's own import will say what is wrong with it.

@@ -101,7 +101,7 @@ class Template:
         try:
             with theirs, unfollowed():
                 self._process = subprocess.Popen(
-                    [warm.interpreter, "-B", str(_SCRIPT), str(theirs.fileno())],
+                    [warm.interpreter, *warm.options, str(_SCRIPT), str(theirs.fileno())],
                     # `_ROOM_FOR_MARK`: a child writes its own mark there.
                     env={
                         **dict(warm.variables),
