@@ -2,6 +2,7 @@ import threading
 
 import pytest
 
+from faaslab.errors import Closed
 from faaslab.model.execution import ExecutionStatus
 from tests.backends.local.defining import REQUEST, eventually, state_of
 
@@ -82,3 +83,83 @@ def test_environments_are_frozen_when_it_is_over(backend, define, definer):
 
 def test_nothing_to_map(backend, define, definer):
     assert list(mapped(backend, define(), [], definer)) == []
+
+
+def test_long_ones_run_at_once_and_short_ones_go_on_beside_them(backend, define, definer, tmp_path):
+    # Each of the eight waits for the other seven: they end only if all run at the same time.
+    source = (
+        "import os, time\n"
+        "def handler(e, c):\n"
+        "    if e >= 8: return e\n"
+        f"    open({str(tmp_path)!r} + f'/{{e}}', 'w').close()\n"
+        f"    while len(os.listdir({str(tmp_path)!r})) < 8: time.sleep(0.01)\n"
+        "    return e\n"
+    )
+    payloads = [b"%d" % n for n in range(8)] + [b"%d" % n for n in range(8, 60)]
+    ended = list(mapped(backend, define(source, timeout_s=120), payloads, definer, concurrency=8))
+    assert {index: execution.result for index, execution in ended} == {n: n for n in range(60)}
+
+
+def test_what_is_slow_now_and_then_is_driven_to_its_end(backend, define, definer):
+    source = (
+        "import os, time\n"
+        "def handler(e, c):\n"
+        "    print('said', e)\n"
+        "    if e % 5 == 1: time.sleep(0.02)\n"
+        "    if e % 5 == 2: raise ValueError(e)\n"
+        "    if e == 33: os._exit(3)\n"
+        "    return 'x' * 300_000 if e % 5 == 3 else e\n"
+    )
+    ended = dict(mapped(backend, define(source), [b"%d" % n for n in range(50)], definer))
+    for n, execution in ended.items():
+        assert f"said {n}" in [log.message for log in execution.logs]
+        if n == 33:
+            assert execution.error.type == "Runtime.ExitError"
+        elif n % 5 == 2:
+            assert (execution.error.type, execution.error.message) == ("ValueError", str(n))
+        else:
+            assert execution.result == ("x" * 300_000 if n % 5 == 3 else n)
+        assert execution.duration_ms >= (20 if n % 5 == 1 else 0)
+    assert len({execution.id for execution in ended.values()}) == len(ended) == 50
+
+
+def test_a_timeout_within_a_map_is_kept(backend, define, definer):
+    source = "import time\ndef handler(e, c):\n    time.sleep(30 * (e == 2))\n    return e\n"
+    ended = dict(mapped(backend, define(source, timeout_s=1), [b"1", b"2", b"3", b"4", b"5"], definer))
+    assert [ended[n].status for n in range(5)] == [
+        ExecutionStatus.COMPLETED,
+        ExecutionStatus.TIMEOUT,
+        *[ExecutionStatus.COMPLETED] * 3,
+    ]
+
+
+def test_large_payloads_go_both_ways(backend, define, definer):
+    payloads = [b'"%s"' % (b"a" * size) for size in (10, 40_000, 100_000, 3_000_000) * 4]
+    ended = dict(mapped(backend, define(), payloads, definer))
+    assert [len(ended[n].result) for n in range(16)] == [10, 40_000, 100_000, 3_000_000] * 4
+
+
+def test_others_are_served_while_a_map_runs(backend, define, definer):
+    function = define()
+    results = []
+
+    def beside():
+        for n in range(50):
+            execution = backend.invoke(function, b"%d" % -n, request=REQUEST, complete=definer.complete)
+            results.append(execution.result)
+
+    thread = threading.Thread(target=beside)
+    thread.start()
+    ended = dict(mapped(backend, function, [b"%d" % n for n in range(200)], definer))
+    thread.join()
+    assert results == [-n for n in range(50)]
+    assert [ended[n].result for n in range(200)] == list(range(200))
+
+
+def test_closing_the_backend_ends_a_map(backend, define, definer):
+    source = "import time\ndef handler(e, c):\n    time.sleep(100 * e)\n"
+    ended = mapped(backend, define(source, timeout_s=300), [b"0", b"1", b"1"], definer)
+    assert next(ended)[1].ok
+    backend.close()
+    with pytest.raises(Closed):
+        list(ended)

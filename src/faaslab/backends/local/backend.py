@@ -1,7 +1,6 @@
-"""The local backend itself: who may run, in which environment, and the walk of one invocation.
+"""The local backend itself: what it is asked for, and the parts that do it.
 
-Rule: the thread that asks for an invocation drives it. The environment is owned by that thread from `admit`
-to `release`; the lock guards counting only.
+Rule: the thread that asks for an invocation drives it (`invoking`); the lock guards counting only.
 """
 
 from __future__ import annotations
@@ -24,7 +23,8 @@ from faaslab.backends.local.environment import (
 )
 from faaslab.backends.local.fanout import FanOut
 from faaslab.backends.local.farewell import close_all
-from faaslab.backends.local.flight import Flight, Ids
+from faaslab.backends.local.flight import Ids
+from faaslab.backends.local.invoking import Invoker
 from faaslab.backends.local.launch import Launcher
 from faaslab.backends.local.limits import Limits
 from faaslab.backends.local.machine import machine
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from faaslab.backends.local.concurrency import ColdStart
     from faaslab.backends.local.definition import Definition
+    from faaslab.backends.local.invoking import Lane
     from faaslab.backends.protocol import Complete, Debugger, Listening
     from faaslab.model.concurrency import Provision
     from faaslab.model.execution import Execution
@@ -111,6 +111,16 @@ class LocalBackend:
         self._provisioner = Provisioner(
             self._pools, make=self._provisioned, closing=self._closing, released=self._upkeep.released
         )
+        self._invoker = Invoker(
+            self._pools,
+            self._phases,
+            self._ids,
+            clock,
+            self._closing,
+            make=self._on_demand,
+            idle=self._upkeep.released,
+            refill=self._provisioner.refill,
+        )
         self._executor: ThreadPoolExecutor | None = None
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         _living.add(self)
@@ -126,7 +136,7 @@ class LocalBackend:
         EnvironmentFailed, and whatever `complete` raises.
         """
         payload = checked(payload, request)
-        return self._invoke(self._pool(function, request), payload, request, complete)
+        return self._invoker.invoke(self._pool(function, request), payload, request, complete)
 
     def submit(
         self, function: Function, payload: bytes, *, request: Invocation, complete: Complete
@@ -137,7 +147,7 @@ class LocalBackend:
         with self._lock:
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(self._settings.submit_threads, "faaslab-invoke")
-            return self._executor.submit(self._invoke, pool, payload, request, complete)
+            return self._executor.submit(self._invoker.invoke, pool, payload, request, complete)
 
     def stream(
         self, function: Function, payload: bytes, *, request: Invocation, complete: Complete
@@ -147,7 +157,7 @@ class LocalBackend:
         pool = self._pool(function, request)
 
         def drive(sink: Callable[[bytes, str | None], None]) -> Execution:
-            return self._invoke(pool, payload, request, complete, sink=sink)
+            return self._invoker.invoke(pool, payload, request, complete, sink=sink)
 
         stream = Stream(drive, clock=self._clock, closing=self._closing)
         self._streams.add(stream)
@@ -172,10 +182,8 @@ class LocalBackend:
         bodies = [checked(payload, request) for payload in payloads]
         pools = [self._pool(chosen, request) for chosen in (each or (function,))]
         reserved = function.configuration.reserved_concurrency
-        threads = min(concurrency, len(bodies), self._settings.concurrency, reserved or concurrency)
-        return self._mapped(
-            pools, bodies, request=request, threads=max(threads, 1), complete=complete, stop=stop
-        )
+        most = min(concurrency, len(bodies), self._settings.concurrency, reserved or concurrency)
+        return self._mapped(pools, bodies, request=request, most=max(most, 1), complete=complete, stop=stop)
 
     def _mapped(
         self,
@@ -183,22 +191,16 @@ class LocalBackend:
         bodies: Sequence[bytes],
         *,
         request: Invocation,
-        threads: int,
+        most: int,
         complete: Complete,
         stop: threading.Event | None,
     ) -> Iterator[tuple[int, Execution]]:
-        mine: set[Environment] = set()
-
-        def drive(index: int, done: Complete) -> Execution:
+        def begin(index: int) -> Lane | Execution:
             pool = pools[index] if len(pools) > 1 else pools[0]
-            return self._invoke(pool, bodies[index], request, done, mine)
+            return self._invoker.begin(index, pool, bodies[index], request)
 
-        def abort() -> None:
-            for environment in list(mine):
-                environment.kill_now()
-
-        fan_out = FanOut(len(bodies), drive=drive, complete=complete, stop=stop)
-        yield from fan_out.run(threads, abort=abort)
+        fan_out = FanOut(len(bodies), begin=begin, invoker=self._invoker, complete=complete, stop=stop)
+        yield from fan_out.run(most)
 
     # --- Prepares ---------------------------------------------------------------------------------
 
@@ -353,7 +355,7 @@ class LocalBackend:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # --- one invocation ---------------------------------------------------------------------------
+    # --- environments -----------------------------------------------------------------------------
 
     def _pool(self, function: Function, request: Invocation) -> Pool:
         if self._closing.is_set():
@@ -365,67 +367,8 @@ class LocalBackend:
             check_tenant(function, tenant)
         return self._pools.of(function, numbered=numbered, tenant=tenant)
 
-    def _invoke(
-        self,
-        pool: Pool,
-        payload: bytes,
-        request: Invocation,
-        complete: Complete,
-        mine: set[Environment] | None = None,
-        *,
-        sink: Callable[[bytes, str | None], None] | None = None,
-    ) -> Execution:
-        traced = pool.function.configuration.tracing == "Active"
-        flight = Flight(payload, request, self._clock.now(), self._ids.take(), traced=traced)
-        admitted = self._pools.admit(pool)
-        if isinstance(admitted, str):
-            execution = record.throttled(pool.function, pool.function.runtime, flight, admitted)
-            complete([execution])
-            return execution
-        environment: Environment | None = None
-        keep = False
-        try:
-            if isinstance(admitted, Environment):
-                environment = admitted
-            else:
-                environment = self._new_environment(pool, admitted)
-            if mine is not None:
-                mine.add(environment)
-            if sink is not None:
-                environment.dialogue.stream_to(sink)
-            execution = self._phases.run(environment, flight)
-            keep = True
-            complete([execution])
-            return execution
-        finally:
-            if mine is not None and environment is not None:
-                mine.discard(environment)
-            if sink is not None and environment is not None:
-                environment.dialogue.stream_to(None)
-            self._release(pool, environment, keep=keep)
-
-    def _release(self, pool: Pool, environment: Environment | None, *, keep: bool) -> None:
-        now = self._clock.monotonic()
-        kept = self._pools.release(pool, environment, now=now, keep=keep and not self._closing.is_set())
-        if environment is None:
-            return
-        if not kept:
-            environment.close()
-            if environment.provisioned:
-                self._provisioner.refill(pool)
-        else:
-            self._upkeep.released()
-
-    # --- environments -----------------------------------------------------------------------------
-
-    def _new_environment(self, pool: Pool, admitted: ColdStart) -> Environment:
-        if admitted.evict:
-            oldest = self._pools.oldest_idle()
-            if oldest is not None:
-                oldest.close()
-        environment = self._environment(pool, "on-demand")
-        self._pools.took(pool, environment)
-        return environment
+    def _on_demand(self, pool: Pool) -> Environment:
+        return self._environment(pool, "on-demand")
 
     def _provisioned(self, pool: Pool) -> Environment:
         return self._environment(pool, INIT_TYPE)

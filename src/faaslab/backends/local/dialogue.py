@@ -101,6 +101,11 @@ class Dialogue:
             self._api.wait(min(self._tick(), deadline - time.perf_counter()), self._logs.descriptor)
             request = self._api.look()
 
+    def answered(self) -> Reply | None:
+        """The function's answer, if there is one already."""
+        request = self._api.receive(socket.MSG_DONTWAIT)
+        return None if request is None else self._reply(request)
+
     def _tick(self) -> float:
         if self._hasty_until and time.perf_counter() < self._hasty_until:
             return 0.001
@@ -241,19 +246,27 @@ class Dialogue:
 
     # --- between invocations ----------------------------------------------------------------------
 
-    def await_next(self) -> bool:
-        """Wait until the runtime client asks for the next event; False when it does not within seconds."""
+    def asked(self) -> bool:
+        """Whether the runtime client has asked for the next event already."""
         if not self.owes_next:
             return True
         request = self._api.receive(socket.MSG_DONTWAIT)
         if request is NEXT:
             self.owes_next = False
             return True
+        if request is not None and request is not CLOSED:
+            self._late(request)
+        return False
+
+    def await_next(self) -> bool:
+        """Wait until the runtime client asks for the next event; False when it does not within seconds."""
+        if self.asked():
+            return True
         process = self.process
-        if request is None and process is not None:
+        if process is not None:
             # It may have been stopped on its way to ask.
             process.thaw()
-            request = self._api.receive()
+        request = self._api.receive()
         until = time.perf_counter() + LAST_WORDS_S
         while request is not NEXT:
             if request is not None and request is not CLOSED:

@@ -106,6 +106,7 @@ class Environment:
         """On `time.perf_counter`, for the freezer."""
         self.invocations = 0
         self.arn = definition.function.arn
+        self.timeout_s = configuration.timeout_s
         self._at_snapshot = False
         self._group: ControlGroup | None = None
         self.reset = False

@@ -1,96 +1,235 @@
-"""One function over many payloads: a few threads, each driving one invocation at a time.
+"""One function over many payloads: one thread drives all that is short, and leaves the rest to others.
 
-Rule: an execution is recorded before it is handed on. Whoever finishes while another is recording leaves its
-execution to that one, so that a busy store sees few large writes and not many small ones.
+Rule: an execution is recorded before it is handed on. What does not answer within a tick, needs an init, or
+is otherwise out of the ordinary is driven by a thread of its own, as every single invocation is; so short
+invocations do not wait for each other's turn of the interpreter, and long ones for nobody.
+
+While there is something to do for an environment nothing is recorded, so that a busy store sees few large
+writes and not many small ones.
 """
 
 from __future__ import annotations
 
+import os
 import queue
+import select
 import threading
+import time
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+from faaslab.backends.local.invoking import Lane
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from faaslab.backends.local.environment import Environment
+    from faaslab.backends.local.invoking import Invoker
     from faaslab.backends.protocol import Complete
     from faaslab.model.execution import Execution
 
-    Drive = Callable[[int, Complete], Execution]
-    """Runs the payload with that index in the calling thread."""
+    Begin = Callable[[int], Lane | Execution]
+    """Lets the payload with that index in."""
+
+_MOST_UNRECORDED = 32
 
 
 class FanOut:
-    """One map on its way. `drive` may raise; the first error ends the map and is raised to its caller."""
+    """One map on its way. The first error ends the map and is raised to its caller."""
 
     def __init__(
         self,
         count: int,
         *,
-        drive: Drive,
+        begin: Begin,
+        invoker: Invoker,
         complete: Complete,
         stop: threading.Event | None,
     ) -> None:
         self._waiting = iter(range(count))
-        self._drive = drive
+        self._begin = begin
+        self._invoker = invoker
         self._complete = complete
         self._stop = stop
         self._ended = threading.Event()
-        self._turn = threading.Lock()
+        self._mine: set[Environment] = set()
+        """Of all that run: what is to be killed when the caller goes away."""
+        self._lanes: dict[int, Lane] = {}
+        """By descriptor; what the loop drives itself."""
+        self._slow: queue.SimpleQueue[Lane | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._away = 0
+        """So many are with the threads."""
         self._recording = threading.Lock()
         self._unrecorded: list[tuple[int, Execution]] = []
         self._ready: queue.SimpleQueue[list[tuple[int, Execution]] | BaseException | None] = (
             queue.SimpleQueue()
         )
 
-    def run(self, threads: int, *, abort: Callable[[], None]) -> Iterator[tuple[int, Execution]]:
-        """(index, execution) as they end. `abort` ends what still runs when the caller goes away early."""
-        workers = [
-            threading.Thread(target=self._work, name=f"faaslab-map-{number}", daemon=True)
-            for number in range(threads)
-        ]
-        for worker in workers:
-            worker.start()
-        left = threads
+    def run(self, most: int) -> Iterator[tuple[int, Execution]]:
+        """(index, execution) as they end, `most` at once. What runs when the caller leaves is killed."""
+        driver = threading.Thread(target=self._drive, args=(most,), name="faaslab-map-loop", daemon=True)
+        driver.start()
         whole = False
         try:
-            while left:
-                item = self._ready.get()
-                if item is None:
-                    left -= 1
-                elif isinstance(item, BaseException):
+            while (item := self._ready.get()) is not None:
+                if isinstance(item, BaseException):
                     raise item
-                else:
-                    yield from item
+                yield from item
             whole = True
         finally:
             self._ended.set()
-            for worker in workers:
-                # Again and again: one that was just starting a process was missed.
-                while not whole and worker.is_alive():
-                    abort()
-                    worker.join(0.02)
-                worker.join()
+            # Again and again: one that was just starting a process was missed.
+            while not whole and driver.is_alive():
+                for environment in list(self._mine):
+                    environment.kill_now()
+                driver.join(0.02)
+            driver.join()
 
     def _next(self) -> int | None:
-        with self._turn:
-            if self._ended.is_set() or (self._stop is not None and self._stop.is_set()):
-                return None
-            return next(self._waiting, None)
+        if self._ended.is_set() or (self._stop is not None and self._stop.is_set()):
+            return None
+        return next(self._waiting, None)
 
-    def _work(self) -> None:
+    def _failed(self, error: BaseException) -> None:
+        self._ended.set()
+        self._ready.put(error)
+
+    # --- the loop ---------------------------------------------------------------------------------
+
+    def _drive(self, most: int) -> None:
+        self._woken, self._wake = os.pipe()
+        self._poll = select.poll()
+        self._poll.register(self._woken, select.POLLIN)
         try:
-            while (index := self._next()) is not None:
-                self._drive(index, lambda executions, index=index: self._finished(index, executions))  # type: ignore[misc]
+            while True:
+                while len(self._lanes) + self._away < most and (index := self._next()) is not None:
+                    self._start(index)
+                if not self._lanes and not self._away:
+                    break
+                self._round()
+            self._record()
         except BaseException as error:  # noqa: BLE001 - it is raised where the map was asked for
-            self._ended.set()
-            self._ready.put(error)
+            self._failed(error)
+            for lane in self._lanes.values():
+                self._invoker.give_up(lane)
         finally:
+            for _ in self._threads:
+                self._slow.put(None)
+            for thread in self._threads:
+                thread.join()
+            os.close(self._woken)
+            os.close(self._wake)
             self._ready.put(None)
 
-    def _finished(self, index: int, executions: Sequence[Execution]) -> None:
+    def _start(self, index: int) -> None:
+        try:
+            lane = self._begin(index)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the map was asked for
+            self._failed(error)
+            return
+        if not isinstance(lane, Lane):
+            self._keep(index, lane)
+            return
+        if lane.environment is not None:
+            self._mine.add(lane.environment)
+        if self._well(lane, self._invoker.plain):
+            self._lanes[lane.descriptor] = lane
+            self._poll.register(lane.descriptor, select.POLLIN)
+
+    def _round(self) -> None:
+        """Whatever there is to do now; with nothing to do, record, and wait for something."""
+        ready = self._poll.poll(0 if self._unrecorded else self._patience_ms())
+        if not ready and self._unrecorded:
+            self._record()
+        answered = []
+        for descriptor, _ in ready:
+            if descriptor == self._woken:
+                self._away -= len(os.read(self._woken, 65536))
+                continue
+            lane = self._lanes[descriptor]
+            if not self._well(lane, self._invoker.look):
+                self._forget(lane)
+            elif lane.reply is not None:
+                self._forget(lane)
+                answered.append(lane)
+        # All have their acknowledgement first, and ask for the next while this one is looked at.
+        for lane in answered:
+            self._end(lane)
+            if (index := self._next()) is not None:
+                self._start(index)
+        now = time.perf_counter()
+        for lane in [lane for lane in self._lanes.values() if lane.due <= now]:
+            self._forget(lane)
+            self._hand_over(lane)
+
+    def _patience_ms(self) -> float | None:
+        if not self._lanes:
+            return None
+        due = min(lane.due for lane in self._lanes.values())
+        return max((due - time.perf_counter()) * 1000, 0.0)
+
+    def _well(self, lane: Lane, step: Callable[[Lane], bool]) -> bool:
+        """Whether the loop may go on with it after this step; else somebody else does, or it is over."""
+        try:
+            if step(lane):
+                return True
+        except BaseException as error:  # noqa: BLE001 - it is raised where the map was asked for
+            self._failed(error)
+            self._let_go(lane)
+            self._invoker.give_up(lane)
+            return False
+        self._hand_over(lane)
+        return False
+
+    def _end(self, lane: Lane) -> None:
+        self._let_go(lane)
+        try:
+            self._keep(lane.index, self._invoker.end(lane))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the map was asked for
+            self._failed(error)
+
+    def _forget(self, lane: Lane) -> None:
+        del self._lanes[lane.descriptor]
+        self._poll.unregister(lane.descriptor)
+
+    def _let_go(self, lane: Lane) -> None:
+        if lane.environment is not None:
+            self._mine.discard(lane.environment)
+
+    # --- what takes long --------------------------------------------------------------------------
+
+    def _hand_over(self, lane: Lane) -> None:
+        self._away += 1
+        self._slow.put(lane)
+        if len(self._threads) < self._away:
+            number = len(self._threads)
+            thread = threading.Thread(target=self._wait, name=f"faaslab-map-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _wait(self) -> None:
+        """A thread that drives one after another to its end."""
+        while (lane := self._slow.get()) is not None:
+            try:
+                self._invoker.drive(lane, self._mine, lambda execution, lane=lane: self._now(lane, execution))  # type: ignore[misc]
+            except BaseException as error:  # noqa: BLE001 - it is raised where the map was asked for
+                self._failed(error)
+            finally:
+                os.write(self._wake, b"1")
+
+    # --- recording --------------------------------------------------------------------------------
+
+    def _now(self, lane: Lane, execution: Execution) -> None:
+        self._unrecorded.append((lane.index, execution))
+        self._record()
+
+    def _keep(self, index: int, execution: Execution) -> None:
+        self._unrecorded.append((index, execution))
+        if len(self._unrecorded) >= _MOST_UNRECORDED:
+            self._record()
+
+    def _record(self) -> None:
         unrecorded = self._unrecorded
-        unrecorded.extend((index, execution) for execution in executions)
         # Who does not get the lock leaves; its holder looks again after giving it back.
         while unrecorded and self._recording.acquire(blocking=False):
             try:

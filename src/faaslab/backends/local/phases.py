@@ -48,31 +48,42 @@ class Phases:
         The environment then still owes its next request; the next invocation waits for it, which is rarely
         any time at all, and not this one.
         """
-        function = environment.definition.function
         reply: Reply | None = None
-        dialogue = environment.dialogue
-        if environment.exited() or not dialogue.await_next():
+        if environment.exited() or not environment.dialogue.await_next():
             reply = self._initialised(environment, flight)
         else:
-            flight.begin(function.configuration.timeout_s)
+            flight.begin(environment.timeout_s)
         if reply is None:
-            room = environment.extensions.room
-            if room is not None:
-                room.tell("INVOKE", **flight.told(environment.arn))
-            dialogue.send(flight.event(environment.arn), flight.request_id, flight.deadline)
-            # From here to the answer everything is free: the function runs on another core.
-            if environment.voice.plain:
-                flight.say(report_line.start_line(flight.request_id, environment.definition.version))
-            else:
-                _say_start(environment, flight)
-            self._ids.draw()
-            reply = dialogue.await_reply()
-            if room is not None and reply.kind in ("response", "error", "too_large"):
-                if not environment.voice.plain:
-                    _say_runtime_done(environment, flight, reply)
-                # The invocation is over when its extensions are done as well, within the same timeout.
-                reply = dialogue.await_extensions(room) or reply
-        ended = time.perf_counter()
+            self.give(environment, flight)
+            return self.await_end(environment, flight)
+        return self.end(environment, flight, reply, time.perf_counter())
+
+    def give(self, environment: Environment, flight: Flight) -> None:
+        """Give its runtime the event, and do what can be done while the function runs."""
+        room = environment.extensions.room
+        if room is not None:
+            room.tell("INVOKE", **flight.told(environment.arn))
+        environment.dialogue.send(flight.event(environment.arn), flight.request_id, flight.deadline)
+        # From here to the answer everything is free: the function runs on another core.
+        if environment.voice.plain:
+            flight.say(report_line.start_line(flight.request_id, environment.definition.version))
+        else:
+            _say_start(environment, flight)
+        self._ids.draw()
+
+    def await_end(self, environment: Environment, flight: Flight) -> Execution:
+        """Wait for what comes of an event that was given."""
+        dialogue, room = environment.dialogue, environment.extensions.room
+        reply = dialogue.await_reply()
+        if room is not None and reply.kind in ("response", "error", "too_large"):
+            if not environment.voice.plain:
+                _say_runtime_done(environment, flight, reply)
+            # The invocation is over when its extensions are done as well, within the same timeout.
+            reply = dialogue.await_extensions(room) or reply
+        return self.end(environment, flight, reply, time.perf_counter())
+
+    def end(self, environment: Environment, flight: Flight, reply: Reply, ended: float) -> Execution:
+        """The Execution of an invocation that ended just now; `ended` on `time.perf_counter`."""
         if ended - flight.began > 0.003 and environment.out_of_memory():
             environment.kill()
             reply = Reply("memory")

@@ -60,6 +60,11 @@ class RuntimeApi:
         return f"{host}:{port}"
 
     @property
+    def descriptor(self) -> int:
+        """Where the current client speaks; -1 when there is none."""
+        return -1 if self._current is None else self._current.fileno()
+
+    @property
     def connected(self) -> bool:
         """Whether there is a runtime client."""
         return self._current is not None
