@@ -216,6 +216,10 @@ def archive(*entries, compression=zipfile.ZIP_DEFLATED):
     return buffer.getvalue()
 
 
+def link(name):
+    return info(name, stat.S_IFLNK | 0o777)
+
+
 def info(name, mode=stat.S_IFREG | 0o644):
     entry = zipfile.ZipInfo(name)
     entry.create_system = 3
@@ -256,7 +260,27 @@ HOSTILE = {
     "nul": (lambda: patched(archive(("aa0bb.py", "")), b"aa0bb", b"aa\0bb"), r"aa\\x00bb.*NUL"),
     "newline": (lambda: archive(("a\nb.py", "")), r"control character"),
     "long": (lambda: archive(("a" * 300, "")), r"too long"),
-    "link": (lambda: archive((info("ln", stat.S_IFLNK | 0o777), "/etc/passwd")), r"entry 'ln'.*link"),
+    "link": (lambda: archive((link("ln"), "/etc/passwd")), r"entry 'ln'.*link to '/etc/passwd', out of"),
+    "link_up": (lambda: archive(("x.py", ""), (link("d/ln"), "../../x.py")), r"entry 'd/ln'.*out of"),
+    "link_far": (
+        lambda: archive(("a/b/x.py", ""), (link("up"), "a/b/.."), (link("ln"), "up/../../x.py")),
+        r"entry 'ln'.*out of",
+    ),
+    "link_nowhere": (lambda: archive(("x.py", ""), (link("ln"), "y.py")), r"'ln'.*not in the archive"),
+    "link_dots": (lambda: archive(("x.py", ""), (link("ln"), "y/../x.py")), r"'ln'.*not in the archive"),
+    "link_self": (lambda: archive(("x.py", ""), (link("ln"), "ln")), r"'ln'.*never to a file"),
+    "link_ring": (
+        lambda: archive(("x.py", ""), (link("a"), "b"), (link("b"), "./a")),
+        r"'a'.*never to a file",
+    ),
+    "link_above": (lambda: archive(("d/x.py", ""), (link("d/ln"), "../d")), r"'d/ln'.*folder that it stands"),
+    "link_root": (lambda: archive(("x.py", ""), (link("ln"), ".")), r"'ln'.*folder that it stands"),
+    "link_empty": (lambda: archive(("x.py", ""), (link("ln"), "")), r"'ln'.*to no name"),
+    "link_long": (lambda: archive(("x.py", ""), (link("ln"), "x/" * 4000)), r"'ln'.*to no name"),
+    "link_below": (
+        lambda: archive(("d/x.py", ""), (link("e"), "d"), ("e/y.py", "")),
+        r"'e' is a file, but 'e/y.py'",
+    ),
     "device": (lambda: archive((info("dev", stat.S_IFCHR | 0o666), "")), r"entry 'dev'.*neither"),
     "twice": (lambda: archive(("x.py", "a"), ("x.py", "b")), r"entry 'x.py'.*twice"),
     "twice_by_dot": (lambda: archive(("x.py", "a"), ("./x.py", "b")), r"entry './x.py'.*twice"),
@@ -303,6 +327,22 @@ def test_a_zip_over_the_limit_is_not_read(tmp_path):
 def test_a_path_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(InvalidValue, match=r"nowhere.zip: cannot be read"):
         package.from_zip(tmp_path / "nowhere.zip")
+
+
+def test_links_within_an_archive_are_taken():
+    entries = [
+        (link("node_modules/.bin/tool"), "../tool/cli.js"), ("node_modules/tool/cli.js", ""),
+        (link("lib/libx.so"), "libx.so.1"), (link("lib/libx.so.1"), "./libx.so.1.2"), ("lib/libx.so.1.2", ""),
+        (link("lib64"), "lib/"), (link("deep/er"), "../lib64/libx.so"), (link("deep/est"), "../lib64/../deep/er"),
+    ]  # fmt: skip
+    for order in (entries, entries[::-1]):
+        assert len(package.check(archive(*order))) == 8
+
+
+def test_many_links_take_no_time():
+    ring = [(link(f"l{n}"), "./" * 2000 + f"l{n + 1}") for n in range(100)]
+    with pytest.raises(InvalidValue, match=r"links of more than 262,144 bytes"):
+        package.check(archive(("x.py", ""), *ring))
 
 
 def test_a_sound_archive_comes_back_unchanged(tmp_path):

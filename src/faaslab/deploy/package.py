@@ -40,6 +40,12 @@ _DAMAGED = (
     OverflowError, OSError,
 )  # fmt: skip
 
+_LONGEST_LINK = 4095
+_ALL_LINKS = 256 * 1024
+"""Each may lead over forty others, so looking at all of them has to have an end."""
+_MOST_LINKS = 40
+"""So many the kernel follows for one name (`man 7 path_resolution`)."""
+_LINK_HINT = "put the file itself into the archive (zip without -y)"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LEFT_OUT_FOLDERS = {"__pycache__", ".git", ".hg", ".svn", ".ipynb_checkpoints", ".venv", ".mypy_cache"}
 _LEFT_OUT_ENDINGS = (".pyc", ".pyo")
@@ -294,6 +300,7 @@ def _check_entries(archive: zipfile.ZipFile, place: str) -> tuple[str, ...]:
     if not files:
         raise InvalidValue("holds no file", place=place)
     _check_nesting(files, names, place=place)
+    _check_links(archive, entries, names, place=place)
     _check_total(sum(entry.file_size for entry in entries), place=place)
     total = 0
     for entry in entries:
@@ -321,11 +328,7 @@ def _check_entry(entry: zipfile.ZipInfo, where: str) -> None:
             hint="use deflate, as Lambda does",
         )
     kind = stat.S_IFMT(entry.external_attr >> 16) if entry.create_system == 3 else 0
-    if kind == stat.S_IFLNK:
-        raise InvalidValue(
-            "is a symbolic link", place=where, hint="put the file itself into the archive (zip without -y)"
-        )
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
         raise InvalidValue("is neither a file nor a folder", place=where)
     if entry.file_size > _SUSPICIOUS_BYTES and entry.file_size > _SUSPICIOUS_RATIO * entry.compress_size:
         raise InvalidValue(
@@ -333,6 +336,72 @@ def _check_entry(entry: zipfile.ZipInfo, where: str) -> None:
             place=where,
             hint="files of such a size that hold almost nothing are not unpacked",
         )
+
+
+def _is_link(entry: zipfile.ZipInfo) -> bool:
+    return entry.create_system == 3 and stat.S_ISLNK(entry.external_attr >> 16)
+
+
+def _check_links(
+    archive: zipfile.ZipFile, entries: Iterable[zipfile.ZipInfo], names: Iterable[str], *, place: str
+) -> None:
+    """Each link leads to something else in the archive; `names` are those of its files and folders."""
+    known = {str(above) for name in names for above in (PurePosixPath(name), *PurePosixPath(name).parents)}
+    links: dict[str, list[str]] = {}
+    total = 0
+    for entry in entries:
+        if not _is_link(entry):
+            continue
+        where = f"{place}: entry {entry.orig_filename!r}"
+        with archive.open(entry) as stream:
+            target = stream.read(_LONGEST_LINK + 1)
+        text = target.decode("utf-8", "replace")
+        if not target or len(target) > _LONGEST_LINK or b"\0" in target or entry.is_dir():
+            raise InvalidValue("is a link to no name", place=where)
+        total += len(target)
+        if total > _ALL_LINKS:
+            raise InvalidValue(f"holds links of more than {_ALL_LINKS:,} bytes", place=place, hint=_LINK_HINT)
+        if text.startswith("/"):
+            raise InvalidValue(
+                f"is a link to {text[:200]!r}, out of the archive", place=where, hint=_LINK_HINT
+            )
+        links[str(PurePosixPath(entry.filename))] = text.split("/")
+    for name in links:
+        wrong = _wrong_link(name, links, known)
+        if wrong:
+            raise InvalidValue(
+                f"is a link to {'/'.join(links[name])[:200]!r}, {wrong}",
+                place=f"{place}: entry {name!r}",
+                hint=_LINK_HINT,
+            )
+
+
+def _wrong_link(name: str, links: Mapping[str, list[str]], known: set[str]) -> str | None:
+    """What is wrong with where a link leads, as the kernel would follow it; None for nothing."""
+    at = name.split("/")[:-1]
+    home = list(at)
+    waiting = links[name][::-1]
+    followed = 1
+    while waiting:
+        part = waiting.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            if not at:
+                return "out of the archive"
+            at.pop()
+            continue
+        at.append(part)
+        path = "/".join(at)
+        if path in links:
+            followed += 1
+            if followed > _MOST_LINKS:
+                return "and never to a file"
+            at.pop()
+            waiting += links[path][::-1]
+        elif path not in known:
+            return "which is not in the archive"
+    return "a folder that it stands in" if at == home[: len(at)] else None
 
 
 def _relative(name: str, *, place: str) -> str:

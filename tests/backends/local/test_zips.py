@@ -95,11 +95,68 @@ def test_names_that_lead_elsewhere(entries, said, tmp_path, refused):
     refused(written(tmp_path / "a.zip", *entries), said)
 
 
-@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK])
-def test_links_and_devices(kind, tmp_path, refused):
+@pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK])
+def test_devices(kind, tmp_path, refused):
     entry = zipfile.ZipInfo("etc")
     entry.external_attr = (kind | 0o777) << 16
-    refused(written(tmp_path / "a.zip", (entry, "/etc")), "link or a device")
+    refused(written(tmp_path / "a.zip", (entry, "/etc")), "is a device")
+
+
+def link(name):
+    entry = zipfile.ZipInfo(name)
+    entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return entry
+
+
+LINKS = [
+    ([(link("etc"), "/etc")], "leads to '/etc'"),
+    ([(link("out"), "..")], "leads out of the archive"),
+    ([(link("a/out"), "../..")], "leads out of the archive"),
+    ([(link("a/out"), "../../x")], "leads nowhere"),
+    ([(link("a"), "b"), (link("b"), "a")], "leads nowhere"),
+    ([(link("whole"), ".")], "leads out of the archive"),
+    ([("d/x", "1"), (link("d/up"), ".."), (link("out"), "d/up/../..")], "leads out of the archive"),
+    ([(link("empty"), "")], "leads to ''"),
+    ([(link("long"), "x" * 5000)], "leads to 'x"),
+    ([(link("nul"), "a\0b")], "leads to"),
+    ([("d/x", "1"), (link("e"), "d"), ("e/y", "2")], "written through a link"),
+]
+
+
+@pytest.mark.parametrize(("entries", "said"), LINKS)
+def test_links_that_lead_elsewhere(entries, said, tmp_path, refused):
+    for order in (entries, entries[::-1]):
+        refused(written(tmp_path / "a.zip", *order), said)
+
+
+def test_links_within_the_archive_are_links_again(tmp_path):
+    entries = [
+        (link("node_modules/.bin/tool"), "../tool/cli.js"), ("node_modules/tool/cli.js", "js"),
+        (link("lib/libx.so"), "libx.so.1"), ("lib/libx.so.1", "so"), (link("lib64"), "lib"),
+    ]  # fmt: skip
+    root = Packages(tmp_path / "root").code(written(tmp_path / "a.zip", *entries), "good")
+    assert (root / "node_modules/.bin/tool").read_text() == "js"
+    assert (root / "lib64/libx.so").read_text() == "so"
+    assert (root / "lib64").readlink().as_posix() == "lib"
+    assert Packages(tmp_path / "root").code(tmp_path / "a.zip", "good") == root
+
+
+def test_a_later_layer_writes_through_no_link_of_an_earlier_one(tmp_path):
+    one = written(tmp_path / "1.zip", ("lib/a", "1"), (link("lib64"), "lib"), (link("b"), "lib/a"))
+    with pytest.raises(InvalidValue, match=r"'lib64' is a link, but 'lib64/a' would be written through it"):
+        unpack_all([one, written(tmp_path / "2.zip", ("lib64/a", "2"))], tmp_path / "first")
+    over = written(tmp_path / "3.zip", ("b", "3"), ("lib64", "file"))
+    unpack_all([one, over], tmp_path / "second")
+    assert {path: (tmp_path / "second" / path).read_text() for path in ("lib/a", "b", "lib64")} == {
+        "lib/a": "1", "b": "3", "lib64": "file",
+    }  # fmt: skip
+    shallow = written(tmp_path / "4.zip", ("p/q/s", "1"), (link("a"), "p/q/r/../../x"), ("p/q/r/f", "1"))
+    swapped = written(tmp_path / "5.zip", (link("p/q/r"), "../../s"), ("s/f", "1"))
+    with pytest.raises(InvalidValue, match="'a' leads"):
+        unpack_all([shallow, swapped], tmp_path / "third")
+    again = written(tmp_path / "6.zip", (link("lib"), "other"), ("other/a", "6"))
+    unpack_all([one, again], tmp_path / "fourth")
+    assert (tmp_path / "fourth" / "lib64" / "a").read_text() == "6"
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])

@@ -1,7 +1,8 @@
 """Zip archives become read-only folders: code, and layers one over another.
 
-Rule: no archive writes out of its folder, holds anything but files and folders, or grows beyond Lambda's
-limit; what it says of itself is checked before, and its data while it is written.
+Rule: no archive writes out of its folder, holds anything but files, folders and links within it, or grows
+beyond Lambda's limit; what it says of itself is checked before, and its data while it is written. Links come
+last, and nothing is ever written through one.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 ENTRY_LIMIT = 100_000
 _DEPTH = 200
+_LONGEST_TARGET = 4095
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -36,6 +38,7 @@ def unpack_all(archives: Sequence[Path], folder: Path, *, place: str = "code") -
     """Write one archive after another into the folder; a later one's file takes an earlier one's place."""
     for archive in archives:
         _unpack(archive, folder, place)
+    _check_links(folder, place)
     for path, _, _ in os.walk(folder, topdown=False):
         Path(path).chmod(0o555)
 
@@ -54,8 +57,14 @@ def _unpack(archive: Path, folder: Path, place: str) -> None:
         with zipfile.ZipFile(archive) as source:
             entries = source.infolist()
             _refuse(entries, place)
-            for entry in entries:
+            # A sort is stable: an archive's own order stays, but for its links.
+            for entry in sorted(entries, key=_is_link):
                 target = folder.joinpath(*PurePosixPath(entry.filename).parts)
+                _refuse_below_a_link(target, folder, place, itself=entry.is_dir())
+                if _is_link(entry):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    _link(source, entry, target, place)
+                    continue
                 if entry.is_dir():
                     target.mkdir(parents=True, exist_ok=True)
                     continue
@@ -73,6 +82,7 @@ def _refuse(entries: Sequence[zipfile.ZipInfo], place: str) -> None:
     if len(entries) > ENTRY_LIMIT:
         raise InvalidValue(f"it holds more than {ENTRY_LIMIT:,} entries", place=place)
     total = 0
+    links = {PurePosixPath(entry.filename) for entry in entries if _is_link(entry)}
     for entry in entries:
         name = entry.filename
         kind = stat.S_IFMT(entry.external_attr >> 16)
@@ -81,14 +91,16 @@ def _refuse(entries: Sequence[zipfile.ZipInfo], place: str) -> None:
             raise InvalidValue(f"{name!r} would be written outside of the task root", place=place)
         if len(path.parts) > _DEPTH:
             raise InvalidValue(f"its folders are nested more than {_DEPTH} deep", place=place)
-        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise InvalidValue(f"{name!r} is a link or a device", place=place, hint="pack the file itself")
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR) and not _is_link(entry):
+            raise InvalidValue(f"{name!r} is a device", place=place, hint="pack files only")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise InvalidValue(
                 f"{name!r} uses the compression method {entry.compress_type}",
                 place=place,
                 hint="use deflate, as Lambda does",
             )
+        if links and not links.isdisjoint(path.parents):
+            raise InvalidValue(f"{name!r} would be written through a link", place=place)
         total += entry.file_size
     if total > UNZIPPED_BYTES:
         raise InvalidValue(
@@ -96,11 +108,61 @@ def _refuse(entries: Sequence[zipfile.ZipInfo], place: str) -> None:
         )
 
 
-def _write(source: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, place: str) -> None:
-    if target.is_dir():
+def _is_link(entry: zipfile.ZipInfo) -> bool:
+    return entry.create_system == 3 and stat.S_ISLNK(entry.external_attr >> 16)
+
+
+def _refuse_below_a_link(target: Path, folder: Path, place: str, *, itself: bool) -> None:
+    above = [path for path in target.parents if path.is_relative_to(folder) and path != folder]
+    for path in [target, *above] if itself else above:
+        if path.is_symlink():
+            raise InvalidValue(
+                f"{path.relative_to(folder).as_posix()!r} is a link, but "
+                f"{target.relative_to(folder).as_posix()!r} would be written through it",
+                place=place,
+                hint="pack the folder itself",
+            )
+
+
+def _link(source: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, place: str) -> None:
+    with source.open(entry) as packed:
+        to = packed.read(_LONGEST_TARGET + 1)
+    text = os.fsdecode(to)
+    if not to or len(to) > _LONGEST_TARGET or b"\0" in to or text.startswith("/"):
+        raise InvalidValue(
+            f"the link {entry.filename!r} leads to {text[:200]!r}", place=place, hint="pack the file itself"
+        )
+    _make_room(target)
+    target.symlink_to(text)
+
+
+def _check_links(folder: Path, place: str) -> None:
+    """Each link leads to something in the folder, whatever one archive put beside or below another's."""
+    root = os.path.realpath(folder)
+    for path, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            link = Path(path, name)
+            if not link.is_symlink():
+                continue
+            shown = link.relative_to(folder).as_posix()
+            try:
+                to = os.path.realpath(link, strict=True)
+            except OSError:
+                raise InvalidValue(f"the link {shown!r} leads nowhere", place=place) from None
+            if not to.startswith(root + os.sep):
+                raise InvalidValue(f"the link {shown!r} leads out of the archive", place=place)
+
+
+def _make_room(target: Path) -> None:
+    """A link is a thing of its own, never what it leads to."""
+    if target.is_dir() and not target.is_symlink():
         remove(target)
     else:
         target.unlink(missing_ok=True)
+
+
+def _write(source: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, place: str) -> None:
+    _make_room(target)
     written = 0
     with source.open(entry) as packed, target.open("xb") as file:
         while chunk := packed.read(1 << 20):
