@@ -52,6 +52,30 @@ def test_a_childs_memory_counts(limited, define, invoke):
     assert 105 < execution.max_memory_mb < 200, "pages that others share count in part"
 
 
+ENDS = """
+import os, time
+held = bytearray(40 << 20)
+def handler(e, c):
+    time.sleep(0.05)
+    if e == "exit":
+        os._exit(3)
+    if e == "signal":
+        os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_ended_had_held_something(limited, define, invoke):
+    raises = invoke(define("held = bytearray(40 << 20)\n1 / 0\n", name="raises"), on=limited)
+    assert raises.error.type == "ZeroDivisionError"
+    ends = define(ENDS)
+    fresh = invoke(ends, b'"exit"', on=limited)
+    assert invoke(ends, b"1", on=limited).ok
+    warm = invoke(ends, b'"signal"', on=limited)
+    for execution in (raises, fresh, warm):
+        assert 45 < execution.max_memory_mb < 128
+        assert f"\tMax Memory Used: {execution.max_memory_mb} MB" in execution.logs[-1].message
+
+
 def test_the_limit_holds(limited, define, invoke):
     function = define(PEAK, memory_mb=128, timeout_s=100)
     assert invoke(function, b"60", on=limited).result == 60

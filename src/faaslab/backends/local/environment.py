@@ -119,6 +119,8 @@ class Environment:
         self._secrets = resolved_secrets(definition.function, around.resolve_secret)
         self.mask = Mask(self._secrets.values())
         self.process: Process | None = None
+        self._left_mb: int | None = None
+        """What the process that was ended last had held."""
         self._folder = around.root / "tmp" / self.id
         self._folder.mkdir(mode=0o700, parents=True)
         self._storage = around.launcher.storage(definition, self._folder, around.limits)
@@ -173,6 +175,7 @@ class Environment:
                 self._at_snapshot = request is RESTORE_NEXT
             elif request is not None:
                 if request.kind == "init_error":
+                    process.look_last()
                     api.send(replies.ACCEPTED)
                     process.await_exit()
                     elapsed = (time.perf_counter() - began) * 1000
@@ -215,6 +218,7 @@ class Environment:
             if request is NEXT:
                 return Started((now - began) * 1000, "ok")
             if request is not None and request.kind == "restore_error":
+                process.look_last()
                 self.api.send(replies.ACCEPTED)
                 process.await_exit()
                 elapsed = (time.perf_counter() - began) * 1000
@@ -351,6 +355,7 @@ class Environment:
         extended = self.extensions.end(process, reason)
         code = 0
         if process is not None:
+            self._left_mb = process.peak_mb()
             code = process.kill()
             self.api.drop()
         elif extended:
@@ -415,7 +420,7 @@ class Environment:
 
     def peak_mb(self) -> int | None:
         """The maximum that this invocation's processes held, in whole MB, at most the memory size."""
-        return None if self.process is None else self.process.peak_mb()
+        return self._left_mb if self.process is None else self.process.peak_mb()
 
     def info(self, state: str, idle_s: float | None) -> EnvironmentInfo:
         """A picture of it."""

@@ -51,6 +51,7 @@ class ProcessMemory:
         self._status = self._open("status", os.O_RDONLY)
         self._clear = self._open("clear_refs", os.O_WRONLY)
         self._sampled = 0
+        self._before = 0
         self._stuck = False
         self._closed = False
 
@@ -62,7 +63,7 @@ class ProcessMemory:
 
     def reset(self) -> None:
         """Begin a new maximum (`man 5 proc`: writing 5 to clear_refs resets VmHWM)."""
-        self._sampled = 0
+        self._before, self._sampled = self._sampled or self._before, 0
         if self._clear >= 0:
             try:
                 os.write(self._clear, b"5")
@@ -71,18 +72,25 @@ class ProcessMemory:
                 self._clear = -1
 
     def peak(self) -> int | None:
-        """The maximum since `reset`, with what child processes were seen to hold; None when unknown."""
+        """The maximum since `reset`, with what child processes were seen to hold; None when unknown.
+
+        A process that has ended holds nothing any more: then what was seen of it last.
+        """
         if self._status < 0:
-            return self._sampled or (None if self._closed else self.sample() or None)
+            return self._seen() or (None if self._closed else self.sample() or None)
         try:
             text = os.pread(self._status, 4096, 0)
         except OSError:
-            return self._sampled or None
+            return self._seen()
         at = text.find(b"VmHWM:")
         if at < 0:
-            return self._sampled or None
+            return self._seen()
         peak = int(text[at + 6 : text.find(b"kB", at)])
-        return max(self._sampled, peak)
+        self._sampled = peak = max(self._sampled, peak)
+        return peak
+
+    def _seen(self) -> int | None:
+        return self._sampled or self._before or None
 
     def sample(self, *, quick: bool = False) -> int:  # noqa: ARG002 - it always is
         """What all processes of the environment hold now; shared pages of several are counted once.

@@ -80,8 +80,9 @@ class Process:
     def ready(self) -> None:
         """Its init has ended well. From now on it has Lambda's 1,024 descriptors."""
         self._look_inside()
+        held = self.memory.sample()
         if self.group is not None:
-            self.group.count_resident(self.memory.sample(), self._limit_kib // 1024)
+            self.group.count_resident(held, self._limit_kib // 1024)
             self.group.hold_cpu(self._limit_kib // 1024)
         worker = self.child.worker
         if self._machine.process_limits:
@@ -101,6 +102,11 @@ class Process:
             self._storage.keep(worker)
 
     # --- its end ----------------------------------------------------------------------------------
+
+    def look_last(self) -> None:
+        """It is about to end: what it held is not to be seen after that."""
+        self._look_inside()
+        self.memory.peak()
 
     def exited(self) -> bool:
         """Whether the process has ended (it is not reaped yet)."""

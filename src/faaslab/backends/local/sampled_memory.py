@@ -24,15 +24,16 @@ class SampledMemory:
         self._below: list[psutil.Process] = []
         self._list_at = 0.0
         self._sampled = 0
+        self._before = 0
 
     def reset(self) -> None:
         """Begin a new maximum."""
-        self._sampled = 0
+        self._before, self._sampled = self._sampled or self._before, 0
 
     def peak(self) -> int | None:
-        """The largest that was seen since `reset`, in KiB; None when nothing was."""
+        """The largest that was seen since `reset`, or of what has ended before, in KiB; None for nothing."""
         self.sample()
-        return self._sampled or None
+        return self._sampled or self._before or None
 
     def sample(self, *, quick: bool = False) -> int:
         """What all processes of the environment hold now, in KiB; pages that they share count in each.
