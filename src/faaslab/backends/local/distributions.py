@@ -1,11 +1,13 @@
 """What is installed for the Python that runs faaslab, and which of it a list of requirements means.
 
 Rule: all or nothing. Where one requirement, or one that it leads to, is not to be had here as pip would have
-it, the answer is None and an installer does the whole. Nothing is imported, metadata is read.
+it, the answer is None and an installer does the whole. Nothing is imported; metadata is read, and read again
+when an installer was there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import functools
 import importlib.metadata
@@ -42,9 +44,18 @@ class Installed:
     """What belongs to it there, relative: `pandas`, `six.py`, `__pycache__/six.cpython-311.pyc`."""
 
 
+State = tuple[tuple[str, int], ...]
+"""The folders of packages on the path, and when an installer was there last."""
+
+
 def brought_along() -> tuple[Installed, ...]:
     """What Lambda brings, as far as it is installed here."""
-    found = [_found(name) for name in LAMBDA_BRINGS]
+    return _brought_along(_state())
+
+
+@functools.lru_cache(maxsize=1)
+def _brought_along(state: State) -> tuple[Installed, ...]:
+    found = [_found(name, state) for name in LAMBDA_BRINGS]
     read = [_installed(distribution) for distribution in found if distribution is not None]
     return tuple(each for each in read if each is not None)
 
@@ -55,7 +66,12 @@ def satisfying(requirements: Iterable[str]) -> tuple[Installed, ...] | None:
     That is: something is missing, of another version, editable or from an address; two share a folder of
     theirs; or a requirement is no name (a path, a URL).
     """
-    distributions = _closure(tuple(requirements))
+    return _satisfying(tuple(requirements), _state())
+
+
+@functools.lru_cache(maxsize=64)
+def _satisfying(requirements: tuple[str, ...], state: State) -> tuple[Installed, ...] | None:
+    distributions = _closure(requirements, state)
     if distributions is None:
         return None
     found: dict[str, Installed] = {}
@@ -78,7 +94,17 @@ def providing(module: str) -> str | None:
     return names.pop() if len(names) == 1 else None
 
 
-def _closure(requirements: Sequence[str]) -> dict[str, Distribution] | None:
+def _state() -> State:
+    """A project that lies in the notebook's own folder is not installed, and not looked at."""
+    found = []
+    for entry in dict.fromkeys(sys.path):
+        if Path(entry).name in ("site-packages", "dist-packages"):
+            with contextlib.suppress(OSError):
+                found.append((entry, Path(entry).stat().st_mtime_ns))
+    return tuple(found)
+
+
+def _closure(requirements: Sequence[str], state: State) -> dict[str, Distribution] | None:
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
@@ -91,7 +117,7 @@ def _closure(requirements: Sequence[str]) -> dict[str, Distribution] | None:
             if wanted.marker is not None and not wanted.marker.evaluate({"extra": asked_by}):
                 continue
             name = canonicalize_name(wanted.name)
-            distribution = found.get(name) or _found(wanted.name)
+            distribution = found.get(name) or _found(wanted.name, state)
             if wanted.url or distribution is None or not _is_plain(distribution):
                 return None
             # pip, too, is content with a release candidate that is there. None: its metadata was cut off.
@@ -108,11 +134,9 @@ def _closure(requirements: Sequence[str]) -> dict[str, Distribution] | None:
     return found
 
 
-def _found(name: str) -> Distribution | None:
-    """In folders of packages only: a project that lies in the notebook's own folder is not installed."""
-    path = [entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")]
+def _found(name: str, state: State) -> Distribution | None:
     finder = importlib.metadata.MetadataPathFinder()
-    context = importlib.metadata.DistributionFinder.Context(name=name, path=path)
+    context = importlib.metadata.DistributionFinder.Context(name=name, path=[folder for folder, _ in state])
     return next(iter(finder.find_distributions(context)), None)
 
 
@@ -132,23 +156,16 @@ def _is_plain(distribution: Distribution) -> bool:
 
 def _installed(distribution: Distribution) -> Installed | None:
     metadata = Path(str(getattr(distribution, "_path", "")))
-    try:
-        entries = _entries(metadata, metadata.stat().st_mtime_ns)
-    except OSError:
-        return None
+    entries = _entries(metadata, distribution)
     if entries is None:
         return None
     name: str = distribution.metadata["Name"]
     return Installed(name=name, version=distribution.version, folder=metadata.parent, entries=entries)
 
 
-@functools.lru_cache(maxsize=1024)
-def _entries(metadata: Path, _changed_at: int) -> tuple[str, ...] | None:
-    """None where it is not known, a part of it is gone, or others have files in a folder of it.
-
-    A list of files can have thousands of lines, so it is read anew only when an installer was there.
-    """
-    folder, distribution = metadata.parent, importlib.metadata.PathDistribution(metadata)
+def _entries(metadata: Path, distribution: Distribution) -> tuple[str, ...] | None:
+    """None where it is not known, a part of it is gone, or others have files in a folder of it."""
+    folder = metadata.parent
     record = distribution.read_text("RECORD")
     if record is not None:
         paths = {row[0].replace("\\", "/") for row in csv.reader(record.splitlines()) if row}
