@@ -44,6 +44,8 @@ PURE = [
     "notebook/style.py",
     "notebook/tables.py",
     "notebook/units.py",
+    "verbs/changes.py",
+    "verbs/reasons.py",
 ]
 OUTSIDE_WORLD = {
     "duckdb", "os", "random", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time",

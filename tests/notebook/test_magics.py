@@ -35,6 +35,7 @@ def handler(event, context):
     "dashed_bound": "send_mail.name",
     "builtin": "%%faas print -o bound\ndef handler(event, context):\n    return 1",
     "no_python": "%%faas nopython\n\ndef handler(event, context)\n    return 1",
+    "no_python_run": "%faas invoke nopython",
     "unimportable": "%%faas needy\nimport nothing_of_this_name\ndef handler(event, context):\n    return 1",
     "needs": "%faas invoke needy",
     "unnamed": "%%faas frames\nimport pandas\ndef handler(event, context):\n    return pandas.DataFrame([event]).size",
@@ -173,6 +174,9 @@ def test_a_failed_run_is_an_error_of_one_line_that_leads_into_the_cell(cells, ke
 def test_code_that_is_no_python_is_noted_with_its_line_in_the_cell(cells):
     number = list(CELLS).index("no_python") + 1
     assert f"not Python: expected ':' (In [{number}], line 3)" in cells["no_python"].text
+    assert f"expected ':' (In [{number}], line 3)" in cells["no_python_run"].error[1]
+    assert "lambda_function.py" not in cells["no_python_run"].error[1]
+    assert f"trace: In [{number}], line 3" in read(cells["no_python_run"].html[0]).text
 
 
 def test_a_missing_module_says_how_to_bring_it(cells):

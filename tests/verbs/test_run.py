@@ -95,6 +95,14 @@ def test_a_source_is_followed_from_a_line_and_from_a_cell_that_is_empty(do, tmp_
         do(f"create score --source {file} --include {file}")
 
 
+def test_a_file_that_is_no_python_wants_its_runtime(do, tmp_path):
+    script = tmp_path / "h.sh"
+    script.write_text("#!/bin/bash\n")
+    with pytest.raises(InvalidValue, match="--runtime: .*a script.*provided.al2023"):
+        do(f"create h --file {script}")
+    assert do(f"create h --file {script} --runtime provided.al2023").change == "created"
+
+
 def test_create_update_code_ls_rm(do, tmp_path):
     (tmp_path / "score.py").write_text(SOURCE)
     assert do(f"create score --file {tmp_path}/score.py --memory 256").change == "created"

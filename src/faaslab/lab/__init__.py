@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import threading
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from faaslab.backends.local import LocalBackend, LocalSettings
+    from faaslab.lab.definitions import Definition
     from faaslab.lab.imports import ImportResult
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
@@ -123,6 +125,14 @@ class Lab:
     def settle(self, claim: Claim, *entities: object, **follows: Any) -> bool:
         """Record what came of something queued, and what follows, in one; see `Store.settle`."""
         return self.store.settle(claim, *entities, **follows)
+
+    def foreseen(self, definition: Definition) -> Definition:
+        """With what is known to become of it on this machine among its notes."""
+        from faaslab.lab import foresight
+
+        own = self._local is not None and self._local.own_interpreter
+        notes = foresight.foreseen(definition.function, own_interpreter=own)
+        return dataclasses.replace(definition, notes=(*definition.notes, *notes)) if notes else definition
 
     def retire(self, function_name: str, *, version: str | None = None) -> None:
         """End the idle environments of a function that is no longer what it was, or of one version of it."""

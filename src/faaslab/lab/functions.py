@@ -103,6 +103,7 @@ class Functions:
             definition = self._defined(
                 name, code, options, include, capture, revision_id=revision_id, wait=wait
             )
+        definition = self._lab.foreseen(definition)
         return event_invoke.told(definition, changed=configs.declare(wanted))
 
     def _defined(
@@ -156,6 +157,7 @@ class Functions:
         definition = self._redefined(name, code, revision_id, options, wait=wait)
         if publish:
             self._lab.versions.publish(name, version=definition.function.version)
+        definition = self._lab.foreseen(definition)
         return event_invoke.told(definition, changed=wanted is not None and configs.declare(wanted))
 
     def reserve(self, name: str, executions: int | None) -> Function:

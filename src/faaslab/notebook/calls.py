@@ -14,6 +14,7 @@ from faaslab import verbs
 from faaslab.errors import FaaslabError, InvalidValue, ReportFailed, RunFailed
 from faaslab.model.function import InlineCode
 from faaslab.notebook.display import Surroundings, View, notes_view, view
+from faaslab.notebook.execution_view import in_the_cell
 from faaslab.notebook.face import NotebookFace
 from faaslab.notebook.failures import Interrupted, invocation_failed, unexpected
 from faaslab.notebook.formatters import link
@@ -103,21 +104,12 @@ def _bind_function(magics: Magics, card: verbs.FunctionCard, face: NotebookFace,
     function = card.function
     if typed and isinstance(function.code, InlineCode):
         number, above = magics.cells[function.code.source] = _typed_at(magics.shell)
-        face.notes = [_in_the_cell(note, function.code.filename, number, above) for note in face.notes]
+        face.notes = [in_the_cell(note, function.code.filename, (number, above)) for note in face.notes]
     name = identifier(function.name)
     if hasattr(builtins, name):
         face.note(_NO_PYTHON.format(name=name))
     else:
         magics.shell.user_ns[name] = function
-
-
-def _in_the_cell(note: str, filename: str, number: int, above: int) -> str:
-    """A note whose place is a line of the code, with the place where it was typed."""
-    return re.sub(
-        rf"\({re.escape(filename)}, line (\d+)\)",
-        lambda found: f"(In [{number}], line {int(found[1]) + above})",
-        note,
-    )
 
 
 def _typed_at(shell: Any) -> tuple[int, int]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from faaslab.model.execution import Execution, ExecutionError
 
 _FRAME = re.compile(
-    r'\s*File "(?P<path>[^"\n]*)", line (?P<line>\d+)(?:, in (?P<name>[^\n]*))?\n?(?P<code>[^\n]*)'
+    r'\s*File "(?P<path>[^"\n]*)",? [Ll]ine (?P<line>\d+)(?:, in (?P<name>[^\n]*))?\n?(?P<code>[^\n]*)'
 )
 _AROUND = 2
 _MESSAGE = 2_000
@@ -59,6 +59,16 @@ def place(error: ExecutionError, filename: str | None, cell: tuple[int, int] | N
     """Where in the user's own code it broke, in words: `In [3], line 4` or `score.py, line 3`."""
     own = [frame for frame in frames(error, filename) if frame.ours]
     return _where(own[-1], filename, cell) if own else None
+
+
+def in_the_cell(text: str, filename: str, cell: tuple[int, int]) -> str:
+    """A text that names a line of the code, `(score.py, line 2)`, with the place where that was typed."""
+    number, above = cell
+    return re.sub(
+        rf"\({re.escape(filename)}, line (\d+)\)",
+        lambda found: f"(In [{number}], line {int(found[1]) + above})",
+        text,
+    )
 
 
 def _where(frame: Frame, filename: str | None, cell: tuple[int, int] | None) -> str:

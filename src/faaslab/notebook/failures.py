@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faaslab.errors import FaaslabError, InvocationFailed
-from faaslab.notebook.execution_view import place
+from faaslab.notebook.execution_view import in_the_cell, place
 from faaslab.verbs.reasons import reason, remedy
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ def invocation_failed(
         kind = f"{error.type}: " if error.type else ""
         why = reason(execution)
         message = error.message if len(error.message) <= _MESSAGE else f"{error.message[:_MESSAGE]}…"
+        if cell is not None and filename is not None:
+            message = in_the_cell(message, filename.rsplit("/", 1)[-1], cell)
         said += f": {kind}{' '.join(message.split())}"
-        said += f" ({where})" if where else f" ({why})" if why else ""
+        said += f" ({where})" if where and f"({where})" not in message else f" ({why})" if why else ""
     return InvocationFailed(said, execution=execution, hint=remedy(execution))
 
 

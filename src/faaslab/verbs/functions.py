@@ -140,6 +140,12 @@ def _code_given(call: Call, configuration: Mapping[str, Any]) -> Any:
     if not given:
         return None
     path = Path(call[given[0]])
+    if path.suffix in (".sh", ".bash") and "runtime" not in configuration and call.verb.name == "create":
+        raise InvalidValue(
+            f"{path.name!r} is a script, and not Python",
+            place="--runtime",
+            hint="--runtime provided.al2023 runs it as a bootstrap",
+        )
     if (
         path.suffix in (".js", ".mjs", ".cjs")
         and "runtime" not in configuration
