@@ -87,3 +87,20 @@ def test_an_unknown_flag_and_a_later_backend(project):
         read(regoin="x")
     with pytest.raises(Unsupported, match="backend 'aws'"):
         read(backend="aws")
+
+
+def test_a_setting_of_a_few_words_tells_them_in_its_help():
+    told = 0
+    for name, known in app.SETTINGS.items():
+        try:
+            known.read("no such word")
+        except InvalidValue as error:
+            words = error.message.partition(" is none of ")[2].split(", ")
+        except Unsupported:
+            continue
+        else:
+            continue
+        for word in filter(None, words):
+            assert word in known.help.replace(",", " ").replace(":", " ").split(), (name, word)
+            told += 1
+    assert told >= 10

@@ -121,7 +121,9 @@ SETTINGS: dict[str, _Known] = {
         read=_text, help="the folder for unpacked code and installed requirements (~/.cache/faaslab)"
     ),
     "payloads": _Known(
-        read=_one_of("all", "sizes", "none"), default="all", help="what is recorded of payloads and results"
+        read=_one_of("all", "sizes", "none"),
+        default="all",
+        help="what is recorded of payloads and results: all, their sizes, none",
     ),
     "redact": _Known(
         read=_pointers, default=(), help="JSON pointers (with *) that are hidden before recording"
@@ -135,7 +137,9 @@ SETTINGS: dict[str, _Known] = {
         read=_switch, default=True, help="stop environments between invocations, as Lambda does"
     ),
     "memory_limit": _Known(
-        read=_one_of("auto", "cgroup", "watch", "off"), default="auto", help="how the memory limit is held"
+        read=_one_of("auto", "cgroup", "watch", "off"),
+        default="auto",
+        help="how the memory limit is held: auto (the best that works), cgroup, watch, off",
     ),
     "run_queue": _Known(
         read=_switch, default=True, help="run the events that wait in the store's queue while it is open"
@@ -143,7 +147,7 @@ SETTINGS: dict[str, _Known] = {
     "templates": _Known(
         read=_one_of("auto", "on", "off"),
         default="auto",
-        help="fork Python environments from a warm process: functions with --preload, all, none",
+        help="fork Python environments from a warm process: auto (functions with --preload), on (all), off",
     ),
     "queue_concurrency": _Known(
         read=_count, help="events of the queue that run at once (two a processor, at least 8)"
@@ -153,7 +157,9 @@ SETTINGS: dict[str, _Known] = {
         read=_switch, default=False, help="give functions the share of the CPU that their memory stands for"
     ),
     "sandbox": _Known(
-        read=_one_of("auto", "on", "off"), default="auto", help="run functions in bubblewrap: where it works"
+        read=_one_of("auto", "on", "off"),
+        default="auto",
+        help="run functions in bubblewrap: auto (where it works), on (or not at all), off",
     ),
     "own_interpreter": _Known(
         read=_switch, default=False, help="run a Python runtime that is not installed on faaslab's own"

@@ -50,6 +50,7 @@ def handler(event, context):
     "assigned": "answer = %faas invoke score -p {event}\nanswer.result['score'], answer.value.ok",
     "silent": "%faas invoke score -p {event};",
     "failed": "%faas invoke score -p '{\"x\": 0}'",
+    "attach": "%faas invoke score --attach",
     "failed_bound": "%faas invoke score -p '{\"x\": 0}' -o broken",
     "broken": "broken.error.type",
     "looked_at": "%faas show {broken}",
@@ -261,6 +262,7 @@ def test_help_and_code_are_shown_as_text(cells):
         ("later", "Unsupported", "dashboard"),
         ("no_code", "InvalidValue", "the cell is empty"),
         ("nothing_below", "InvalidValue", "the cell is empty"),
+        ("attach", "Unsupported", "--attach: nobody sits here who could attach a debugger"),
         ("timeout", "InvocationFailed", "late timed out"),
     ],
 )

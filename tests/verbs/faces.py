@@ -13,14 +13,15 @@ class KeptFace:
         self.lines = []
         self.opened = []
         self.advanced = 0
+        self.somebody = True
 
     def names(self, name):
         if name not in self.kept:
             raise NotFound("variable", name, self.kept)
         return self.kept[name]
 
-    def stdin(self):
-        return self.input
+    def stdin(self, most):
+        return self.input[:most]
 
     @contextmanager
     def progress(self, total, label):
@@ -28,6 +29,9 @@ class KeptFace:
 
     def advance(self, count=1, note=None):
         self.advanced += count
+
+    def attended(self):
+        return self.somebody
 
     def debugger(self):
         return None

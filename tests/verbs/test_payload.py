@@ -30,13 +30,38 @@ def test_every_form_of_a_payload(tmp_path):
         ("", "not JSON at line 1 column 1"),
         ("[" * 100_000, "nested too deeply"),
         ("@/no/such/file", "cannot read '/no/such/file'"),
-        ("-", "standard input: not UTF-8 at byte 1"),
+        (
+            "-",
+            "standard input: not UTF-8 at byte 1: Could not parse request body into json: Invalid UTF-8 start byte 0xff",
+        ),
+        (
+            '{"k":"\udcff"}',
+            "-p: not UTF-8 at byte 6: Could not parse request body into json: Invalid UTF-8 start byte 0xff",
+        ),
+        ('{"k":"\ud800"}', "half a character"),
+        ("@/dev/zero", "-p: cannot read '/dev/zero': a device, a pipe or a socket is no regular file"),
+        ("@/", "cannot read '/': Is a directory"),
     ],
 )
 def test_what_is_no_json_is_named_by_its_place(text, said):
     with pytest.raises(InvalidValue) as caught:
         payload(text, KeptFace(stdin=b"a\xff"))
     assert said in str(caught.value)
+
+
+def test_no_more_is_read_than_lambda_takes(tmp_path):
+    large = tmp_path / "large.json"
+    large.write_bytes(b"[" + b" " * 6_300_000 + b"]")
+    with pytest.raises(InvalidValue, match="has more than 6,295,552 bytes"):
+        payload(f"@{large}", KeptFace())
+    with pytest.raises(InvalidValue, match=r"standard input: has more than 6,295,552 bytes"):
+        payload("-", KeptFace(stdin=large.read_bytes()))
+    assert inputs(str(large), KeptFace()) == []
+
+
+def test_one_object_is_no_collection():
+    with pytest.raises(InvalidValue, match="one object is no collection of inputs"):
+        inputs('{"a": 1}', KeptFace())
 
 
 def test_an_unknown_variable_is_named_with_the_nearest():

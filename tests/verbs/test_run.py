@@ -95,6 +95,26 @@ def test_a_source_is_followed_from_a_line_and_from_a_cell_that_is_empty(do, tmp_
         do(f"create score --source {file} --include {file}")
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--async --stream", "--stream: does not go with --async"),
+        ("--debug --attach", "--attach: does not go with --debug"),
+        ("--stream --debug", "--stream: does not go with --debug"),
+        ("--async --attach 5678", "--async: does not go with --attach"),
+    ],
+)
+def test_an_invocation_runs_in_one_way(defined, options, said):
+    with pytest.raises(InvalidValue, match=said):
+        defined(f"invoke score {options}")
+
+
+def test_nothing_waits_for_a_debugger_where_nobody_sits(defined):
+    defined.face.somebody = False
+    with pytest.raises(Unsupported, match="--attach: nobody sits here"):
+        defined("invoke score --attach")
+
+
 def test_a_file_that_is_no_python_wants_its_runtime(do, tmp_path):
     script = tmp_path / "h.sh"
     script.write_text("#!/bin/bash\n")

@@ -25,11 +25,11 @@ class ShellFace:
         """A shell has no Python objects."""
         raise NotFound("variable", name, hint="a shell has none; give JSON, @file or - (standard input)")
 
-    def stdin(self) -> bytes:
-        """All of standard input."""
+    def stdin(self, most: int) -> bytes:
+        """Standard input, `most` bytes of it."""
         if sys.stdin is None or sys.stdin.closed:
             raise Unsupported("there is no standard input", place="-")
-        return sys.stdin.buffer.read()
+        return sys.stdin.buffer.read(most)
 
     @contextmanager
     def progress(self, total: int | None, label: str) -> Iterator[Progress]:
@@ -54,6 +54,10 @@ class ShellFace:
         """The standard debugger, in a terminal."""
         streams = (sys.stdin, sys.stdout)
         return _Pdb() if all(stream is not None and stream.isatty() for stream in streams) else None
+
+    def attended(self) -> bool:
+        """A command waits for whoever started it, a person or an editor."""
+        return True
 
     def note(self, text: str) -> None:
         """A line on standard error."""

@@ -20,6 +20,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from faaslab.deploy import regular
 from faaslab.errors import InvalidValue
 from faaslab.model.quotas import UNZIPPED_BYTES as UNZIPPED_LIMIT
 
@@ -136,11 +137,11 @@ def from_zip(path: str | os.PathLike[str]) -> bytes:
         size = path.stat().st_size
         if size > ZIP_LIMIT:
             raise _too_large(size, str(path))
-        package = path.read_bytes()
     except OSError as error:
         raise InvalidValue(
             f"cannot be read: {error.strerror}", place=str(path), hint="give the path of a zip archive"
         ) from None
+    package = regular.read(path, limit=ZIP_LIMIT, place=str(path), hint="give the path of a zip archive")
     check(package, place=str(path))
     return package
 

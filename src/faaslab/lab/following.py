@@ -13,8 +13,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faaslab.deploy import regular
 from faaslab.errors import Conflict, InvalidValue
 from faaslab.lab import definitions, runtimes
+from faaslab.model.quotas import UNZIPPED_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _SETTLED_S = 0.05
 """A file that changed so lately may change again without another time of change: it is not taken as seen."""
+_PUT_BACK = "put it back, or define the function anew from where its code is now"
 _LEFT_OUT = frozenset({"__pycache__", ".git", ".hg", ".svn", ".ipynb_checkpoints"})
 
 Signature = tuple[tuple[str, int, int, int], ...]
@@ -126,13 +129,7 @@ def _read(path: Path, handler: str | None, runtime: str) -> tuple[str, tuple[Pat
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise InvalidValue(
-            f"cannot read {str(path)!r}: {error.strerror or error}",
-            place="source",
-            hint="put it back, or define the function anew from where its code is now",
-        ) from None
+        return regular.read(path, limit=UNZIPPED_BYTES, place="source", hint=_PUT_BACK).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidValue(f"{str(path)!r} is not UTF-8 at byte {error.start}", place="source") from None
 

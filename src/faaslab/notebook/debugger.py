@@ -60,12 +60,15 @@ def is_visual() -> bool:
     return debugpy is not None and bool(debugpy.is_client_connected())
 
 
-def debugger_of(shell: Any, cells: Mapping[str, tuple[int, int]]) -> NotebookDebugger | None:
-    """None where no question would be answered: papermill, nbconvert, a report."""
+def asks(shell: Any) -> bool:
+    """Whether a question would be answered: not in papermill, nbconvert, a report."""
     kernel = getattr(shell, "kernel", None)
     if kernel is None:
-        asks = sys.stdin is not None and sys.stdin.isatty()
-    else:
-        # What the front end said with the cell; input() goes by it.
-        asks = bool(getattr(kernel, "_allow_stdin", False)) or is_visual()
-    return NotebookDebugger(shell, cells) if asks else None
+        return sys.stdin is not None and sys.stdin.isatty()
+    # What the front end said with the cell; input() goes by it.
+    return bool(getattr(kernel, "_allow_stdin", False)) or is_visual()
+
+
+def debugger_of(shell: Any, cells: Mapping[str, tuple[int, int]]) -> NotebookDebugger | None:
+    """None where no question would be answered."""
+    return NotebookDebugger(shell, cells) if asks(shell) else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.display import display
 
 from faaslab.errors import NotFound, Unsupported
-from faaslab.notebook.debugger import NotebookDebugger, debugger_of
+from faaslab.notebook.debugger import NotebookDebugger, asks, debugger_of
 from faaslab.notebook.display import page_view
 from faaslab.notebook.formatters import link
 from faaslab.notebook.progress import ProgressBar
@@ -37,7 +37,7 @@ class NotebookFace:
             raise NotFound("variable", name, known)
         return namespace[name]
 
-    def stdin(self) -> bytes:
+    def stdin(self, most: int) -> bytes:  # noqa: ARG002
         """A notebook has none."""
         raise Unsupported(
             "a notebook has no standard input", place="-", hint="give JSON, {variable} or @file"
@@ -51,6 +51,10 @@ class NotebookFace:
         """IPython's, where somebody sits before it."""
         self._debugger = debugger_of(self._shell, self._cells)
         return self._debugger
+
+    def attended(self) -> bool:
+        """Whether the front end answers questions, so that it is no papermill and no report."""
+        return asks(self._shell)
 
     @property
     def raised(self) -> BaseException | None:

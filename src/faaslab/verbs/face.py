@@ -23,14 +23,17 @@ class Face(Protocol):
     def names(self, name: str) -> Any:
         """The caller's object of that name (`-p {name}`, `--capture`); `NotFound` when there is none."""
 
-    def stdin(self) -> bytes:
-        """All of standard input, for `-`; `Unsupported` where there is none (a notebook)."""
+    def stdin(self, most: int) -> bytes:
+        """Standard input, `most` bytes of it, for `-`; `Unsupported` where there is none (a notebook)."""
 
     def progress(self, total: int | None, label: str) -> AbstractContextManager[Progress]:
         """A progress bar, shown while the context lasts."""
 
     def debugger(self) -> Debugger | None:
         """What asks the user how to go on; None where nobody could answer (a pipe, papermill)."""
+
+    def attended(self) -> bool:
+        """Whether somebody may be there who does something beside (attaches a debugger)."""
 
     def note(self, text: str) -> None:
         """Say something beside the answer (standard error in a shell)."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faaslab.deploy import regular
 from faaslab.errors import InvalidValue, NotFound, Unsupported
 from faaslab.lab.runtimes import language
 from faaslab.model.function import ImageCode
+from faaslab.model.quotas import UNZIPPED_BYTES
 from faaslab.verbs import payload as payloads
 from faaslab.verbs.answers import (
     DoneAnswer,
@@ -160,9 +162,7 @@ def _code_given(call: Call, configuration: Mapping[str, Any]) -> Any:
 def _source_file(name: str) -> str:
     path = Path(name).expanduser()
     try:
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise InvalidValue(f"cannot read {name!r}: {error.strerror or error}", place="--file") from None
+        return regular.read(path, limit=UNZIPPED_BYTES, place="--file").decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidValue(f"{name!r} is not UTF-8 at byte {error.start}", place="--file") from None
 

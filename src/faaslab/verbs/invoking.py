@@ -6,7 +6,7 @@ import codecs
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import InvalidValue, NotFound
+from faaslab.errors import InvalidValue, NotFound, Unsupported
 from faaslab.lab.queued import Queued
 from faaslab.verbs import payload as payloads
 from faaslab.verbs.answers import ExecutionAnswer, MapAnswer, SubmittedAnswer
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from faaslab.verbs.verb import Call
 
 _REASON = 100
+_WAYS = {"--debug": "debug", "--attach": "attach", "--async": "async_", "--stream": "stream"}
 
 
 def invoke(lab: Lab, call: Call, face: Face) -> Answer:
     """One invocation."""
+    _one_way(call)
     value = payloads.payload(call["payload"], face)
     fields = {name: call[name] for name in ("tenant_id", "client_context") if call[name] is not None}
     if call["debug"] or call["attach"] is not None:
@@ -46,6 +48,13 @@ def invoke(lab: Lab, call: Call, face: Face) -> Answer:
     )
 
 
+def _one_way(call: Call) -> None:
+    """Each of them is another way to run it, so one at most may be given."""
+    given = [flag for flag, name in _WAYS.items() if call[name] not in (None, False)]
+    if len(given) > 1:
+        raise InvalidValue(f"does not go with {given[0]}", place=given[1], hint="leave one of them out")
+
+
 def _streamed(stream: Any, call: Call, face: Face) -> Any:
     """Print the pieces as they come, unless a document is wanted."""
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
@@ -58,13 +67,14 @@ def _streamed(stream: Any, call: Call, face: Face) -> Any:
 
 
 def _debugged(lab: Lab, call: Call, face: Face, value: Any, fields: dict[str, Any]) -> Answer:
-    if call["async_"] or call["stream"]:
-        place = "--async" if call["async_"] else "--stream"
-        raise InvalidValue("does not go with a debugger", place=place, hint="leave it out")
-    if call["debug"] and call["attach"] is not None:
-        raise InvalidValue("is another way than --debug", place="--attach", hint="leave one of them out")
     fields["qualifier"] = call["qualifier"]
     if call["attach"] is not None:
+        if not face.attended():
+            raise Unsupported(
+                "nobody sits here who could attach a debugger, and it would wait for ever",
+                place="--attach",
+                hint="attach where you run the cell yourself, or from a shell",
+            )
         listening, port = listening_at(face), call["attach"]
         execution = lab.functions.attach(call["name"], value, listening=listening, port=port, **fields)
     else:

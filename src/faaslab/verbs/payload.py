@@ -7,13 +7,18 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faaslab.deploy import regular
 from faaslab.errors import InvalidValue
+from faaslab.model.quotas import REQUEST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faaslab.verbs.face import Face
 
+_A_LITTLE = 4096
+"""More than Lambda takes is read, so that what is too large is told with its size."""
+_MAP_BYTES = 1024 * 1024 * 1024
 _VARIABLE = re.compile(r"\{\s*([A-Za-z_]\w*)\s*\}")
 _RANGE = re.compile(r"range\(\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?(?:,\s*(-?\d+)\s*)?\)")
 
@@ -25,7 +30,7 @@ def payload(text: str | None, face: Face, *, place: str = "-p") -> Any:
     variable = _VARIABLE.fullmatch(text.strip())
     if variable:
         return face.names(variable[1])
-    return read_json(*_source(text, face, place), quoted=text)
+    return read_json(*_source(text, face, place, REQUEST_BYTES + _A_LITTLE), quoted=text)
 
 
 def named(text: str, face: Face, *, place: str) -> str:
@@ -49,35 +54,48 @@ def inputs(text: str, face: Face, *, place: str = "INPUT") -> Any:
     counted = _RANGE.fullmatch(stripped)
     if counted:
         return range(*(int(part) for part in counted.groups() if part is not None))
+    if stripped.startswith("{"):
+        raise InvalidValue(
+            "one object is no collection of inputs",
+            place=place,
+            hint="put it into a list, '[{…}]'; invoke runs the function once",
+        )
     if stripped[:1] in {"[", "@"} or stripped == "-":
-        return _items(*_source(stripped, face, place), quoted=text)
+        return _items(*_source(stripped, face, place, _MAP_BYTES), quoted=text)
     if stripped.isidentifier() and not Path(stripped).is_file():
         return face.names(stripped)
-    return _items(*_source("@" + stripped, face, place), quoted=text)
+    return _items(*_source("@" + stripped, face, place, _MAP_BYTES), quoted=text)
 
 
-def _source(text: str, face: Face, place: str) -> tuple[str, str]:
-    """(text, the place to name in errors)."""
+def _source(text: str, face: Face, place: str, most: int) -> tuple[str, str]:
+    """(text, the place to name in errors); of a file or standard input `most` bytes."""
     if text == "-":
-        return _decoded(face.stdin(), "standard input"), "standard input"
+        data = face.stdin(most + 1)
+        if len(data) > most:
+            raise InvalidValue(f"has more than {most:,} bytes", place="standard input")
+        return _decoded(data, "standard input"), "standard input"
     if text.startswith("@"):
         path = Path(text[1:]).expanduser()
-        try:
-            return _decoded(path.read_bytes(), str(path)), str(path)
-        except OSError as error:
-            raise InvalidValue(
-                f"cannot read {str(path)!r}: {error.strerror or error}",
-                place=place,
-                hint="give an expression a name first, then that name here" if {*"(["} & {*text} else None,
-            ) from None
-    return text, place
+        hint = "give an expression a name first, then that name here" if {*"(["} & {*text} else None
+        return _decoded(regular.read(path, limit=most, place=place, hint=hint), str(path)), str(path)
+    # A shell's words that are no UTF-8 come with their bytes as half characters.
+    try:
+        return _decoded(text.encode("utf-8", "surrogateescape"), place), place
+    except UnicodeEncodeError as error:
+        raise InvalidValue(f"has half a character at place {error.start}", place=place) from None
 
 
 def _decoded(data: bytes, place: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidValue(f"not UTF-8 at byte {error.start}", place=place) from None
+        # The second half is what Lambda's Invoke answers (InvalidRequestContentException).
+        which = "start" if error.reason == "invalid start byte" else "middle"
+        raise InvalidValue(
+            f"not UTF-8 at byte {error.start}: Could not parse request body into json: "
+            f"Invalid UTF-8 {which} byte 0x{data[error.start]:02x}",
+            place=place,
+        ) from None
 
 
 def read_json(text: str, place: str, *, quoted: str = "") -> Any:
