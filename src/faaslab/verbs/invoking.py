@@ -50,7 +50,7 @@ def invoke(lab: Lab, call: Call, face: Face) -> Answer:
 
 def _one_way(call: Call) -> None:
     """Each of them is another way to run it, so one at most may be given."""
-    given = [flag for flag, name in _WAYS.items() if call[name] not in (None, False)]
+    given = [flag for flag, name in _WAYS.items() if call[name] is not None and call[name] is not False]
     if len(given) > 1:
         raise InvalidValue(f"does not go with {given[0]}", place=given[1], hint="leave one of them out")
 
