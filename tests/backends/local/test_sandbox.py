@@ -3,6 +3,7 @@
 import errno
 import functools
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -307,6 +308,39 @@ def test_who_forks_without_end_ends_with_the_invocation(define, invoke, backend_
     eventually(lambda: not any(map(alive, everyone(backend))))
     assert invoke(define(name="other"), b"1", on=backend).result == 1
     assert "1,024" in backend.enforced()["processes"]
+
+
+CROWD = """
+import os, time
+def handler(number, context):
+    for _ in range(number):
+        if not os.fork():
+            time.sleep(600)
+    if number == 41:
+        os._exit(3)
+    time.sleep(600)
+"""
+
+
+@needs_bwrap
+def test_a_crowd_is_killed_at_once_and_not_by_its_first_process(define, invoke, backend_with, monkeypatch):
+    killed = []
+    kill = os.kill
+
+    def seen(pid, number):
+        if number == signal.SIGKILL:
+            killed.append(pid)
+        kill(pid, number)
+
+    monkeypatch.setattr("faaslab.backends.local.process.os.kill", seen)
+    backend = backend_with(sandbox="on", freeze=False)
+    function = define(CROWD, timeout_s=1, memory_mb=1024)
+    assert invoke(function, b"3", on=backend).status == "timeout"
+    assert killed == []
+    assert invoke(function, b"40", on=backend).status == "timeout"
+    assert len({*killed}) >= 41
+    assert not any(map(alive, killed))
+    assert "exit status 3" in invoke(function, b"41", on=backend).error.message
 
 
 @needs_bwrap

@@ -30,6 +30,7 @@ NEAR_TICK_S = 0.001
 _GROWS_KIB_S = 8 * 1024 * 1024
 _NEAR_KIB = int(_GROWS_KIB_S * TICK_S)
 LAST_WORDS_S = 2.0
+_CROWD = 32
 
 
 class Process:
@@ -128,6 +129,8 @@ class Process:
         """End it and all below it, and let go of what belongs to it; its exit code."""
         if self.child.contained:
             self._look_inside()
+            if not self.child.exited():
+                self._kill_crowd()
             self.child.kill()
         else:
             # What a fork started before it was in its group is found by the mark alone.
@@ -143,6 +146,23 @@ class Process:
             self.group.close()
             self.group = None
         return code
+
+    def _kill_crowd(self) -> None:
+        """Many that never wait leave the first of them no time to end, which all of them would end with."""
+        crowd = self._everyone()
+        if len(crowd) <= _CROWD:
+            return
+        if self.group is not None:
+            self.group.forbid_forks()
+            crowd = self._everyone()
+        for pid in crowd:
+            # What stands around the sandbox tells how it ended.
+            if pid != self.pid:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def _everyone(self) -> list[int]:
+        return self._trees.below(self.pid) if self.group is None else self.group.pids()
 
     def _kill_group(self, group: ControlGroup) -> None:
         group.forbid_forks()
@@ -168,8 +188,7 @@ class Process:
             self.frozen = True
             with contextlib.suppress(OSError):
                 os.killpg(self.pid, signal.SIGSTOP)
-            everyone = self.group.pids() if self.group is not None else self._trees.below(self.pid)
-            self._elsewhere = [pid for pid in everyone if _group_of(pid) not in (self.pid, 0)]
+            self._elsewhere = [pid for pid in self._everyone() if _group_of(pid) not in (self.pid, 0)]
             self._signal_elsewhere(signal.SIGSTOP)
 
     def thaw(self) -> None:
