@@ -39,7 +39,7 @@ class TestWords:
         )
         assert joined(view).endswith(
             "--cap-drop ALL --ro-bind /usr /usr --symlink usr/bin /bin --ro-bind /e /etc "
-            "--ro-bind /etc/resolv.conf /etc/resolv.conf "
+            "--ro-bind /etc/resolv.conf /etc/resolv.conf --perms 0755 --dir /var "
             "--proc /proc --remount-ro /proc --dev /dev --remount-ro /dev --tmpfs /tmp --ro-bind /store/code/1 /var/task "
             "--ro-bind /store/opt /opt --ro-bind-try /home/u/venv /home/u/venv --remount-ro / --chdir /var/task"
         )
@@ -165,6 +165,7 @@ def test_tmp_has_the_functions_size_and_says_so_when_it_is_full(look):
     size = look("os.statvfs('/tmp').f_blocks * os.statvfs('/tmp').f_frsize >> 20", ephemeral_storage_mb=1024)
     assert 1024 <= size < 1060
     assert look("oct(os.stat('/tmp').st_mode)") == "0o41777"
+    assert look("oct(os.stat('/var').st_mode)") == "0o40755"
 
 
 @needs_bwrap

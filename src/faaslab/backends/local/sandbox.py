@@ -91,6 +91,8 @@ def words(host: Host, view: View, *, hostname: str = "localhost") -> tuple[str, 
         for target, link in host.links:
             said += ["--symlink", target, link]
         said += ["--ro-bind", str(host.etc), "/etc", *_etc(host.live)]
+        # What stands above a mount would else be closed to all but its owner.
+        said += ["--perms", "0755", "--dir", "/var"]
     # For root, who is the same user outside, the settings of the kernel in /proc/sys could be written. The
     # device folder is a file system in memory: it would take any amount, and hold shared memory.
     said += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
