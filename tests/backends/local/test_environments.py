@@ -256,3 +256,23 @@ def test_a_backend_that_did_nothing_started_nothing(backend_with, tmp_path):
 def test_what_is_enforced_is_told(backend):
     told = backend.enforced()
     assert {"memory", "timeout", "concurrency", "ephemeral storage", "cpu"} <= told.keys()
+
+
+def test_quick_and_slow_ones_in_turns_have_their_own_answers(invoke, define):
+    # Whoever waits does so awake after a quick one, and asleep after a slow one.
+    source = (
+        "import time\n"
+        "def handler(e, c):\n"
+        "    time.sleep(0.01 * (e % 7 == 3))\n"
+        "    if e % 7 == 5: raise ValueError(e)\n"
+        "    return e\n"
+    )
+    function = define(source)
+    for n in range(42):
+        execution = invoke(function, b"%d" % n)
+        if n % 7 == 5:
+            assert execution.error.message == str(n)
+        else:
+            assert execution.result == n
+        assert execution.duration_ms >= (10 if n % 7 == 3 else 0)
+        assert execution.cold_start is (n == 0)

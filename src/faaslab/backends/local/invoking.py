@@ -113,6 +113,7 @@ class Invoker:
             environment = admitted if isinstance(admitted, Environment) else self._new(pool, admitted)
             if sink is not None:
                 environment.dialogue.stream_to(sink)
+            environment.dialogue.alone = self._pools.alone
             execution = self._phases.run(environment, flight)
             keep = True
             complete([execution])
@@ -218,6 +219,7 @@ class Invoker:
                 assert not isinstance(lane.admitted, Environment)
                 environment = lane.environment = self._new(lane.pool, lane.admitted)
             mine.add(environment)
+            environment.dialogue.alone = False
             if lane.given:
                 execution = self._phases.await_end(environment, lane.flight)
             else:

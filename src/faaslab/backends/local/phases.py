@@ -6,7 +6,8 @@ after a crash or a time-out it is part of the invocation from the start.
 `run` is what a warm invocation waits for, with `Lab.functions.invoke` above it, `record.finished` and
 `Store.record` behind it: some 25 system calls and 50 us of Python. Not to be added there: a thread or queue
 between the caller and the socket, opening a file, a poll, a look at other processes, one more statement of
-SQL, a dataclass made through its `__init__`, logging. A feature that is off costs one comparison.
+SQL, a dataclass made through its `__init__`, logging. A feature that is off costs one comparison. What a
+caller waits for awake, and how long, is `Dialogue.await_reply`'s.
 """
 
 from __future__ import annotations

@@ -201,6 +201,11 @@ class Pools:
     def _count_idle(self) -> int:
         return sum(len(pool.idle) + len(pool.ready) for pool in self._pools.values())
 
+    @property
+    def alone(self) -> bool:
+        """Whether no more than one invocation runs, as far as can be told without the lock."""
+        return self._busy <= 1
+
     def took(self, pool: Pool, environment: Environment) -> None:
         """A new environment is in use."""
         with self.lock:
