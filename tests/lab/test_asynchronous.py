@@ -84,7 +84,7 @@ def test_the_final_failure_goes_to_a_function_and_a_dead_letter_queue_serves_its
     kept = lab.asynchronous.table()
     assert kept[["function", "what", "state"]].to_numpy().tolist() == [["fail", "sqs", "kept"]]
     deliveries = ask(lab, "SELECT trigger, status, error FROM deliveries ORDER BY trigger")
-    assert deliveries[0][:2] == ["dead_letter_queue", "failed"]
+    assert deliveries[0][:2] == ["dead_letter_queue", "kept"]
     assert "kept until something does" in deliveries[0][2]
     assert deliveries[1] == ["on_failure", "delivered", None]
 

@@ -105,6 +105,8 @@ def test_what_is_no_layer_is_said(lab, zipped, tmp_path):
         lab.layers.publish("no", tmp_path / "no.zip")
     with pytest.raises(InvalidValue, match="absent"):
         lab.functions.define("probe", USES, layers=[str(tmp_path / "absent.zip")])
+    with pytest.raises(InvalidValue, match=r"layers: 'u\.py' is neither the name of a layer nor a zip"):
+        lab.functions.define("probe", USES, layers=["u.py"])
     assert lab.functions.names() == ()
 
 

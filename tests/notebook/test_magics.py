@@ -76,6 +76,7 @@ def handler(event, context):
     "wrong_option": "%faas invoke score --memry 3",
     "wrong_name": "%faas invoke scor",
     "wrong_variable": "%faas invoke score -p {evnt}",
+    "no_variable": "%faas invoke score -p {opn}",
     "wrong_json": "%faas invoke score -p '{x: 4}'",
     "wrong_output": "%faas ls -o a-b",
     "open_quote": "%faas invoke score -p '{",
@@ -317,3 +318,8 @@ def test_a_notebook_that_runs_unattended_stops(tmp_path, last):
     with pytest.raises(CellExecutionError):
         client(notebook, tmp_path).execute(env=environment(tmp_path))
     assert notebook.cells[3].execution_count is None
+
+
+def test_only_the_user_s_own_variables_are_suggested(cells):
+    assert cells["no_variable"].error[0] == "NotFound"
+    assert "did you mean" not in cells["no_variable"].error[1]

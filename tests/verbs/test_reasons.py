@@ -1,34 +1,27 @@
-"""What both faces say would help, from what an execution failed with."""
-
-from datetime import datetime
+"""What is said beside Lambda's own words for a failure."""
 
 import pytest
 
-from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus
-from faaslab.verbs.answers import ExecutionAnswer
-from faaslab.verbs.reasons import remedy
-from faaslab.verbs.text import plain_text
+from faaslab.model.execution import ExecutionError
+from faaslab.verbs.reasons import trace_lines, without_advice
+
+
+def test_the_paragraph_of_aws_s_client_is_cut_and_nothing_else():
+    advice = "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code. And more."
+    assert (
+        without_advice(f"[WARNING]\t\t{advice}\r") == "[WARNING]\t\tLAMBDA_WARNING: Unhandled exception. …\r"
+    )
+    assert without_advice("my LAMBDA_WARNING: else") == "my LAMBDA_WARNING: else"
 
 
 @pytest.mark.parametrize(
-    ("kind", "message", "said"),
+    ("trace", "left"),
     [
-        ("Runtime.ImportModuleError", "Unable to import module 'f': No module named 'yaml'", "--requires PyYAML brings it along"),
-        ("ModuleNotFoundError", "No module named 'pandas.core'", "--requires pandas brings it along"),
-        ("ModuleNotFoundError", "No module named 'mine.part'", "--requires installs a package for it, --include takes a mine.py along"),
-        ("Runtime.OutOfMemory", "", "--memory gives it more"),
-        ("ValueError", "No module named 'pandas'", None),
+        (("Error: bad", "thing", "    at handler (index.mjs:2:9)"), ["    at handler (index.mjs:2:9)"]),
+        (("Error: bad\nthing\n", "    at x"), ["    at x"]),
+        (("TypeError: bad", "thing"), ["TypeError: bad", "thing"]),
+        ((), []),
     ],
-)  # fmt: skip
-def test_it_is_named_where_it_is_known(kind, message, said):
-    execution = Execution(
-        id="e",
-        function="f",
-        request_id="r",
-        status=ExecutionStatus.FAILED,
-        started_at=datetime(2026, 11, 26),
-        error=ExecutionError(type=kind, message=message),
-    )
-    assert remedy(execution) == said
-    shown = plain_text(ExecutionAnswer(execution=execution)).splitlines()
-    assert shown[-1] == (f"{kind}: {message}" if said is None else f"what helps: {said}")
+)
+def test_what_was_said_is_not_said_again_in_the_trace(trace, left):
+    assert trace_lines(ExecutionError(type="Error", message="bad\nthing", stack_trace=trace)) == left

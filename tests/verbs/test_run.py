@@ -306,7 +306,7 @@ def test_publish_versions_alias(defined):
     assert "aliases     prod -> version 1 90%, version 3 10%" in plain_text(defined("show score"))
     with pytest.raises(Conflict, match="--revision: The Revision Id provided does not match"):
         defined("alias score prod 3 --revision old")
-    with pytest.raises(InvalidValue, match="--weight: .*a share from 0 to 1"):
+    with pytest.raises(InvalidValue, match="--weight: 101 is no percentage from 1 to 99: Value"):
         defined("alias score prod 3 --weight 101")
     with pytest.raises(Conflict, match="following aliases reference it"):
         defined("versions score --remove 1")

@@ -119,7 +119,7 @@ class Destinations:
             follows.records.append(
                 self._delivery(
                     message,
-                    DeliveryStatus.FAILED,
+                    DeliveryStatus.KEPT,
                     f"nothing here takes messages for {service}; it is kept until something does",
                 )
             )

@@ -148,6 +148,12 @@ class Layers:
         if isinstance(given, Path) or text.endswith(".zip") or ("/" in text and not text.startswith("arn:")):
             stem = re.sub(r"[^a-zA-Z0-9_-]+", "-", Path(text).stem).strip("-")[:140]
             return self.publish(stem or "layer", text).arn
+        if not text.startswith("arn:") and not _REFERENCE.fullmatch(text):
+            raise InvalidValue(
+                f"{text!r} is neither the name of a layer nor a zip",
+                place="layers",
+                hint="a layer comes as a zip; --include takes a file or folder along",
+            )
         if _ARN.fullmatch(text) and self._by_arn(text) is not None:
             return text
         return self.get(text).arn

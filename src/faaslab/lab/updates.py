@@ -2,7 +2,8 @@
 
 Rule (Lambda, functions-states): a new function is Pending until it can run; an update is InProgress until it
 can take the old one's place, which goes on meanwhile and stays where the update fails. A lease says that
-somebody is at it: whoever was killed leaves a state that the next one takes over.
+somebody is at it: whoever was killed leaves a state that the next one takes over, at once where its process
+is seen to be gone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Literal
 
 from faaslab.errors import AlreadyExists, Conflict, FaaslabError, NotFound
-from faaslab.lab import concurrency, definitions
+from faaslab.lab import concurrency, definitions, owners
 from faaslab.lab.definitions import Definition
 from faaslab.lab.versions import changed_meanwhile
 from faaslab.model.function import LATEST, Function, FunctionStatus
@@ -30,6 +31,7 @@ _TTL_S = 15.0
 CREATING = "The function is being created."
 UPDATING = "The function is being updated."
 ENDED = "Whoever prepared it ended before it was done."
+INTERRUPTED = "It was interrupted while its packages were being prepared."
 CLEANED = "What was prepared for it is not in the cache any more; the next invocation prepares it again."
 
 
@@ -195,7 +197,13 @@ class Updates:
         return self._begun(begun, begun, lease, wait=wait)
 
     def _lease(self, function: Function) -> Lease:
-        lease = self._leases.acquire(_lease_of(function.name), self._lab.new_id(), ttl_s=_TTL_S)
+        name, owner = _lease_of(function.name), owners.this_process()
+        lease = self._leases.acquire(name, owner, ttl_s=_TTL_S)
+        if lease is None:
+            holder = self._leases.holder(name)
+            if holder is not None and owners.is_gone(holder.owner):
+                self._leases.release(holder)
+            lease = self._leases.acquire(name, owner, ttl_s=_TTL_S)
         if lease is None:
             raise _in_progress(function)
         return lease
@@ -222,7 +230,7 @@ class Updates:
                 self._lab.backend.prepare(function)
             except BaseException as error:
                 if not self._closing.is_set():
-                    why = error.message if isinstance(error, FaaslabError) else type(error).__name__
+                    why = _why(error)
                     with contextlib.suppress(FaaslabError):
                         self._end(begun, lambda now: _failed(now, why))
                 raise
@@ -274,13 +282,14 @@ class Updates:
             raise _not_now(present) if pending else _in_progress(present)
 
     def _somebody_is_at(self, function: Function) -> bool:
-        return self._leases.holder(_lease_of(function.name)) is not None
+        holder = self._leases.holder(_lease_of(function.name))
+        return holder is not None and not owners.is_gone(holder.owner)
 
     def runnable(self, function: Function) -> Function:
         """A function that is not Active, when it can run all the same; else `Conflict`, in Lambda's words."""
         if function.status is FunctionStatus.FAILED:
             why = (function.status_reason or "it could not be prepared").splitlines()[-1]
-            raise _not_now(function, hint=f"{why}; define it again to try once more")
+            raise _not_now(function, hint=f"{why.rstrip('.')}; define it again to try once more")
         present = self._kept.get(Function, function.name)
         if present is None or present.version != function.version:
             return function
@@ -311,6 +320,13 @@ class Updates:
 
 class _Changed(Conflict):
     """Somebody else wrote it between our look and our change: look again."""
+
+
+def _why(error: BaseException) -> str:
+    """What is kept of why it could not be prepared."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    return error.message if isinstance(error, FaaslabError) else type(error).__name__
 
 
 def _lease_of(name: str) -> str:

@@ -41,6 +41,8 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
     FILTERED = "filtered"
     DROPPED = "dropped"
+    KEPT = "kept"
+    """Nothing delivers to that service yet; the message waits for it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from faaslab.notebook import units
 from faaslab.notebook.log_view import log_block
 from faaslab.notebook.markup import Html, box, cut, facts, fold, gauge, joined, json_block, pill, tag
-from faaslab.verbs.reasons import reason, remedy
+from faaslab.verbs.reasons import reason, remedy, trace_lines
 
 if TYPE_CHECKING:
     from faaslab.model.execution import Execution, ExecutionError
@@ -191,7 +191,7 @@ def _failure(
             unfolded=bool(own),
         )
     elif error.stack_trace:
-        stack = fold("trace", tag("pre", "\n".join(error.stack_trace), class_="scroll"))
+        stack = fold("trace", tag("pre", "\n".join(trace_lines(error)), class_="scroll"))
     return joined(
         tag("div", said, cut(len(error.message) - len(message), "more characters"), beside, class_="part"),
         stack,

@@ -33,7 +33,9 @@ class NotebookFace:
         """The notebook's object of that name."""
         namespace = self._shell.user_ns
         if name not in namespace:
-            known = [each for each in namespace if not each.startswith("_")]
+            # IPython's own (In, exit, open) are nobody's variables.
+            hidden = getattr(self._shell, "user_ns_hidden", {})
+            known = [each for each in namespace if not each.startswith("_") and each not in hidden]
             raise NotFound("variable", name, known)
         return namespace[name]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from faaslab.notebook import units
 from faaslab.notebook.markup import Html, box, fold, tag
+from faaslab.verbs.reasons import without_advice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ def log_block(lines: Sequence[LogLine], *, unfolded: bool = False) -> Html | Non
         return None
     own = sum(line.stream != "platform" for line in lines)
     said = f"log: {units.amount(own, 'line')}" if own else "log: nothing but the platform's lines"
-    rows = [_line(line.at, line.message, line.stream, line.level) for line in lines[:_LINES]]
+    rows = [_line(line.at, without_advice(line.message), line.stream, line.level) for line in lines[:_LINES]]
     more = _more(len(lines) - _LINES)
     return fold(said, tag("pre", *rows, class_="scroll"), more, unfolded=unfolded)
 

@@ -10,9 +10,10 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from faaslab.model.execution import Execution
+    from faaslab.model.execution import Execution, ExecutionError
 
 _MISSING = re.compile(r"No module named '([^']+)'")
+_ADVICE = re.compile(r"(LAMBDA_WARNING: Unhandled exception\.) The most likely cause is [^\n\r]*")
 _AT_ONCE = {
     "ReservedFunctionConcurrentInvocationLimitExceeded": (
         "`reserve {name} N` lets more of it run at once, `reserve {name} none` takes its limit away"
@@ -25,6 +26,21 @@ _AT_ONCE = {
         "the setting `scaling_rate` lets it have more environments in ten seconds"
     ),
 }
+
+
+def without_advice(message: str) -> str:
+    """A log line without the paragraph that AWS's client puts before each error of an init.
+
+    It is the same every time and says that updates of the runtime may be why; the log has it whole.
+    """
+    return _ADVICE.sub(r"\1 …", message)
+
+
+def trace_lines(error: ExecutionError) -> list[str]:
+    """Its stack trace, without what was said as its type and message already (as Node.js begins it)."""
+    lines = [line for entry in error.stack_trace for line in entry.rstrip("\n").split("\n")]
+    said = f"{error.type}: {error.message}".split("\n")
+    return lines[len(said) :] if lines[: len(said)] == said else lines
 
 
 def reason(execution: Execution) -> str | None:

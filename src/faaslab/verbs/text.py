@@ -26,7 +26,7 @@ from faaslab.verbs.answers import (
     TextAnswer,
 )
 from faaslab.verbs.changes import also_set, changes
-from faaslab.verbs.reasons import reason, remedy
+from faaslab.verbs.reasons import reason, remedy, trace_lines, without_advice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -313,13 +313,13 @@ def _execution(execution: Execution, *, whole: bool, streamed: bool) -> str:
         why, helps = reason(execution), remedy(execution)
         lines.append(f"{execution.error.type}: {execution.error.message}" + (f" ({why})" if why else ""))
         lines += [f"what helps: {helps}"] if helps else []
-        lines += [_at_the_task_root(part.rstrip("\n")) for part in execution.error.stack_trace]
+        lines += [_at_the_task_root(line) for line in trace_lines(execution.error)]
     elif execution.result_body is not None and not streamed:
         lines.append(json.dumps(cell_value(execution.result), ensure_ascii=False, indent=2))
     logs = [line for line in execution.logs if whole or line.stream is not LogStream.PLATFORM]
     shown = logs if whole else logs[:_FOLDED_LINES]
     if shown:
-        lines += ["-- log", *(_at_the_task_root(line.message) for line in shown)]
+        lines += ["-- log", *(_at_the_task_root(without_advice(line.message)) for line in shown)]
     if len(shown) < len(logs):
         lines.append(f"-- {len(logs) - len(shown)} more lines: logs {execution.id}")
     return "\n".join(lines)

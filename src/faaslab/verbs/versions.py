@@ -74,7 +74,13 @@ def alias(lab: Lab, call: Call, face: Face) -> Answer:
         # So that a look and a change by two people at once cannot both win.
         lab.versions.update_alias(name, which, revision_id=call["revision_id"])
     share = None if call["weights"] is None else call["weights"] / 100
-    pointed = lab.versions.point(name, which, version, share=share)
+    try:
+        pointed = lab.versions.point(name, which, version, share=share)
+    except InvalidValue as error:
+        if share is not None and not 0 <= share <= 1:
+            error.message = f"{call['weights']:g} is no percentage from 1 to 99: {error.message}"
+            error.hint = None
+        raise
     if pointed.published is not None:
         face.note(f"version {version} of {name} was defined and not published: it is now")
     found = pointed.alias
@@ -108,7 +114,7 @@ def provision(lab: Lab, call: Call, face: Face) -> Answer:
                 text=f"{name}:{qualifier}: nothing is provisioned",
                 facts={"function": name, "qualifier": qualifier, "requested": 0},
             )
-        face.note("they are this process's, and end with it")
+        face.note("they are this process's and end with it: those of a shell with this very command")
         lab.versions.provision(name, qualifier, executions)
     state = lab.versions.provisioned(name, qualifier)
     why = f": {state.reason}" if state.reason else ""
@@ -199,7 +205,7 @@ VERBS: tuple[Verb, ...] = (
                 name="weights",
                 metavar="PERCENT",
                 read=number,
-                help="so much of its traffic to that version, the rest stays where it is",
+                help="so many percent of its traffic (1 to 99) to that version, the rest stays where it is",
             ),
             _DESCRIPTION,
             Option(flags=("--remove",), name="remove", help="delete the alias"),
