@@ -115,6 +115,18 @@ def test_closing_ends_what_runs_and_it_runs_again(opened, tmp_path):
     assert rows(again) == []
 
 
+def test_an_event_that_is_just_being_put_is_not_missed(lab, monkeypatch):
+    lab.functions.create("echo", ECHO)
+    put = lab.store.queue.put
+
+    def slowly(*given, **more):
+        lab.asynchronous._look()
+        return put(*given, **more)
+
+    monkeypatch.setattr(lab.store.queue, "put", slowly)
+    assert lab.functions.submit("echo", 5, invocation_type="Event").result(60).result == 5
+
+
 def test_who_waits_hears_of_what_another_process_did(lab):
     lab.functions.create("echo", ECHO)
     lab.asynchronous.stop()

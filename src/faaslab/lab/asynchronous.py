@@ -103,6 +103,7 @@ class Asynchronous:
                 self._queue.note_place(owners.place_of(self._queue.path))
                 self._place_noted = True
             self._queue.put(QUEUE, entry.body, id=entry.id)
+            queued.is_there = True
         except BaseException:
             with self._guard:
                 del self._waiting[entry.id]
@@ -351,7 +352,8 @@ class Asynchronous:
         """Tell those who wait for events that another process has seen to."""
         self._read_again()
         with self._guard:
-            ids = [each for each in self._waiting if not self._pump.holds(each)]
+            there = [each for each, queued in self._waiting.items() if queued.is_there]
+        ids = [each for each in there if not self._pump.holds(each)]
         if not ids:
             return
         for identity in set(ids) - self._queue.present(ids):

@@ -19,6 +19,8 @@ class Queued(Future["Execution"]):
     def __init__(self, request_id: str) -> None:
         super().__init__()
         self.request_id = request_id
+        self.is_there = False
+        """It was put into the queue: when it is there no longer, somebody has seen to it."""
         self.attempted: Future[Execution] = Future()
         """Ends with the first attempt that this process makes, whatever came of it; with the error when it
         could not be made."""
