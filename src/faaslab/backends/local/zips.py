@@ -36,9 +36,11 @@ def unpack(archive: Path, folder: Path) -> None:
 
 def unpack_all(archives: Sequence[Path], folder: Path, *, place: str = "code") -> None:
     """Write one archive after another into the folder; a later one's file takes an earlier one's place."""
+    linked = False
     for archive in archives:
-        _unpack(archive, folder, place)
-    _check_links(folder, place)
+        linked = _unpack(archive, folder, place, linked=linked)
+    if linked:
+        _check_links(folder, place)
     for path, _, _ in os.walk(folder, topdown=False):
         Path(path).chmod(0o555)
 
@@ -52,7 +54,8 @@ def unzipped_bytes(archive: Path) -> int:
         raise InvalidValue(f"not a usable zip archive: {error}", place=str(archive)) from error
 
 
-def _unpack(archive: Path, folder: Path, place: str) -> None:
+def _unpack(archive: Path, folder: Path, place: str, *, linked: bool) -> bool:
+    """`linked`: there may be links in the folder; whether there may be now."""
     try:
         with zipfile.ZipFile(archive) as source:
             entries = source.infolist()
@@ -60,8 +63,10 @@ def _unpack(archive: Path, folder: Path, place: str) -> None:
             # A sort is stable: an archive's own order stays, but for its links.
             for entry in sorted(entries, key=_is_link):
                 target = folder.joinpath(*PurePosixPath(entry.filename).parts)
-                _refuse_below_a_link(target, folder, place, itself=entry.is_dir())
+                if linked:
+                    _refuse_below_a_link(target, folder, place, itself=entry.is_dir())
                 if _is_link(entry):
+                    linked = True
                     target.parent.mkdir(parents=True, exist_ok=True)
                     _link(source, entry, target, place)
                     continue
@@ -76,6 +81,7 @@ def _unpack(archive: Path, folder: Path, place: str) -> None:
         ) from error
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise InvalidValue(f"not a usable zip archive: {error}", place=place) from error
+    return linked
 
 
 def _refuse(entries: Sequence[zipfile.ZipInfo], place: str) -> None:
