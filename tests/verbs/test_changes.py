@@ -72,7 +72,7 @@ def test_a_definition_says_what_it_took_back_by_leaving_it_out():
         configured(memory_mb=512, tracing="Active"), runtime="python3.13", code_sha256="x"
     )
     assert fallen_back(before, OLD, given=("tracing",)) == (
-        f"not given, so as if it was never set: memory 512 → 128 MB; runtime python3.13 → {OLD.runtime} "
+        f"not given, so no longer set: memory 512 → 128 MB; runtime python3.13 → {OLD.runtime} "
         "(update changes only what is given)"
     )
     assert fallen_back(before, OLD, given=("tracing", "memory_mb", "runtime")) is None

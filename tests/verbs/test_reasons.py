@@ -11,6 +11,10 @@ def test_the_paragraph_of_aws_s_client_is_cut_and_nothing_else():
     assert (
         without_advice(f"[WARNING]\t\t{advice}\r") == "[WARNING]\t\tLAMBDA_WARNING: Unhandled exception. …\r"
     )
+    assert (
+        without_advice(f'{{"message": "{advice}"}}')
+        == '{"message": "LAMBDA_WARNING: Unhandled exception. …"}'
+    )
     assert without_advice("my LAMBDA_WARNING: else") == "my LAMBDA_WARNING: else"
 
 

@@ -253,6 +253,9 @@ def test_logs_history_stats_replay_sql(defined):
     assert (stats.plot, stats.by, stats.df["invocations"].tolist()) == (True, ("function", "version"), [3])
     assert defined("sql SELECT count(*) AS n FROM executions").value["n"].tolist() == [3]
     assert defined("sql", cell="SELECT 1 AS x").value["x"].tolist() == [1]
+    assert not any("statements" in note for note in defined.face.notes)
+    assert defined("sql SELECT 1 AS x; SELECT 'a;b' AS y;").value["y"].tolist() == ["a;b"]
+    assert "2 statements were run; this is the answer to the last" in defined.face.notes
     with pytest.raises(InvalidValue, match="--by: 'verson' is none of .*did you mean 'version'"):
         defined("stats --by verson")
     with pytest.raises(InvalidValue, match="--since: 'soon' is no instant"):

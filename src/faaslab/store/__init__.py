@@ -186,6 +186,16 @@ class Store:
         with self.connect() as connection:
             return connection.execute(text, params).df()
 
+    @staticmethod
+    def statements(text: str) -> int:
+        """How many statements a text is; the answer to several is the last one's."""
+        import duckdb
+
+        try:
+            return len(duckdb.extract_statements(text))
+        except duckdb.Error:
+            return 1  # running it says what is wrong
+
     def payload(self, execution_id: str) -> tuple[bytes | None, bytes | None]:
         """Payload and result of an execution, as they were captured; None for what was not.
 

@@ -106,7 +106,7 @@ def fallen_back(before: Function, now: Function, given: Collection[str]) -> str 
     ]
     if not lost:
         return None
-    return f"not given, so as if it was never set: {'; '.join(lost)} (update changes only what is given)"
+    return f"not given, so no longer set: {'; '.join(lost)} (update changes only what is given)"
 
 
 def _said(value: object) -> str:

@@ -99,9 +99,14 @@ def stats(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     return StatsAnswer(df=df, by=by, plot=call["plot"])
 
 
-def sql(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+def sql(lab: Lab, call: Call, face: Face) -> Answer:
     """Any question in DuckDB's SQL."""
-    return TableAnswer(df=lab.sql(" ".join(call["query"])), empty="no rows")
+    text = " ".join(call["query"])
+    df = lab.sql(text)
+    several = lab.store.statements(text)
+    if several > 1:
+        face.note(f"{several} statements were run; this is the answer to the last")
+    return TableAnswer(df=df, empty="no rows")
 
 
 VERBS: tuple[Verb, ...] = (

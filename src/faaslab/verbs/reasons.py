@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from faaslab.model.execution import Execution, ExecutionError
 
 _MISSING = re.compile(r"No module named '([^']+)'")
-_ADVICE = re.compile(r"(LAMBDA_WARNING: Unhandled exception\.) The most likely cause is [^\n\r]*")
+_ADVICE = re.compile(r"(LAMBDA_WARNING: Unhandled exception\.) The most likely cause is [^\n\r\"]*")
 _AT_ONCE = {
     "ReservedFunctionConcurrentInvocationLimitExceeded": (
         "`reserve {name} N` lets more of it run at once, `reserve {name} none` takes its limit away"
