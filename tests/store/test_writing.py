@@ -1,10 +1,12 @@
 """What is acknowledged is kept; what cannot be kept is said; one bad row stops nothing."""
 
+import contextlib
 import json
 import math
 import shutil
 import sqlite3
 import subprocess
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -300,6 +302,16 @@ def test_many_records_are_merged_beside_the_writer(store, path):
     with Store(path) as again:
         assert again.connect().execute("SELECT count(*) FROM executions").fetchone() == (3000,)
         assert again.merge() == 0
+
+
+def test_what_a_burst_wrote_is_merged_in_the_pause_after_it(store, path):
+    for burst in "ab":
+        store.record(*(execution(f"{burst}-{n}", logs=()) for n in range(1000)))
+        for thread in threading.enumerate():
+            if thread.name == "faaslab-merge":
+                thread.join()
+        with contextlib.closing(sqlite3.connect(f"{path}.state")) as state:
+            assert state.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
 
 
 def test_prune_takes_what_is_old_and_the_blobs_that_nothing_names(path):

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from faaslab.store.state import State
 
 NUDGE_ROWS = 1000
-"""After so many rows of this process a merge is started beside it."""
+"""After so many rows of this process a merge begins beside it: in a pause, or after as many more."""
+QUIET_S = 0.05
+"""A pause: whoever writes now, a map say, needs the processors that a merge would take."""
 CHUNK_CHARACTERS = 8_000_000
 # Most of what a chunk costs (30 ms and more: the checkpoint) does not depend on its size.
 CHUNK_LEAST, CHUNK_FIRST, CHUNK_MOST = 500, 1000, 2000
@@ -84,10 +86,19 @@ class Merger:
         self._since += rows
         if self._since >= NUDGE_ROWS and (self._thread is None or not self._thread.is_alive()):
             self._since = 0
-            thread = threading.Thread(target=self.try_merge, name="faaslab-merge")
+            thread = threading.Thread(target=self._merge_in_a_pause, name="faaslab-merge")
             with suppress(RuntimeError):  # the interpreter is ending: close() merges
                 thread.start()
                 self._thread = thread
+
+    def _merge_in_a_pause(self) -> None:
+        seen = -1
+        while seen != self._since < NUDGE_ROWS:
+            seen = self._since
+            if self._stop.wait(QUIET_S):
+                return  # close() merges
+        self._since = 0
+        self.try_merge()
 
     def try_merge(self, limit_s: float = 1.0) -> int:
         """Merge what is there now unless somebody else does; an error is kept in `last_error`."""
