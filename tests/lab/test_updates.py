@@ -311,6 +311,28 @@ def test_an_interrupt_while_packages_are_installed_is_kept_as_a_failure(lab, ind
     assert lab.functions.invoke("f").result == [1, None]
 
 
+def test_an_interrupted_creation_says_so_and_can_be_made_again(lab, index):
+    index.hold()
+
+    def interrupt():
+        index.asked.wait(60)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        lab.functions.define("f", WITH.format(1), requires=["tinything"])
+    thread.join()
+    index.open.set()
+    assert state(lab)[0] == "failed"
+    with pytest.raises(
+        Conflict, match="It was interrupted while its packages were being prepared; define it"
+    ):
+        lab.functions.invoke("f")
+    assert lab.functions.define("f", WITH.format(1), requires=["tinything"]).function.status == "active"
+    assert lab.functions.invoke("f").result == [1, 42]
+
+
 def test_an_event_for_a_function_that_is_not_ready_waits_for_it(lab, index):
     lab.functions.create("f", PLAIN.format(1))
     lab.functions.create("g", PLAIN.format(1))
