@@ -67,10 +67,13 @@ class FanOut:
 
     def run(self, most: int) -> Iterator[tuple[int, Execution]]:
         """(index, execution) as they end, `most` at once. What runs when the caller leaves is killed."""
+        self._woken, self._wake = os.pipe()
+        self._poll = select.poll()
+        self._poll.register(self._woken, select.POLLIN)
         driver = threading.Thread(target=self._drive, args=(most,), name="faaslab-map-loop", daemon=True)
-        driver.start()
         whole = False
         try:
+            driver.start()
             while (item := self._ready.get()) is not None:
                 if isinstance(item, BaseException):
                     raise item
@@ -83,7 +86,10 @@ class FanOut:
                 for environment in list(self._mine):
                     environment.kill_now()
                 driver.join(0.02)
-            driver.join()
+            if driver.ident is not None:
+                driver.join()
+            os.close(self._woken)
+            os.close(self._wake)
 
     def _next(self) -> int | None:
         if self._ended.is_set() or (self._stop is not None and self._stop.is_set()):
@@ -97,9 +103,6 @@ class FanOut:
     # --- the loop ---------------------------------------------------------------------------------
 
     def _drive(self, most: int) -> None:
-        self._woken, self._wake = os.pipe()
-        self._poll = select.poll()
-        self._poll.register(self._woken, select.POLLIN)
         try:
             while True:
                 while len(self._lanes) + self._away < most and (index := self._next()) is not None:
@@ -117,8 +120,6 @@ class FanOut:
                 self._slow.put(None)
             for thread in self._threads:
                 thread.join()
-            os.close(self._woken)
-            os.close(self._wake)
             self._ready.put(None)
 
     def _start(self, index: int) -> None:
@@ -199,13 +200,19 @@ class FanOut:
     # --- what takes long --------------------------------------------------------------------------
 
     def _hand_over(self, lane: Lane) -> None:
+        if len(self._threads) <= self._away:
+            name = f"faaslab-map-{len(self._threads)}"
+            thread = threading.Thread(target=self._wait, name=name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # too many of them, or the interpreter is ending
+                self._failed(error)
+                self._let_go(lane)
+                self._invoker.give_up(lane)
+                return
+            self._threads.append(thread)
         self._away += 1
         self._slow.put(lane)
-        if len(self._threads) < self._away:
-            number = len(self._threads)
-            thread = threading.Thread(target=self._wait, name=f"faaslab-map-{number}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
 
     def _wait(self) -> None:
         """A thread that drives one after another to its end."""
