@@ -213,7 +213,7 @@ def _zip(path: Path, asked: _Asked) -> _Made:
 
 
 def _image(code: ImageCode, asked: _Asked) -> _Made:
-    from faaslab.backends.local.images import described
+    from faaslab.backends.local.runtimes.images import described
 
     if asked.runtime is not None:
         raise InvalidValue("an image brings its own runtime", place="runtime")

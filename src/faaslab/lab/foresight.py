@@ -56,7 +56,7 @@ def _no_runtime(runtime: str, *, own_interpreter: bool) -> str | None:
         if family == "nodejs":
             _node(runtime)
         else:
-            from faaslab.backends.local import interpreters
+            from faaslab.backends.local.runtimes import interpreters
 
             interpreters.find(runtime, own_interpreter=own_interpreter)
     except FaaslabError as error:
@@ -66,7 +66,7 @@ def _no_runtime(runtime: str, *, own_interpreter: bool) -> str | None:
 
 @functools.lru_cache
 def _node(runtime: str) -> Path:
-    from faaslab.backends.local.node_program import find
+    from faaslab.backends.local.runtimes.node_program import find
 
     return find(runtime)[0]
 

@@ -65,7 +65,7 @@ def remedy(execution: Execution) -> str | None:
         return "--memory gives it more"
     missing = _MISSING.search(error.message)
     if error.type in {"Runtime.ImportModuleError", "ModuleNotFoundError"} and missing:
-        from faaslab.backends.local.distributions import providing
+        from faaslab.backends.local.runtimes.distributions import providing
 
         module = missing[1].partition(".")[0]
         package = providing(module)

@@ -11,8 +11,8 @@ import zipfile
 from datetime import datetime
 from pathlib import Path
 
-from faaslab.backends.local.bubblewrap import Bubblewrap
-from faaslab.backends.local.machine import machine
+from faaslab.backends.local.host.machine import machine
+from faaslab.backends.local.starting.bubblewrap import Bubblewrap
 from faaslab.model.function import Function, FunctionConfiguration, InlineCode, ZipCode
 from faaslab.model.invocation import Invocation
 

@@ -7,7 +7,7 @@ import json
 import tarfile
 from pathlib import Path
 
-from faaslab.backends.local.images import machine
+from faaslab.backends.local.runtimes.images import machine
 
 
 def file(name, data=b"", mode=0o644, **more):

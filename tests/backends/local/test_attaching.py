@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from faaslab.backends.local.interpreters import OWN_RUNTIME
-from faaslab.backends.local.machine import machine
-from faaslab.backends.local.trees import trees
+from faaslab.backends.local.host.machine import machine
+from faaslab.backends.local.host.trees import trees
+from faaslab.backends.local.runtimes.interpreters import OWN_RUNTIME
 from faaslab.errors import Closed, InvalidValue, RequirementsFailed, Unsupported
 from tests.backends.local.dap import DebugClient
 from tests.backends.local.defining import REQUEST, alive, eventually

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faaslab.backends.local.custom_program import fault
+from faaslab.backends.local.runtimes.custom_program import fault
 from faaslab.errors import InvalidValue, NotFound, Unsupported
 from tests.backends.local.bootstraps import SHELL
 from tests.backends.local.defining import OWN_RUNTIME
@@ -199,7 +199,7 @@ def test_layers_have_limits(definer, define, invoke, monkeypatch):
     with pytest.raises(InvalidValue, match="more than 5 layers"):
         invoke(define(layers=six))
     assert invoke(define(layers=six[:5])).ok
-    monkeypatch.setattr("faaslab.backends.local.packages.UNZIPPED_BYTES", 1000)
+    monkeypatch.setattr("faaslab.backends.local.runtimes.packages.UNZIPPED_BYTES", 1000)
     with pytest.raises(
         InvalidValue,
         match=r"Function code combined with layers exceeds the maximum allowed size of 1000 bytes\. The actual size is 1\d{3} bytes",

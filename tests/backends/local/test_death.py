@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from faaslab.backends.local import processes
-from faaslab.backends.local.machine import PORTABLE, machine
-from faaslab.backends.local.processes import Keeper
+from faaslab.backends.local.host import processes
+from faaslab.backends.local.host.machine import PORTABLE, machine
+from faaslab.backends.local.host.processes import Keeper
 from tests.backends.local.defining import SANDBOX_FAULT, alive, eventually
 
 ROOT = Path(__file__).parent.parent.parent.parent

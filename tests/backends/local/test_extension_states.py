@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from faaslab.backends.local.extension_states import Registry, event
+from faaslab.backends.local.api.extension_states import Registry, event
 
 ID = "00000000-0000-4000-8000-{:012d}"
 FACTS = {"accountId": "000000000000", "functionName": "f", "functionVersion": "$LATEST", "handler": "a.b"}

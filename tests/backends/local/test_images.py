@@ -7,8 +7,8 @@ import tarfile
 
 import pytest
 
-from faaslab.backends.local import images
-from faaslab.backends.local.images import described, machine
+from faaslab.backends.local.runtimes import images
+from faaslab.backends.local.runtimes.images import described, machine
 from faaslab.errors import InvalidValue, Unsupported
 from tests.backends.local.image_making import OciImage, docker_archive, file, layer
 
@@ -191,7 +191,7 @@ def test_a_header_that_asks_for_much_memory_is_not_obeyed(tmp_path):
 
 
 def test_an_archive_of_many_small_files_is_none_of_an_image(tmp_path, monkeypatch):
-    monkeypatch.setattr("faaslab.backends.local.image_files.MEMBER_LIMIT", 3)
+    monkeypatch.setattr("faaslab.backends.local.runtimes.image_files.MEMBER_LIMIT", 3)
     with pytest.raises(InvalidValue, match="more than 3 files"):
         described(str(OciImage(ONE, TWO).archive(tmp_path / "a")))
 

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from faaslab.backends.local import interpreters
-from faaslab.backends.local.packages import Packages
+from faaslab.backends.local.runtimes import interpreters
+from faaslab.backends.local.runtimes.packages import Packages
 from tests.backends.local.defining import SANDBOX_FAULT
 
 KERNEL = ["IPython", "duckdb", "faaslab", "ipykernel", "numpy", "pandas", "pip", "pytest", "setuptools"]
@@ -163,7 +163,7 @@ def test_a_damaged_folder_is_mended(backend_with, define, invoke, tmp_path):
 def test_several_at_once_make_one_folder(tmp_path):
     script = (
         "import sys; from pathlib import Path; from faaslab.backends.local import interpreters\n"
-        "from faaslab.backends.local.packages import Packages\n"
+        "from faaslab.backends.local.runtimes.packages import Packages\n"
         "sys.stdin.readline()\n"
         "print(Packages(Path(sys.argv[1])).requirements(['pandas'], interpreters.own()))\n"
     )

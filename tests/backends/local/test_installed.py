@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from faaslab.backends.local import distributions
-from faaslab.backends.local.distributions import brought_along, providing, satisfying
-from faaslab.backends.local.links import leads_to, linked
-from faaslab.backends.local.packages import Packages
+from faaslab.backends.local.runtimes import distributions
+from faaslab.backends.local.runtimes.distributions import brought_along, providing, satisfying
+from faaslab.backends.local.runtimes.links import leads_to, linked
+from faaslab.backends.local.runtimes.packages import Packages
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_the_folder_is_named_for_the_versions_and_only_added_to(site, tmp_path):
 
 
 def test_where_no_links_can_be_made_it_is_installed(site, tmp_path, monkeypatch):
-    from faaslab.backends.local import interpreters, packages
+    from faaslab.backends.local.runtimes import interpreters, packages
 
     def refuse(*_):
         raise OSError("no links here")

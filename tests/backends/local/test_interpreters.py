@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from faaslab.backends.local import interpreters
+from faaslab.backends.local.runtimes import interpreters
 from faaslab.errors import RequirementsFailed, RuntimeNotFound, Unsupported
 from tests.backends.local.defining import OWN_RUNTIME
 

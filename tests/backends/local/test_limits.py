@@ -2,11 +2,11 @@ import os
 
 import pytest
 
-from faaslab.backends.local import cgroups
-from faaslab.backends.local.cgroups import Parent, parents
-from faaslab.backends.local.limits import Limits, ProcessMemory
-from faaslab.backends.local.machine import PORTABLE
-from faaslab.backends.local.sampled_memory import SampledMemory
+from faaslab.backends.local.host import cgroups
+from faaslab.backends.local.host.cgroups import Parent, parents
+from faaslab.backends.local.host.limits import Limits, ProcessMemory
+from faaslab.backends.local.host.machine import PORTABLE
+from faaslab.backends.local.host.sampled_memory import SampledMemory
 from tests.backends.local.defining import SANDBOX_FAULT
 
 needs_bwrap = pytest.mark.skipif(SANDBOX_FAULT is not None, reason=str(SANDBOX_FAULT))

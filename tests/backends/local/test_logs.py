@@ -3,7 +3,7 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faaslab.backends.local.logs import Entry, LogPipe
+from faaslab.backends.local.api.logs import Entry, LogPipe
 
 
 def frame(text, micros=1_700_000_000_000_000, kind=0x0F):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from faaslab.backends.local.mounts import Mounts
+from faaslab.backends.local.host.mounts import Mounts
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may have a mount namespace of its own"

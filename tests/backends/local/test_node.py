@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from faaslab.backends.local import LocalBackend, LocalSettings, node_program
+from faaslab.backends.local import LocalBackend, LocalSettings
+from faaslab.backends.local.runtimes import node_program
 from faaslab.errors import RequirementsFailed, RuntimeNotFound, Unsupported
 from tests.backends.local.defining import REQUEST, Definer
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from faaslab.backends.local import interpreters
-from faaslab.backends.local.packages import Packages
-from faaslab.backends.local.zips import unpack
+from faaslab.backends.local.runtimes import interpreters
+from faaslab.backends.local.runtimes.packages import Packages
+from faaslab.backends.local.runtimes.zips import unpack
 from faaslab.errors import InvalidValue, RequirementsFailed
 from tests.backends.local.defining import eventually
 
@@ -90,7 +90,7 @@ def test_an_archive_that_is_none(tmp_path):
 
 
 def test_an_archive_that_unpacks_to_too_much(tmp_path, monkeypatch):
-    monkeypatch.setattr("faaslab.backends.local.zips.UNZIPPED_BYTES", 1000)
+    monkeypatch.setattr("faaslab.backends.local.runtimes.zips.UNZIPPED_BYTES", 1000)
     with pytest.raises(InvalidValue, match="Unzipped size"):
         unpack(zipped(tmp_path / "a.zip", [("a", "x" * 600), ("b", "x" * 600)]), tmp_path)
 
@@ -160,8 +160,8 @@ def test_two_at_once_install_once(tmp_path):
 HALF = """
 import sys
 from pathlib import Path
-from faaslab.backends.local import interpreters
-from faaslab.backends.local.packages import Packages
+from faaslab.backends.local.runtimes import interpreters
+from faaslab.backends.local.runtimes.packages import Packages
 packages = Packages(Path(sys.argv[1]))
 def install(folder, wanted, interpreter):
     (folder / "half").touch()

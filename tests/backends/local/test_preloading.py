@@ -2,7 +2,7 @@
 
 import pytest
 
-from faaslab.backends.local import preloading
+from faaslab.backends.local.runtimes import preloading
 
 SOURCE = """
 import os, numpy as np

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from faaslab.backends.local import rootfs
-from faaslab.backends.local.folders import remove
-from faaslab.backends.local.images import described
+from faaslab.backends.local.runtimes import rootfs
+from faaslab.backends.local.runtimes.folders import remove
+from faaslab.backends.local.runtimes.images import described
 from faaslab.errors import EnvironmentFailed, InvalidValue, Unsupported
 from tests.backends.local.image_making import (
     MOUNT_POINTS,
@@ -269,13 +269,13 @@ def test_a_file_that_claims_ten_gigabytes(tmp_path, nothing_left):
 
 
 def test_all_layers_together_have_a_limit(unpack, nothing_left, monkeypatch):
-    monkeypatch.setattr("faaslab.backends.local.rootfs.IMAGE_BYTES", 50_000)
+    monkeypatch.setattr("faaslab.backends.local.runtimes.rootfs.IMAGE_BYTES", 50_000)
     with pytest.raises(InvalidValue, match="limit for an image"):
         unpack([file("a", os.urandom(30_000))], [file("a", os.urandom(30_000))])
 
 
 def test_the_number_of_files_has_a_limit(unpack, nothing_left, monkeypatch):
-    monkeypatch.setattr("faaslab.backends.local.rootfs.ENTRY_LIMIT", 3)
+    monkeypatch.setattr("faaslab.backends.local.runtimes.rootfs.ENTRY_LIMIT", 3)
     with pytest.raises(InvalidValue, match="more than 3 files"):
         unpack([file(name) for name in "abcd"])
 
@@ -311,7 +311,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(unpack, nothing_left, monkeypatc
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("faaslab.backends.local.rootfs._write_all", full)
+    monkeypatch.setattr("faaslab.backends.local.runtimes.rootfs._write_all", full)
     with pytest.raises(EnvironmentFailed, match="No space left"):
         unpack([file("a", "1")])
 
@@ -377,8 +377,8 @@ def test_where_a_sandbox_lays_something_no_link_stands(case, tmp_path):
 HALF = """
 import os, sys
 from pathlib import Path
-from faaslab.backends.local import rootfs
-from faaslab.backends.local.images import described
+from faaslab.backends.local.runtimes import rootfs
+from faaslab.backends.local.runtimes.images import described
 def write(descriptor, data):
     os.write(descriptor, data[:1])
     print("half", flush=True)

@@ -3,9 +3,9 @@ import socket
 
 import pytest
 
-from faaslab.backends.local.connection import CLOSED, NEXT, Request
-from faaslab.backends.local.runtime_api import RuntimeApi
-from faaslab.backends.local.runtime_replies import RESPONSE_LIMIT
+from faaslab.backends.local.api.connection import CLOSED, NEXT, Request
+from faaslab.backends.local.api.runtime_api import RuntimeApi
+from faaslab.backends.local.api.runtime_replies import RESPONSE_LIMIT
 
 GET = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from faaslab.backends.local import interpreters
+from faaslab.backends.local.runtimes import interpreters
 from faaslab.errors import InvalidValue, RuntimeNotFound
 from faaslab.model.invocation import Invocation
 from tests.backends.local.defining import REQUEST, Definer
@@ -161,7 +161,7 @@ def test_an_event_is_read_the_same(backend_with, define, invoke, payload):
 def test_characters_are_escaped_as_each_release_does(monkeypatch):
     import importlib
 
-    from faaslab.backends.local.runtime_client import marshalling
+    from faaslab.backends.local.runtimes.runtime_client import marshalling
 
     for runtime, text in (("3.9", '"\\u00e9"'), ("3.11", '"\\u00e9"'), ("3.12", '"é"'), ("3.14", '"é"')):
         monkeypatch.setenv("AWS_EXECUTION_ENV", f"AWS_Lambda_python{runtime}")
@@ -210,7 +210,7 @@ def test_standard_output_serves_where_there_is_no_descriptor_for_records(tmp_pat
     import subprocess
     import sys
 
-    from faaslab.backends.local.python_program import OWN_CLIENT
+    from faaslab.backends.local.runtimes.python_program import OWN_CLIENT
 
     program = (
         f"import sys; sys.path.insert(0, {str(OWN_CLIENT.parent)!r})\n"

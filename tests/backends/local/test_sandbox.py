@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from faaslab.backends.local.cgroups import parents
-from faaslab.backends.local.machine import machine
-from faaslab.backends.local.network import no_network
-from faaslab.backends.local.sandbox import Host, View, needed, without_homes, words
+from faaslab.backends.local.host.cgroups import parents
+from faaslab.backends.local.host.machine import machine
+from faaslab.backends.local.starting.network import no_network
+from faaslab.backends.local.starting.sandbox import Host, View, needed, without_homes, words
 from faaslab.errors import Unsupported
 from tests.backends.local.defining import SANDBOX_FAULT, alive, commanded, eventually, state_of
 

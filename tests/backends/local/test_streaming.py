@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from faaslab.backends.local.bandwidth import BYTES_PER_S, FREE_BYTES, Allowance
-from faaslab.backends.local.runtime_replies import RESPONSE_LIMIT, STREAM_LIMIT
+from faaslab.backends.local.api.bandwidth import BYTES_PER_S, FREE_BYTES, Allowance
+from faaslab.backends.local.api.runtime_replies import RESPONSE_LIMIT, STREAM_LIMIT
 from faaslab.clock import SteppedClock
 from faaslab.errors import Closed
 from faaslab.model.execution import ExecutionStatus

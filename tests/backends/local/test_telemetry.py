@@ -5,7 +5,7 @@ import json
 import pytest
 
 from faaslab.backends import log_files
-from faaslab.backends.local.telemetry_batches import Batch, wanted
+from faaslab.backends.local.api.telemetry_batches import Batch, wanted
 from tests.backends.local.defining import SANDBOX_FAULT, eventually
 from tests.backends.local.extending import install
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from faaslab.backends.local import interpreters
-from faaslab.backends.local.machine import machine
-from faaslab.backends.local.processes import Keeper
-from faaslab.backends.local.programs import Warm
-from faaslab.backends.local.templates import Templates
+from faaslab.backends.local.host.machine import machine
+from faaslab.backends.local.host.processes import Keeper
+from faaslab.backends.local.runtimes import interpreters
+from faaslab.backends.local.runtimes.programs import Warm
+from faaslab.backends.local.starting.templates import Templates
 from faaslab.clock import SYSTEM, SteppedClock
 from tests.backends.local.defining import REQUEST, alive, eventually
 from tests.backends.local.test_death import started_owner

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from faaslab.backends.local.machine import PORTABLE, machine
-from faaslab.backends.local.trees import MARK, kill_tree, trees
+from faaslab.backends.local.host.machine import PORTABLE, machine
+from faaslab.backends.local.host.trees import MARK, kill_tree, trees
 from tests.backends.local.defining import alive, eventually
 
 FAMILY = """

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from faaslab.backends.local.variables import check
+from faaslab.backends.local.runtimes.variables import check
 from faaslab.errors import InvalidValue
 from tests.backends.local.defining import OWN_RUNTIME
 

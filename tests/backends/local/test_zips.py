@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
-from faaslab.backends.local.packages import Packages
-from faaslab.backends.local.zips import unpack, unpack_all
+from faaslab.backends.local.runtimes.packages import Packages
+from faaslab.backends.local.runtimes.zips import unpack, unpack_all
 from faaslab.errors import InvalidValue
 
 
@@ -77,7 +77,7 @@ def test_many_entries_over_the_same_bytes(tmp_path, refused):
 
 
 def test_more_entries_than_any_package_has(tmp_path, refused, monkeypatch):
-    monkeypatch.setattr("faaslab.backends.local.zips.ENTRY_LIMIT", 3)
+    monkeypatch.setattr("faaslab.backends.local.runtimes.zips.ENTRY_LIMIT", 3)
     refused(written(tmp_path / "a.zip", *((name, "x") for name in "abcd")), "more than 3 entries")
 
 

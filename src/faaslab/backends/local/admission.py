@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from faaslab.backends.local.flight import check
-from faaslab.backends.local.interpreters import OWN_RUNTIME, find
+from faaslab.backends.local.runtimes.interpreters import OWN_RUNTIME, find
 from faaslab.errors import InvalidValue, Unsupported
 from faaslab.model.function import ImageCode
 from faaslab.model.quotas import EVENT_BYTES, REQUEST_BYTES

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.backends.local import record
 from faaslab.backends.local.environment import Environment, Surroundings
-from faaslab.backends.local.limits import Limits
-from faaslab.backends.local.links import leads_to
+from faaslab.backends.local.host.limits import Limits
 from faaslab.backends.local.phases import Phases
-from faaslab.backends.local.programs import Places, Program, Start
+from faaslab.backends.local.runtimes.links import leads_to
+from faaslab.backends.local.runtimes.programs import Places, Program, Start
 from faaslab.errors import EnvironmentFailed, InvalidValue
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.flight import Flight, Ids
+    from faaslab.backends.local.runtimes.definition import Definition
     from faaslab.model.execution import Execution
 
 _ENDLESS_S = 366 * 86400

@@ -15,29 +15,29 @@ from typing import TYPE_CHECKING, Self
 
 from faaslab.backends.local import record
 from faaslab.backends.local.admission import check_debuggable, check_tenant, checked
-from faaslab.backends.local.definition import Definer
+from faaslab.backends.local.api.farewell import close_all
+from faaslab.backends.local.api.streaming import Stream
 from faaslab.backends.local.environment import (
     Environment,
     EnvironmentInfo,
     Surroundings,
 )
 from faaslab.backends.local.fanout import FanOut
-from faaslab.backends.local.farewell import close_all
 from faaslab.backends.local.flight import Ids
+from faaslab.backends.local.host.limits import Limits
+from faaslab.backends.local.host.machine import machine
+from faaslab.backends.local.host.processes import Keeper
 from faaslab.backends.local.invoking import Invoker
-from faaslab.backends.local.launch import Launcher
-from faaslab.backends.local.limits import Limits
-from faaslab.backends.local.machine import machine
 from faaslab.backends.local.phases import Phases
 from faaslab.backends.local.pool import Pool, Pools
 from faaslab.backends.local.preparing import Preparations, is_whole
-from faaslab.backends.local.processes import Keeper
 from faaslab.backends.local.provisioned import INIT_TYPE, Provisioner
+from faaslab.backends.local.runtimes.definition import Definer
+from faaslab.backends.local.runtimes.variables import from_process
 from faaslab.backends.local.settings import LocalSettings
-from faaslab.backends.local.streaming import Stream
-from faaslab.backends.local.templates import Templates
+from faaslab.backends.local.starting.launch import Launcher
+from faaslab.backends.local.starting.templates import Templates
 from faaslab.backends.local.upkeep import Upkeep
-from faaslab.backends.local.variables import from_process
 from faaslab.backends.local.workbench import Workbench
 from faaslab.clock import SYSTEM, Clock
 from faaslab.errors import Closed, NotFound
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.invoking import Lane
+    from faaslab.backends.local.runtimes.definition import Definition
     from faaslab.backends.protocol import Complete, Debugger, Listening
     from faaslab.model.concurrency import Provision
     from faaslab.model.execution import Execution

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-    from faaslab.backends.local.runtime_client.logs import Logs
+    from faaslab.backends.local.runtimes.runtime_client.logs import Logs
 
 # A terminal and a debugger need these; a function is not hurt by them.
 _KEPT = ("TERM", "COLUMNS", "LINES", "PYTHONBREAKPOINT", "NO_COLOR")

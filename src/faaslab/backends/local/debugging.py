@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faaslab.backends import report_line
 from faaslab.backends.local import record
+from faaslab.backends.local.api.logs import LogPipe
 from faaslab.backends.local.borrowed_process import borrowed, logging_to
-from faaslab.backends.local.logs import LogPipe
+from faaslab.backends.local.host.processes import exit_text
 from faaslab.backends.local.masking import Mask
-from faaslab.backends.local.processes import exit_text
-from faaslab.backends.local.programs import Places
-from faaslab.backends.local.python_program import layer_folders
+from faaslab.backends.local.runtimes.programs import Places
+from faaslab.backends.local.runtimes.python_program import layer_folders
+from faaslab.backends.local.runtimes.variables import variables
 from faaslab.backends.local.typed_module import Typed, typed_in, untyped
-from faaslab.backends.local.variables import variables
 from faaslab.backends.system_records import Voice
 from faaslab.errors import Stopped
 from faaslab.model.execution import Execution, ExecutionStatus
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.flight import Flight
+    from faaslab.backends.local.runtimes.definition import Definition
     from faaslab.backends.protocol import Debugger
 
 _LOG_LIMIT = 4 * 1024 * 1024
@@ -148,21 +148,21 @@ class _Sink:
 
     def log(self, message: str, kind: int = 0xA55A0003) -> None:
         """One record."""
-        from faaslab.backends.local.runtime_client.logs import frame
+        from faaslab.backends.local.runtimes.runtime_client.logs import frame
 
         self._heard.feed(frame(message, kind))
         self._shown.write(message if message.endswith("\n") else f"{message}\n")
 
     def error(self, lines: list[str], kind: int) -> None:
         """One record of several lines; it is shown as the answer, so it is heard only."""
-        from faaslab.backends.local.runtime_client.logs import frame
+        from faaslab.backends.local.runtimes.runtime_client.logs import frame
 
         self._heard.feed(frame("\n".join(lines), kind))
 
 
 def _run(session: Session, flight: Flight, heard: _Heard) -> tuple[ExecutionStatus, bytes, str | None]:
     """(status, body, error type), by the rules of the runtime client."""
-    from faaslab.backends.local.runtime_client import faults, logs, main, marshalling
+    from faaslab.backends.local.runtimes.runtime_client import faults, logs, main, marshalling
 
     log = logs.Logs(_Sink(heard, sys.stderr))
     logs.Current.request_id, logs.Current.tenant_id = flight.request_id, flight.invocation.tenant_id
@@ -234,7 +234,7 @@ def _exit_code(error: SystemExit) -> int:
 
 def _context(session: Session, flight: Flight) -> Any:
     """The runtime client's own context object, whose time never runs out."""
-    from faaslab.backends.local.runtime_client import context, marshalling
+    from faaslab.backends.local.runtimes.runtime_client import context, marshalling
 
     function = session.definition.function
     full_ms = function.configuration.timeout_s * 1000

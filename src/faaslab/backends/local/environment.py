@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from faaslab.backends.local import runtime_replies as replies
-from faaslab.backends.local.connection import CLOSED, NEXT, RESTORE_NEXT
-from faaslab.backends.local.dialogue import Dialogue, refused
-from faaslab.backends.local.extension_life import Extensions
-from faaslab.backends.local.launch import Order
-from faaslab.backends.local.logs import LogPipe
+from faaslab.backends.local.api import runtime_replies as replies
+from faaslab.backends.local.api.connection import CLOSED, NEXT, RESTORE_NEXT
+from faaslab.backends.local.api.dialogue import Dialogue, refused
+from faaslab.backends.local.api.extension_life import Extensions
+from faaslab.backends.local.api.logs import LogPipe
+from faaslab.backends.local.api.runtime_api import RuntimeApi
+from faaslab.backends.local.host.trees import kill_marked, trees
 from faaslab.backends.local.masking import Mask
 from faaslab.backends.local.process import TICK_S, Process
-from faaslab.backends.local.programs import WRAPPER, wrapped
-from faaslab.backends.local.runtime_api import RuntimeApi
+from faaslab.backends.local.runtimes.programs import WRAPPER, wrapped
+from faaslab.backends.local.runtimes.variables import extension_variables, variables
 from faaslab.backends.local.started import Started
-from faaslab.backends.local.trees import kill_marked, trees
-from faaslab.backends.local.variables import extension_variables, variables
+from faaslab.backends.local.starting.launch import Order
 from faaslab.backends.system_records import Voice
 
 if TYPE_CHECKING:
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from faaslab.backends.local.cgroups import ControlGroup
-    from faaslab.backends.local.children import Child
-    from faaslab.backends.local.connection import Request
-    from faaslab.backends.local.definition import Definition
-    from faaslab.backends.local.farewell import Party, Reason
-    from faaslab.backends.local.launch import Launcher
-    from faaslab.backends.local.limits import Limits
-    from faaslab.backends.local.machine import Machine
-    from faaslab.backends.local.processes import Keeper
-    from faaslab.backends.local.programs import Start
+    from faaslab.backends.local.api.connection import Request
+    from faaslab.backends.local.api.farewell import Party, Reason
+    from faaslab.backends.local.host.cgroups import ControlGroup
+    from faaslab.backends.local.host.limits import Limits
+    from faaslab.backends.local.host.machine import Machine
+    from faaslab.backends.local.host.processes import Keeper
+    from faaslab.backends.local.runtimes.definition import Definition
+    from faaslab.backends.local.runtimes.programs import Start
     from faaslab.backends.local.settings import LocalSettings
+    from faaslab.backends.local.starting.children import Child
+    from faaslab.backends.local.starting.launch import Launcher
     from faaslab.model.function import Function
 
 _PIPE_BYTES = 256 * 1024

@@ -19,8 +19,8 @@ from faaslab.model.execution import LogLine, LogStream
 from faaslab.model.quotas import CLIENT_CONTEXT_BYTES
 
 if TYPE_CHECKING:
-    from faaslab.backends.local.extension_life import Extensions
-    from faaslab.backends.local.logs import LogPipe
+    from faaslab.backends.local.api.extension_life import Extensions
+    from faaslab.backends.local.api.logs import LogPipe
     from faaslab.backends.system_records import Event, Voice
     from faaslab.model.invocation import Invocation
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
+    from faaslab.backends.local.api.dialogue import Reply
     from faaslab.backends.local.concurrency import ColdStart
-    from faaslab.backends.local.dialogue import Reply
     from faaslab.backends.local.flight import Ids
     from faaslab.backends.local.phases import Phases
     from faaslab.backends.local.pool import Pool, Pools

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from faaslab.backends import report_line, system_records
 from faaslab.backends.local import record
-from faaslab.backends.local.dialogue import Reply
+from faaslab.backends.local.api.dialogue import Reply
 from faaslab.errors import Closed
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from faaslab.backends.local.concurrency import ThrottleReason
-    from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.environment import Environment
+    from faaslab.backends.local.runtimes.definition import Definition
     from faaslab.clock import Clock
     from faaslab.model.function import Function
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from faaslab.model.json import to_json
 
 if TYPE_CHECKING:
-    from faaslab.backends.local.definition import Definition
+    from faaslab.backends.local.runtimes.definition import Definition
     from faaslab.model.function import Function
 
 

@@ -11,17 +11,17 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from faaslab.backends.local.trees import kill_tree, trees
+from faaslab.backends.local.host.trees import kill_tree, trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faaslab.backends.local.cgroups import ControlGroup
-    from faaslab.backends.local.children import Child
-    from faaslab.backends.local.launch import Launcher, Order
-    from faaslab.backends.local.limits import Limits
-    from faaslab.backends.local.machine import Machine
-    from faaslab.backends.local.processes import Keeper
+    from faaslab.backends.local.host.cgroups import ControlGroup
+    from faaslab.backends.local.host.limits import Limits
+    from faaslab.backends.local.host.machine import Machine
+    from faaslab.backends.local.host.processes import Keeper
+    from faaslab.backends.local.starting.children import Child
+    from faaslab.backends.local.starting.launch import Launcher, Order
 
 TICK_S = 0.005
 GROUP_TICK_S = 0.02

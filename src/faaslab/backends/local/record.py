@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faaslab.backends import report_line, system_records
 from faaslab.backends.local.flight import line
-from faaslab.backends.local.processes import exit_text
+from faaslab.backends.local.host.processes import exit_text
 from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus, Source
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from faaslab.backends.local.api.dialogue import Reply
     from faaslab.backends.local.concurrency import ThrottleReason
-    from faaslab.backends.local.definition import Definition
-    from faaslab.backends.local.dialogue import Reply
     from faaslab.backends.local.environment import Environment
     from faaslab.backends.local.flight import Flight
     from faaslab.backends.local.masking import Mask
+    from faaslab.backends.local.runtimes.definition import Definition
     from faaslab.backends.local.started import Started
     from faaslab.model.function import Function
 

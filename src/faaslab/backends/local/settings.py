@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from faaslab.backends.local.machine import System
+from faaslab.backends.local.host.machine import System
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from faaslab.backends.local.farewell import close_all
+from faaslab.backends.local.api.farewell import close_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faaslab.backends.local.attaching import Attachment
-    from faaslab.backends.local.definition import Definition
     from faaslab.backends.local.environment import Surroundings
     from faaslab.backends.local.flight import Ids
+    from faaslab.backends.local.runtimes.definition import Definition
     from faaslab.backends.protocol import Debugger, Listening
     from faaslab.clock import Clock
     from faaslab.model.execution import Execution
