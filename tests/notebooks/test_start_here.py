@@ -64,6 +64,10 @@ def test_only_the_failure_that_is_meant_fails(toured):
         ("%%faas sql", ["median_ms"]),
         ("%faas history score --status failed", ["a distance cannot be"]),
         ("%faas replay", ["completed", "odds"]),
+        ("%faas alias score prod 1", ["score:prod", "50%"]),
+        ("%faas map score shots -n 4 --qualifier prod", ["prod", "qualifier"]),
+        ("%faas invoke score --async", ["score", "handed over"]),
+        ("%faas queue ls", ["score", "event"]),
         ("import faaslab", ["{'odds': 0.4975}"]),
     ],
 )
