@@ -162,7 +162,7 @@ def test_a_damaged_folder_is_mended(backend_with, define, invoke, tmp_path):
 
 def test_several_at_once_make_one_folder(tmp_path):
     script = (
-        "import sys; from pathlib import Path; from faaslab.backends.local import interpreters\n"
+        "import sys; from pathlib import Path; from faaslab.backends.local.runtimes import interpreters\n"
         "from faaslab.backends.local.runtimes.packages import Packages\n"
         "sys.stdin.readline()\n"
         "print(Packages(Path(sys.argv[1])).requirements(['pandas'], interpreters.own()))\n"
