@@ -87,6 +87,8 @@ class Gate:
         """Whether nobody reads and it could not be shut."""
         self._writer = False
         self._writer_waits = False
+        self._forking = False
+        """A thread of this process waits to fork: whoever comes waits for that, or its turn never came."""
         forks.register(self)
 
     @contextmanager
@@ -107,7 +109,8 @@ class Gate:
     def _come_in(self, deadline: float) -> None:
         pause = _SHORTEST
         while True:
-            if not self._writer and not self._writer_waits and self._turn.take(shared=True):
+            free = not (self._writer or self._writer_waits or self._forking)
+            if free and self._turn.take(shared=True):
                 try:
                     if self._readers or self.lingers or self._first(deadline):
                         self._readers += 1
@@ -173,7 +176,7 @@ class Gate:
 
     def _insist(self, until: float) -> bool:
         with self._condition:
-            if self._writer or self._writer_waits:
+            if self._writer or self._writer_waits or self._forking:
                 self._condition.wait(max(min(until - time.monotonic(), _LONGEST), 0))
                 return False
             self._writer_waits = True
@@ -223,11 +226,13 @@ class Gate:
     def before_fork(self) -> None:
         """Wait a while for this process's readers, then close the files."""
         self._condition.acquire()
+        self._forking = True
         if self.quiet(5.0):
             self.close()
 
     def after_fork(self, *, child: bool) -> None:
         """Open again; in the child nobody reads."""
+        self._forking = False
         if child:
             with suppress(OSError):
                 self._history.close()
@@ -235,4 +240,5 @@ class Gate:
             self._readers, self.lingers, self._writer, self._writer_waits = 0, False, False, False
             self._condition = threading.Condition(threading.RLock())
         else:
+            self._condition.notify_all()
             self._condition.release()
