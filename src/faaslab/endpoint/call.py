@@ -1,0 +1,33 @@
+"""One operation that is carried out: what a handler is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from faaslab.endpoint.messages import Request
+from faaslab.lab import Lab
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A parsed and checked request for `operation` of `service` (botocore's names).
+
+    `params` has the shapes that a boto3 client takes. `region` is the one the caller signed for; `cloud`
+    asks the embedded cloud: `cloud(operation, params)` gives the parsed answer, or raises the `Fault` that
+    the cloud answered with.
+    """
+
+    lab: Lab
+    service: str
+    operation: str
+    params: Mapping[str, Any]
+    request: Request
+    region: str
+    request_id: str
+    cloud: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+
+
+Handler = Callable[[Call], Mapping[str, Any] | None]
+"""Carries out one operation; its answer has the shapes that a boto3 client gives. It raises `Fault`."""

@@ -1,0 +1,4 @@
+"""AWS's protocols as a server speaks them: requests are parsed and checked, answers written, by the model.
+
+Rule: pure. Nothing here knows of the Lab, of sockets or of time.
+"""
