@@ -29,6 +29,8 @@ PURE = [
     "backends/local/api/runtime_replies.py",
     "backends/local/api/telemetry_batches.py",
     "backends/local/starting/sandbox.py",
+    "endpoint/lambda_/names.py",
+    "endpoint/lambda_/paging.py",
     "lab/asking.py",
     "lab/concurrency.py",
     "lab/routing.py",
