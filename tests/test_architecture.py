@@ -34,6 +34,7 @@ PURE = [
     "lab/asking.py",
     "lab/concurrency.py",
     "lab/routing.py",
+    "lab/standing.py",
     "backends/local/runtimes/programs.py",
     "lab/runtimes.py",
     "monitoring/cost.py",

@@ -22,6 +22,7 @@ from faaslab.lab.concurrency import Account
 from faaslab.lab.executions import Executions
 from faaslab.lab.following import Following
 from faaslab.lab.functions import Functions
+from faaslab.lab.home import Home
 from faaslab.lab.layers import Layers
 from faaslab.lab.monitoring import Monitoring
 from faaslab.lab.provisioned import Provisioned
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from faaslab.backends.local import LocalBackend, LocalSettings
     from faaslab.lab.definitions import Definition
     from faaslab.lab.imports import ImportResult
+    from faaslab.lab.serving import Serving, StartEndpoint
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
     from faaslab.model.settings import Setting
@@ -48,8 +50,8 @@ class Lab:
     """Functions, executions, monitoring and reports of one store. A context manager; `close` twice is fine.
 
     `run_queue`: whether it runs the events that others have queued, too, as soon as it runs anything;
-    `queue_concurrency`: how many of them at once. `backend` is made when something
-    runs for the first time: looking at a store starts nothing.
+    `queue_concurrency`: how many of them at once. `start_endpoint` opens a port that speaks AWS's protocols.
+    `backend` is made when something runs for the first time: looking at a store starts nothing.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Lab:
         chance: Callable[[], float] = random.random,
         run_queue: bool = True,
         queue_concurrency: int | None = None,
+        start_endpoint: StartEndpoint | None = None,
         close_store: Callable[[Store], None] | None = None,
         on_close: Callable[[Lab], None] | None = None,
     ) -> None:
@@ -79,6 +82,7 @@ class Lab:
         self._closed = False
         self._close_store = close_store
         self._on_close = on_close
+        self.home = Home(self, start_endpoint)
         self.updates = Updates(self)
         self.asynchronous = Asynchronous(self, everybodys=run_queue, at_once=queue_concurrency)
         self.layers = Layers(self)
@@ -187,6 +191,14 @@ class Lab:
 
         return pd.DataFrame(doctor.rows(self), columns=["what", "state", "detail"])
 
+    def serve(self, host: str = "127.0.0.1", port: int = 0, token: str | None = None) -> Serving:
+        """Be the home of the store, with an endpoint that any AWS SDK talks to, until that is closed.
+
+        Port 0 takes a free one; see `.address`. Raises `StoreBusy` when another process was told to be the
+        home, InvalidValue for a host that is not loopback without a token.
+        """
+        return self.home.take(host, port, token)
+
     def new_id(self) -> str:
         """A new identifier."""
         return os.urandom(8).hex()
@@ -200,6 +212,7 @@ class Lab:
         self.asynchronous.stop()
         self.updates.stop()
         try:
+            self.home.close()
             if self._backend is not None:
                 self._backend.close()
             self.updates.close()

@@ -29,6 +29,13 @@ def is_gone(owner: str) -> bool:
     return now is not None and not _same(now, parts[2])
 
 
+def pid_here(owner: str) -> int | None:
+    """The process id of that owner; None for one that is not of this machine."""
+    parts = owner.split("/")
+    known = len(parts) == 4 and parts[0] == _place() and parts[1].isdigit()
+    return int(parts[1]) if known else None
+
+
 def place_of(path: Path) -> str:
     """What tells this user's use of the file `path` on this machine from any other, copies included.
 

@@ -13,6 +13,7 @@ from faaslab.clock import SYSTEM
 from faaslab.errors import Closed, NotFound
 from faaslab.model.execution import Execution
 from faaslab.store import upkeep
+from faaslab.store.bell import Bell
 from faaslab.store.blobs import Blobs
 from faaslab.store.capture import Capture
 from faaslab.store.definitions import Definitions
@@ -92,6 +93,7 @@ class Store:
         self.leases = Leases(self._state, clock)
         self.queue = Queue(self._state, clock)
         self.timers = Timers(self._state, clock)
+        self.bell = Bell(self._locks / "bell")
         self._sessions = Sessions(lambda: Session(self._history, self._state, clock))
         self._closing = threading.Lock()
         self._closed = False

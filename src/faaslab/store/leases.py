@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from faaslab.clock import Clock
@@ -28,6 +30,7 @@ class Lease:
     """Who holds `name` until `until` (naive UTC). `epoch` grows whenever it changes hands.
 
     What a holder writes under a lease carries the epoch: whoever sees a higher one ignores the lower.
+    `notes` are what the holder says of itself, and what others ask of it (JSON).
     """
 
     name: str
@@ -36,6 +39,7 @@ class Lease:
     until: datetime
     ttl_s: float
     address: str | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Leases:
@@ -45,29 +49,48 @@ class Leases:
         self._state = state
         self._clock = clock
 
-    def acquire(self, name: str, owner: str, *, ttl_s: float, address: str | None = None) -> Lease | None:
+    def acquire(
+        self,
+        name: str,
+        owner: str,
+        *,
+        ttl_s: float,
+        address: str | None = None,
+        notes: Mapping[str, Any] | None = None,
+        instead_of: Lease | None = None,
+    ) -> Lease | None:
         """Hold `name` for `ttl_s` seconds from now; None while another holds it.
 
         The same owner gets it again under the same epoch; from a lapsed or released one it goes to the next
-        under a higher.
+        under a higher. So it does from the very holder `instead_of`, who is known to be dead or has to give
+        it up: None when another has it by now.
         """
         now = seconds(self._clock.now())
+        text = json.dumps(dict(notes or {}))
         with self._state.write(durable=True) as connection:
             row = connection.execute(
                 "SELECT owner, epoch, until FROM leases WHERE name = ?", (name,)
             ).fetchone()
             held = row is not None and row[0] is not None and row[2] > now
             if held and row[0] != owner:
-                return None
+                if instead_of is None or (row[0], row[1]) != (instead_of.owner, instead_of.epoch):
+                    return None
+                held = False
             epoch = row[1] if held else (row[1] + 1 if row else 1)
             connection.execute(
-                "INSERT INTO leases VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
-                "owner = excluded.owner, epoch = excluded.epoch, until = excluded.until, "
-                "address = excluded.address",
-                (name, owner, epoch, now + ttl_s, address),
+                "INSERT INTO leases (name, owner, epoch, until, address, notes) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, epoch = excluded.epoch, "
+                "until = excluded.until, address = excluded.address, notes = excluded.notes",
+                (name, owner, epoch, now + ttl_s, address, text),
             )
         return Lease(
-            name=name, owner=owner, epoch=epoch, until=instant(now + ttl_s), ttl_s=ttl_s, address=address
+            name=name,
+            owner=owner,
+            epoch=epoch,
+            until=instant(now + ttl_s),
+            ttl_s=ttl_s,
+            address=address,
+            notes=dict(notes or {}),
         )
 
     def renew(self, lease: Lease) -> bool:
@@ -80,11 +103,63 @@ class Leases:
             ).rowcount
         return changed == 1
 
+    def keep(self, lease: Lease, *, address: str | None, notes: Mapping[str, Any]) -> Lease | None:
+        """Hold it for another `ttl_s`, even when it had lapsed, if nobody else has had it since; else None.
+
+        A machine that was suspended so goes on where it stopped. `notes` are laid over those that are there.
+        Written at the level `written`: after a loss of power there is no holder whom this would matter to.
+        """
+        now = seconds(self._clock.now())
+        with self._state.write(durable=False) as connection:
+            row = connection.execute(
+                "UPDATE leases SET until = ?, address = ?, notes = json_patch(notes, ?) "
+                "WHERE name = ? AND owner = ? AND epoch = ? RETURNING notes",
+                (
+                    now + lease.ttl_s,
+                    address,
+                    json.dumps(dict(notes)),
+                    lease.name,
+                    lease.owner,
+                    lease.epoch,
+                ),
+            ).fetchone()
+        if row is None:
+            return None
+        return Lease(
+            name=lease.name,
+            owner=lease.owner,
+            epoch=lease.epoch,
+            until=instant(now + lease.ttl_s),
+            ttl_s=lease.ttl_s,
+            address=address,
+            notes=json.loads(row[0]),
+        )
+
+    def ask(self, lease: Lease, notes: Mapping[str, Any]) -> bool:
+        """Lay `notes` over those of the very holder `lease`; False when it is not the holder any more."""
+        with self._state.write(durable=False) as connection:
+            changed = connection.execute(
+                "UPDATE leases SET notes = json_patch(notes, ?) WHERE name = ? AND owner = ? AND epoch = ?",
+                (json.dumps(dict(notes)), lease.name, lease.owner, lease.epoch),
+            ).rowcount
+        return changed == 1
+
+    def hand_over(self, lease: Lease, to: str) -> bool:
+        """Give it to the owner `to` under the next epoch, for `ttl_s` from now; False as in `release`."""
+        now = seconds(self._clock.now())
+        with self._state.write(durable=True) as connection:
+            changed = connection.execute(
+                "UPDATE leases SET owner = ?, epoch = epoch + 1, until = ?, address = NULL, notes = '{}' "
+                "WHERE name = ? AND owner = ? AND epoch = ?",
+                (to, now + lease.ttl_s, lease.name, lease.owner, lease.epoch),
+            ).rowcount
+        return changed == 1
+
     def release(self, lease: Lease) -> bool:
         """Give it back; False when it was no longer held."""
         with self._state.write(durable=True) as connection:
             changed = connection.execute(
-                "UPDATE leases SET owner = NULL, until = 0, address = NULL "
+                "UPDATE leases SET owner = NULL, until = 0, address = NULL, notes = '{}' "
                 "WHERE name = ? AND owner = ? AND epoch = ?",
                 (lease.name, lease.owner, lease.epoch),
             ).rowcount
@@ -92,11 +167,15 @@ class Leases:
 
     def holder(self, name: str) -> Lease | None:
         """Who holds it now; None for nobody."""
+        last = self.last(name)
+        return last if last is not None and last.until > self._clock.now() else None
+
+    def last(self, name: str) -> Lease | None:
+        """Who holds it, or let it lapse (`ttl_s` is then negative); None when it was released."""
         now = seconds(self._clock.now())
         row = self._state.one(
-            "SELECT owner, epoch, until, address FROM leases "
-            "WHERE name = ? AND owner IS NOT NULL AND until > ?",
-            (name, now),
+            "SELECT owner, epoch, until, address, notes FROM leases WHERE name = ? AND owner IS NOT NULL",
+            (name,),
         )
         if row is None:
             return None
@@ -107,4 +186,5 @@ class Leases:
             until=instant(row[2]),
             ttl_s=row[2] - now,
             address=row[3],
+            notes=json.loads(row[4]),
         )

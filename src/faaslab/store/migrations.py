@@ -69,7 +69,12 @@ def _state_3(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX queue_held ON queue (owner, queue, due, until) WHERE owner IS NOT NULL")
 
 
-STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (_state_1, _state_2, _state_3)
+def _state_4(connection: sqlite3.Connection) -> None:
+    # What a holder says of itself beside its address, as a JSON object.
+    connection.execute("ALTER TABLE leases ADD COLUMN notes TEXT NOT NULL DEFAULT '{}'")
+
+
+STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (_state_1, _state_2, _state_3, _state_4)
 HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (_history_1,)
 NEWEST_STATE = len(STATE)
 NEWEST_HISTORY = len(HISTORY)

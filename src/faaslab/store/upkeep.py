@@ -176,7 +176,7 @@ def backup(history: History, state: State, blobs: Blobs, to: Path) -> None:
             # No merge can run now, so that mark and outbox fit together.
             with state.read() as connection, closing(sqlite3.connect(beside[1])) as copy:
                 connection.backup(copy)
-                copy.execute("UPDATE leases SET owner = NULL, until = 0, address = NULL")
+                copy.execute("UPDATE leases SET owner = NULL, until = 0, address = NULL, notes = '{}'")
                 copy.commit()
             with history.cursor() as run:
                 copy_history(run, history.alias, to, ordered=False)
