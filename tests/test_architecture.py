@@ -31,6 +31,7 @@ PURE = [
     "backends/local/starting/sandbox.py",
     "endpoint/lambda_/names.py",
     "endpoint/lambda_/paging.py",
+    "events",
     "lab/asking.py",
     "lab/concurrency.py",
     "lab/routing.py",
