@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from faaslab import app
-from faaslab.errors import AlreadyExists, InvalidValue, NotFound
+from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
 from faaslab.model.execution import ExecutionStatus
 
 DOUBLE = "def handler(event, context):\n    return event['x'] * 2\n"
@@ -64,6 +64,41 @@ def test_without_exist_ok_a_taken_name_is_refused(lab):
     lab.functions.create("score", DOUBLE, exist_ok=False)
     with pytest.raises(AlreadyExists):
         lab.functions.create("score", DOUBLE, exist_ok=False)
+
+
+def test_a_zip_may_come_as_its_bytes(lab, tmp_path):
+    packed = tmp_path / "app.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("app.py", DOUBLE)
+    lab.functions.create("score", packed.read_bytes(), handler="app.handler")
+    assert lab.functions.invoke("score", {"x": 2}).result == 4
+    changed = lab.functions.update_code("score", packed.read_bytes() + b"")
+    assert (changed.handler, changed.version) == ("app.handler", "1")
+    with pytest.raises(InvalidValue, match="not a sound zip"):
+        lab.functions.update_code("score", b"no zip")
+
+
+def test_a_dry_run_says_what_would_be_and_writes_nothing(lab):
+    before = lab.functions.create("score", DOUBLE, memory_mb=256)
+    would_be = lab.functions.redefine("score", code=DOUBLE.replace("2", "3"), dry_run=True)
+    assert (would_be.change, would_be.function.configuration.memory_mb) == ("updated", 256)
+    assert would_be.function.code_sha256 != before.code_sha256
+    assert lab.functions.redefine("score", code=DOUBLE, dry_run=True).change == "unchanged"
+    assert lab.functions.get("score").revision_id == before.revision_id
+    with pytest.raises(Conflict, match="does not match the latest"):
+        lab.functions.redefine("score", memory_mb=512, dry_run=True, revision_id="another")
+
+
+def test_tags_belong_to_the_function_and_not_to_a_version(lab):
+    lab.functions.create("score", DOUBLE, tags={"team": "a"})
+    lab.versions.publish("score")
+    tagged = lab.updates.tag("score", lambda tags: {**tags, "stage": "dev"})
+    assert (tagged.version, dict(tagged.tags)) == ("1", {"team": "a", "stage": "dev"})
+    assert len(lab.functions.versions("score")) == 1
+    # A cell that says nothing of tags leaves them.
+    assert lab.functions.define("score", DOUBLE, memory_mb=512).function.tags == tagged.tags
+    assert lab.functions.define("score", DOUBLE, memory_mb=512, tags={}).change == "updated"
+    assert lab.functions.get("score").tags == {}
 
 
 def test_delete_forgets_the_function_and_keeps_its_history(lab):

@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Change = Literal["created", "updated", "unchanged"]
-CodeGiven = str | Path | ImageCode | Callable[..., Any]
+CodeGiven = str | Path | bytes | ImageCode | Callable[..., Any]
 CONFIGURATION = (
     "memory_mb", "timeout_s", "ephemeral_storage_mb", "reserved_concurrency", "environment", "secrets",
     "requires", "preload", "log_format", "dead_letter_queue", "recursive_loop", "application_log_level",
     "system_log_level", "tracing", "snap_start", "tenancy", "layers",
 )  # fmt: skip
 OWN_RUNTIME = f"python3.{sys.version_info.minor}"
-_OUTSIDE = ("runtime", "architecture", "description", "tags", "role")
+_OUTSIDE = ("runtime", "architecture", "description", "tags", "role", "aws_only")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +99,8 @@ def draft(
         if looks_secret(key)
     ]
     captured = check_capture(capture or {})
-    if isinstance(code, (Path, ImageCode)) and (include or captured):
-        what = "a zip" if isinstance(code, Path) else "an image"
+    if isinstance(code, (Path, bytes, ImageCode)) and (include or captured):
+        what = "an image" if isinstance(code, ImageCode) else "a zip"
         raise InvalidValue(f"{what} is taken as it is", place="include" if include else "capture")
     wanted = given.get("runtime")
     asked = _Asked(name, given.get("handler"), None if wanted is None else runtimes.runtime(wanted))
@@ -109,7 +109,7 @@ def draft(
             if given.get(place):
                 raise InvalidValue("an image brings all that it needs", place=place)
         made = _image(code, asked)
-    elif isinstance(code, Path):
+    elif isinstance(code, (Path, bytes)):
         made = _zip(code, asked)
     elif asked.runtime is None or asked.runtime in runtimes.PYTHONS:
         made = _inline(code, asked, include, captured)
@@ -134,6 +134,7 @@ def draft(
         description=given.get("description", ""),
         role=given.get("role"),
         tags=dict(given.get("tags", {})),
+        aws_only=dict(given.get("aws_only", {})),
         created_at=now,
         updated_at=now,
     )
@@ -155,6 +156,7 @@ def reconfigured(present: Function, options: Mapping[str, Any], *, now: datetime
         description=options["description"],
         tags=dict(options["tags"]),
         role=options["role"],
+        aws_only=dict(options["aws_only"]),
         configuration=dataclasses.replace(
             present.configuration,
             **dataclasses.asdict(
@@ -194,12 +196,16 @@ class _Made:
     size: int = 0
 
 
-def _zip(path: Path, asked: _Asked) -> _Made:
-    data = package.from_zip(path)
+def _zip(given: Path | bytes, asked: _Asked) -> _Made:
+    if isinstance(given, Path):
+        data, place, filename = package.from_zip(given), str(given), given.name
+    else:
+        data, place, filename = given, "code", None
+        package.check(data, place=place)
     runtime = asked.runtime
     if runtime is None:
         # A program of its own says by its presence what runs it.
-        has_bootstrap = runtimes.BOOTSTRAP in package.check(data, place=str(path))
+        has_bootstrap = runtimes.BOOTSTRAP in package.check(data, place=place)
         runtime = runtimes.CUSTOM[0] if has_bootstrap and asked.handler is None else OWN_RUNTIME
     handler = asked.handler
     if handler is None and runtimes.family(runtime) == "provided":
@@ -209,7 +215,7 @@ def _zip(path: Path, asked: _Asked) -> _Made:
             "a zip needs its handler", place="handler", hint="FILE.FUNCTION, such as app.handler"
         )
     handler = runtimes.handler(handler, runtime)
-    return _Made(code=ZipCode(filename=path.name), runtime=runtime, handler=handler, data=data)
+    return _Made(code=ZipCode(filename=filename), runtime=runtime, handler=handler, data=data)
 
 
 def _image(code: ImageCode, asked: _Asked) -> _Made:
@@ -277,7 +283,7 @@ def _inline(
         raise InvalidValue(
             f"a value of type {type(code).__name__} is no code",
             place="code",
-            hint="give source text, the Path of a zip or a function",
+            hint="give source text, the Path or the bytes of a zip, or a function",
         )
     if not text.strip():
         raise InvalidValue("the source is empty", place="code")
@@ -320,7 +326,7 @@ def check_capture(capture: Mapping[str, Any]) -> dict[str, Any]:
 def same(one: Function, other: Function) -> bool:
     """Whether two definitions run the same way: all but identity, version, times and statistics.
 
-    What is reserved belongs to the function, whatever its version.
+    What is reserved, and the tags, belong to the function, whatever its version.
     """
     return _substance(one) == _substance(other)
 
@@ -335,6 +341,12 @@ def with_reserved(function: Function, reserved: int | None) -> Function:
     )
 
 
+def with_whole(function: Function, wanted: Function) -> Function:
+    """The same definition with what the function as a whole is to have: what is reserved, and tags."""
+    changed = with_reserved(function, wanted.configuration.reserved_concurrency)
+    return changed if changed.tags == wanted.tags else dataclasses.replace(changed, tags=wanted.tags)
+
+
 def _substance(function: Function) -> Function:
     return dataclasses.replace(
         function,
@@ -347,6 +359,7 @@ def _substance(function: Function) -> Function:
         last_deployed_at=None,
         statistics=None,
         triggers=(),
+        tags={},
         status=FunctionStatus.ACTIVE,
         status_reason=None,
         last_update_status="Successful",

@@ -88,6 +88,7 @@ def kept(function: Function) -> dict[str, Any]:
         "description": function.description,
         "tags": function.tags,
         "role": function.role,
+        "aws_only": function.aws_only,
     }
 
 

@@ -10,7 +10,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import AlreadyExists, InvalidValue, NotFound, Unsupported
+from faaslab.errors import InvalidValue, NotFound, Unsupported
 from faaslab.lab import asking, definitions, event_invoke, following, limits, maps
 from faaslab.lab.mapping import run_map
 from faaslab.lab.payloads import encode, items
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from faaslab.backends.protocol import Debugger, Listening, ResponseStream
     from faaslab.lab import Lab
-    from faaslab.lab.definitions import CodeGiven, Definition
+    from faaslab.lab.definitions import CodeGiven, Definition, Draft
     from faaslab.lab.maps import MapResult
     from faaslab.model.execution import Execution
     from faaslab.model.invocation import Invocation
@@ -54,11 +54,7 @@ class Functions:
         With `exist_ok` a name that is taken gets a next version (or none, when nothing changed); without
         it that is `AlreadyExists`.
         """
-        if not exist_ok and self._store.definitions.get(Function, name) is not None:
-            raise AlreadyExists(
-                f"a function is named {name!r} already", hint="update it, or choose another name"
-            )
-        return self.define(name, code, **options).function
+        return self.define(name, code, exist_ok=exist_ok, **options).function
 
     def define(
         self,
@@ -70,19 +66,21 @@ class Functions:
         capture: Mapping[str, Any] | None = None,
         revision_id: str | None = None,
         wait: bool = True,
+        exist_ok: bool = True,
         **options: Any,
     ) -> Definition:
-        """Define a function from source text, the Path of a zip, a plain Python function, or an ImageCode.
+        """Define a function from source text, a zip's Path or bytes, a plain function, or an ImageCode.
 
         `options`: handler (`FILE.FUNCTION`), runtime, layers (`NAME`, `NAME:NUMBER`, an ARN, the path of a
         zip; lowest first), memory_mb (128 to 10240), timeout_s (1 to 900),
         ephemeral_storage_mb, reserved_concurrency, environment, secrets, requires, preload, log_format
         (Text, JSON), application_log_level and system_log_level (of JSON logs), tracing (`PassThrough`,
         `Active`), snap_start (`None`, `PublishedVersions`), tenancy (`PER_TENANT`, fixed at creation),
-        architecture, description, tags, dead_letter_queue, recursive_loop, and those of
-        `lab.asynchronous.configs.put`. `include` are files and folders that go along, `capture` JSON-able
-        values that the code uses by name.
-        With `revision_id` only the function of that revision is changed, else `Conflict`.
+        architecture, description, tags, aws_only (what is kept for AWS's API and has no effect here),
+        dead_letter_queue, recursive_loop, and those of `lab.asynchronous.configs.put`. `include` are files
+        and folders that go along, `capture` JSON-able values that the code uses by name.
+        With `revision_id` only the function of that revision is changed, else `Conflict`; without `exist_ok`
+        a name that is taken is `AlreadyExists`. Tags that are not given stay as they are.
 
         In the place of `code`, `source` is a Python file, or a folder with the handler's file at its top:
         when anything there has changed since the last invocation, the next one makes it the next version.
@@ -92,31 +90,30 @@ class Functions:
         """
         configs = self._lab.asynchronous.configs
         wanted = configs.checked(name, event_invoke.taken(options))
+        if "tags" not in options and (present := self._store.definitions.get(Function, name)) is not None:
+            options["tags"] = present.tags
+        written: Any = {"revision_id": revision_id, "wait": wait, "exist_ok": exist_ok}
         if source is not None:
             following.nothing_else("source", code=code, include=include, capture=capture)
             draft = self._lab.following.draft(name, source, self._with_layers(options))
             self._lab.layers.check(draft)
-            definition = self._lab.updates.write(draft, revision_id=revision_id, wait=wait)
+            definition = self._lab.updates.write(draft, **written)
         elif code is None:
             raise InvalidValue("a function needs code", place="code", hint="or source=, a file or folder")
         else:
-            definition = self._defined(
-                name, code, options, include, capture, revision_id=revision_id, wait=wait
-            )
+            draft = self._draft(name, code, options, include, capture)
+            definition = self._lab.updates.write(draft, **written)
         definition = self._lab.foreseen(definition)
         return event_invoke.told(definition, changed=configs.declare(wanted))
 
-    def _defined(
+    def _draft(
         self,
         name: str,
         code: CodeGiven,
         options: Mapping[str, Any],
         include: Sequence[str | Path],
         capture: Mapping[str, Any] | None,
-        *,
-        revision_id: str | None,
-        wait: bool,
-    ) -> Definition:
+    ) -> Draft:
         draft = definitions.draft(
             name,
             code,
@@ -127,7 +124,7 @@ class Functions:
             **self._with_layers(options),
         )
         self._lab.layers.check(draft)
-        return self._lab.updates.write(draft, revision_id=revision_id, wait=wait)
+        return draft
 
     def update(self, name: str, **options: Any) -> Function:
         """Change the configuration of a function; options that are not given stay as they are.
@@ -149,12 +146,16 @@ class Functions:
         revision_id: str | None = None,
         publish: bool = False,
         wait: bool = True,
+        dry_run: bool = False,
         **options: Any,
     ) -> Definition:
-        """A function with some of its options, or its code, changed."""
+        """A function with some of its options, or its code, changed; with `dry_run` as it would be then."""
         configs, settings = self._lab.asynchronous.configs, event_invoke.taken(options)
         wanted = configs.changed(name, settings) if settings else None
-        definition = self._redefined(name, code, revision_id, options, wait=wait)
+        draft = self._redrafted(name, code, options)
+        if dry_run:
+            return self._lab.updates.would_be(draft, revision_id=revision_id)
+        definition = self._lab.updates.write(draft, revision_id=revision_id, wait=wait)
         if publish:
             self._lab.versions.publish(name, version=definition.function.version)
         definition = self._lab.foreseen(definition)
@@ -168,15 +169,7 @@ class Functions:
         limits.reserved(executions)
         return self._lab.updates.reserve(name, executions)
 
-    def _redefined(
-        self,
-        name: str,
-        code: CodeGiven | None,
-        revision_id: str | None,
-        options: Mapping[str, Any],
-        *,
-        wait: bool,
-    ) -> Definition:
+    def _redrafted(self, name: str, code: CodeGiven | None, options: Mapping[str, Any]) -> Draft:
         definitions.known_options({key: value for key, value in options.items() if key not in _WITH_CODE})
         present = self._resolve(name, None)
         kept = following.kept(present)
@@ -190,13 +183,13 @@ class Functions:
                 hint="create another function",
             )
         if code is not None:
-            if isinstance(code, Path):
+            if isinstance(code, (Path, bytes)):
                 kept["handler"] = present.handler
             if "image" in (present.runtime, getattr(code, "kind", "")):
                 del kept["runtime"]
             given = kept | dict(options)
             include, capture = given.pop("include", ()), given.pop("capture", None)
-            return self._defined(name, code, given, include, capture, revision_id=revision_id, wait=wait)
+            return self._draft(name, code, given, include, capture)
         with_code = {key for key in options if key in {"include", "capture"}}
         if with_code:
             raise InvalidValue("comes with code", place=min(with_code), hint="give the code as well")
@@ -205,7 +198,7 @@ class Functions:
         )
         if options.get("layers"):
             self._lab.layers.check(draft)
-        return self._lab.updates.write(draft, revision_id=revision_id, wait=wait)
+        return draft
 
     def _with_layers(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         if options.get("layers") is None:

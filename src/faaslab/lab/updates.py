@@ -20,7 +20,7 @@ from faaslab.lab.versions import changed_meanwhile
 from faaslab.model.function import LATEST, Function, FunctionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from faaslab.lab import Lab
     from faaslab.lab.definitions import Draft
@@ -48,17 +48,22 @@ class Updates:
 
     # -- writing --------------------------------------------------------------------------------------
 
-    def write(self, draft: Draft, *, revision_id: str | None = None, wait: bool = True) -> Definition:
+    def write(
+        self, draft: Draft, *, revision_id: str | None = None, wait: bool = True, exist_ok: bool = True
+    ) -> Definition:
         """Make a draft the present definition, where it differs from that.
 
         What must be installed or unpacked is, before it takes the old one's place; without `wait` in the
-        background. Raises `Conflict` for another revision, and while another update is in progress.
+        background. Raises `Conflict` for another revision, and while another update is in progress,
+        `AlreadyExists` when the name is taken and may not be.
         """
         name = draft.function.name
         for attempt in range(_ATTEMPTS):
             present = self._kept.get(Function, name)
             if revision_id is not None and (present is None or present.revision_id != revision_id):
                 raise changed_meanwhile(name)
+            if present is not None and not exist_ok:
+                raise already_there(name)
             if present is not None:
                 self.refuse_meanwhile(present)
             try:
@@ -67,6 +72,25 @@ class Updates:
                 if attempt + 1 == _ATTEMPTS:
                     raise changed_meanwhile(name) from None
         raise AssertionError("the last attempt returns or raises")
+
+    def would_be(self, draft: Draft, *, revision_id: str | None = None) -> Definition:
+        """What `write` would make of a draft of a function that is there; nothing is written."""
+        present = self._kept.get(Function, draft.function.name)
+        if present is None:
+            raise NotFound("function", draft.function.name, self._kept.names(Function))
+        if revision_id not in (None, present.revision_id):
+            raise changed_meanwhile(present.name)
+        self.refuse_meanwhile(present)
+        unchanged = definitions.same(present, draft.function)
+        function = dataclasses.replace(
+            draft.function,
+            version=present.version,
+            revision_id=present.revision_id,
+            created_at=present.created_at,
+        )
+        return Definition(
+            function=function, change="unchanged" if unchanged else "updated", notes=draft.notes
+        )
 
     def _told(self, definition: Definition) -> Definition:
         """With a word about what it gives up to begin as a fork, where it does."""
@@ -79,8 +103,7 @@ class Updates:
 
     def _written(self, draft: Draft, present: Function | None, *, wait: bool) -> Definition:
         if present is not None and definitions.same(present, draft.function):
-            reserved = draft.function.configuration.reserved_concurrency
-            return self._same(present, reserved, draft.notes, wait=wait)
+            return self._same(present, draft, wait=wait)
         generation = self._room_for(draft.function)
         digest = self._lab.store.blobs.put(draft.data) if draft.data else draft.function.code_digest
         function = dataclasses.replace(
@@ -101,12 +124,11 @@ class Updates:
         self._came_about(written)
         return Definition(function=written, change=change, notes=draft.notes, before=present)
 
-    def _same(
-        self, present: Function, reserved: int | None, notes: tuple[str, ...], *, wait: bool
-    ) -> Definition:
+    def _same(self, present: Function, draft: Draft, *, wait: bool) -> Definition:
+        notes = draft.notes
         if present.status in (FunctionStatus.FAILED, FunctionStatus.PENDING):
             return Definition(function=self._resume(present, wait=wait), change="updated", notes=notes)
-        changed = definitions.with_reserved(present, reserved)
+        changed = definitions.with_whole(present, draft.function)
         if changed is present:
             return Definition(function=present, change="unchanged", notes=notes)
         written = self.put_reserved(changed, present)
@@ -120,11 +142,24 @@ class Updates:
 
     def reserve(self, name: str, executions: int | None) -> Function:
         """Reserve concurrency, also while an update is in progress; None gives it back."""
+        return self._amend(name, lambda present: definitions.with_reserved(present, executions))
+
+    def tag(self, name: str, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Function:
+        """Change a function's tags, also while an update is in progress."""
+
+        def changed(present: Function) -> Function:
+            tags = dict(change(present.tags))
+            return present if tags == present.tags else dataclasses.replace(present, tags=tags)
+
+        return self._amend(name, changed)
+
+    def _amend(self, name: str, change: Callable[[Function], Function]) -> Function:
+        """Change what a function has as a whole, under its number; `change` may be asked several times."""
         for _ in range(_ATTEMPTS):
             present = self._kept.get(Function, name)
             if present is None:
                 raise NotFound("function", name, self._kept.names(Function))
-            changed = definitions.with_reserved(present, executions)
+            changed = change(present)
             if changed is present:
                 return present
             with contextlib.suppress(_Changed):
@@ -320,6 +355,11 @@ class Updates:
 
 class _Changed(Conflict):
     """Somebody else wrote it between our look and our change: look again."""
+
+
+def already_there(name: str) -> AlreadyExists:
+    """What a name that is taken gets."""
+    return AlreadyExists(f"a function is named {name!r} already", hint="update it, or choose another name")
 
 
 def _why(error: BaseException) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 LATEST = "$LATEST"
 
@@ -161,6 +161,8 @@ class Function:
     description: str = ""
     role: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    aws_only: Mapping[str, Any] = field(default_factory=dict)
+    """What AWS's API was told that has no effect here (`VpcConfig`, `KMSKeyArn`, …): kept and given back."""
     created_at: datetime
     updated_at: datetime
     last_deployed_at: datetime | None = None
