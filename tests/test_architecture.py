@@ -29,6 +29,7 @@ PURE = [
     "backends/local/api/runtime_replies.py",
     "backends/local/api/telemetry_batches.py",
     "backends/local/starting/sandbox.py",
+    "endpoint/faults.py",
     "endpoint/lambda_/names.py",
     "endpoint/lambda_/paging.py",
     "events",

@@ -96,6 +96,10 @@ class ResponseStream(Protocol):
         """The next piece as soon as it is there; a failure of the function gives no piece, and no error."""
 
     @property
+    def version(self) -> str:
+        """The version as the function sees it: `$LATEST`, or a number."""
+
+    @property
     def content_type(self) -> str | None:
         """What the runtime says it is, as soon as there is a piece; None where it says nothing."""
 

@@ -288,8 +288,7 @@ class Functions:
         function = self._now(name, qualifier)
         body = b"{}" if payload is None else encode(payload)
         if "trace_id" in fields:
-            header = asking.text("trace_id", fields["trace_id"])
-            fields["trace_id"] = self._lab.asynchronous.entered(function, header)
+            self._enter(function, fields)
         request = self._request(function.name, qualifier, fields) if fields or qualifier else PLAIN
         return self._lab.backend.invoke(function, body, request=request, complete=self._lab.complete)
 
@@ -298,6 +297,8 @@ class Functions:
     ) -> ResponseStream:
         """Run a function once and read its response while it comes: pieces of bytes, then `.execution`."""
         function = self._now(name, qualifier)
+        if "trace_id" in fields:
+            self._enter(function, fields)
         request = self._request(function.name, qualifier, fields)
         return stream(self._lab, function, payload, request)
 
@@ -416,6 +417,11 @@ class Functions:
     def prepared(self, name: str, qualifier: str | None = None, **fields: Any) -> tuple[Function, Invocation]:
         """What an invocation with that qualifier runs now, and the invocation; `NotFound` as `get`."""
         return self._resolve(name, qualifier), self._request(name, qualifier, fields)
+
+    def _enter(self, function: Function, fields: dict[str, Any]) -> None:
+        """Count the run in the chain of requests that its trace header belongs to."""
+        header = asking.text("trace_id", fields["trace_id"])
+        fields["trace_id"] = self._lab.asynchronous.entered(function, header)
 
     def _now(self, name: str | Function, qualifier: str | None) -> Function:
         """What an invocation runs. On the hot path: one comparison for what a function does not have."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from faaslab.model.function import LATEST
 from faaslab.model.quotas import LOG_TAIL_BYTES
 
 
@@ -137,6 +138,16 @@ class Execution:
     def ok(self) -> bool:
         """Whether the function returned."""
         return self.status is ExecutionStatus.COMPLETED
+
+    @property
+    def executed_version(self) -> str:
+        """The version as its function saw it: `$LATEST`, or a published number (X-Amz-Executed-Version).
+
+        Its log stream says so; where there is none, what was asked for does.
+        """
+        if self.log_stream is None:
+            return LATEST if self.qualifier in (None, LATEST) else self.version
+        return LATEST if f"[{LATEST}]" in self.log_stream else self.version
 
     @property
     def log_tail(self) -> str:

@@ -159,7 +159,7 @@ class LocalBackend:
         def drive(sink: Callable[[bytes, str | None], None]) -> Execution:
             return self._invoker.invoke(pool, payload, request, complete, sink=sink)
 
-        stream = Stream(drive, clock=self._clock, closing=self._closing)
+        stream = Stream(drive, version=pool.version, clock=self._clock, closing=self._closing)
         self._streams.add(stream)
         return stream
 

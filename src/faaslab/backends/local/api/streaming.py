@@ -30,7 +30,9 @@ _LONGEST_HOLD_S = 900.0
 class Stream:
     """One streamed response: iterate over its pieces; `execution` is what came of it."""
 
-    def __init__(self, drive: Drive, *, clock: Clock, closing: threading.Event) -> None:
+    def __init__(self, drive: Drive, *, version: str, clock: Clock, closing: threading.Event) -> None:
+        self.version = version
+        """The version as the function sees it."""
         self._clock = clock
         self._closing = closing
         self._allowance = Allowance(clock.monotonic())
