@@ -33,6 +33,8 @@ PURE = [
     "endpoint/lambda_/names.py",
     "endpoint/lambda_/paging.py",
     "events",
+    "endpoint/messages.py",
+    "endpoint/wire",
     "lab/asking.py",
     "lab/concurrency.py",
     "lab/routing.py",
@@ -56,6 +58,7 @@ OUTSIDE_WORLD = {
     "duckdb", "os", "random", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time",
     "multiprocessing", "selectors", "urllib", "http",
 }  # fmt: skip
+ONLY_WORDS = {"urllib.parse"}  # of a room of the outside world that which only reads and writes texts
 
 
 def relative(path: Path) -> str:
@@ -128,6 +131,6 @@ def test_pure_rooms_touch_nothing(path):
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             imported |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module not in ONLY_WORDS:
             imported.add(node.module.split(".")[0])
     assert not imported & OUTSIDE_WORLD

@@ -1,0 +1,118 @@
+"""What a model demands of one value, as tests with AWS's words for them.
+
+Patterns are Java's. A pattern runs only on a text whose length is in bounds, and one that repeats a
+repetition only on a short text: such a pattern can take time that doubles with every character, and a
+request must not hang.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from botocore.model import Shape as BotocoreShape
+
+LONGEST = 4096
+"""Characters beyond which no pattern is tried."""
+LONGEST_NESTED = 24
+"""The same for a pattern with a repetition inside of a repetition."""
+NESTED = re.compile(r"[+*}]\)*\)[+*{]")
+CATEGORY = re.compile(r"\\p\{(\w+)\}")
+# `[\w-_]` is for Java what `[\w\-_]` is for Python.
+RANGE_FROM_CLASS = re.compile(r"(\\[wds])-(?=[^\]])")
+# A character beyond ASCII is told by its category: each has a stand-in from Unicode's private area.
+CATEGORIES = [
+    "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe",
+    "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn",
+]  # fmt: skip
+STAND_INS = {category: chr(0xE000 + number) for number, category in enumerate(CATEGORIES)}
+
+
+class Condition(NamedTuple):
+    """`holds` tells whether a value is as `words` say."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def conditions(model: BotocoreShape) -> tuple[Condition, ...]:
+    """What a value of the shape must be; of several that fail AWS names each, a length before a pattern."""
+    traits = model.metadata
+    if enum := traits.get("enum"):
+        allowed = frozenset(enum)
+        return (Condition(f"Member must satisfy enum value set: [{', '.join(enum)}]", allowed.__contains__),)
+    sized = model.type_name in {"string", "blob", "list", "map"}
+    what = "length" if sized else "value"
+    found = []
+    if (highest := traits.get("max")) is not None and model.type_name != "structure":
+        found.append(
+            Condition(
+                f"Member must have {what} less than or equal to {highest}", _at_most(highest, sized=sized)
+            )
+        )
+    if (lowest := traits.get("min")) is not None and model.type_name != "structure":
+        found.append(
+            Condition(
+                f"Member must have {what} greater than or equal to {lowest}", _at_least(lowest, sized=sized)
+            )
+        )
+    pattern = traits.get("pattern")
+    if pattern and model.type_name == "string":
+        matches = matcher(pattern)
+        if matches is not None:
+            bound = min(LONGEST, sys.maxsize if highest is None else int(highest))
+            found.append(
+                Condition(
+                    f"Member must satisfy regular expression pattern: {pattern}", _within(bound, matches)
+                )
+            )
+    return tuple(found)
+
+
+def _at_most(highest: float, *, sized: bool) -> Callable[[Any], bool]:
+    return (lambda value: len(value) <= highest) if sized else (lambda value: value <= highest)
+
+
+def _at_least(lowest: float, *, sized: bool) -> Callable[[Any], bool]:
+    return (lambda value: len(value) >= lowest) if sized else (lambda value: value >= lowest)
+
+
+def _within(bound: int, matches: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda value: len(value) > bound or matches(value)
+
+
+@cache
+def matcher(pattern: str) -> Callable[[str], bool] | None:
+    """Whether a whole text matches a Java pattern; None for a pattern that has no equal here."""
+    by_category = CATEGORY.search(pattern) is not None
+    translated = CATEGORY.sub(lambda found: _members(found[1]), pattern) if by_category else pattern
+    try:
+        compiled = re.compile(RANGE_FROM_CLASS.sub(r"\1\-", translated), re.ASCII)
+    except (re.error, OverflowError, RecursionError):
+        return None
+    bound = LONGEST_NESTED if NESTED.search(pattern) else LONGEST
+    whole = compiled.fullmatch
+    if by_category:
+        return lambda text: len(text) > bound or whole(_folded(text)) is not None
+    return lambda text: len(text) > bound or whole(text) is not None
+
+
+def _members(category: str) -> str:
+    """What stands in a character class for a category of Unicode."""
+    if category == "ASCII":
+        return r"\x00-\x7f"
+    within = [one for one in CATEGORIES if one.startswith(category)]
+    ascii_members = [f"\\x{code:02x}" for code in range(128) if unicodedata.category(chr(code)) in within]
+    return "".join(ascii_members) + "".join(STAND_INS[one] for one in within)
+
+
+def _folded(text: str) -> str:
+    if text.isascii():
+        return text
+    return "".join(one if one.isascii() else STAND_INS[unicodedata.category(one)] for one in text)

@@ -1,0 +1,179 @@
+"""Requests and answers made from a service's model: what botocore sends, and values that fill its shapes."""
+
+import re
+from datetime import datetime
+from functools import cache
+from io import BytesIO
+from urllib.parse import parse_qsl, urlsplit
+
+from botocore.awsrequest import HeadersDict, create_request_object, prepare_request_dict
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.parsers import create_parser
+from botocore.response import StreamingBody
+from botocore.serialize import create_serializer
+
+from faaslab.endpoint.messages import Request
+
+MOMENT = datetime(2026, 11, 26, 7, 8, 9)
+DEEP = 5
+
+
+@cache
+def model(service):
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service_name=service)
+
+
+def operations(*services):
+    return [(service, name) for service in services for name in model(service).operation_names]
+
+
+def sent(operation, params, protocol):
+    """The request as botocore puts it on the wire."""
+    made = create_serializer(protocol, include_validation=False).serialize_to_request(params, operation)
+    prepare_request_dict(made, "http://127.0.0.1:4566", user_agent="test", context={})
+    prepared = create_request_object(made).prepare()
+    url = urlsplit(prepared.url)
+    body = prepared.body or b""
+    return Request(
+        method=prepared.method,
+        path=url.path,
+        query=tuple(parse_qsl(url.query, keep_blank_values=True)),
+        headers={
+            name.lower(): value.decode() if isinstance(value, bytes) else str(value)
+            for name, value in prepared.headers.items()
+        },
+        body=body if isinstance(body, bytes) else body.encode(),
+    )
+
+
+def received(operation, response, protocol, shape=None):
+    """What botocore reads from a response; of an error its `Error`."""
+    headers = HeadersDict(response.headers)
+    body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
+    if operation.has_streaming_output and response.status < 300:
+        body = StreamingBody(BytesIO(body), None)
+    parts = {"body": body, "headers": headers, "status_code": response.status, "context": {}}
+    parsed = create_parser(protocol).parse(parts, shape or operation.output_shape)
+    if isinstance(parsed, dict):
+        parsed.pop("ResponseMetadata", None)
+    return _plain(parsed)
+
+
+def _plain(parsed):
+    """Botocore's moments have a zone, and what streams is read."""
+    if isinstance(parsed, dict):
+        return {key: _plain(one) for key, one in parsed.items()}
+    if isinstance(parsed, list):
+        return [_plain(one) for one in parsed]
+    if isinstance(parsed, StreamingBody):
+        return parsed.read()
+    return parsed.replace(tzinfo=None) if isinstance(parsed, datetime) else parsed
+
+
+def value(shape, *, full, depth=0):
+    """A value that the shape allows: all members or only those that are required."""
+    kind = shape.type_name
+    traits = shape.metadata
+    if getattr(shape, "is_document_type", False):
+        return {"a": [1, "b", None, {"c": True}]}
+    if kind == "structure":
+        members = shape.members
+        names = list(members) if full and depth < DEEP else list(shape.required_members)
+        if getattr(shape, "is_tagged_union", False):
+            names = list(members)[:1]
+        return {name: value(members[name], full=full, depth=depth + 1) for name in names}
+    if kind == "list":
+        unseen = shape.serialization.get("location") == "querystring"  # an empty list in a query is none
+        least = max(traits.get("min", 0), 1 if unseen or (full and depth < DEEP) else 0)
+        return [value(shape.member, full=full, depth=depth + 1) for _ in range(least)]
+    if kind == "map":
+        if not (full and depth < DEEP) and not traits.get("min"):
+            return {}
+        return {value(shape.key, full=full): value(shape.value, full=full, depth=depth + 1)}
+    if kind == "string":
+        return text(shape)
+    if kind == "blob":
+        return b"\x00\xffblob"[: traits.get("max", 99)].ljust(traits.get("min", 0), b"x")
+    if shape.serialization.get("location") == "statusCode":
+        return 202
+    if kind == "boolean":
+        return full
+    if kind == "timestamp":
+        return MOMENT
+    number = traits.get("min", min(7, traits.get("max", 7)))
+    return number if kind in {"integer", "long"} else float(number) + (0.25 if "max" not in traits else 0)
+
+
+def text(shape):
+    traits = shape.metadata
+    if shape.enum:
+        return shape.enum[-1]
+    return matching(traits.get("pattern"), traits.get("min", 0), traits.get("max", 10_000))
+
+
+@cache
+def matching(pattern, shortest, longest):
+    """A text that a pattern and the bounds allow."""
+    if pattern is None:
+        return "ü &/+%<text>"[:longest].ljust(shortest, "x")
+    plain = re.sub(r"\\p\{ASCII\}", "a-z", re.sub(r"\\p\{[A-Z][a-z]?\}", "a-z", pattern))
+    plain = re.sub(r"\\w-_", r"\\w\\-_", plain)
+    tree = re._parser.parse(plain, re.ASCII)
+    for more in range(120):
+        for branch in range(3):
+            made = _text(tree, more, branch)
+            if shortest <= len(made) <= longest and re.fullmatch(plain, made, re.ASCII):
+                return made
+    raise AssertionError((pattern, shortest, longest))
+
+
+def _text(tree, more, branch):
+    made = ""
+    for operator, argument in tree:
+        name = str(operator)
+        if name == "LITERAL":
+            made += chr(argument)
+        elif name == "NOT_LITERAL":
+            made += "a" if argument != ord("a") else "b"
+        elif name == "ANY":
+            made += "a"
+        elif name == "IN":
+            made += _one_of(argument)
+        elif name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
+            least, most, inner = argument
+            times = min(max(least, 1 if more else least), most) if len(inner) > 1 else min(least + more, most)
+            made += _text(inner, more if len(inner) == 1 else 1, branch) * int(times)
+        elif name == "BRANCH":
+            made += _text(argument[1][min(branch, len(argument[1]) - 1)], more, branch)
+        elif name == "SUBPATTERN":
+            made += _text(argument[-1], more, branch)
+        elif name == "CATEGORY":
+            made += _one_of([(operator, argument)])
+    return made
+
+
+def _one_of(choices):
+    if str(choices[0][0]) == "NEGATE":
+        return next(one for one in "ab1_ " if not any(_has(choice, one) for choice in choices[1:]))
+    return next(
+        one
+        for one in "abcdef017_-:/. $@AZ{}[]!\t" + "".join(map(chr, range(33, 127)))
+        if any(_has(choice, one) for choice in choices)
+    )
+
+
+def _has(choice, one):
+    operator, argument = str(choice[0]), choice[1]
+    if operator == "LITERAL":
+        return ord(one) == argument
+    if operator == "RANGE":
+        return argument[0] <= ord(one) <= argument[1]
+    return {
+        "CATEGORY_DIGIT": one.isdigit(),
+        "CATEGORY_WORD": one.isalnum() or one == "_",
+        "CATEGORY_SPACE": one.isspace(),
+        "CATEGORY_NOT_SPACE": not one.isspace(),
+        "CATEGORY_NOT_DIGIT": not one.isdigit(),
+        "CATEGORY_NOT_WORD": not (one.isalnum() or one == "_"),
+    }[str(argument)]
