@@ -1,0 +1,65 @@
+"""The cloud inside its process: moto's services, what keeps them, what answers for them.
+
+Rule: one process has the folder at a time; a lock on it says which.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from faaslab.clock import SYSTEM
+from faaslab.cloud.child import inward
+from faaslab.cloud.child.carrying import Carrier
+from faaslab.cloud.child.mending import mend
+from faaslab.cloud.child.server import Server
+from faaslab.cloud.child.turns import Turn
+
+_LOCK_LIMIT_S = 3.0
+
+
+class InUse(Exception):
+    """Another process has the folder."""
+
+
+class Cloud:
+    """Made from what the owner said; it listens as soon as it is made."""
+
+    def __init__(self, hello: dict[str, Any]) -> None:
+        self._folder = Path(hello["folder"])
+        self._lock = _locked(self._folder / "lock")
+        inward.stay()
+        self._turn = Turn()
+        mend(self._turn)
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        self._carrier = Carrier(DomainDispatcherApplication(create_backend_app), self._turn)
+        self._server = Server(hello["secret"], self._carrier.carry)
+        self.port = self._server.port
+
+    def serve(self) -> None:
+        """Answer until the process ends."""
+        self._server.serve_forever()
+
+    def close(self) -> None:
+        """Put down what is here."""
+
+
+def _locked(path: Path) -> int:
+    """The lock, once who had it let go: a child of an owner that was just killed is about to."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = SYSTEM.monotonic() + _LOCK_LIMIT_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if SYSTEM.monotonic() > until:
+                raise InUse(os.pread(file, 64, 0).decode("ascii", "replace").strip()) from None
+        time.sleep(0.02)
+    os.ftruncate(file, 0)
+    os.pwrite(file, b"pid %d\n" % os.getpid(), 0)
+    return file

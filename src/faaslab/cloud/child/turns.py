@@ -1,0 +1,56 @@
+"""One request at a time is with moto, whose dictionaries many threads must not change at once.
+
+Rule: whoever waits for something that another request has to bring (a long poll, a function's answer) lets
+the others have their turn meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Turn:
+    """Who may work with moto."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._whose: int | None = None
+        self._again: Callable[[], None] = lambda: None
+
+    @property
+    def mine(self) -> bool:
+        """Whether this thread has it."""
+        return self._whose == threading.get_ident()
+
+    @contextmanager
+    def taken(self, again: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Wait for the turn and have it. `again` is called whenever it came back after `lent`."""
+        with self._lock:
+            self._whose = threading.get_ident()
+            self._again = again
+            try:
+                yield
+            finally:
+                self._whose = None
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Let others have it within the body, and wait for it at the end; nothing when it is not ours."""
+        if not self.mine:
+            yield
+            return
+        again = self._again
+        self._whose = None
+        self._lock.release()
+        try:
+            yield
+        finally:
+            self._lock.acquire()
+            self._whose = threading.get_ident()
+            self._again = again
+            again()

@@ -1,0 +1,279 @@
+"""The process that the cloud runs in: started with the first use, started again when it died, gone with us.
+
+Rule: nothing here costs anything until somebody asks for the address. The child reads its standard input and
+ends with it, so that no kill of this process leaves it behind; what it has to know comes that way too, and
+the secret without which it answers nobody is in no argument, variable, file or log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import secrets
+import select
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faaslab.clock import SYSTEM
+from faaslab.cloud import clients, forwarding
+from faaslab.errors import BackendError, Closed, MissingExtra
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from urllib3 import HTTPConnectionPool
+
+_SCRIPT = Path(__file__).parent / "child" / "script.py"
+_NEEDED = ("moto", "flask", "flask_cors", "werkzeug")
+_START_LIMIT_S = 120.0
+_CLOSE_LIMIT_S = 20.0
+_LONGEST_LOG = 1 << 20
+# Where programs and libraries are found; no credentials, no proxies, none of the user's AWS settings.
+_INHERITED = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "HOME",
+)
+
+
+class CloudProcess:
+    """The embedded cloud of one home. It keeps what is in it in `folder`; made in no time, started when used.
+
+    `home` is the URL of the home's endpoint, where deliveries to functions go; `key` the access key that the
+    home wants to see. One process may have the folder at a time.
+    """
+
+    def __init__(self, folder: Path, home: str, *, key: str = "local") -> None:
+        self.folder = folder
+        self.home = home
+        self._key = key
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._pool: HTTPConnectionPool | None = None
+        self._secret = ""
+        self._port = 0
+        self._closed = False
+        self._owner = os.getpid()
+
+    @property
+    def running(self) -> bool:
+        """Whether the child is there at this moment."""
+        child = self._child
+        return child is not None and os.getpid() == self._owner and child.poll() is None
+
+    @property
+    def address(self) -> str:
+        """Where the child answers whoever knows the secret: `http://127.0.0.1:PORT`; started when need be.
+
+        Raises `MissingExtra` without the packages of `faaslab[cloud]`, `BackendError` when it does not start.
+        """
+        self._started()
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process, while there is one."""
+        child = self._child
+        return child.pid if child is not None and self.running else None
+
+    def client(self, service: str, region: str = "us-east-1", **config: Any) -> Any:
+        """A boto3 client that asks the child itself, past the endpoint and all that is ours in it."""
+        address = self.address
+        return clients.client(
+            service, address, region, headers={forwarding.SECRET_HEADER: self._secret}, **config
+        )
+
+    def forward(
+        self,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes | Iterator[bytes] = b"",
+    ) -> forwarding.Forwarded:
+        """Hand a request on; `target` is path and query as they came.
+
+        The answer's body is to be read or closed. Raises as `address` does, and `BackendError` when the child
+        ended meanwhile; a request that never reached it was tried again with the next one.
+        """
+        from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
+
+        headers = tuple(headers)
+        for attempt in range(2):
+            through, secret = self._started()
+            try:
+                return forwarding.forward(through, method, target, headers, body, secret=secret)
+            except (NewConnectionError, ProtocolError) as error:
+                again = isinstance(body, bytes) and (
+                    isinstance(error, NewConnectionError) or method in ("GET", "HEAD")
+                )
+                if attempt or not again or self._closed:
+                    raise BackendError("the embedded cloud ended while it was asked", place=method) from error
+            except HTTPError as error:
+                raise BackendError(f"the embedded cloud did not answer: {error}", place=method) from error
+        raise AssertionError
+
+    def close(self) -> None:
+        """End the child, which puts down what is in it first. May be called twice."""
+        with self._lock:
+            self._closed = True
+            self._end()
+
+    def _started(self) -> tuple[HTTPConnectionPool, str]:
+        through = self._pool
+        if through is not None and self.running:
+            return through, self._secret
+        with self._lock:
+            if os.getpid() != self._owner:
+                raise Closed("the embedded cloud belongs to the process that this one was forked from")
+            if self._closed:
+                raise Closed("the embedded cloud is closed")
+            if self._pool is None or not self.running:
+                self._end()
+                self._start()
+            assert self._pool is not None
+            return self._pool, self._secret
+
+    def _start(self) -> None:
+        missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+        if missing:
+            raise MissingExtra(
+                "the embedded cloud (S3, SQS, DynamoDB, …) is not installed",
+                hint='pip install "faaslab[cloud]"',
+            )
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        secret = secrets.token_urlsafe(32)
+        log = self._log()
+        try:
+            child = subprocess.Popen(
+                [sys.executable, "-P", str(_SCRIPT)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                bufsize=0,
+                cwd=self.folder,
+                env=_variables(),
+                # A Ctrl-C in the user's terminal is not for it.
+                start_new_session=True,
+            )
+        finally:
+            os.close(log)
+        hello = {
+            "secret": secret,
+            "home": self.home,
+            "key": self._key,
+            "folder": str(self.folder.absolute()),
+            "owner": os.getpid(),
+        }
+        assert child.stdin is not None
+        try:
+            with contextlib.suppress(OSError):
+                child.stdin.write(json.dumps(hello).encode() + b"\n")
+            self._port = _port(child, self.folder)
+        except BaseException:
+            _reap(child, limit_s=0)
+            raise
+        self._child = child
+        self._secret = secret
+        self._pool = forwarding.pool(self._port)
+
+    def _log(self) -> int:
+        path = self.folder / "cloud.log"
+        with contextlib.suppress(OSError):
+            if path.stat().st_size > _LONGEST_LOG:
+                path.replace(path.with_suffix(".log.1"))
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        through, self._pool = self._pool, None
+        if through is not None:
+            through.close()
+        if child is None:
+            return
+        if os.getpid() != self._owner:
+            # It is the parent's, whose end of the pipe must be the only one.
+            child.returncode = 0
+            _shut(child)
+            return
+        with contextlib.suppress(OSError):
+            assert child.stdin is not None
+            child.stdin.write(b"close\n")
+        _reap(child, limit_s=_CLOSE_LIMIT_S)
+
+
+def _variables() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return kept | {
+        # The order of sets of texts is the same in every process, so a replay does what was done.
+        "PYTHONHASHSEED": "0",
+        "TMPDIR": tempfile.gettempdir(),
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "*",
+        "MOTO_ACCOUNT_ID": "000000000000",
+        "MOTO_ALLOW_NONEXISTENT_REGION": "true",
+        "MOTO_DISABLE_GLOBAL_CORS": "true",
+        # Bodies stay in memory up to this; what is larger goes to a temporary file.
+        "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(1 << 20),
+    }
+
+
+def _port(child: subprocess.Popen[bytes], folder: Path) -> int:
+    """What the child says when it listens. Raises when it says something else or nothing."""
+    assert child.stdout is not None
+    until = SYSTEM.monotonic() + _START_LIMIT_S
+    said = b""
+    while not said.endswith(b"\n"):
+        ready, _, _ = select.select([child.stdout], [], [], max(until - SYSTEM.monotonic(), 0))
+        if not ready:
+            raise BackendError("the embedded cloud was not ready in time", hint=f"see {folder / 'cloud.log'}")
+        piece = os.read(child.stdout.fileno(), 4096)
+        if not piece:
+            break
+        said += piece
+    word, _, rest = said.decode("utf-8", "replace").strip().partition(" ")
+    if word == "READY":
+        return int(rest)
+    if word == "IN-USE":
+        raise BackendError(
+            f"another process{f' ({rest})' if rest else ''} has the embedded cloud of this store",
+            place=str(folder),
+            hint="end it, or use it through its endpoint",
+        )
+    raise BackendError(
+        f"the embedded cloud did not start{f': {rest}' if rest else ''}",
+        hint=f"see {folder / 'cloud.log'}",
+    )
+
+
+def _reap(child: subprocess.Popen[bytes], *, limit_s: float) -> None:
+    try:
+        child.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        # All that was answered is in its journal.
+        child.kill()
+        child.wait()
+    _shut(child)
+
+
+def _shut(child: subprocess.Popen[bytes]) -> None:
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
