@@ -386,23 +386,23 @@ def stream(lab, name, payload, **params):
 def test_pieces_come_as_the_function_makes_them(streams, tmp_path):
     answer = stream(streams, "streams", {"pieces": 3, "gate": str(tmp_path)}, LogType="Tail")
     assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
-    assert answer["ResponseStreamContentType"] == "text/event-stream"
     events = answer["EventStream"]
     for number in range(3):
         # The function goes on only when its piece was seen here.
-        assert next(events) == {"PayloadChunk": {"Payload": b"piece %d\n" % number}}
+        assert next(events) == ("PayloadChunk", {"Payload": b"piece %d\n" % number})
         (tmp_path / str(number)).touch()
-    (last,) = events
-    log = base64.b64decode(last["InvokeComplete"].pop("LogResult")).decode()
+    ((kind, last),) = events
+    log = base64.b64decode(last.pop("LogResult")).decode()
     assert "REPORT RequestId: " in log
-    assert last == {"InvokeComplete": {}}
+    assert (kind, last) == ("InvokeComplete", {})
 
 
 @pytest.mark.parametrize(("how", "kind"), [({"breaks": True}, "Odd"), ({"dies": True}, "Runtime.ExitError")])
 def test_what_breaks_off_says_so_in_the_end(streams, how, kind):
     *pieces, last = stream(streams, "streams", {"pieces": 2, **how})["EventStream"]
-    assert b"".join(each["PayloadChunk"]["Payload"] for each in pieces) == b"piece 0\npiece 1\n"
-    told = last["InvokeComplete"]
+    assert b"".join(each["Payload"] for _, each in pieces) == b"piece 0\npiece 1\n"
+    kind_of_event, told = last
+    assert kind_of_event == "InvokeComplete"
     assert told["ErrorCode"] == "Unhandled"
     assert json.loads(told["ErrorDetails"])["errorType"] == kind
 
@@ -419,10 +419,10 @@ def test_who_goes_away_leaves_the_function_to_run_on(streams, tmp_path):
 
 def test_a_function_that_answers_whole_is_one_piece(lab):
     *pieces, last = stream(lab, "echo", {"a": 1})["EventStream"]
-    assert [json.loads(each["PayloadChunk"]["Payload"]) for each in pieces] == [{"a": 1}]
-    assert last == {"InvokeComplete": {}}
-    (last,) = stream(lab, "fails", {"how": "raise"})["EventStream"]
-    assert json.loads(last["InvokeComplete"]["ErrorDetails"])["errorMessage"] == "no luck"
+    assert [json.loads(each["Payload"]) for _, each in pieces] == [{"a": 1}]
+    assert last == ("InvokeComplete", {})
+    ((_, last),) = stream(lab, "fails", {"how": "raise"})["EventStream"]
+    assert json.loads(last["ErrorDetails"])["errorMessage"] == "no luck"
 
 
 def test_a_dry_run_streams_nothing(lab):

@@ -96,32 +96,30 @@ def invoke_with_response_stream(call: Call) -> Mapping[str, Any]:
         raise _absent(error, call, target) from None
     events = _events(stream, first, tail=tail)
     next(events)
-    return {
-        "StatusCode": 200,
-        "ExecutedVersion": stream.version,
-        "EventStream": events,
-        "ResponseStreamContentType": stream.content_type,
-    }
+    # The member ResponseStreamContentType is the header that says that events come, as on AWS.
+    return {"StatusCode": 200, "ExecutedVersion": stream.version, "EventStream": events}
 
 
-def _events(stream: ResponseStream, piece: bytes | None, *, tail: bool) -> Iterator[Mapping[str, Any]]:
+def _events(
+    stream: ResponseStream, piece: bytes | None, *, tail: bool
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The events of a response. The first is none: a generator that has begun lets go of what it holds.
 
     Whoever reads them may go away at any moment; then the function runs on, without a reader.
     """
     try:
-        yield {}
+        yield "", {}
         try:
             while piece is not None:
-                yield {"PayloadChunk": {"Payload": piece}}
+                yield "PayloadChunk", {"Payload": piece}
                 piece = next(stream, None)
             execution = stream.execution
         except Exception as error:
             fault = faults.fault_of(error)
             LOG.error("a response broke off: %s", fault.message, exc_info=error)  # noqa: TRY400
-            yield {"InvokeComplete": {"ErrorCode": fault.code, "ErrorDetails": fault.message}}
+            yield "InvokeComplete", {"ErrorCode": fault.code, "ErrorDetails": fault.message}
             return
-        yield {"InvokeComplete": _completed(execution, tail=tail)}
+        yield "InvokeComplete", _completed(execution, tail=tail)
     finally:
         stream.close()
 
