@@ -307,6 +307,7 @@ def open(  # noqa: A001 -- the name that the product gives it
     """
     from faaslab.backends.local import LocalSettings
     from faaslab.clock import SYSTEM
+    from faaslab.endpoint.wiring import Wiring
     from faaslab.lab import Lab
     from faaslab.store import Capture
 
@@ -317,6 +318,7 @@ def open(  # noqa: A001 -- the name that the product gives it
     if read["store"].origin == "default":
         _make_folder(value["store"].parent)
     capture = Capture(payloads=value["payloads"], redact=value["redact"])
+    wiring = Wiring()
     lab = Lab(
         _SharedStores.take(value["store"], clock, capture),
         cache=value["cache"],
@@ -339,9 +341,11 @@ def open(  # noqa: A001 -- the name that the product gives it
             kernel_packages=value["kernel_packages"],
             pip_arguments=value["pip_arguments"],
         ),
+        start_endpoint=wiring.start_endpoint,
         close_store=_SharedStores.give_back,
         on_close=_forget,
     )
+    wiring.attach(lab)
     _open_labs.append(lab)
     # After its store's own, so before it: what runs for a queue is given back to the store.
     atexit.register(lab.close)

@@ -8,7 +8,6 @@ the secret without which it answers nobody is in no argument, variable, file or 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import secrets
@@ -21,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.clock import SYSTEM
-from faaslab.cloud import clients, forwarding
-from faaslab.errors import BackendError, Closed, MissingExtra
+from faaslab.cloud import clients, extra, forwarding
+from faaslab.errors import BackendError, Closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from urllib3 import HTTPConnectionPool
 
 _SCRIPT = Path(__file__).parent / "child" / "script.py"
-_NEEDED = ("moto", "flask", "flask_cors", "werkzeug")
 _START_LIMIT_S = 120.0
 _CLOSE_LIMIT_S = 20.0
 _LONGEST_LOG = 1 << 20
@@ -146,12 +144,7 @@ class CloudProcess:
             return self._pool, self._secret
 
     def _start(self) -> None:
-        missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-        if missing:
-            raise MissingExtra(
-                "the embedded cloud (S3, SQS, DynamoDB, …) is not installed",
-                hint='pip install "faaslab[cloud]"',
-            )
+        extra.require()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret = secrets.token_urlsafe(32)
         log = self._log()

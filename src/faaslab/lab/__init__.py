@@ -18,6 +18,7 @@ from faaslab.clock import SYSTEM, Clock
 from faaslab.errors import Closed
 from faaslab.lab import secrets
 from faaslab.lab.asynchronous import Asynchronous
+from faaslab.lab.cloud import Cloud
 from faaslab.lab.concurrency import Account
 from faaslab.lab.executions import Executions
 from faaslab.lab.following import Following
@@ -83,6 +84,7 @@ class Lab:
         self._close_store = close_store
         self._on_close = on_close
         self.home = Home(self, start_endpoint)
+        self.cloud = Cloud(self)
         self.updates = Updates(self)
         self.asynchronous = Asynchronous(self, everybodys=run_queue, at_once=queue_concurrency)
         self.layers = Layers(self)

@@ -45,6 +45,11 @@ class Service:
         return _load(name)
 
     @property
+    def model(self) -> ServiceModel:
+        """What botocore knows of it."""
+        return self._model
+
+    @property
     def operations(self) -> frozenset[str]:
         """The names of all operations that the model has."""
         return self._operation_names

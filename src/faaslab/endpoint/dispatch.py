@@ -1,0 +1,149 @@
+"""Which service a request is for, and who answers it: a handler of ours, or the embedded cloud.
+
+A service of AWS is told by what the request was signed for. Of a service that is ours whole (Lambda) every
+operation is answered here; of one that stands in front of the cloud's, those that are in its table, and the
+rest goes on as it came.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from faaslab.endpoint import faults
+from faaslab.endpoint.call import Call, Handler
+from faaslab.endpoint.messages import Fault, Request, Response
+from faaslab.endpoint.wire import Service
+
+if TYPE_CHECKING:
+    from faaslab.endpoint.asking import Asking
+    from faaslab.endpoint.credentials import Scope
+    from faaslab.lab import Lab
+
+Ask = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+LOG = logging.getLogger(__name__)
+INTERNAL = "/_faaslab/"
+"""Paths of ours that are of no service of AWS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ours:
+    """A service with handlers of ours: botocore's name of it, the modules with their `OPERATIONS`.
+
+    `whole`: an operation that is in none of them is refused; otherwise it is the cloud's.
+    """
+
+    service: str
+    modules: tuple[str, ...]
+    whole: bool = False
+
+
+OURS: Mapping[str, Ours] = {
+    "lambda": Ours(
+        service="lambda",
+        modules=("lambda_.invoke", "lambda_.concurrency", "lambda_.event_invoke"),
+        whole=True,
+    ),
+}
+"""Signing name -> the service, where anything of it is answered here."""
+
+# Lambda's paths begin with the date of an API version; so does no other service's of those that are ours.
+_LAMBDA_PATH = re.compile(
+    r"/20\d\d-\d\d-\d\d/(functions|layers|event-source-mappings|tags|account-settings|code-signing-configs|"
+    r"durable-executions|durable-execution-callbacks|capacity-providers|resource-policy)\b"
+)
+
+
+def signing_name(request: Request, scope: Scope | None) -> str | None:
+    """The service that a request is for, by its signature, else by the forms that only one service has."""
+    if scope is not None:
+        return scope.service
+    return "lambda" if _LAMBDA_PATH.match(request.path) else None
+
+
+class Dispatcher:
+    """Answers what is ours. Called from any number of threads."""
+
+    def __init__(self, lab: Lab, asking: Asking | None = None) -> None:
+        self._lab = lab
+        self._asking = asking
+
+    def ours(self, request: Request, scope: Scope | None) -> Ours | None:
+        """Who of ours may answer a request; None for the cloud. The body need not be there yet."""
+        return OURS.get(signing_name(request, scope) or "")
+
+    def answer(self, request: Request, ours: Ours, scope: Scope | None) -> Response | None:
+        """Carry a request out; None when it is the cloud's after all. What fails is an answer as well."""
+        service = Service.load(ours.service)
+        region = (scope.region if scope else None) or self._lab.region
+        request_id = str(uuid.uuid4())
+        protocol, name = service.protocol(request), None
+        try:
+            name, protocol = service.operation(request)
+            handler = _handlers(ours).get(name)
+            if handler is None:
+                if not ours.whole:
+                    return None
+                raise faults.not_here(ours.service, name)
+            call = Call(
+                lab=self._lab,
+                service=ours.service,
+                operation=name,
+                params=service.parse(request, name, protocol),
+                request=request,
+                region=region,
+                request_id=request_id,
+                cloud=self._cloud(ours.service, region),
+            )
+            result = handler(call) or {}
+            return service.answer(name, result, protocol, request_id=request_id)
+        except Exception as error:
+            if name is None and not ours.whole:
+                return None  # not in a form that we know: the cloud's to refuse
+            fault = faults.fault_of(error, service=ours.service, region=self._lab.region)
+            if fault.status >= 500:
+                LOG.exception("%s %s", ours.service, name)
+            return service.refuse(fault, name, protocol, request_id=request_id)
+
+    def perform(
+        self, service: str, operation: str, params: Mapping[str, Any], *, region: str | None = None
+    ) -> Mapping[str, Any]:
+        """Carry an operation out for somebody in this process; it raises `Fault`, or what went wrong."""
+        region = region or self._lab.region
+        for ours in OURS.values():
+            if ours.service == service and (handler := _handlers(ours).get(operation)) is not None:
+                call = Call(
+                    lab=self._lab,
+                    service=service,
+                    operation=operation,
+                    params=params,
+                    request=Request(method="POST", path="/"),
+                    region=region,
+                    request_id=str(uuid.uuid4()),
+                    cloud=self._cloud(service, region),
+                )
+                return handler(call) or {}
+        return self._cloud(service, region)(operation, params)
+
+    def _cloud(self, service: str, region: str) -> Ask:
+        def ask(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+            if self._asking is None:
+                raise Fault("ServiceUnavailable", "There is no embedded cloud here.", status=503)
+            return self._asking.ask(service, operation, params, region=region)
+
+        return ask
+
+
+@cache
+def _handlers(ours: Ours) -> Mapping[str, Handler]:
+    """The table of a service: its modules are imported when something of it is asked for first."""
+    table: dict[str, Handler] = {}
+    for module in ours.modules:
+        table |= importlib.import_module(f"faaslab.endpoint.{module}").OPERATIONS
+    return table

@@ -1,0 +1,239 @@
+"""The ASGI application: what came over HTTP is let in, read, answered in a thread, and sent.
+
+Rule: nothing here blocks the loop, and no request keeps another waiting: what answers runs in threads, as
+many as there are requests on their way (an invocation that sleeps for a minute holds one for a minute).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from faaslab.endpoint import credentials, guard
+from faaslab.endpoint.dispatch import INTERNAL
+from faaslab.endpoint.messages import Fault, Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+    from faaslab.endpoint.asking import Forward
+    from faaslab.endpoint.credentials import Scope
+    from faaslab.endpoint.dispatch import Dispatcher
+
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+    Internal = Callable[[Request], Response]
+
+LOG = logging.getLogger(__name__)
+THREADS = 1100
+"""An account's 1,000 concurrent invocations, and some for what is asked beside them."""
+CLOUD_THREADS = 200
+OBJECT_BYTES = 5 * 2**30
+"""The largest body that goes on to the cloud: an object of S3 in one request."""
+_SMALL = 2**20
+_DROPPED = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
+_END = object()
+
+
+class Web:
+    """An ASGI application; `close` ends its threads. `forward` hands to the cloud what is not ours."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        *,
+        admits: guard.Guard,
+        forward: Forward | None = None,
+        internal: Internal | None = None,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._guard = admits
+        self._forward = forward
+        self._internal = internal
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="faaslab-endpoint")
+        self._cloud_threads = ThreadPoolExecutor(CLOUD_THREADS, thread_name_prefix="faaslab-cloud")
+
+    def close(self) -> None:
+        """End the threads that answered; may be called twice."""
+        self._threads.shutdown(cancel_futures=True)
+        self._cloud_threads.shutdown(cancel_futures=True)
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        headers = _headers(scope["headers"])
+        text = scope["query_string"].decode("latin-1")
+        signed = credentials.scope(headers, text)
+        try:
+            self._guard.check(headers, signed)
+            response = await self._answer(scope, headers, text, signed, receive)
+        except Fault as fault:
+            response = _refusal(fault)
+        except _Gone:
+            return
+        except Exception:
+            LOG.exception("%s %s", scope["method"], scope["path"])
+            response = _refusal(Fault("InternalFailure", "The server failed; its log says why.", status=500))
+        await self._send(response, receive, send)
+
+    async def _answer(
+        self,
+        scope: dict[str, Any],
+        headers: Mapping[str, str],
+        text: str,
+        signed: Scope | None,
+        receive: Receive,
+    ) -> Response:
+        loop = asyncio.get_running_loop()
+        head = Request(
+            method=scope["method"],
+            path=scope["raw_path"].decode("latin-1"),
+            query=tuple(parse_qsl(text, keep_blank_values=True)) if text else (),
+            headers=headers,
+        )
+        ours = None
+        if head.path.startswith(INTERNAL) and self._internal is not None:
+            answer: Callable[[Request], Response | None] = self._internal
+        elif (ours := self._dispatcher.ours(head, signed)) is not None:
+            answer = lambda request: self._dispatcher.answer(request, ours, signed)  # noqa: E731
+        else:
+            return await self._to_cloud(scope, head, receive)
+        guard.check_length(headers)
+        request = _with_body(head, await _read(receive, guard.BODY_BYTES))
+        response = await loop.run_in_executor(self._threads, answer, request)
+        if response is None:  # of a service that is ours in part, and an operation that is not
+            response = await loop.run_in_executor(
+                self._cloud_threads, self._forwarded, scope, request, request.body
+            )
+        return response
+
+    async def _to_cloud(self, scope: dict[str, Any], head: Request, receive: Receive) -> Response:
+        guard.check_length(head.headers, OBJECT_BYTES)
+        loop = asyncio.get_running_loop()
+        length = head.headers.get("content-length")
+        if length is None and "transfer-encoding" not in head.headers:
+            body: bytes | Iterator[bytes] = b""
+        elif length is not None and int(length) <= _SMALL:
+            body = await _read(receive, _SMALL)
+        else:
+            body = _pieces(receive, loop)
+        return await loop.run_in_executor(self._cloud_threads, self._forwarded, scope, head, body)
+
+    def _forwarded(self, scope: dict[str, Any], request: Request, body: bytes | Iterator[bytes]) -> Response:
+        if self._forward is None:
+            return _refusal(Fault("ServiceUnavailable", "There is no embedded cloud here.", status=503))
+        text = scope["query_string"].decode("latin-1")
+        target = f"{request.path}?{text}" if text else request.path
+        try:
+            status, headers, pieces = self._forward(request.method, target, request.headers.items(), body)
+        except Exception as error:
+            LOG.error("the embedded cloud: %s", error, exc_info=error)  # noqa: TRY400
+            return _refusal(Fault("ServiceUnavailable", str(error), status=503))
+        return Response(status=status, headers=tuple(headers), body=pieces)
+
+    async def _send(self, response: Response, receive: Receive, send: Send) -> None:
+        body = response.body
+        whole = isinstance(body, bytes)
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
+            for name, value in response.headers
+            if name.lower() not in _DROPPED and not (whole and name.lower() == "content-length")
+        ]
+        if isinstance(body, bytes):
+            if response.status != 204:
+                headers.append((b"content-length", str(len(body)).encode()))
+            await send({"type": "http.response.start", "status": response.status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+            return
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        loop = asyncio.get_running_loop()
+        gone = loop.create_task(_until_gone(receive))
+        try:
+            while not gone.done():
+                piece = await loop.run_in_executor(self._threads, next, body, _END)
+                if piece is _END:
+                    break
+                if piece:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            gone.cancel()
+            close = getattr(body, "close", None)
+            if close is not None:
+                await loop.run_in_executor(self._threads, close)
+
+
+class _Gone(Exception):
+    """The client went away before its request was whole."""
+
+
+def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    return headers
+
+
+def _with_body(head: Request, body: bytes) -> Request:
+    return Request(method=head.method, path=head.path, query=head.query, headers=head.headers, body=body)
+
+
+async def _read(receive: Receive, most: int) -> bytes:
+    """The whole body. Raises the Fault of one that is too long, whatever its length was said to be."""
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise _Gone
+        piece = message.get("body", b"")
+        size += len(piece)
+        if size > most:
+            raise guard.too_large(most)
+        if not message.get("more_body"):
+            return piece if not pieces else b"".join((*pieces, piece))
+        pieces.append(piece)
+
+
+def _pieces(receive: Receive, loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
+    """A body as it comes, for a thread that hands it on."""
+    size = 0
+    while True:
+        message: dict[str, Any] = asyncio.run_coroutine_threadsafe(_one(receive), loop).result()
+        if message["type"] != "http.request":
+            raise ConnectionResetError("the client went away")
+        piece = message.get("body", b"")
+        size += len(piece)
+        if size > OBJECT_BYTES:
+            raise guard.too_large(OBJECT_BYTES)
+        if piece:
+            yield piece
+        if not message.get("more_body"):
+            return
+
+
+async def _one(receive: Receive) -> dict[str, Any]:
+    return await receive()
+
+
+async def _until_gone(receive: Receive) -> None:
+    with contextlib.suppress(asyncio.CancelledError):
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+def _refusal(fault: Fault) -> Response:
+    """A refusal that is of no service: JSON, which curl shows and every SDK takes for an error."""
+    import json
+
+    body = json.dumps(
+        {"__type": fault.code, "Type": "User", "Message": fault.message, "message": fault.message}
+    )
+    headers = (("content-type", "application/json"), ("x-amzn-errortype", fault.code))
+    return Response(status=fault.status, headers=headers, body=body.encode())

@@ -1,0 +1,114 @@
+"""What a Lab is given to be a home with: its endpoints, and the one embedded cloud behind all of them.
+
+Rule: light. Nothing is imported, started or made before somebody needs it.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faaslab.errors import Closed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from faaslab.cloud import CloudProcess, Forwarded
+    from faaslab.endpoint.dispatch import Dispatcher
+    from faaslab.endpoint.serving import Endpoint
+    from faaslab.lab import Lab
+    from faaslab.model.asynchronous import OutgoingMessage
+
+
+class Wiring:
+    """Of one Lab, for as long as it is open; `start_endpoint` is what the Lab calls."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._lab: Lab | None = None
+        self._cloud: CloudProcess | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._at_home = False
+
+    def attach(self, lab: Lab) -> None:
+        """Do for `lab` what is done at a home only: the cloud, and messages for its services."""
+        self._lab = lab
+        lab.home.on_change(self._began, self._ended)
+
+    def start_endpoint(self, lab: Lab, host: str, port: int, token: str | None, epoch: int) -> Endpoint:
+        """An endpoint that answers; see `lab.serving`."""
+        del epoch
+        from faaslab.endpoint.serving import Endpoint
+
+        return Endpoint(self._dispatching(lab), host=host, port=port, token=token, forward=self.forward)
+
+    def forward(
+        self,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes | Iterator[bytes] = b"",
+    ) -> Forwarded:
+        """Hand a request on to the cloud, which is started with the first."""
+        return self._started_cloud().forward(method, target, headers, body)
+
+    def _dispatching(self, lab: Lab) -> Dispatcher:
+        from faaslab.endpoint.asking import Asking
+        from faaslab.endpoint.dispatch import Dispatcher
+
+        with self._guard:
+            if self._dispatcher is None:
+                self._dispatcher = Dispatcher(lab, Asking(self.forward))
+            return self._dispatcher
+
+    def _started_cloud(self) -> CloudProcess:
+        cloud = self._cloud
+        if cloud is not None:
+            return cloud
+        assert self._lab is not None
+        address = self._lab.home.ensure()
+        with self._guard:
+            if not self._at_home:
+                raise Closed(
+                    "the embedded cloud of this store is with another process now", hint=f"ask {address}"
+                )
+            if self._cloud is None:
+                from faaslab.cloud import CloudProcess
+
+                self._cloud = CloudProcess(folder_of(Path(self._lab.store.path)), address)
+            return self._cloud
+
+    # -- at the home
+
+    def _began(self, epoch: int) -> None:
+        del epoch
+        from faaslab.cloud.extra import installed
+
+        assert self._lab is not None
+        with self._guard:
+            self._at_home = True
+        if installed():
+            for service in ("sqs", "sns", "events", "s3"):
+                self._lab.asynchronous.deliver_with(service, self._sender(service))
+
+    def _ended(self) -> None:
+        with self._guard:
+            self._at_home = False
+            cloud, self._cloud = self._cloud, None
+        if cloud is not None:
+            cloud.close()
+
+    def _sender(self, service: str) -> Callable[[OutgoingMessage], None]:
+        def send(message: OutgoingMessage) -> None:
+            from faaslab.endpoint import deliveries
+
+            assert self._lab is not None
+            deliveries.SENDERS[service](self._dispatching(self._lab).perform, message)
+
+        return send
+
+
+def folder_of(store: Path) -> Path:
+    """Where the embedded cloud of a store keeps what is in it: beside it."""
+    return store.with_name(store.name + ".cloud")

@@ -1,0 +1,51 @@
+"""`lab.cloud`: the embedded S3, SQS, SNS, DynamoDB, … of a store, that its functions use as well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import InvalidValue, nearest
+
+if TYPE_CHECKING:
+    from faaslab.lab import Lab
+
+
+class Cloud:
+    """It runs at the store's home, and is started when something is asked of it."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def client(self, service: str, *, region: str | None = None, **config: Any) -> Any:
+        """A boto3 client of `service` (`s3`, `sqs`, `lambda`, …) for this store and nothing else.
+
+        It reads no profile and no credentials of yours. `config` is what `botocore.config.Config` takes.
+        Raises InvalidValue for a service that boto3 does not know, `MissingExtra` without `faaslab[cloud]`.
+        """
+        from faaslab.cloud import client, extra
+
+        if service not in OURS:
+            extra.require()
+        from botocore.exceptions import UnknownServiceError
+
+        address = self._lab.home.ensure()
+        try:
+            return client(service, address, region or self._lab.region, **config)
+        except UnknownServiceError:
+            from botocore.loaders import Loader
+
+            near = nearest(service, Loader().list_available_services("service-2"))
+            raise InvalidValue(
+                f"boto3 knows no service {service!r}",
+                place="service",
+                hint=f"did you mean {near!r}?" if near else None,
+            ) from None
+
+    @property
+    def address(self) -> str:
+        """The `endpoint_url` for any AWS SDK, of the home, which this Lab becomes when there is none."""
+        return self._lab.home.ensure()
+
+
+OURS = frozenset({"lambda"})
+"""Services that are there without the extra."""
