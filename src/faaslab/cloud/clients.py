@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from faaslab.errors import InvalidValue, nearest
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -67,3 +69,17 @@ def client(
         # After signing, so that they are no part of the signature and a presigned URL has none of them.
         made.meta.events.register("before-send", _add)
     return made
+
+
+def check(service: str) -> None:
+    """Raise InvalidValue for a service that boto3 does not know."""
+    from botocore.loaders import Loader
+
+    known = Loader().list_available_services("service-2")
+    if service not in known:
+        near = nearest(service, known)
+        raise InvalidValue(
+            f"boto3 knows no service {service!r}",
+            place="service",
+            hint=f"did you mean {near!r}?" if near else None,
+        )

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 from faaslab.endpoint import credentials, guard
 from faaslab.endpoint.dispatch import INTERNAL
 from faaslab.endpoint.messages import Fault, Request, Response
+from faaslab.errors import FaaslabError, MissingExtra
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -131,9 +132,10 @@ class Web:
         target = f"{request.path}?{text}" if text else request.path
         try:
             status, headers, pieces = self._forward(request.method, target, request.headers.items(), body)
-        except Exception as error:
-            LOG.error("the embedded cloud: %s", error, exc_info=error)  # noqa: TRY400
-            return _refusal(Fault("ServiceUnavailable", str(error), status=503))
+        except FaaslabError as error:
+            # Not a 5xx that every SDK tries again and again: what is not installed stays so.
+            status = 501 if isinstance(error, MissingExtra) else 503
+            return _refusal(Fault("ServiceUnavailable", str(error), status=status))
         return Response(status=status, headers=tuple(headers), body=pieces)
 
     async def _send(self, response: Response, receive: Receive, send: Send) -> None:

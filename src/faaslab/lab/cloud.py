@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import InvalidValue, nearest
-
 if TYPE_CHECKING:
     from faaslab.lab import Lab
 
@@ -22,24 +20,12 @@ class Cloud:
         It reads no profile and no credentials of yours. `config` is what `botocore.config.Config` takes.
         Raises InvalidValue for a service that boto3 does not know, `MissingExtra` without `faaslab[cloud]`.
         """
-        from faaslab.cloud import client, extra
+        from faaslab.cloud import client, clients, extra
 
+        clients.check(service)
         if service not in OURS:
             extra.require()
-        from botocore.exceptions import UnknownServiceError
-
-        address = self._lab.home.ensure()
-        try:
-            return client(service, address, region or self._lab.region, **config)
-        except UnknownServiceError:
-            from botocore.loaders import Loader
-
-            near = nearest(service, Loader().list_available_services("service-2"))
-            raise InvalidValue(
-                f"boto3 knows no service {service!r}",
-                place="service",
-                hint=f"did you mean {near!r}?" if near else None,
-            ) from None
+        return client(service, self._lab.home.ensure(), region or self._lab.region, **config)
 
     @property
     def address(self) -> str:
