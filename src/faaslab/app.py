@@ -152,6 +152,11 @@ SETTINGS: dict[str, _Known] = {
     "queue_concurrency": _Known(
         read=_count, help="events of the queue that run at once (two a processor, at least 8)"
     ),
+    "aws_endpoint": _Known(
+        read=_one_of("local", "off"),
+        default="local",
+        help="what the SDKs in functions talk to: local (this store's home), off (what they find)",
+    ),
     "network": _Known(read=_switch, default=True, help="off: functions reach no network, or do not run"),
     "cpu": _Known(
         read=_switch, default=False, help="give functions the share of the CPU that their memory stands for"
@@ -326,6 +331,7 @@ def open(  # noqa: A001 -- the name that the product gives it
         clock=clock,
         run_queue=value["run_queue"],
         queue_concurrency=value["queue_concurrency"],
+        aws_endpoint=value["aws_endpoint"] == "local",
         settings=tuple(read.values()),
         local=LocalSettings(
             keep_alive_s=value["keep_alive"],

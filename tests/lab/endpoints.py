@@ -12,7 +12,7 @@ class Endpoint:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                told = {"lab": lab.new_id and id(lab), "epoch": epoch, "path": self.path, "bytes": len(body)}
+                told = {"lab": id(lab), "epoch": epoch, "path": self.path, "bytes": len(body)}
                 answer = json.dumps(told).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(answer)))

@@ -20,6 +20,7 @@ from faaslab.lab import secrets
 from faaslab.lab.asynchronous import Asynchronous
 from faaslab.lab.cloud import Cloud
 from faaslab.lab.concurrency import Account
+from faaslab.lab.door import Door
 from faaslab.lab.executions import Executions
 from faaslab.lab.following import Following
 from faaslab.lab.functions import Functions
@@ -51,7 +52,8 @@ class Lab:
     """Functions, executions, monitoring and reports of one store. A context manager; `close` twice is fine.
 
     `run_queue`: whether it runs the events that others have queued, too, as soon as it runs anything;
-    `queue_concurrency`: how many of them at once. `start_endpoint` opens a port that speaks AWS's protocols.
+    `queue_concurrency`: how many of them at once. `start_endpoint` opens a port that speaks AWS's protocols;
+    with `aws_endpoint` the SDKs in functions find it.
     `backend` is made when something runs for the first time: looking at a store starts nothing.
     """
 
@@ -68,6 +70,7 @@ class Lab:
         run_queue: bool = True,
         queue_concurrency: int | None = None,
         start_endpoint: StartEndpoint | None = None,
+        aws_endpoint: bool = True,
         close_store: Callable[[Store], None] | None = None,
         on_close: Callable[[Lab], None] | None = None,
     ) -> None:
@@ -85,6 +88,8 @@ class Lab:
         self._on_close = on_close
         self.home = Home(self, start_endpoint)
         self.cloud = Cloud(self)
+        self.door = Door(self.home.ensure, self.home.present)
+        self._aws_endpoint = aws_endpoint and start_endpoint is not None
         self.updates = Updates(self)
         self.asynchronous = Asynchronous(self, everybodys=run_queue, at_once=queue_concurrency)
         self.layers = Layers(self)
@@ -116,6 +121,7 @@ class Lab:
                     clock=self.clock,
                     settings=self._local or LocalSettings(),
                     resolve_secret=secrets.resolve,
+                    endpoint=self._aws,
                 )
                 self._backend.reserve(self.store.definitions.reserved())
                 self.asynchronous.backend_started()
@@ -123,6 +129,10 @@ class Lab:
 
     def _code_of(self, function: Function) -> Path:
         return self.store.blobs.path(function.code_digest)
+
+    def _aws(self) -> str | None:
+        """Where the SDKs in functions find AWS's services."""
+        return self.door.address if self._aws_endpoint else None
 
     def complete(self, executions: Sequence[Execution]) -> None:
         """Record what ended. Every answer of the lab comes after this."""
@@ -215,6 +225,7 @@ class Lab:
         self.updates.stop()
         try:
             self.home.close()
+            self.door.close()
             if self._backend is not None:
                 self._backend.close()
             self.updates.close()

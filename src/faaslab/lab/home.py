@@ -111,6 +111,11 @@ class Home:
         lease = self.find()
         return None if lease is None or lease.owner == self._owner else lease
 
+    def present(self) -> int | None:
+        """The epoch of the live home, this Lab or another; None when there is none."""
+        lease = self.find()
+        return None if lease is None else lease.epoch
+
     # -- being it
 
     def stand(self) -> None:
@@ -134,9 +139,7 @@ class Home:
                     self._begin()
                 epoch = self.epoch
             if epoch is not None:
-                address = self._endpoints.inner(epoch)
-                self._woken.set()  # so that the others are told
-                return address
+                return self._inner(epoch)
             lease = self.elsewhere()
             if lease is not None and lease.address is not None:
                 return lease.address
@@ -147,6 +150,14 @@ class Home:
                     hint="close that one, or open it with faaslab.open()",
                 )
             self._closing.wait(_PAUSE_S)
+
+    def _inner(self, epoch: int) -> str:
+        address = self._endpoints.inner(epoch)
+        lease = self._lease
+        if lease is not None and lease.address != address:
+            with self._guard, suppress(FaaslabError):  # so that the others are told
+                self._beat()
+        return address
 
     def take(self, host: str = serving.LOOPBACK, port: int = 0, token: str | None = None) -> Serving:
         """Be the home and answer at that address; port 0 takes a free one.
@@ -202,8 +213,14 @@ class Home:
         """It was told to be the home, and is not any more."""
         with self._guard:
             self._wish = wish
-            self._leaving = self._leaving or ("" if wish is Wish.NOTHING and self._lease else None)
+            if wish is Wish.NOTHING and self._lease is not None:
+                self._leaving = self._leaving or ""
+            elif self._lease is not None:
+                with suppress(FaaslabError):  # so that nobody looks for it where it is no more
+                    self._beat()
         self._woken.set()
+        while self._leaving is not None and not self._closing.is_set():
+            self._closing.wait(_PAUSE_S)
 
     def on_change(self, began: Callable[[int], None], ended: Callable[[], None]) -> None:
         """Have `began(epoch)` called when this Lab has become the home, `ended()` when it is so no more.
@@ -268,7 +285,7 @@ class Home:
     def _keep(self) -> None:
         while not self._closing.is_set():
             self._woken.clear()
-            wait_s = LOOK_S
+            began, wait_s = self._lab.clock.monotonic(), LOOK_S
             try:
                 with self._guard:
                     self._beat()
@@ -282,7 +299,8 @@ class Home:
                 return
             except Exception as error:  # noqa: BLE001 -- a full disk now may be none in a second
                 self._trouble = error
-            self._lab.clock.wait(self._woken, wait_s)
+            # From when it looked: what passed while it did must not be waited for again.
+            self._lab.clock.wait(self._woken, wait_s - (self._lab.clock.monotonic() - began))
 
     def _leave(self, to: str) -> None:
         """Stop what is done at the home, then give it to whoever asked, or to anybody."""
@@ -328,9 +346,7 @@ class Home:
         match step:
             case Step.KEEP:
                 assert self._lease is not None
-                self._lease = self._leases.keep(
-                    self._lease, address=self._endpoints.address, notes=self._said()
-                )
+                self._lease = self._leases.keep(self._lease, address=self._reached_at(), notes=self._said())
             case Step.STEP_DOWN:
                 self._lease = None
             case Step.HAND_OVER:
@@ -357,10 +373,14 @@ class Home:
             NAME,
             self._owner,
             ttl_s=TTL_S,
-            address=self._endpoints.address,
+            address=self._reached_at(),
             notes=self._said(),
             instead_of=lease if present else None,
         )
+
+    def _reached_at(self) -> str | None:
+        """Where other processes reach it: at its endpoint, or at its door, which starts one."""
+        return self._endpoints.address or (self._lab.door.address if self._endpoints.possible else None)
 
     def _said(self) -> dict[str, Any]:
         told = self._wish is Wish.STANDING

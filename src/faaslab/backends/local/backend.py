@@ -68,7 +68,8 @@ class LocalBackend:
 
     `root` holds unpacked code, installed requirements and each environment's /tmp. `code_of` gives the path
     of a function's zip package, `layer_of` a layer's zip and its digest. `resolve_secret` gives the value of
-    a secret's reference when an environment starts. Starts nothing before the first invocation.
+    a secret's reference when an environment starts, `endpoint` where its SDK finds AWS's services. Starts
+    nothing before the first invocation.
     """
 
     name = "local"
@@ -82,6 +83,7 @@ class LocalBackend:
         clock: Clock = SYSTEM,
         settings: LocalSettings = LocalSettings(),  # noqa: B008 - frozen
         resolve_secret: Callable[[str], str] = from_process,
+        endpoint: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._root = root
         self._clock = clock
@@ -101,6 +103,7 @@ class LocalBackend:
         self._launcher = Launcher(self._machine, settings, root, self._templates)
         self._limits: Limits | None = None
         self._resolve_secret = resolve_secret
+        self._endpoint = endpoint
         self._pools = Pools(limit=settings.concurrency, rate=settings.scaling_rate, clock=clock)
         self._closing = threading.Event()
         self._lock = threading.Lock()
@@ -388,6 +391,7 @@ class LocalBackend:
             self._launcher,
             self._root,
             self._resolve_secret,
+            self._endpoint,
         )
 
     def _definition(self, pool: Pool) -> Definition:

@@ -51,6 +51,7 @@ class Session(NamedTuple):
     breakpoints: bool
     secrets: Mapping[str, str]
     more_variables: Mapping[str, str]
+    endpoint: str | None
 
 
 def debugged(session: Session, flight: Flight) -> Execution:
@@ -73,6 +74,7 @@ def debugged(session: Session, flight: Flight) -> Execution:
         log_stream=f"{flight.started_at:%Y/%m/%d}/[{definition.version}]{flight.id}",
         more=session.more_variables,
         secrets=session.secrets,
+        endpoint=session.endpoint,
     )
     told["_X_AMZN_TRACE_ID"] = flight.trace_id
     layers = layer_folders(places.opt, definition.program.runtime) if function.configuration.layers else []

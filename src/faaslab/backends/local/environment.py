@@ -81,6 +81,7 @@ class Surroundings(NamedTuple):
     launcher: Launcher
     root: Path
     resolve_secret: Callable[[str], str]
+    endpoint: Callable[[], str | None]
 
 
 class Environment:
@@ -291,6 +292,7 @@ class Environment:
             init_type=self.init_type,
             more=self._around.settings.variables,
             secrets=self._secrets,
+            endpoint=self._around.endpoint() if self._network is None else None,
         )
 
     def _spawn(self) -> Process:

@@ -59,6 +59,7 @@ class Workbench:
             breakpoints=breakpoints,
             secrets=resolved_secrets(definition.function, around.resolve_secret),
             more_variables=around.settings.variables,
+            endpoint=around.endpoint(),
         )
         return debugging.debugged(session, flight)
 

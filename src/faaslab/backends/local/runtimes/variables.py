@@ -55,8 +55,12 @@ def variables(
     init_type: str,
     more: Mapping[str, str],
     secrets: Mapping[str, str],
+    endpoint: str | None = None,
 ) -> dict[str, str]:
-    """All variables of one environment: the function's own beat Lambda's defaults, reserved names all."""
+    """All variables of one environment: the function's own beat Lambda's defaults, reserved names all.
+
+    `endpoint` is where its SDK finds AWS's services, unless the function says something else.
+    """
     configuration = function.configuration
     own = dict(start.variables)
     reserved = {name: own.pop(name) for name in RESERVED_VARIABLES & own.keys()}
@@ -73,6 +77,8 @@ def variables(
     if places.temporary != INSIDE.temporary:
         # Lambda has neither: its home folder is that of the account, and does not exist.
         defaults |= {"HOME": str(places.temporary), "TMPDIR": str(places.temporary)}
+    if endpoint is not None:
+        defaults["AWS_ENDPOINT_URL"] = endpoint
     reserved |= {
         "_HANDLER": function.handler,
         "AWS_REGION": function.region,
