@@ -47,14 +47,18 @@ def sent(operation, params, protocol):
     )
 
 
-def received(operation, response, protocol, shape=None):
-    """What botocore reads from a response; of an error its `Error`."""
+def parts_of(operation, response):
+    """A response as botocore's parsers take it."""
     headers = HeadersDict(response.headers)
     body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
     if operation.has_streaming_output and response.status < 300:
         body = StreamingBody(BytesIO(body), None)
-    parts = {"body": body, "headers": headers, "status_code": response.status, "context": {}}
-    parsed = create_parser(protocol).parse(parts, shape or operation.output_shape)
+    return {"body": body, "headers": headers, "status_code": response.status, "context": {}}
+
+
+def received(operation, response, protocol, shape=None):
+    """What botocore reads from a response; of an error its `Error`."""
+    parsed = create_parser(protocol).parse(parts_of(operation, response), shape or operation.output_shape)
     if isinstance(parsed, dict):
         parsed.pop("ResponseMetadata", None)
     return _plain(parsed)
@@ -71,26 +75,32 @@ def _plain(parsed):
     return parsed.replace(tzinfo=None) if isinstance(parsed, datetime) else parsed
 
 
-def value(shape, *, full, depth=0):
-    """A value that the shape allows: all members or only those that are required."""
+def value(shape, *, full, depth=0, seen=False):
+    """A value that the shape allows: all members or only those that are required.
+
+    `seen`: nothing is empty, for a protocol that does not carry what is empty.
+    """
     kind = shape.type_name
     traits = shape.metadata
+    fill = full and depth < DEEP
     if getattr(shape, "is_document_type", False):
         return {"a": [1, "b", None, {"c": True}]}
     if kind == "structure":
         members = shape.members
-        names = list(members) if full and depth < DEEP else list(shape.required_members)
-        if getattr(shape, "is_tagged_union", False):
+        names = list(members) if fill else list(shape.required_members)
+        if getattr(shape, "is_tagged_union", False) or (seen and not names):
             names = list(members)[:1]
-        return {name: value(members[name], full=full, depth=depth + 1) for name in names}
+        return {name: value(members[name], full=full, depth=depth + 1, seen=seen) for name in names}
     if kind == "list":
         unseen = shape.serialization.get("location") == "querystring"  # an empty list in a query is none
-        least = max(traits.get("min", 0), 1 if unseen or (full and depth < DEEP) else 0)
-        return [value(shape.member, full=full, depth=depth + 1) for _ in range(least)]
+        least = max(traits.get("min", 0), 1 if unseen or fill else 0)
+        return [value(shape.member, full=full, depth=depth + 1, seen=seen) for _ in range(least)]
     if kind == "map":
-        if not (full and depth < DEEP) and not traits.get("min"):
-            return {}
-        return {value(shape.key, full=full): value(shape.value, full=full, depth=depth + 1)}
+        least = max(traits.get("min", 0), 1 if seen or fill else 0)
+        names = (
+            [text(shape.key), *(shape.key.enum or ())] if least < 2 else [f"key{one}" for one in range(least)]
+        )
+        return {name: value(shape.value, full=full, depth=depth + 1, seen=seen) for name in names[:least]}
     if kind == "string":
         return text(shape)
     if kind == "blob":
@@ -117,8 +127,7 @@ def matching(pattern, shortest, longest):
     """A text that a pattern and the bounds allow."""
     if pattern is None:
         return "ü &/+%<text>"[:longest].ljust(shortest, "x")
-    plain = re.sub(r"\\p\{ASCII\}", "a-z", re.sub(r"\\p\{[A-Z][a-z]?\}", "a-z", pattern))
-    plain = re.sub(r"\\w-_", r"\\w\\-_", plain)
+    plain = pythons(pattern)
     tree = re._parser.parse(plain, re.ASCII)
     for more in range(120):
         for branch in range(3):
@@ -126,6 +135,19 @@ def matching(pattern, shortest, longest):
             if shortest <= len(made) <= longest and re.fullmatch(plain, made, re.ASCII):
                 return made
     raise AssertionError((pattern, shortest, longest))
+
+
+def pythons(pattern):
+    """A Java pattern for ASCII texts as Python has it."""
+    plain = pattern.replace(r"\p{ASCII}", r"[\x00-\x7f]")
+    plain = plain.replace(r"\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}", r"\x20-\x7e\u00a1-\u2027\u2030-\ud7ff")
+    return re.sub(r"\\p\{[A-Z][a-z]?\}", "a-z ", plain).replace(r"\w-_", r"\w\-_")
+
+
+def not_matching(pattern):
+    """A text that a pattern does not allow, or None."""
+    candidates = ("§ §", "€ \t", "\u2028", "\n", "\x01", "a" * 20)
+    return next((one for one in candidates if not re.fullmatch(pythons(pattern), one, re.ASCII)), None)
 
 
 def _text(tree, more, branch):

@@ -8,6 +8,12 @@ from tests.endpoint.wire.samples import model, operations, received, sent, value
 PROTOCOLS = {
     "lambda": ["rest-json"],
     "scheduler": ["rest-json"],
+    "logs": ["json"],
+    "events": ["json"],
+    "stepfunctions": ["json"],
+    "cloudwatch": ["smithy-rpc-v2-cbor", "json", "query"],
+    "sns": ["query"],
+    "sts": ["query"],
 }
 CASES = [
     (service, name, protocol, full)
@@ -22,7 +28,9 @@ IDS = [f"{s}.{n}-{p}-{'full' if full else 'least'}" for s, n, p, full in CASES]
 @pytest.mark.parametrize(("service", "name", "protocol", "full"), CASES, ids=IDS)
 def test_what_botocore_sends_is_what_is_parsed(service, name, protocol, full):
     operation = model(service).operation_model(name)
-    params = value(operation.input_shape, full=full) if operation.input_shape else {}
+    params = (
+        value(operation.input_shape, full=full, seen=protocol == "query") if operation.input_shape else {}
+    )
     request = sent(operation, params, protocol)
     ours = Service.load(service)
     found, spoken = ours.operation(request)
@@ -44,7 +52,8 @@ def test_what_is_answered_is_what_botocore_reads(service, name, protocol, full):
     if streams:
         pytest.skip("streams of events have their own tests")
     result = value(shape, full=full) if shape else {}
-    response = Service.load(service).answer(name, result, protocol, request_id="id-1")
+    spoken = f"json-{model(service).metadata['jsonVersion']}" if protocol == "json" else protocol
+    response = Service.load(service).answer(name, result, spoken, request_id="id-1")
     assert dict(response.headers)["x-amzn-RequestId"] == "id-1"
     assert received(operation, response, protocol) == expected(shape, result, response)
 

@@ -56,10 +56,10 @@ def event(shape: Shape, name: str, fields: Mapping[str, Any]) -> bytes:
     return frame([*headers, (":content-type", "application/json")], json_bodies.dumps(body))
 
 
-def initial(fields: Mapping[str, Any], media: str) -> bytes:
+def initial(payload: bytes, media: str) -> bytes:
     """The first frame of protocols whose other members travel in the stream too."""
     headers = [(":message-type", "event"), (":event-type", "initial-response"), (":content-type", media)]
-    return frame(headers, json_bodies.dumps(fields))
+    return frame(headers, payload)
 
 
 def failure(shape: Shape, fault: Fault) -> bytes:

@@ -23,9 +23,10 @@ LONGEST = 4096
 LONGEST_NESTED = 24
 """The same for a pattern with a repetition inside of a repetition."""
 NESTED = re.compile(r"[+*}]\)*\)[+*{]")
-CATEGORY = re.compile(r"\\p\{(\w+)\}")
-# `[\w-_]` is for Java what `[\w\-_]` is for Python.
-RANGE_FROM_CLASS = re.compile(r"(\\[wds])-(?=[^\]])")
+CATEGORY = re.compile(r"\\([pP])\{(\w+)\}")
+CLASS_BEFORE_DASH = re.compile(r"\\[wWdDsS]-")
+# The parts that a translation has to know: categories, classes before a dash, escapes, and all else.
+PART = re.compile(r"\\[pP]\{\w+\}|\\[wWdDsS]-(?=[^\]])|\\.|.", re.DOTALL)
 # A character beyond ASCII is told by its category: each has a stand-in from Unicode's private area.
 CATEGORIES = [
     "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe",
@@ -91,9 +92,8 @@ def _within(bound: int, matches: Callable[[str], bool]) -> Callable[[str], bool]
 def matcher(pattern: str) -> Callable[[str], bool] | None:
     """Whether a whole text matches a Java pattern; None for a pattern that has no equal here."""
     by_category = CATEGORY.search(pattern) is not None
-    translated = CATEGORY.sub(lambda found: _members(found[1]), pattern) if by_category else pattern
     try:
-        compiled = re.compile(RANGE_FROM_CLASS.sub(r"\1\-", translated), re.ASCII)
+        compiled = re.compile(_translated(pattern), re.ASCII)
     except (re.error, OverflowError, RecursionError):
         return None
     bound = LONGEST_NESTED if NESTED.search(pattern) else LONGEST
@@ -103,11 +103,30 @@ def matcher(pattern: str) -> Callable[[str], bool] | None:
     return lambda text: len(text) > bound or whole(text) is not None
 
 
+def _translated(pattern: str) -> str:
+    """The pattern as Python has it: categories of Unicode spelt out, and a dash after a class as itself."""
+    parts = []
+    in_class = False
+    for part in PART.findall(pattern):
+        category = CATEGORY.fullmatch(part)
+        if category is not None:
+            members = _members(category[2])
+            if category[1] == "P" and in_class:
+                raise re.error(f"no class without {category[2]} here")
+            parts.append(members if in_class else f"[{'^' if category[1] == 'P' else ''}{members}]")
+            continue
+        in_class = (in_class or part == "[") and part != "]"
+        parts.append(f"{part[:-1]}\\-" if in_class and CLASS_BEFORE_DASH.fullmatch(part) else part)
+    return "".join(parts)
+
+
 def _members(category: str) -> str:
     """What stands in a character class for a category of Unicode."""
     if category == "ASCII":
         return r"\x00-\x7f"
     within = [one for one in CATEGORIES if one.startswith(category)]
+    if not within:
+        raise re.error(f"no category {category} here")
     ascii_members = [f"\\x{code:02x}" for code in range(128) if unicodedata.category(chr(code)) in within]
     return "".join(ascii_members) + "".join(STAND_INS[one] for one in within)
 

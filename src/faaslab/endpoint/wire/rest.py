@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
     from faaslab.endpoint.wire.routes import Route
     from faaslab.endpoint.wire.shapes import Member, Operation
+    from faaslab.endpoint.wire.values import Carrier
 
 JSON = "application/json"
 PATH_STYLE = "iso8601"
 HEADER_STYLE = "rfc822"
 
 
-def parse(operation: Operation, route: Route, request: Request) -> dict[str, Any]:
+def parse(operation: Operation, route: Route, request: Request, carrier: Carrier) -> dict[str, Any]:
     """The parameters as a boto3 client takes them, not yet checked."""
     params: dict[str, Any] = {}
     if operation.labels:
@@ -44,11 +45,11 @@ def parse(operation: Operation, route: Route, request: Request) -> dict[str, Any
         else:
             params[member.name] = text_values.read(member, text, style=HEADER_STYLE)
     if operation.payload is not None:
-        _payload(operation.payload, request, params)
+        _payload(operation.payload, request, params, carrier)
     elif operation.body:
         _refuse_other_media(request)
         given = json_bodies.loads(request.body)
-        params |= values.read_structure({one.name: one for one in operation.body}, given, binary=False)
+        params |= values.read_structure({one.name: one for one in operation.body}, given, carrier)
     return params
 
 
@@ -92,7 +93,7 @@ def _rest_of_query(member: Member, pairs: list[tuple[str, str]]) -> dict[str, An
     return found
 
 
-def _payload(member: Member, request: Request, params: dict[str, Any]) -> None:
+def _payload(member: Member, request: Request, params: dict[str, Any], carrier: Carrier) -> None:
     if not request.body:
         return
     kind = member.shape.kind
@@ -107,7 +108,7 @@ def _payload(member: Member, request: Request, params: dict[str, Any]) -> None:
         _refuse_other_media(request)
         given = json_bodies.loads(request.body)
         if given is not None:
-            params[member.name] = values.read(member, given, binary=False)
+            params[member.name] = values.read(member, given, carrier)
 
 
 def _refuse_other_media(request: Request) -> None:
@@ -134,6 +135,8 @@ def answer(operation: Operation, result: Mapping[str, Any], headers: list[tuple[
             headers.append((member.wire, text_values.write(member, value, style=HEADER_STYLE)))
     body: bytes | Iterator[bytes] = b""
     if operation.stream is not None:
+        # Lambda's model has a member for this header; its answer says the type of the stream all the same.
+        headers = [(name, text) for name, text in headers if name.lower() != "content-type"]
         headers.append(("Content-Type", eventstream.MEDIA_TYPE))
         events = result.get(operation.stream.name) or ()
         return Response(

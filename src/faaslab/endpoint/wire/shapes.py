@@ -7,7 +7,7 @@ costs microseconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from faaslab.endpoint.wire.patterns import Condition, conditions
@@ -70,6 +70,7 @@ class Operation:
     input: Shape | None
     output: Shape | None
     result_wrapper: str | None
+    errors: frozenset[str] = frozenset()
     labels: tuple[Member, ...] = ()
     query: tuple[Member, ...] = ()
     headers: tuple[Member, ...] = ()
@@ -84,7 +85,10 @@ class Operation:
 
 
 class Shapes:
-    """The shapes and operations of one service, made when they are first asked for."""
+    """The shapes and operations of one service, made when they are first asked for.
+
+    Members named in `unchecked` may have any simple value.
+    """
 
     def __init__(self, model: ServiceModel, *, unchecked: frozenset[str] = frozenset()) -> None:
         self._model = model
@@ -112,8 +116,7 @@ class Shapes:
             flattened=flattened,
         )
         self._shapes[model.name, flattened] = made
-        if model.name not in self._unchecked:
-            made.conditions = conditions(model)
+        made.conditions = conditions(model)
         if made.kind == "structure":
             made.required = frozenset(model.metadata.get("required", ()))
             made.members = {name: self._member(name, member) for name, member in model.members.items()}
@@ -126,13 +129,16 @@ class Shapes:
 
     def _member(self, name: str, model: Any) -> Member:
         traits = model.serialization
+        shape = self.shape(model)
+        if name in self._unchecked:
+            shape = replace(shape, conditions=())
         roles = (("eventstream", "stream"), ("eventpayload", "payload"), ("eventheader", "header"))
         event = next((role for trait, role in roles if traits.get(trait)), None)
         return Member(
             name,
             traits.get("name", name),
             name[:1].lower() + name[1:],
-            self.shape(model),
+            shape,
             traits.get("location"),
             (traits.get("timestampFormat") or "").lower() or None,
             bool(traits.get("flattened")),
@@ -152,6 +158,7 @@ class Shapes:
             self.shape(model.output_shape) if model.output_shape is not None else None,
             model.output_shape.serialization.get("resultWrapper") if model.output_shape is not None else None,
         )
+        made.errors = frozenset(shape.name for shape in model.error_shapes)
         if made.input is not None:
             members = list(made.input.members.values())
             made.labels = tuple(m for m in members if m.location == "uri")

@@ -12,7 +12,7 @@ import binascii
 import math
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from faaslab.endpoint.messages import Fault
 from faaslab.endpoint.wire import moments
@@ -30,26 +30,33 @@ UNEXPECTED_LIST = "Start of list found where not expected"
 UNEXPECTED_MAP = "Start of structure or map found where not expected."
 
 
+class Carrier(NamedTuple):
+    """What carries values: `binary` is CBOR, else JSON; `nulls` are kept in lists and maps, to be refused."""
+
+    binary: bool = False
+    nulls: bool = False
+
+
 def serialization(message: str | None = None) -> Fault:
     """The error for a body that is not of the model's types."""
     return Fault("SerializationException", message or "")
 
 
 def read_structure(
-    members: Mapping[str, Member], given: Any, *, binary: bool, depth: int = 0
+    members: Mapping[str, Member], given: Any, carrier: Carrier, depth: int = 0
 ) -> dict[str, Any]:
-    """The members that are there, by their names; `binary` is CBOR, else JSON."""
+    """The members that are there, by their names."""
     if not isinstance(given, dict):
         raise serialization(UNEXPECTED_LIST if isinstance(given, list) else "Expected null")
     found = {}
     for name, member in members.items():
-        value = given.get(name if binary else member.wire)
+        value = given.get(name if carrier.binary else member.wire)
         if value is not None:
-            found[name] = read(member, value, binary=binary, depth=depth)
+            found[name] = read(member, value, carrier, depth)
     return found
 
 
-def read(member: Member, value: Any, *, binary: bool, depth: int = 0) -> Any:
+def read(member: Member, value: Any, carrier: Carrier, depth: int = 0) -> Any:
     """A value that is not null, as a boto3 client takes it."""
     shape = member.shape
     kind = shape.kind
@@ -58,14 +65,16 @@ def read(member: Member, value: Any, *, binary: bool, depth: int = 0) -> Any:
     if kind == "string":
         return value if isinstance(value, str) else _refuse(value, "a String")
     if kind == "structure":
-        return read_structure(shape.members, value, binary=binary, depth=depth + 1)
+        return read_structure(shape.members, value, carrier, depth + 1)
     if kind == "list":
         if not isinstance(value, list):
             raise serialization(UNEXPECTED_MAP if isinstance(value, dict) else "Expected list or null")
         element = shape.element
         assert element is not None
         return [
-            each if each is None else read(element, each, binary=binary, depth=depth + 1) for each in value
+            each if each is None else read(element, each, carrier, depth + 1)
+            for each in value
+            if each is not None or carrier.nulls
         ]
     if kind == "map":
         if not isinstance(value, dict):
@@ -73,17 +82,18 @@ def read(member: Member, value: Any, *, binary: bool, depth: int = 0) -> Any:
         element = shape.element
         assert element is not None
         return {
-            _key(key): each if each is None else read(element, each, binary=binary, depth=depth + 1)
+            _key(key): each if each is None else read(element, each, carrier, depth + 1)
             for key, each in value.items()
+            if each is not None or carrier.nulls
         }
     if kind in WHOLE_NUMBERS:
         return _whole_number(kind, value)
     if kind == "boolean":
         return _boolean(value)
     if kind == "timestamp":
-        return _timestamp(member, value, binary=binary)
+        return _timestamp(member, value, binary=carrier.binary)
     if kind == "blob":
-        return _blob(value, binary=binary)
+        return _blob(value, binary=carrier.binary)
     if kind == "document":
         return _document(value, depth)
     return _number(value)
@@ -187,40 +197,43 @@ def _refuse(value: Any, wanted: str) -> NoReturn:
     raise serialization(f"{_token(value)} can not be converted to {wanted}")
 
 
-def write_structure(members: Mapping[str, Member], given: Mapping[str, Any]) -> dict[str, Any]:
-    """A structure ready for JSON; what is None or not of the model is left out."""
+def write_structure(
+    members: Mapping[str, Member], given: Mapping[str, Any], *, binary: bool = False
+) -> dict[str, Any]:
+    """A structure ready for JSON, or for CBOR; what is None or not of the model is left out."""
     found = {}
     for name, member in members.items():
         value = given.get(name)
         if value is not None:
-            found[member.wire] = write(member, value)
+            found[name if binary else member.wire] = write(member, value, binary=binary)
     return found
 
 
-def write(member: Member, value: Any) -> Any:
-    """A value ready for JSON."""
+def write(member: Member, value: Any, *, binary: bool = False) -> Any:
+    """A value ready for JSON, or for CBOR."""
     kind = member.shape.kind
     if value is None or kind == "document":
         return value
     if kind == "structure":
-        return write_structure(member.shape.members, value)
+        return write_structure(member.shape.members, value, binary=binary)
     if kind == "list":
         element = member.shape.element
         assert element is not None
-        return [write(element, each) for each in value]
+        return [write(element, each, binary=binary) for each in value]
     if kind == "map":
         element = member.shape.element
         assert element is not None
-        return {str(key): write(element, each) for key, each in value.items()}
-    if kind == "timestamp":
-        if not isinstance(value, datetime):
-            return value
-        style = member.timestamp_format or "unixtimestamp"
-        return moments.to_seconds(value) if style == "unixtimestamp" else moments.to_text(value, style)
+        return {str(key): write(element, each, binary=binary) for key, each in value.items()}
     if kind == "blob":
-        return base64.b64encode(value.encode() if isinstance(value, str) else value).decode("ascii")
+        data = value.encode() if isinstance(value, str) else bytes(value)
+        return data if binary else base64.b64encode(data).decode("ascii")
     if isinstance(value, Decimal):
         value = float(value)
+    if binary:
+        return value
+    if isinstance(value, datetime):
+        style = member.timestamp_format or "unixtimestamp"
+        return moments.to_seconds(value) if style == "unixtimestamp" else moments.to_text(value, style)
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
