@@ -31,25 +31,25 @@ SPOKEN = frozenset({"rest-json", "json", "query", rpc.CBOR})
 class Service:
     """A service by botocore's name of it.
 
-    A protocol is one of `rest-json`, `json-1.0`, `json-1.1`, `query` and `smithy-rpc-v2-cbor`. A service that
-    has none of them in its model is not loaded: ValueError.
+    A protocol is one of `rest-json`, `json-1.0`, `json-1.1`, `query` and `smithy-rpc-v2-cbor`.
     """
 
     def __init__(self, model: ServiceModel) -> None:
         self.name: str = model.service_name
         metadata = model.metadata
         protocols = SPOKEN & {metadata["protocol"], *metadata.get("protocols", ())}
-        if not protocols:
-            raise ValueError(f"{self.name} speaks {metadata['protocol']}, which is not spoken here")
+        self._spoken = bool(protocols)
         self._model = model
-        self._rest = "rest-json" in protocols
+        self._rest = "rest-json" in protocols or not protocols
         self._query = "query" in protocols
         self._json = f"json-{metadata.get('jsonVersion', '1.0')}"
         self._target = metadata.get("targetPrefix", "")
         self._version: str = metadata.get("apiVersion", "")
         self._namespace: str = metadata.get("xmlNamespace", "")
         self._compatible = "awsQueryCompatible" in metadata
-        own = metadata["protocol"] if metadata["protocol"] in protocols else next(iter(sorted(protocols)))
+        own = (
+            metadata["protocol"] if metadata["protocol"] in protocols else min(protocols, default="rest-json")
+        )
         self._own = self._json if own == "json" else own
         self._shapes = Shapes(model, unchecked=LEFT_TO_THE_SERVICE.get(self.name, frozenset()))
 
@@ -82,7 +82,12 @@ class Service:
         return "query" if self._query and "cbor" not in headers.get("content-type", "") else self._own
 
     def operation(self, request: Request) -> tuple[str, str]:
-        """The operation's name and the protocol. Raises `Fault` where the service has no such operation."""
+        """The operation's name and the protocol.
+
+        Raises `Fault` where the service has no such operation, or none of the protocols (as S3 and EC2).
+        """
+        if not self._spoken:
+            raise Fault("NotImplemented", f"The protocol of {self.name} is not spoken here", status=501)
         protocol = self.protocol(request)
         if protocol == "rest-json":
             found = self._routes.find(request.method, request.path, request.query)
