@@ -58,7 +58,7 @@ def event(attempt=1, turned_away=0, last_error=None, **asked):
 
 def execution(status, result, **values):
     return Execution(
-        id="1", function="worker", request_id="r", status=status, started_at=NOW, version="7",
+        id="1", function="worker", request_id="r", status=status, started_at=NOW,
         result_body=json.dumps(result).encode(), **values,
     )  # fmt: skip
 
@@ -134,11 +134,13 @@ def test_a_record_of_what_never_ran_tells_no_response():
     for ended in (None, turned_away):
         record = invocation_record(event(), function(), "ZeroReservedConcurrency", ended, now=NOW)
         assert list(record) == ["version", "timestamp", "requestContext", "requestPayload"]
-    record = invocation_record(event(qualifier="7"), function(), "Success", execution(COMPLETED, 1), now=NOW)
+    ended = execution(COMPLETED, 1, version="7")
+    record = invocation_record(event(qualifier="7"), function(), "Success", ended, now=NOW)
     assert record["requestContext"]["functionArn"].endswith(":worker:7")
     assert record["responseContext"] == {"statusCode": 200, "executedVersion": "7"}
-    through_alias = event(qualifier="live", latest=True)
-    record = invocation_record(through_alias, function(), "Success", execution(COMPLETED, 1), now=NOW)
+    record = invocation_record(
+        event(qualifier="live"), function(), "Success", execution(COMPLETED, 1), now=NOW
+    )
     assert record["responseContext"]["executedVersion"] == "$LATEST"
 
 

@@ -95,7 +95,8 @@ def test_an_execution_carries_what_was_asked_and_measured(backend, definer):
     execution = invoked(backend, definer, function, b"1", request)
     assert isinstance(execution, Execution)
     assert execution.request_id == request.request_id
-    assert (execution.function, execution.version, execution.backend) == ("probe", "1", backend.name)
+    assert (execution.function, execution.backend) == ("probe", backend.name)
+    assert (execution.version, execution.definition) == ("$LATEST", 1)
     assert (execution.trigger, execution.attempt, execution.batch_id) == ("t", 3, "b")
     assert (execution.memory_mb, execution.timeout_s) == (256, 9.0)
     assert execution.duration_ms > 0

@@ -88,36 +88,37 @@ def test_what_may_be_provisioned(qualifier, executions, given, text):
     assert caught.value.place in {"executions", "qualifier"}
 
 
-def test_reserving_makes_no_version_and_holds_for_all_of_them(lab):
-    lab.functions.create("f", TELL.format(1))
-    lab.functions.create("f", TELL.format(2))
+def test_reserving_makes_no_definition_and_holds_for_all_versions(lab):
+    for number in (1, 2):
+        lab.functions.create("f", TELL.format(number))
+        lab.versions.publish("f")
     assert lab.functions.invoke("f", qualifier="1").ok
     blocked = lab.functions.reserve("f", 0)
-    assert (blocked.version, blocked.configuration.reserved_concurrency) == ("2", 0)
+    assert (blocked.definition, blocked.configuration.reserved_concurrency) == (2, 0)
     for qualifier in (None, "1", "2"):
         execution = lab.functions.invoke("f", qualifier=qualifier)
         assert (execution.status, execution.error.message) == ("throttled", "Rate Exceeded.")
         assert execution.result["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
     assert lab.functions.get("f", "1").configuration.reserved_concurrency == 0
     freed = lab.functions.reserve("f", None)
-    assert (freed.version, freed.configuration.reserved_concurrency) == ("2", None)
+    assert (freed.definition, freed.configuration.reserved_concurrency) == (2, None)
     assert not lab.functions.invoke("f", qualifier="1").cold_start
-    assert [each.version for each in lab.functions.versions("f")] == ["1", "2"]
+    assert [each.definition for each in lab.functions.definitions("f")] == [1, 2]
 
 
 def test_defining_and_updating_reserve_as_well(lab):
     lab.functions.create("f", TELL.format(1), reserved_concurrency=5)
     changed = lab.functions.define("f", TELL.format(1), reserved_concurrency=6)
-    assert (changed.change, changed.function.version) == ("updated", "1")
-    assert lab.functions.update("f", reserved_concurrency=7).version == "1"
+    assert (changed.change, changed.function.definition) == ("updated", 1)
+    assert lab.functions.update("f", reserved_concurrency=7).definition == 1
     updated = lab.functions.update("f", memory_mb=256)
-    assert (updated.version, updated.configuration.reserved_concurrency) == ("2", 7)
+    assert (updated.definition, updated.configuration.reserved_concurrency) == (2, 7)
     first = lab.versions.publish("f")
     lab.functions.reserve("f", 8)
     assert lab.versions.publish("f") == first, "what is reserved is no part of a version"
     with pytest.raises(InvalidValue, match="below its minimum value of \\[10\\]"):
         lab.functions.define("f", TELL.format(3), reserved_concurrency=91)
-    assert lab.functions.get("f").version == "2"
+    assert lab.functions.get("f").definition == 2
     with pytest.raises(InvalidValue, match="reserved_concurrency: -1 is out of range"):
         lab.functions.reserve("f", -1)
     with pytest.raises(NotFound):

@@ -29,17 +29,17 @@ def test_a_wrong_setting_is_named_and_nothing_is_written(lab, settings, place):
     assert lab.functions.names() == ()
 
 
-def test_settings_belong_to_the_function_and_make_no_version(lab):
+def test_settings_belong_to_the_function_and_make_no_definition(lab):
     lab.functions.create("told", ECHO)
     configs = lab.asynchronous.configs
     assert lab.functions.define("f", ECHO, maximum_retry_attempts=0).notes == ()
     assert configs.effective("f").retries == 0
     changed = lab.functions.redefine("f", on_failure="told")
-    assert (changed.change, changed.function.version) == ("unchanged", "1")
+    assert (changed.change, changed.function.definition) == ("unchanged", 1)
     assert "has changed" in changed.notes[0]
     config = configs.get("f")
     assert (config.retries, config.on_failure) == (0, "arn:aws:lambda:us-east-1:000000000000:function:told")
-    assert lab.functions.redefine("f", on_failure="none", memory_mb=256).function.version == "2"
+    assert lab.functions.redefine("f", on_failure="none", memory_mb=256).function.definition == 2
     assert configs.get("f").on_failure is None
     assert configs.get("f").retries == 0
     # A definition says all there is: what it does not say is Lambda's default.

@@ -91,7 +91,7 @@ def test_replay_runs_the_recorded_payload_on_what_is_defined_now(lab):
     failed = lab.functions.invoke("talk", {"n": 3})
     lab.functions.create("talk", "def handler(event, context): return ['mended', event]")
     again = lab.executions.replay(failed.id)
-    assert (again.result, again.replay_of, again.version) == (["mended", {"n": 3}], failed.id, "2")
+    assert (again.result, again.replay_of, again.definition) == (["mended", {"n": 3}], failed.id, 2)
     assert lab.functions.source_of(failed).source == TALK
 
 

@@ -34,42 +34,42 @@ def file(tmp_path):
     return path
 
 
-def versions(lab):
-    return [(each.version, each.code.source) for each in lab.functions.versions("score")]
+def definitions(lab):
+    return [(each.definition, each.code.source) for each in lab.functions.definitions("score")]
 
 
-def test_a_saved_file_is_the_next_version_at_the_next_invocation(lab, file):
+def test_a_saved_file_is_the_next_definition_at_the_next_invocation(lab, file):
     function = lab.functions.create("score", source=file, memory_mb=256)
     assert function.source_path == str(file)
     assert [lab.functions.invoke("score").result for _ in range(2)] == ["one", "one"]
     file.write_text(saying("two"))
     done = lab.functions.invoke("score")
-    assert (done.result, done.version, done.cold_start, done.memory_mb) == ("two", "2", True, 256)
+    assert (done.result, done.definition, done.cold_start, done.memory_mb) == ("two", 2, True, 256)
     assert lab.functions.submit("score").result().result == "two"
     file.write_text(saying("three"))
     assert lab.functions.map("score", [1, 2]).df["result"].tolist() == ["three", "three"]
-    assert versions(lab) == [("1", saying("one")), ("2", saying("two")), ("3", saying("three"))]
+    assert definitions(lab) == [(1, saying("one")), (2, saying("two")), (3, saying("three"))]
     assert len({each.id for each in lab.backend.environments()}) == len(lab.backend.environments())
 
 
-def test_many_threads_that_see_the_change_at_once_make_one_version_of_it(lab, file):
+def test_many_threads_that_see_the_change_at_once_make_one_definition_of_it(lab, file):
     lab.functions.create("score", source=file)
     lab.functions.invoke("score")
     file.write_text(saying("two"))
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda _: lab.functions.invoke("score").result, range(16)))
     assert results == ["two"] * 16
-    assert len(versions(lab)) == 2
+    assert len(definitions(lab)) == 2
 
 
-def test_the_same_content_again_is_no_version_and_ends_no_environment(lab, file):
+def test_the_same_content_again_is_no_definition_and_ends_no_environment(lab, file):
     lab.functions.create("score", source=file)
     first = lab.functions.invoke("score")
     for _ in range(3):
         file.write_text(saying("one"))
         os.utime(file)
         assert lab.functions.invoke("score").environment_id == first.environment_id
-    assert len(versions(lab)) == 1
+    assert len(definitions(lab)) == 1
 
 
 def test_a_file_that_rests_is_not_read_again(lab, file, monkeypatch):
@@ -134,7 +134,7 @@ def test_any_file_of_a_folder_is_followed(lab, tmp_path):
     (folder / "__pycache__" / "x.pyc").write_text("")
     assert signature(folder) == before
     assert lab.functions.invoke("score").result == ["b", "D", "T"]
-    assert len(versions(lab)) == 3
+    assert len(definitions(lab)) == 3
 
 
 def test_a_queued_event_runs_what_is_there_when_it_runs(lab, file):
@@ -149,7 +149,8 @@ def test_a_published_version_stays_what_it_was(lab, file):
     lab.versions.publish("score")
     file.write_text(saying("two"))
     assert lab.functions.invoke("score", qualifier="1").result == "one"
-    assert lab.functions.invoke("score").result == "two"
+    lab.versions.create_alias("score", "dev", "$LATEST")
+    assert lab.functions.invoke("score", qualifier="dev").result == "two", "an alias of $LATEST follows too"
     assert lab.functions.invoke("score", qualifier="1").result == "one"
 
 

@@ -17,9 +17,9 @@ DOUBLE = "def handler(event, context):\n    return event['x'] * 2\n"
 
 def test_a_definition_runs_and_the_same_again_changes_nothing(lab):
     first = lab.functions.define("score", DOUBLE, memory_mb=256)
-    assert (first.change, first.function.version, first.function.handler) == (
+    assert (first.change, first.function.definition, first.function.handler) == (
         "created",
-        "1",
+        1,
         "lambda_function.handler",
     )
     again = lab.functions.define("score", DOUBLE, memory_mb=256)
@@ -29,16 +29,17 @@ def test_a_definition_runs_and_the_same_again_changes_nothing(lab):
     assert lab.functions.invoke("score", {"x": 1}).cold_start is False
 
 
-def test_a_change_is_the_next_version_with_new_environments(lab):
+def test_a_change_is_the_next_definition_with_new_environments(lab):
     lab.functions.create("score", DOUBLE)
     lab.functions.invoke("score", {"x": 1})
+    lab.versions.publish("score")
     changed = lab.functions.define("score", DOUBLE.replace("* 2", "* 3"))
-    assert (changed.change, changed.function.version) == ("updated", "2")
+    assert (changed.change, changed.function.definition) == ("updated", 2)
     execution = lab.functions.invoke("score", {"x": 1})
-    assert (execution.result, execution.version, execution.cold_start) == (3, "2", True)
-    assert [f.version for f in lab.functions.versions("score")] == ["1", "2"]
+    assert (execution.result, execution.definition, execution.cold_start) == (3, 2, True)
+    assert [f.definition for f in lab.functions.definitions("score")] == [1, 2]
     assert lab.functions.invoke("score", {"x": 1}, qualifier="1").result == 2
-    assert lab.functions.code("score", version="1") == DOUBLE
+    assert lab.functions.code("score", definition=1) == DOUBLE
 
 
 def test_update_changes_what_is_given_and_keeps_the_rest(lab):
@@ -50,10 +51,10 @@ def test_update_changes_what_is_given_and_keeps_the_rest(lab):
         256,
         {"STAGE": "dev"},
     )
-    assert updated.code_sha256 == lab.functions.get("score", version="1").code_sha256
-    assert lab.functions.update("score", timeout_s=9).version == "2"
+    assert updated.code_sha256 == lab.functions.get("score", definition=1).code_sha256
+    assert lab.functions.update("score", timeout_s=9).definition == 2
     recoded = lab.functions.update_code("score", DOUBLE.replace("* 2", "* 5"))
-    assert (recoded.version, recoded.configuration, recoded.description) == ("3", configuration, "doubles")
+    assert (recoded.definition, recoded.configuration, recoded.description) == (3, configuration, "doubles")
     with pytest.raises(InvalidValue, match="memory_mb: 1 is out of range"):
         lab.functions.update("score", memory_mb=1)
     with pytest.raises(InvalidValue, match="no option 'memroy_mb'.*memory_mb"):
@@ -73,7 +74,7 @@ def test_a_zip_may_come_as_its_bytes(lab, tmp_path):
     lab.functions.create("score", packed.read_bytes(), handler="app.handler")
     assert lab.functions.invoke("score", {"x": 2}).result == 4
     changed = lab.functions.update_code("score", packed.read_bytes() + b"")
-    assert (changed.handler, changed.version) == ("app.handler", "1")
+    assert (changed.handler, changed.definition) == ("app.handler", 1)
     with pytest.raises(InvalidValue, match="not a sound zip"):
         lab.functions.update_code("score", b"no zip")
 
@@ -82,6 +83,7 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(lab):
     before = lab.functions.create("score", DOUBLE, memory_mb=256)
     would_be = lab.functions.redefine("score", code=DOUBLE.replace("2", "3"), dry_run=True)
     assert (would_be.change, would_be.function.configuration.memory_mb) == ("updated", 256)
+    assert (would_be.function.version, would_be.function.definition) == ("$LATEST", 2)
     assert would_be.function.code_sha256 != before.code_sha256
     assert lab.functions.redefine("score", code=DOUBLE, dry_run=True).change == "unchanged"
     assert lab.functions.get("score").revision_id == before.revision_id
@@ -93,8 +95,8 @@ def test_tags_belong_to_the_function_and_not_to_a_version(lab):
     lab.functions.create("score", DOUBLE, tags={"team": "a"})
     lab.versions.publish("score")
     tagged = lab.updates.tag("score", lambda tags: {**tags, "stage": "dev"})
-    assert (tagged.version, dict(tagged.tags)) == ("1", {"team": "a", "stage": "dev"})
-    assert len(lab.functions.versions("score")) == 1
+    assert (tagged.definition, dict(tagged.tags)) == (1, {"team": "a", "stage": "dev"})
+    assert len(lab.functions.definitions("score")) == 1
     # A cell that says nothing of tags leaves them.
     assert lab.functions.define("score", DOUBLE, memory_mb=512).function.tags == tagged.tags
     assert lab.functions.define("score", DOUBLE, memory_mb=512, tags={}).change == "updated"
@@ -110,7 +112,7 @@ def test_delete_forgets_the_function_and_keeps_its_history(lab):
     with pytest.raises(NotFound):
         lab.functions.invoke("score", {"x": 1})
     assert len(lab.executions.list("score")) == 1
-    assert lab.functions.create("score", DOUBLE).version == "2"
+    assert lab.functions.create("score", DOUBLE).definition == 2
 
 
 def test_what_is_not_there_is_named_with_the_nearest(lab):
@@ -119,7 +121,7 @@ def test_what_is_not_there_is_named_with_the_nearest(lab):
     lab.functions.create("score", DOUBLE)
     with pytest.raises(NotFound, match="did you mean 'score'"):
         lab.functions.invoke("scoer")
-    with pytest.raises(NotFound, match="version of score.*it has: 1"):
+    with pytest.raises(NotFound, match="published version of score.*publish score"):
         lab.functions.invoke("score", qualifier="7")
     with pytest.raises(NotFound, match="no alias of score is named 'prod'.*alias score prod VERSION"):
         lab.functions.invoke("score", qualifier="prod")
@@ -234,7 +236,7 @@ def test_two_labs_that_define_at_once_lose_nothing(tmp_path, cache):
         for thread in threads:
             thread.join()
         assert errors == []
-        assert [f.version for f in one.functions.versions("f")] == [str(n) for n in range(1, 11)]
+        assert [f.definition for f in one.functions.definitions("f")] == [*range(1, 11)]
         newest = one.functions.get("f").code.source.split()[-1]
         assert str(one.functions.invoke("f").result) == str(two.functions.invoke("f").result) == newest
 
@@ -288,7 +290,7 @@ def test_while_a_foreign_program_holds_the_history_functions_are_defined_and_run
         assert holder.stdout.readline() == b"held\n"
         lab.functions.create("score", DOUBLE)
         lab.functions.delete("score")
-        assert lab.functions.create("score", DOUBLE).version == "2"
+        assert lab.functions.create("score", DOUBLE).definition == 2
         assert lab.functions.invoke("score", {"x": 2}).ok
         holder.stdin.close()
     assert len(lab.executions.list("score")) == 1

@@ -71,7 +71,7 @@ def test_a_function_takes_layers_by_every_name(lab, zipped):
         assert lab.functions.define("probe", USES, layers=given).change == "unchanged"
     zipped("tools.zip", {"python/tool.py": "VALUE = 2"})
     second = lab.functions.define("probe", USES, layers=[path])
-    assert (second.change, second.function.version) == ("updated", "2")
+    assert (second.change, second.function.definition) == ("updated", 2)
     assert lab.functions.invoke("probe").result == 2
     assert (
         lab.functions.update("probe", memory_mb=256).configuration.layers

@@ -53,7 +53,7 @@ def test_a_map_and_what_it_ran_are_a_line_each(mapped):
     good, bad = result.executions
     assert repr(good).startswith(f"<Execution {good.id} of double: completed ")
     assert repr(bad).endswith("KeyError: 'x'>")
-    assert "double version 1" in repr(mapped.functions.get("double"))
+    assert "double definition 1" in repr(mapped.functions.get("double"))
 
 
 @pytest.mark.parametrize("n", ["4", 2.5])

@@ -19,7 +19,7 @@ def seen(shared):
         made.append(
             Execution(
                 id=f"e{index}", function="a" if index < 60 else "b", request_id=f"r{index}", status=status,
-                version="1" if index < 30 else "2", started_at=BEGIN + timedelta(minutes=20 * index),
+                definition=1 if index < 30 else 2, started_at=BEGIN + timedelta(minutes=20 * index),
                 duration_ms=float(index + 1), billed_ms=index + 1, cold_start=index % 20 == 0,
                 init_ms=50.0 if index % 20 == 0 else None, memory_mb=1024, max_memory_mb=40 + index % 3,
                 architecture="x86_64", source=Source.LOCAL,
@@ -27,7 +27,7 @@ def seen(shared):
             )
         )  # fmt: skip
     throttled = Execution(
-        id="t", function="a", request_id="t", status=ExecutionStatus.THROTTLED, started_at=BEGIN, version="1"
+        id="t", function="a", request_id="t", status=ExecutionStatus.THROTTLED, started_at=BEGIN, definition=1
     )
     shared.store.record(*made, throttled)
     return shared
@@ -44,8 +44,11 @@ def test_by_function(seen):
 
 
 def test_by_several_columns_in_a_window(seen):
-    df = seen.monitoring.stats("a", by=("function", "version"))
-    assert df[["function", "version", "invocations"]].values.tolist() == [["a", "1", 30], ["a", "2", 30]]
+    df = seen.monitoring.stats("a", by=("function", "version", "definition"))
+    assert df[["version", "definition", "invocations"]].values.tolist() == [
+        ["$LATEST", 1, 30],
+        ["$LATEST", 2, 30],
+    ]
     days = seen.monitoring.stats(by=("day",))
     assert days["invocations"].tolist() == [72, 28]
     first = seen.monitoring.stats(by=("day",), until=BEGIN + timedelta(days=1))

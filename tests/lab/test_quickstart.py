@@ -46,13 +46,13 @@ def test_everything_that_ran_is_in_the_store_and_the_page_leads_to_the_reports(t
         stored = lab.sql(
             "SELECT function, count(*) AS n, bool_or(cold_start) AS cold FROM executions GROUP BY 1"
         )
-        versions = lab.store.definitions.versions(Function, "thumbnail")
+        definitions = lab.store.definitions.every(Function, "thumbnail")
         kept = lab.sql("SELECT name, status FROM reports")
     bar, total = bars["invocations"]
     assert done.invocations == total == bar.count == stored.n.sum()
     assert set(stored.function) == {shape.name for shape in quickstart.SHAPES}
     assert stored.cold.all()
-    assert len(versions) == 2
+    assert len(definitions) == 2
     assert sorted(kept.name) == sorted(quickstart.REPORTS)
     assert set(kept.status) == {"completed"}
     page = done.page.read_text("utf-8")

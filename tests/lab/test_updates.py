@@ -98,7 +98,7 @@ def test_pending_until_its_packages_are_there(lab, index):
     index.open.set()
     eventually(lambda: state(lab) == ("active", "Successful"), 60)
     assert lab.functions.invoke("f").result == [1, 42]
-    assert lab.functions.get("f").version == "1"
+    assert lab.functions.get("f").definition == 1
 
 
 def test_during_an_update_the_old_code_runs(lab, index):
@@ -106,10 +106,10 @@ def test_during_an_update_the_old_code_runs(lab, index):
     index.hold()
     begun = lab.functions.define("f", WITH.format(2), requires=["tinything"], wait=False)
     assert index.asked.wait(60)
-    assert (begun.function.version, begun.function.last_update_status) == ("1", "InProgress")
+    assert (begun.function.definition, begun.function.last_update_status) == (1, "InProgress")
     assert state(lab) == ("active", "InProgress")
     first = lab.functions.invoke("f")
-    assert (first.result, first.version) == ([1, None], "1")
+    assert (first.result, first.definition) == ([1, None], 1)
     for deed in (
         lambda: lab.functions.update("f", memory_mb=256),
         lambda: lab.functions.define("f", PLAIN.format(3)),
@@ -123,7 +123,7 @@ def test_during_an_update_the_old_code_runs(lab, index):
     index.open.set()
     eventually(lambda: state(lab) == ("active", "Successful"), 60)
     second = lab.functions.invoke("f")
-    assert (second.result, second.version, second.cold_start) == ([2, 42], "2", True)
+    assert (second.result, second.definition, second.cold_start) == ([2, 42], 2, True)
     assert lab.functions.get("f").configuration.reserved_concurrency == 7, "it was reserved meanwhile"
 
 
@@ -142,14 +142,14 @@ def test_an_invocation_that_is_under_way_ends_with_the_old_code(lab, tmp_path):
     assert lab.functions.invoke("f").result == [2, 42]
     go.touch()
     old = future.result(60)
-    assert (old.result, old.version) == ("old", "1")
+    assert (old.result, old.definition) == ("old", 1)
 
 
 def test_a_creation_that_fails_is_told_at_once_and_kept(lab):
     with pytest.raises(RequirementsFailed, match="nothing-of-the-kind"):
         lab.functions.create("f", PLAIN.format(1), requires=["nothing-of-the-kind"])
     function = lab.functions.get("f")
-    assert (function.status, function.version) == ("failed", "1")
+    assert (function.status, function.definition) == ("failed", 1)
     assert "nothing-of-the-kind" in function.status_reason
     with pytest.raises(Conflict, match="following state: Failed.*nothing-of-the-kind.*define it again"):
         lab.functions.invoke("f")
@@ -158,7 +158,7 @@ def test_a_creation_that_fails_is_told_at_once_and_kept(lab):
     with pytest.raises(RequirementsFailed):
         lab.functions.create("f", PLAIN.format(1), requires=["nothing-of-the-kind"])
     repaired = lab.functions.create("f", WITH.format(1), requires=["tinything"])
-    assert (repaired.version, repaired.status) == ("2", "active")
+    assert (repaired.definition, repaired.status) == (2, "active")
     assert lab.functions.invoke("f").result == [1, 42]
 
 
@@ -168,7 +168,7 @@ def test_what_failed_once_is_tried_again_by_the_same_definition(lab, index):
         lab.functions.create("f", WITH.format(1), requires=["tinything"])
     index.wheels.update(Index.wheels_of("tinything"))
     definition = lab.functions.define("f", WITH.format(1), requires=["tinything"])
-    assert (definition.function.version, definition.function.status) == ("1", "active")
+    assert (definition.function.definition, definition.function.status) == (1, "active")
     assert lab.functions.invoke("f").result == [1, 42]
 
 
@@ -182,12 +182,12 @@ def test_an_update_that_fails_leaves_the_old_code(lab):
             lab.functions.define("f", PLAIN.format(2), requires=["nothing-of-the-kind"], wait=False)
         eventually(lambda: state(lab) == ("active", "Failed"), 60)
         function = lab.functions.get("f")
-        assert (function.version, function.configuration.requires) == ("1", ())
+        assert (function.definition, function.configuration.requires) == (1, ())
         assert "nothing-of-the-kind" in function.last_update_reason
         assert lab.functions.invoke("f").result == [1, None]
     assert lab.functions.update("f", memory_mb=256).last_update_status == "Successful"
     assert state(lab) == ("active", "Successful")
-    assert [each.version for each in lab.functions.versions("f")] == ["1", "2"]
+    assert [each.definition for each in lab.functions.definitions("f")] == [1, 2]
 
 
 def test_inactive_when_its_packages_were_cleaned_and_active_by_the_next_invocation(lab, own_cache):
@@ -259,9 +259,9 @@ def test_another_process_s_update_is_respected_and_taken_over_when_it_was_killed
     end(other, index)
     assert lab.functions.invoke("f").result == [1, None]
     function = lab.functions.get("f")
-    assert (function.last_update_status, function.version) == ("Failed", "1")
+    assert (function.last_update_status, function.definition) == ("Failed", 1)
     assert "ended before it was done" in function.last_update_reason
-    assert lab.functions.create("f", WITH.format(2), requires=["tinything"]).version == "2"
+    assert lab.functions.create("f", WITH.format(2), requires=["tinything"]).definition == 2
     assert lab.functions.invoke("f").result == [2, 42]
 
 
@@ -306,7 +306,7 @@ def test_an_interrupt_while_packages_are_installed_is_kept_as_a_failure(lab, ind
     thread.join()
     index.open.set()
     function = lab.functions.get("f")
-    assert (function.version, function.last_update_status) == ("1", "Failed")
+    assert (function.definition, function.last_update_status) == (1, "Failed")
     assert function.last_update_reason == "It was interrupted while its packages were being prepared."
     assert lab.functions.invoke("f").result == [1, None]
 

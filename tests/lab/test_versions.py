@@ -21,7 +21,7 @@ def code(value):
 
 @pytest.fixture
 def two(lab):
-    """`f` with the published versions 1 and 3; 2 was never published, 4 is the present one."""
+    """`f` with the versions 1 and 2, of its definitions 1 and 3; 2 was never published, 4 is the present one."""
     for number, publish in ((1, True), (2, False), (3, True), (4, False)):
         lab.functions.create("f", code(number))
         if publish:
@@ -32,13 +32,14 @@ def two(lab):
 def test_publishing_without_a_change_answers_the_last_one(lab):
     lab.functions.create("f", code(1), description="one")
     first = lab.versions.publish("f")
-    assert (first.version, first.description, bool(first.revision_id)) == ("1", "one", True)
+    assert (first.version, first.definition, first.description) == ("1", 1, "one")
+    assert first.revision_id
     assert lab.versions.publish("f", description="another") == first
     lab.functions.update("f", memory_mb=256)
+    lab.functions.update("f", memory_mb=384)
     second = lab.versions.publish("f")
-    assert second.version == "2"
-    lab.functions.update("f", memory_mb=512)
-    lab.functions.update("f", memory_mb=256)
+    assert (second.version, second.definition) == ("2", 3)
+    lab.functions.update("f", memory_mb=384, tags={"a": "b"}, recursive_loop="Allow")
     assert lab.versions.publish("f") == second, "the same code and configuration as were published last"
     assert lab.versions.list("f") == (first, second)
     assert lab.versions.get("f", "1") == first
@@ -59,26 +60,26 @@ def test_a_version_does_not_change_any_more(two):
     [
         ({"code_sha256": "x"}, InvalidValue, r"CodeSHA256 \(x\) is different from current CodeSHA256 in \$LATEST"),
         ({"revision_id": "x"}, Conflict, "The Revision Id provided does not match the latest Revision Id"),
-        ({"version": "9"}, NotFound, "it has: 1, 2, 3, 4"),
+        ({"definition": 9}, NotFound, "definition of f.*it has: 1 to 4"),
     ],
 )  # fmt: skip
 def test_publishing_under_a_condition_that_does_not_hold(two, given, error, text):
     with pytest.raises(error, match=text):
         two.versions.publish("f", **given)
-    assert [each.version for each in two.versions.list("f")] == ["1", "3"]
+    assert [each.version for each in two.versions.list("f")] == ["1", "2"]
 
 
 def test_publishing_under_a_condition_that_holds(two):
     present = two.functions.get("f")
     published = two.versions.publish("f", code_sha256=present.code_sha256, revision_id=present.revision_id)
-    assert published.version == "4"
+    assert (published.version, published.definition) == ("3", 4)
     assert published.code_sha256 == present.code_sha256
 
 
 def test_an_update_by_revision_and_with_publish(lab):
     present = lab.functions.create("f", code(1))
     changed = lab.functions.update("f", memory_mb=256, revision_id=present.revision_id, publish=True)
-    assert [each.version for each in lab.versions.list("f")] == [changed.version] == ["2"]
+    assert [(each.version, each.definition) for each in lab.versions.list("f")] == [("1", changed.definition)]
     for change in (
         lambda: lab.functions.update("f", memory_mb=512, revision_id=present.revision_id),
         lambda: lab.functions.update_code("f", code(2), revision_id=present.revision_id),
@@ -86,18 +87,22 @@ def test_an_update_by_revision_and_with_publish(lab):
     ):
         with pytest.raises(Conflict, match="Call the GetFunction/GetAlias API to retrieve the latest"):
             change()
-    assert lab.functions.get("f").version == "2"
+    assert (lab.functions.get("f").version, lab.functions.get("f").definition) == ("$LATEST", 2)
 
 
 def test_an_alias_leads_to_its_version(two):
     made = two.versions.create_alias("f", "prod", "1", description="what customers get")
     ran = two.functions.invoke("f", qualifier="prod")
     assert ran.result == [1, "1", "1", "arn:aws:lambda:us-east-1:000000000000:function:f:prod"]
-    assert (ran.version, ran.qualifier) == ("1", "prod")
-    moved = two.versions.update_alias("f", "prod", version="3", revision_id=made.revision_id)
-    assert (moved.description, moved.version) == ("what customers get", "3")
-    assert two.functions.invoke("f", qualifier="prod").result[:2] == [3, "3"]
-    assert two.functions.get("f", "prod").version == "3"
+    assert (ran.version, ran.definition, ran.qualifier) == ("1", 1, "prod")
+    moved = two.versions.update_alias("f", "prod", version="2", revision_id=made.revision_id)
+    assert (moved.description, moved.version) == ("what customers get", "2")
+    ran = two.functions.invoke("f", qualifier="prod")
+    assert ran.result[:3] == [3, "2", "2"]
+    assert (ran.version, ran.definition, ran.log_stream.count("[2]")) == ("2", 3, 1)
+    assert any(line.message.endswith("Version: 2") for line in ran.logs)
+    found = two.functions.get("f", "prod")
+    assert (found.version, found.definition, found.description) == ("2", 3, "the 3")
     assert two.versions.aliases("f") == (moved,)
     two.versions.delete_alias("f", "prod", revision_id=moved.revision_id)
     with pytest.raises(NotFound, match="alias of f.*'prod'"):
@@ -108,7 +113,7 @@ def test_an_alias_of_latest_goes_with_it(two):
     two.versions.create_alias("f", "dev", "$LATEST")
     ran = two.functions.invoke("f", qualifier="dev")
     assert ran.result == [4, "$LATEST", "$LATEST", "arn:aws:lambda:us-east-1:000000000000:function:f:dev"]
-    assert (ran.version, ran.qualifier) == ("4", "dev")
+    assert (ran.version, ran.definition, ran.qualifier) == ("$LATEST", 4, "dev")
     two.functions.create("f", code(5))
     assert two.functions.invoke("f", qualifier="dev").result[0] == 5
 
@@ -116,22 +121,22 @@ def test_an_alias_of_latest_goes_with_it(two):
 def test_every_request_is_drawn_anew(two):
     chances = iter([0.05, 0.5, 0.099, 0.1, 0.9])
     two.chance = lambda: next(chances)
-    two.versions.create_alias("f", "prod", "1", weights={"3": 0.1})
+    two.versions.create_alias("f", "prod", "1", weights={"2": 0.1})
     ran = [two.functions.invoke("f", qualifier="prod") for _ in range(5)]
-    assert [each.version for each in ran] == ["3", "1", "3", "1", "1"]
+    assert [each.version for each in ran] == ["2", "1", "2", "1", "1"]
     assert {each.qualifier for each in ran} == {"prod"}
     chances = iter([0.9, *[0.05, 0.5] * 10])
     result = two.functions.map("f", range(20), qualifier="prod", n=3)
-    assert [each.version for each in result.executions] == ["3", "1"] * 10
-    table = two.sql("SELECT version, count(*) AS n FROM executions GROUP BY 1 ORDER BY 1")
-    assert table.to_numpy().tolist() == [["1", 13], ["3", 12]]
+    assert [each.version for each in result.executions] == ["2", "1"] * 10
+    table = two.sql("SELECT version, definition, count(*) FROM executions GROUP BY ALL ORDER BY 1")
+    assert table.to_numpy().tolist() == [["1", 1, 13], ["2", 3, 12]]
 
 
 @pytest.mark.parametrize(
     ("alias", "version", "weights", "error", "text"),
     [
         ("7", "1", {}, InvalidValue, "alias: '7' cannot be an alias's name"),
-        ("prod", "2", {}, NotFound, "published version of f.*'2'.*it has: 1, 3"),
+        ("prod", "3", {}, NotFound, "published version of f.*'3'.*it has: 1, 2"),
         ("prod", "1", {"9": 0.5}, NotFound, "published version of f.*'9'"),
         ("prod", "1", {"1": 0.5}, InvalidValue, "already included in routing configuration"),
         ("taken", "1", {}, AlreadyExists, "Alias already exists: arn:aws:lambda:us-east-1:000000000000:function:f:taken"),
@@ -154,10 +159,10 @@ def test_versions_that_share_an_alias_have_one_role(lab):
 
 def test_an_alias_changes_by_its_revision_only(two):
     first = two.versions.create_alias("f", "prod", "1")
-    second = two.versions.update_alias("f", "prod", weights={"3": 0.5}, revision_id=first.revision_id)
+    second = two.versions.update_alias("f", "prod", weights={"2": 0.5}, revision_id=first.revision_id)
     assert second.revision_id != first.revision_id
     for change in (
-        lambda: two.versions.update_alias("f", "prod", version="3", revision_id=first.revision_id),
+        lambda: two.versions.update_alias("f", "prod", version="2", revision_id=first.revision_id),
         lambda: two.versions.delete_alias("f", "prod", revision_id=first.revision_id),
     ):
         with pytest.raises(Conflict, match="The Revision Id provided does not match"):
@@ -169,18 +174,19 @@ def test_an_alias_changes_by_its_revision_only(two):
 
 
 def test_a_version_that_an_alias_leads_to_is_not_deleted(two):
-    two.versions.create_alias("f", "prod", "1", weights={"3": 0.5})
-    for version in ("1", "3"):
+    two.versions.create_alias("f", "prod", "1", weights={"2": 0.5})
+    for version in ("1", "2"):
         with pytest.raises(
             Conflict, match=r"Unable to delete version because the following aliases reference it: \[prod\]"
         ):
             two.versions.delete("f", version)
-    two.versions.update_alias("f", "prod", version="3", weights={})
+    two.versions.update_alias("f", "prod", version="2", weights={})
     two.versions.delete("f", "1")
-    assert [each.version for each in two.versions.list("f")] == ["3"]
+    assert [each.version for each in two.versions.list("f")] == ["2"]
+    assert two.functions.code("f", definition=1) == code(1), "what was defined stays"
     with pytest.raises(NotFound, match="version of f"):
         two.functions.invoke("f", qualifier="1")
-    with pytest.raises(NotFound, match="it has: 3"):
+    with pytest.raises(NotFound, match="it has: 2"):
         two.versions.delete("f", "1")
 
 
@@ -190,7 +196,7 @@ def test_deleting_the_version_that_is_present_keeps_the_function(lab):
     lab.versions.delete("f", "1")
     assert lab.versions.list("f") == ()
     assert lab.functions.invoke("f").result[0] == 1
-    assert lab.versions.publish("f").version == "1"
+    assert lab.versions.publish("f").version == "2", "no number is used again"
 
 
 def test_with_a_function_go_its_versions_and_aliases_and_not_another_s(two):
@@ -201,32 +207,91 @@ def test_with_a_function_go_its_versions_and_aliases_and_not_another_s(two):
     two.functions.delete("f")
     two.functions.create("f", code(1))
     assert two.versions.list("f") == two.versions.aliases("f") == ()
-    assert two.versions.publish("f").version == "5"
+    published = two.versions.publish("f")
+    assert (published.version, published.definition) == ("3", 5), (
+        "the numbers of a name go on (configuration-versions)"
+    )
     assert [each.name for each in two.versions.aliases("f_")] == ["prod"]
 
 
-def test_pointing_publishes_what_is_defined(two):
-    pointed = two.versions.point("f", "prod", "2")
-    assert (pointed.change, pointed.published.version) == ("created", "2")
-    canary = two.versions.point("f", "prod", "4", share=0.25)
-    assert (canary.alias.version, canary.alias.weights, canary.published.version) == ("2", {"4": 0.25}, "4")
-    whole = two.versions.point("f", "prod", "4")
-    assert (whole.alias.version, whole.alias.weights, whole.published) == ("4", {}, None)
+def test_pointing_creates_moves_and_shares(two):
+    pointed = two.versions.point("f", "prod", "1")
+    assert (pointed.change, pointed.alias.version) == ("created", "1")
+    for share, leads in ((0.25, ("1", {"2": 0.25})), (0, ("1", {})), (1, ("2", {}))):
+        alias = two.versions.point("f", "prod", "2", share=share).alias
+        assert (alias.version, alias.weights) == leads
+    with pytest.raises(InvalidValue, match="already included"):
+        two.versions.point("f", "prod", "2", share=0)
+    assert two.versions.point("f", "prod", "$LATEST").alias.version == "$LATEST"
     with pytest.raises(InvalidValue, match="points at nothing yet"):
-        two.versions.point("f", "new", "4", share=0.1)
-    with pytest.raises(NotFound, match="it has: 1, 2, 3, 4"):
-        two.versions.point("f", "prod", "9")
+        two.versions.point("f", "new", "1", share=0.1)
+    with pytest.raises(NotFound, match="it has: 1, 2"):
+        two.versions.point("f", "prod", "4")
+
+
+def test_an_older_definition_is_published_as_the_next_version(two):
+    published = two.versions.publish("f", definition=2)
+    assert (published.version, published.definition) == ("3", 2)
+    assert two.functions.invoke("f", qualifier="3").result[:2] == [2, "3"]
+    again = two.versions.publish("f", definition=1)
+    assert (again.version, again.definition) == ("4", 1), "what was published before the last is a new one"
+    df = two.versions.table("f")
+    assert df[["definition", "version"]].to_numpy().tolist() == [[4, ""], [3, "2"], [2, "3"], [1, "1, 4"]]
+
+
+@pytest.mark.parametrize(
+    ("version", "error", "text"),
+    [
+        ("$LATEST", InvalidValue, r"\$LATEST version cannot be deleted without deleting the function"),
+        ("prod", InvalidValue, "Deletion of aliases is not currently supported"),
+        ("9", NotFound, "published version of f"),
+    ],
+)
+def test_what_is_no_version_is_not_deleted(two, version, error, text):
+    two.versions.create_alias("f", "prod", "1")
+    with pytest.raises(error, match=text):
+        two.versions.delete("f", version)
+    assert [each.version for each in two.versions.list("f")] == ["1", "2"]
+
+
+def test_whoever_publishes_at_once_gets_numbers_of_one_line(tmp_path, cache):
+    with (
+        app.open(store=tmp_path / "s.duckdb", cache=cache) as one,
+        app.open(store=tmp_path / "s.duckdb", cache=cache) as two,
+    ):
+        for number in range(1, 13):
+            one.functions.create("f", f"def handler(e, c): return {number}")
+        begin = threading.Barrier(2)
+        got = []
+
+        def publish(lab, numbers):
+            begin.wait()
+            for number in numbers:
+                published = lab.versions.publish("f", definition=number)
+                got.append((int(published.version), published.definition))
+
+        threads = [
+            threading.Thread(target=publish, args=(lab, range(first, 13, 2)))
+            for lab, first in ((one, 1), (two, 2))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(number for number, _ in got) == [*range(1, 13)]
+        assert sorted(definition for _, definition in got) == [*range(1, 13)]
+        assert [(int(each.version), each.definition) for each in one.versions.list("f")] == sorted(got)
 
 
 def test_the_table_tells_every_definition(two):
-    two.versions.create_alias("f", "prod", "1", weights={"3": 0.1})
+    two.versions.create_alias("f", "prod", "1", weights={"2": 0.1})
     two.versions.create_alias("f", "dev", "$LATEST")
     df = two.versions.table("f")
-    assert df[["version", "published", "latest", "aliases"]].to_numpy().tolist() == [
-        ["4", False, True, "dev"],
-        ["3", True, False, "prod 10%"],
-        ["2", False, False, ""],
-        ["1", True, False, "prod 90%"],
+    assert df[["definition", "version", "latest", "aliases"]].to_numpy().tolist() == [
+        [4, "", True, "dev"],
+        [3, "2", False, "prod 10%"],
+        [2, "", False, ""],
+        [1, "1", False, "prod 90%"],
     ]
     assert df["description"].tolist() == ["", "the 3", "", "the 1"]
 
@@ -296,9 +361,9 @@ def test_another_process_s_alias_is_seen_at_once(tmp_path, cache):
 
 def test_who_looks_at_an_alias_sees_the_version_that_it_points_at(two):
     two.chance = lambda: 0.0
-    two.versions.create_alias("f", "prod", "1", weights={"3": 0.9})
+    two.versions.create_alias("f", "prod", "1", weights={"2": 0.9})
     assert two.functions.get("f", "prod").version == "1"
     assert two.functions.code("f", "prod") == code(1)
-    assert two.functions.invoke("f", qualifier="prod").version == "3"
-    by = two.monitoring.stats(by=("qualifier", "version"))
-    assert by[["qualifier", "version", "invocations"]].to_numpy().tolist() == [["prod", "3", 1]]
+    assert two.functions.invoke("f", qualifier="prod").version == "2"
+    by = two.monitoring.stats(by=("qualifier", "version", "definition"))
+    assert by.iloc[:, :4].to_numpy().tolist() == [["prod", "2", 3, 1]]

@@ -25,7 +25,7 @@ def ran(at_s=0.0, *, ms=100.0, failed=None, **fields):
     number = next(numbers)
     values = {
         "function": "score",
-        "version": "1",
+        "definition": 1,
         "source": Source.LOCAL,
         "memory_mb": 1024,
         "max_memory_mb": 100,
@@ -101,7 +101,7 @@ def test_the_days_of_the_cost_page_come_to_its_total(store):
             code=InlineCode(source="def handler(event, context): ..."),
             runtime="python3.13",
             handler="f.handler",
-            version="1",
+            definition=1,
             configuration=FunctionConfiguration(memory_mb=1024, ephemeral_storage_mb=10_240),
             created_at=START,
             updated_at=START,

@@ -21,6 +21,7 @@ def execution(**changes) -> Execution:
         "request_id": "b6c21e92-de07-4181-97ae-729e3e44dd25",
         "status": ExecutionStatus.COMPLETED,
         "version": "3",
+        "definition": 5,
         "runtime": "python3.11",
         "architecture": "x86_64",
         "memory_mb": 128,
@@ -69,7 +70,7 @@ def function(text: str = "scores", **changes) -> Function:
         "statistics": FunctionStatistics(
             invocations=2000, errors=3, cold_starts=20, mean_duration_ms=8.0, last_invoked_at=NOW
         ),
-        "version": "3",
+        "definition": 3,
         "code_sha256": "CSUNppfbWu0GAs4iexs9qlLJjT0nI07GkMGmoJob1dU=",
         "code_bytes": 2350,
         "description": text,

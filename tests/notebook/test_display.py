@@ -105,7 +105,17 @@ def test_the_card_says_what_was_asked_for():
             function=function(), change="created", enforced={"memory": "held", "network": "not enforced"}
         )
     )
-    for part in ("score", "created", "version 3", "local", "python3.11", "512 MB", "10 s", "2.3 KB", "six"):
+    for part in (
+        "score",
+        "created",
+        "definition 3",
+        "local",
+        "python3.11",
+        "512 MB",
+        "10 s",
+        "2.3 KB",
+        "six",
+    ):
         assert part in text
     assert "CSUNppfbWu…" in text
     assert "1 of 2 limits hold on this machine; not: network" in text
@@ -130,7 +140,7 @@ def test_an_execution_has_its_figures_with_their_units():
     text = shown(ExecutionAnswer(execution=execution()), cost=lambda _: 1.4e-6)
     for part in (
         "completed", "cold start", "duration12.3 ms", "billed61 ms", "init48.3 ms", "memory38 of 128 MB",
-        "cost1.4 µ$", "version3", "2026-11-23 21:00:00 UTC", '{"y": 0.5}', "log: 1 line",
+        "cost1.4 µ$", "version3", "definition5", "2026-11-23 21:00:00 UTC", '{"y": 0.5}', "log: 1 line",
     ):  # fmt: skip
         assert part in text, part
 
@@ -140,7 +150,7 @@ def test_what_the_source_does_not_tell_is_left_out():
         duration_ms=None, billed_ms=None, init_ms=None, cold_start=None, max_memory_mb=None, memory_mb=None,
         result_body=None, logs=(),
     )  # fmt: skip
-    text = shown(ExecutionAnswer(execution=bare))
+    text = shown(ExecutionAnswer(execution=bare)).replace("definition", "")
     for part in ("duration", "billed", "init", "memory", "cost", "warm", "log"):
         assert part not in text
     unrecorded = execution(result_body=None, result_bytes=2_048)

@@ -86,7 +86,7 @@ def handler(event, context):
     "followed": "%%faas followed --source saved/score.py",
     "followed_line": "%faas define followed --source saved/score.py --memory 256",
     "followed_create": "%faas create followed --source saved/score.py --memory 512",
-    "followed_bound": "followed.version, followed.configuration.memory_mb, get_ipython().input_transformers_cleanup[-1].__name__",
+    "followed_bound": "followed.definition, followed.configuration.memory_mb, get_ipython().input_transformers_cleanup[-1].__name__",
     "not_python": "%%faas odd\ndef handler(event, context)\n    return 1",
     "late": "%%faas late --timeout 1\nimport time\ndef handler(event, context):\n    time.sleep(30)",
     "timeout": "%faas invoke late",
@@ -135,7 +135,7 @@ def test_a_source_needs_no_cell_and_an_empty_one_does_no_harm(cells):
     assert "created" in read(cells["followed"].html[0]).text
     assert "updated" in read(cells["followed_line"].html[0]).text
     assert "updated" in read(cells["followed_create"].html[0]).text
-    assert cells["followed_bound"].text == "('3', 512, '_with_a_body')"
+    assert cells["followed_bound"].text == "(3, 512, '_with_a_body')"
     assert "_with_a_body" not in cells["unloaded_transform"].text
 
 

@@ -23,7 +23,7 @@ def execution(index, **fields):
         "id": f"e{index:05d}",
         "request_id": f"r{index:05d}",
         "function": "score" if index % 3 else "resize",
-        "version": "1",
+        "definition": 1,
         "status": ExecutionStatus.COMPLETED,
         "source": Source.LOCAL,
         "region": "us-east-1",

@@ -51,7 +51,7 @@ def test_only_the_failure_that_is_meant_fails(toured):
 @pytest.mark.parametrize(
     ("begins", "promised"),
     [
-        ("%%faas score", ["score", "version 1", "256 MB"]),
+        ("%%faas score", ["score", "definition 1", "256 MB"]),
         ("%faas invoke score -p '{\"distance\": 11}'", ["completed", "0.4975", "cold"]),
         (
             "%faas invoke score -p '{\"distance\": -1}'",
@@ -64,7 +64,7 @@ def test_only_the_failure_that_is_meant_fails(toured):
         ("%%faas sql", ["median_ms"]),
         ("%faas history score --status failed", ["a distance cannot be"]),
         ("%faas replay", ["completed", "odds"]),
-        ("%faas alias score prod 1", ["score:prod", "50%"]),
+        ("%faas publish score --definition 1", ["score:prod", "version 2 50%"]),
         ("%faas map score shots -n 4 --qualifier prod", ["prod", "qualifier"]),
         ("%faas invoke score --async", ["score", "handed over"]),
         ("%faas queue ls", ["score", "event"]),

@@ -76,16 +76,14 @@ def test_a_definition_is_put_and_got(store, another, entity):
     assert rows == [(name, "created"), (name, "deleted")]
 
 
-def test_versions_are_kept_in_the_order_of_their_numbers(store):
+def test_definitions_are_kept_in_the_order_of_their_numbers(store):
     store.definitions.put(FUNCTION)
     for number in range(2, 12):
-        store.definitions.put(dataclasses.replace(FUNCTION, version=str(number)), action="updated")
-    assert [f.version for f in store.definitions.versions(Function, "resize")] == [
-        str(n) for n in range(1, 12)
-    ]
-    assert store.definitions.get(Function, "resize").version == "11"
-    assert store.definitions.get(Function, "resize", "3").version == "3"
-    assert store.definitions.get(Function, "resize", "99") is None
+        store.definitions.put(dataclasses.replace(FUNCTION, definition=number), action="updated")
+    assert [f.definition for f in store.definitions.every(Function, "resize")] == [*range(1, 12)]
+    assert store.definitions.get(Function, "resize").definition == 11
+    assert store.definitions.get(Function, "resize", 3).definition == 3
+    assert store.definitions.get(Function, "resize", 99) is None
     assert store.connect().execute("SELECT count(*) FROM definitions").fetchone() == (11,)
 
 
@@ -271,17 +269,17 @@ def test_a_timer_that_was_moved_is_not_ended_by_who_claimed_the_earlier(store, c
 
 def test_the_numbers_of_a_name_go_on_after_it_was_deleted_and_in_another_store(tmp_path):
     with Store(tmp_path / "one.duckdb") as one:
-        assert one.definitions.highest_version(Function, "score") == 0
-        one.definitions.put(dataclasses.replace(FUNCTION, name="score", version="3"))
+        assert one.definitions.highest_number(Function, "score") == 0
+        one.definitions.put(dataclasses.replace(FUNCTION, name="score", definition=3))
         one.definitions.delete(Function, "score")
-        assert one.definitions.highest_version(Function, "score") == 3
-        one.definitions.put(dataclasses.replace(FUNCTION, name="score", version="4"))
-        assert one.definitions.highest_version(Function, "score") == 4
-        assert one.definitions.highest_version(Function, "scor") == 0
+        assert one.definitions.highest_number(Function, "score") == 3
+        one.definitions.put(dataclasses.replace(FUNCTION, name="score", definition=4))
+        assert one.definitions.highest_number(Function, "score") == 4
+        assert one.definitions.highest_number(Function, "scor") == 0
     with Store(tmp_path / "two.duckdb") as two:
         two.import_store(tmp_path / "one.duckdb")
         two.definitions.delete(Function, "score")
-        assert two.definitions.highest_version(Function, "score") == 4
+        assert two.definitions.highest_number(Function, "score") == 4
 
 
 def ids(store):

@@ -204,12 +204,12 @@ def test_what_is_not_billed_for_certain_is_counted_apart(history):
     assert (row["requests"], row["billed"], row["gb_seconds"]) == (1, 0, 0)
 
 
-def test_storage_above_512_mb_comes_from_the_definition_of_the_version(history):
+def test_storage_above_512_mb_comes_from_the_definition(history):
     body = '{"configuration": {"ephemeral_storage_mb": 1536}}'
     history.insert("definitions", kind="function", name="score", version="1", action="created", body=body)
     history.insert("definitions", kind="function", name="score", version="1", action="updated", body=body)
-    history.row(0, ms=2000.0)
-    history.row(1, ms=2000.0, version="2")
+    history.row(0, ms=2000.0, definition=1)
+    history.row(1, ms=2000.0, definition=2)
     row = only(costs.usage(history.run, ALL))
     assert row["ephemeral_gb_seconds"] == pytest.approx(2.0)
     assert row["requests"] == 2

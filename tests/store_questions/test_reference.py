@@ -39,7 +39,8 @@ def drawn(seed):
         row = {
             "id": f"r{number}",
             "function": draw.choice("aabbbc"),
-            "version": draw.choice(["1", "2", None]),
+            "version": draw.choice(["1", "$LATEST", None]),
+            "definition": draw.choice([1, 2, None]),
             "source": draw.choice(["local", "aws", "imported"]),
             "region": perhaps(draw.choice(["us-east-1", "eu-west-1"])),
             "architecture": perhaps(draw.choice(["x86_64", "arm64"])),
@@ -158,7 +159,7 @@ def test_overview(both, window):
 
 
 @pytest.mark.parametrize(
-    "by", [("function",), ("function", "version"), ("memory_mb",), ("source", "function")]
+    "by", [("function",), ("function", "version", "definition"), ("memory_mb",), ("source", "function")]
 )
 def test_cold_start_rates(both, window, by):
     history, rows = both
@@ -297,19 +298,24 @@ def test_gaps_and_environments(both, window):
     named = [row for row in of_window if row["environment_id"] is not None]
     answer = cold_starts.environments(history.run, window)
     assert answer.executions.sum() == len(named)
-    assert len(answer) == len(groups(named, "function", "version", "environment_id"))
+    assert len(answer) == len(groups(named, "function", "version", "definition", "environment_id"))
     expected = []
-    for (function, version), of in groups(of_window, "function", "version").items():
+    for (function, version, definition), of in groups(of_window, "function", "version", "definition").items():
         busy_until = None
         for row in sorted(of, key=lambda each: each["started_at"]):
             if row["cold_start"] and row["environment_id"] is None:
                 gap = None if busy_until is None else (row["started_at"] - busy_until).total_seconds()
-                expected.append((function, version or "", -1e9 if gap is None else gap))
+                expected.append((function, version or "", definition or 0, -1e9 if gap is None else gap))
             end = row["ended_at"] or row["started_at"]
             busy_until = end if busy_until is None else max(busy_until, end)
     found = [
-        (row["function"], told(row["version"]) or "", -1e9 if told(row["gap_s"]) is None else row["gap_s"])
+        (
+            row["function"],
+            told(row["version"]) or "",
+            told(row["definition"]) or 0,
+            -1e9 if told(row["gap_s"]) is None else row["gap_s"],
+        )
         for row in cold_starts.gaps_without_environments(history.run, window).to_dict("records")
     ]
-    assert [row[:2] for row in sorted(found)] == [row[:2] for row in sorted(expected)]
-    assert [row[2] for row in sorted(found)] == pytest.approx([row[2] for row in sorted(expected)], abs=1e-4)
+    assert [row[:3] for row in sorted(found)] == [row[:3] for row in sorted(expected)]
+    assert [row[3] for row in sorted(found)] == pytest.approx([row[3] for row in sorted(expected)], abs=1e-4)

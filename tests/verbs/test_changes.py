@@ -1,4 +1,4 @@
-"""What a card says is new since the version before."""
+"""What a card says is new since the definition before."""
 
 import dataclasses
 
@@ -40,12 +40,12 @@ def test_each_difference_is_said_and_no_value_that_may_be_secret(now, told):
 
 
 def test_the_card_of_an_updated_function_says_what_is_new():
-    now = dataclasses.replace(configured(memory_mb=512, requires=("<b>",)), version="4")
+    now = dataclasses.replace(configured(memory_mb=512, requires=("<b>",)), definition=4)
     card = view(FunctionCard(function=now, before=OLD, change="updated"))
     assert "memory 128 → 512 MB; packages +&lt;b&gt; −b&gt;=1" in card.html
-    assert f"since version {OLD.version}" in card.html
+    assert f"since definition {OLD.definition}" in card.html
     assert "  changed     memory 128 → 512 MB; packages +<b> −b>=1" in card.text
-    assert "since version" not in view(FunctionCard(function=now, change="updated")).html
+    assert "since definition" not in view(FunctionCard(function=now, change="updated")).html
 
 
 def test_the_card_says_in_one_row_what_few_functions_set():

@@ -86,7 +86,7 @@ def test_a_source_is_followed_from_a_line_and_from_a_cell_that_is_empty(do, tmp_
     assert f"  source      {file}" in plain_text(card)
     assert do(f"score --source {file} --memory 256", "\n").change == "updated"
     file.write_text(SOURCE + "# again\n")
-    assert do("invoke score").execution.version == "3"
+    assert do("invoke score").execution.definition == 3
     with pytest.raises(InvalidValue, match="--source: the code is in that file, so the cell must be empty"):
         do(f"score --source {file}", SOURCE)
     with pytest.raises(InvalidValue, match="--source: cannot read"):
@@ -127,11 +127,11 @@ def test_create_update_code_ls_rm(do, tmp_path):
     (tmp_path / "score.py").write_text(SOURCE)
     assert do(f"create score --file {tmp_path}/score.py --memory 256").change == "created"
     assert do(f"create score --file {tmp_path}/score.py --memory 256").change == "unchanged"
-    assert do("update score --memory 512").value.version == "2"
+    assert do("update score --memory 512").value.definition == 2
     assert do("code score").text == SOURCE
-    assert do("code score --version 1").text == SOURCE
+    assert do("code score --definition 1").text == SOURCE
     listed = do("ls")
-    assert listed.df[["name", "version", "memory_mb"]].to_numpy().tolist() == [["score", "2", 512]]
+    assert listed.df[["name", "definition", "memory_mb"]].to_numpy().tolist() == [["score", 2, 512]]
     with pytest.raises(InvalidValue, match="needs something to change"):
         do("update score")
     with pytest.raises(InvalidValue, match="create needs code"):
@@ -209,6 +209,7 @@ def test_invoke(defined):
     assert '"/var/task/lambda_function.py", line 4' in plain_text(failed)
     tail = plain_text(defined("invoke score -p '{\"x\": 1}' --tail"))
     assert "REPORT RequestId" in tail
+    defined("publish score")
     assert defined("invoke score -p '{\"x\": 1}' --qualifier 1").value.ok
     debugged = defined("invoke score -p '{\"x\": 2}' --debug")
     assert (debugged.value.result, debugged.value.start_method) == ({"y": 4}, "in-process")
@@ -249,8 +250,8 @@ def test_logs_history_stats_replay_sql(defined):
     shown = defined(f"show {failed.id[:10]}")
     assert (shown.value, shown.exit_status, shown.code) == (failed, 0, SOURCE)
     assert defined(f"replay {one.id}").value.replay_of == one.id
-    stats = defined("stats --since 1h --by function,version --plot")
-    assert (stats.plot, stats.by, stats.df["invocations"].tolist()) == (True, ("function", "version"), [3])
+    stats = defined("stats --since 1h --by function,definition --plot")
+    assert (stats.plot, stats.by, stats.df["invocations"].tolist()) == (True, ("function", "definition"), [3])
     assert defined("sql SELECT count(*) AS n FROM executions").value["n"].tolist() == [3]
     assert defined("sql", cell="SELECT 1 AS x").value["x"].tolist() == [1]
     assert not any("statements" in note for note in defined.face.notes)
@@ -294,26 +295,33 @@ def test_publish_versions_alias(defined):
     again = defined("publish score")
     assert (again.facts["change"], again.facts["version"]) == ("unchanged", "1")
     defined("update score --memory 512 --publish")
-    assert defined.face.notes[-1] == "version 2 is published"
+    assert defined.face.notes[-1] == "published as version 2"
     defined("update score --memory 1024")
     table = defined("versions score").df
-    assert table[["version", "published"]].to_numpy().tolist() == [["3", False], ["2", True], ["1", True]]
+    assert table[["definition", "version"]].to_numpy().tolist() == [[3, ""], [2, "2"], [1, "1"]]
     assert "no alias yet" in plain_text(defined("alias score"))
     assert plain_text(defined("alias score prod 1")) == "score:prod -> version 1"
-    shared = defined("alias score prod 3 --weight 10 --description canary")
-    assert plain_text(shared) == "score:prod -> version 1 90%, version 3 10%"
-    assert defined.face.notes[-1] == "version 3 of score was defined and not published: it is now"
-    assert defined("invoke score --qualifier prod -p '{\"x\": 1}'").value.version in {"1", "3"}
-    assert defined("alias score").df["leads_to"].tolist() == ["version 1 90%, version 3 10%"]
+    with pytest.raises(NotFound, match="published version of score.*'3'.*it has: 1, 2"):
+        defined("alias score prod 3 --weight 10")
+    shared = defined("alias score prod 2 --weight 10 --description canary")
+    assert plain_text(shared) == "score:prod -> version 1 90%, version 2 10%"
+    assert defined("invoke score --qualifier prod -p '{\"x\": 1}'").value.version in {"1", "2"}
+    assert defined("alias score").df["leads_to"].tolist() == ["version 1 90%, version 2 10%"]
     assert defined("alias score prod").df["description"].tolist() == ["canary"]
-    assert "aliases     prod -> version 1 90%, version 3 10%" in plain_text(defined("show score"))
+    card = plain_text(defined("show score"))
+    assert "score  definition 3" in card
+    assert "published   version 2, which is definition 2" in card
+    assert "aliases     prod -> version 1 90%, version 2 10%" in card
+    assert plain_text(defined("alias score prod 2 --weight 0")) == "score:prod -> version 1"
+    assert plain_text(defined("alias score prod 2 --weight 100")) == "score:prod -> version 2"
+    defined("alias score prod 1")
     with pytest.raises(Conflict, match="--revision: The Revision Id provided does not match"):
-        defined("alias score prod 3 --revision old")
-    with pytest.raises(InvalidValue, match="--weight: 101 is no percentage from 1 to 99: Value"):
-        defined("alias score prod 3 --weight 101")
+        defined("alias score prod 2 --revision old")
+    with pytest.raises(InvalidValue, match="--weight: 101 is no percentage from 0 to 100: Value"):
+        defined("alias score prod 2 --weight 101")
     with pytest.raises(Conflict, match="following aliases reference it"):
         defined("versions score --remove 1")
-    defined("alias score prod 3")
+    defined("alias score prod 2")
     assert defined("versions score --remove 1").facts == {"deleted": "1"}
     assert defined("alias score prod --remove").facts == {"deleted": "prod"}
     with pytest.raises(NotFound, match="ALIAS|alias of score"):
@@ -335,6 +343,7 @@ def test_reserve_and_provision(defined):
         defined("reserve score 95")
     with pytest.raises(InvalidValue, match="EXECUTIONS: 'few' is neither a whole number nor none"):
         defined("reserve score few")
+    defined("publish score")
     defined("alias score prod 1")
     answer = defined("provision score prod 1")
     assert (plain_text(answer), answer.exit_status) == ("score:prod: 1 provisioned, 1 idle, READY", 0)

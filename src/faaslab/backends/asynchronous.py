@@ -129,12 +129,8 @@ def invocation_record(
         },
         "requestPayload": _embedded(event.payload.encode("utf-8", "replace")),
     }
-    latest = event.qualifier in (None, LATEST) or event.invocation.latest
     if execution is not None and execution.status is not ExecutionStatus.THROTTLED:
-        record["responseContext"] = {
-            "statusCode": 200,
-            "executedVersion": LATEST if latest else execution.version,
-        }
+        record["responseContext"] = {"statusCode": 200, "executedVersion": execution.version}
         if not execution.ok:
             record["responseContext"]["functionError"] = "Unhandled"
         record["responsePayload"] = _embedded(execution.result_body)

@@ -1,6 +1,6 @@
 """Making a Function out of what a caller gives: code, handler, configuration; and telling a change.
 
-Nothing is written here: the answer is a Function without version and revision, and the package's bytes.
+Nothing is written here: the answer is a Function without its number and revision, and the package's bytes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from faaslab.errors import InvalidValue
 from faaslab.lab import limits, runtimes, source
 from faaslab.lab.secrets import looks_secret
 from faaslab.model.function import (
+    LATEST,
     Architecture,
     Code,
     Function,
@@ -28,6 +29,7 @@ from faaslab.model.function import (
     InlineCode,
     ZipCode,
 )
+from faaslab.model.version import PublishedVersion
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,6 +54,8 @@ class Definition:
     notes: tuple[str, ...] = ()
     before: Function | None = None
     """The function as it was until then; None for a new one, and where nothing changed."""
+    published: PublishedVersion | None = None
+    """The version that it is, where it was to be published."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -324,11 +328,18 @@ def check_capture(capture: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def same(one: Function, other: Function) -> bool:
-    """Whether two definitions run the same way: all but identity, version, times and statistics.
+    """Whether two definitions run the same way: all but identity, numbers, times and statistics.
 
     What is reserved, and the tags, belong to the function, whatever its version.
     """
     return _substance(one) == _substance(other)
+
+
+def publishes_the_same(one: Function, other: Function) -> bool:
+    """Whether publishing `other` after `one` makes no new version; loops are the function's own affair."""
+    loop = one.configuration.recursive_loop
+    configuration = dataclasses.replace(other.configuration, recursive_loop=loop)
+    return same(one, dataclasses.replace(other, configuration=configuration))
 
 
 def with_reserved(function: Function, reserved: int | None) -> Function:
@@ -351,7 +362,8 @@ def _substance(function: Function) -> Function:
     return dataclasses.replace(
         function,
         id="",
-        version="",
+        version=LATEST,
+        definition=0,
         revision_id="",
         code_digest="",
         created_at=function.created_at.min,

@@ -35,9 +35,9 @@ _LOOK_S = 0.5
 _OVERLAP = timedelta(seconds=60)  # records arrive after what they tell of
 _FRAME = re.compile(r"\n(?=  File )")
 _LISTED = (
-    "id, function, version, status, started_at, duration_ms AS ms, billed_ms AS billed, cold_start AS cold, "
-    "init_ms, memory_mb, max_memory_mb, error_type, error_message, source, attempt, replay_of, batch_id, "
-    "request_id"
+    "id, function, version, definition, status, started_at, duration_ms AS ms, billed_ms AS billed, "
+    "cold_start AS cold, init_ms, memory_mb, max_memory_mb, error_type, error_message, source, attempt, "
+    "replay_of, batch_id, request_id"
 )
 
 

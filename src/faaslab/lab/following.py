@@ -1,4 +1,4 @@
-"""Functions whose code is a file or folder of this machine: a change there is the next version.
+"""Functions whose code is a file or folder of this machine: a change there is the next definition.
 
 Rule: looked at when the function is invoked, one `stat` for each file, so there is no watcher and nothing to
 miss; functions without such a source pay one comparison. What a half-saved file does wrong is told as it is
@@ -59,13 +59,13 @@ class Following:
         )
 
     def current(self, function: Function) -> Function:
-        """The function as its source is now: the next version when that has changed."""
+        """The function as its source is now: the next definition when that has changed."""
         path = Path(function.source_path or "")
         found = signature(path)
         seen = self._seen.get(function.name)
         if seen is not None and seen == (found, function.revision_id):
             return function
-        # One a function: what a new version needs may take minutes to install.
+        # One a function: what a new definition needs may take minutes to install.
         with self._locks.setdefault(function.name, threading.Lock()):
             try:
                 definition = self._lab.updates.write(

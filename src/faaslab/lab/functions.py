@@ -1,7 +1,7 @@
 """The functions of a lab: define them, look at them, run them.
 
-A definition is declarative: the same again changes nothing, a changed one is the next version and its
-older idle environments end.
+A definition is declarative: the same again changes nothing, a changed one is the next and the older
+ones' idle environments end.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Functions:
     ) -> Function:
         """Define a function and give it back. `options` are those of `define`.
 
-        With `exist_ok` a name that is taken gets a next version (or none, when nothing changed); without
+        With `exist_ok` a name that is taken gets a next definition (or none, when nothing changed); without
         it that is `AlreadyExists`.
         """
         return self.define(name, code, exist_ok=exist_ok, **options).function
@@ -83,7 +83,7 @@ class Functions:
         a name that is taken is `AlreadyExists`. Tags that are not given stay as they are.
 
         In the place of `code`, `source` is a Python file, or a folder with the handler's file at its top:
-        when anything there has changed since the last invocation, the next one makes it the next version.
+        when anything there has changed since the last invocation, the next one makes it the next definition.
 
         Packages are installed first, and raise what is wrong with them (RequirementsFailed); without `wait`
         in the background, and the function is pending, or goes on with its old code, until they are.
@@ -157,12 +157,12 @@ class Functions:
             return self._lab.updates.would_be(draft, revision_id=revision_id)
         definition = self._lab.updates.write(draft, revision_id=revision_id, wait=wait)
         if publish:
-            self._lab.versions.publish(name, version=definition.function.version)
+            definition = dataclasses.replace(definition, published=self._lab.versions.publish(name))
         definition = self._lab.foreseen(definition)
         return event_invoke.told(definition, changed=wanted is not None and configs.declare(wanted))
 
     def reserve(self, name: str, executions: int | None) -> Function:
-        """Reserve concurrency for a function, 0 blocks it; None gives it back. Its version stays.
+        """Reserve concurrency for a function, 0 blocks it; None gives it back. It is no other definition.
 
         Raises `InvalidValue` for what Lambda would refuse (PutFunctionConcurrency).
         """
@@ -205,15 +205,23 @@ class Functions:
             return options
         return {**options, "layers": self._lab.layers.references(options["layers"])}
 
-    def get(self, name: str, version: str | None = None) -> Function:
-        """The function of that name (as it is now, or as that version was); `NotFound` with the nearest."""
-        function = self._resolve(name, self._qualifiers.primary(name, version))
-        if version is None:
+    def get(self, name: str, version: str | None = None, *, definition: int | None = None) -> Function:
+        """The function of that name as it is now; `NotFound` with the nearest.
+
+        With `version` (its number, or an alias) as it was published, with `definition` as it was defined.
+        """
+        function = self._found(name, version, definition)
+        if version is None and definition is None:
             return dataclasses.replace(
                 self._lab.updates.seen(function),
                 statistics=self._lab.monitoring.function_metrics(function.name),
             )
         return function
+
+    def _found(self, name: str, version: str | None, definition: int | None) -> Function:
+        if definition is None:
+            return self._resolve(name, self._qualifiers.primary(name, version))
+        return self._lab.versions.defined(name, definition)
 
     def find(self, name: str) -> Function | None:
         """The function of that name, or None."""
@@ -231,11 +239,10 @@ class Functions:
         """The names of all functions."""
         return tuple(sorted(self._store.definitions.names(Function)))
 
-    def versions(self, name: str) -> tuple[Function, ...]:
-        """All versions of a function, oldest first."""
+    def definitions(self, name: str) -> tuple[Function, ...]:
+        """All definitions of a function, oldest first; `lab.versions` has those that are published."""
         self._resolve(name, None)
-        found = self._store.definitions.versions(Function, name)
-        return tuple(sorted(found, key=lambda function: int(function.version)))
+        return self._store.definitions.every(Function, name)
 
     def delete(self, name: str) -> None:
         """Delete a function and end its environments; what it did stays in the history."""
@@ -245,9 +252,9 @@ class Functions:
         self._lab.provisioned.forget(name)
         self._lab.retire(name)
 
-    def code(self, name: str, version: str | None = None) -> str | bytes:
-        """The source text of a function; of one that came as a zip, its bytes."""
-        function = self._resolve(name, self._qualifiers.primary(name, version))
+    def code(self, name: str, version: str | None = None, *, definition: int | None = None) -> str | bytes:
+        """The source text of a function, which one as in `get`; of one that came as a zip, its bytes."""
+        function = self._found(name, version, definition)
         if isinstance(function.code, InlineCode):
             return function.code.source
         if isinstance(function.code, ImageCode):
@@ -257,7 +264,7 @@ class Functions:
     def source_of(self, execution: Execution) -> InlineCode | None:
         """The source as it was when `execution` ran; None where it is not known or was no text."""
         try:
-            function = self._resolve(execution.function, execution.version)
+            function = self._found(execution.function, execution.version, execution.definition)
         except NotFound:
             return None
         if not isinstance(function.code, InlineCode) or execution.code_sha256 not in (
@@ -426,7 +433,7 @@ class Functions:
     def _now(self, name: str | Function, qualifier: str | None) -> Function:
         """What an invocation runs. On the hot path: one comparison for what a function does not have."""
         function = self._resolve(name, qualifier)
-        if function.source_path is not None and qualifier in (None, LATEST):
+        if function.source_path is not None and function.version == LATEST:
             function = self._lab.following.current(function)
         if function.status is not _ACTIVE:
             function = self._lab.updates.runnable(function)

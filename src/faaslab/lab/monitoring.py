@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BY = {
     "function": "e.function",
     "version": "e.version",
+    "definition": "e.definition",
     "qualifier": "e.qualifier",
     "memory": "e.memory_mb",
     "runtime": "e.runtime",
@@ -157,7 +158,7 @@ class Monitoring:
         )
 
     def functions_table(self, functions: Sequence[Function]) -> pd.DataFrame:
-        """A row a function: name, version, status, runtime, memory_mb, timeout_s, invocations, errors,
+        """A row a function: name, definition, status, runtime, memory_mb, timeout_s, invocations, errors,
         cold_starts, mean_ms, last_invoked_at, updated_at.
         """  # noqa: D205
         import pandas as pd
@@ -173,7 +174,7 @@ class Monitoring:
             [
                 (
                     each.name,
-                    each.version,
+                    each.definition,
                     str(each.status),
                     each.runtime,
                     each.configuration.memory_mb,
@@ -184,7 +185,7 @@ class Monitoring:
                 for each in functions
             ],
             columns=[
-                "name", "version", "status", "runtime", "memory_mb", "timeout_s", "invocations", "errors",
+                "name", "definition", "status", "runtime", "memory_mb", "timeout_s", "invocations", "errors",
                 "cold_starts", "mean_ms", "last_invoked_at", "updated_at",
             ],
         )  # fmt: skip

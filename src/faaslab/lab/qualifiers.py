@@ -49,10 +49,9 @@ class Qualifiers:
             self._lab.provisioned.hold(name)
         if fields:
             fields = asking.checked(fields)
-        alias = None if qualifier is None else self._aliases.get((name, qualifier))
-        return Invocation(qualifier=qualifier, latest=alias is not None and alias.version == LATEST, **fields)
+        return Invocation(qualifier=qualifier, **fields)
 
-    def function(self, name: str | Function, version: str | None) -> Function:
+    def function(self, name: str | Function, qualifier: str | None) -> Function:
         """The function as the store has it now; cached while no definition changes anywhere."""
         if isinstance(name, Function):
             name = name.name
@@ -61,11 +60,11 @@ class Qualifiers:
             self._known.clear()
             self._aliases.clear()
             self._generation = generation
-        if version == LATEST:
-            version = None
-        function = self._known.get((name, version))
+        if qualifier == LATEST:
+            qualifier = None
+        function = self._known.get((name, qualifier))
         if function is None:
-            function = self._look_up(name, version)
+            function = self._look_up(name, qualifier)
         return function
 
     def primary(self, name: str, qualifier: str | None) -> str | None:
@@ -80,15 +79,9 @@ class Qualifiers:
         if qualifier is not None and not qualifier.isdigit():
             alias = self._aliases.get((name, qualifier)) or self._alias(name, qualifier)
             return self.function(name, routing.choose(alias, self._lab.chance()))
-        function = self._store.definitions.get(Function, name, qualifier)
-        if function is None:
-            self._require(name)
-            known = [each.version for each in self._store.definitions.versions(Function, name)]
-            raise NotFound(f"version of {name}", str(qualifier), hint=f"it has: {', '.join(known)}")
+        function = self._require(name)
         if qualifier is not None:
-            present = self._store.definitions.get(Function, name)
-            if present is not None:
-                function = definitions.with_reserved(function, present.configuration.reserved_concurrency)
+            function = definitions.with_whole(self._lab.versions.function(name, qualifier), function)
         if self._reserved_at != self._generation:
             self._reserved_at = self._generation
             self._lab.reserve()
@@ -100,7 +93,9 @@ class Qualifiers:
         alias = self._aliases[name, qualifier] = self._lab.versions.alias(name, qualifier)
         return alias
 
-    def _require(self, name: str) -> None:
-        if self._store.definitions.get(Function, name) is None:
+    def _require(self, name: str) -> Function:
+        function = self._store.definitions.get(Function, name)
+        if function is None:
             known = sorted(self._store.definitions.names(Function))
             raise NotFound("function", name, known, hint=None if known else "define one first")
+        return function

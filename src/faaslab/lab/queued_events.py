@@ -107,7 +107,7 @@ class _Attempt:
             self._turn_away(refused)
             return
         try:
-            if function.source_path is not None and event.qualifier in (None, LATEST):
+            if function.source_path is not None and function.version == LATEST:
                 function = lab.following.current(function)
             if function.status is not FunctionStatus.ACTIVE:
                 function = lab.updates.runnable(function)
@@ -194,7 +194,7 @@ def _failed_with(execution: Execution | None) -> str | None:
 def _asked(event: QueuedEvent) -> dict[str, Any]:
     """The fields of its invocation but for the qualifier, which is looked up for every attempt."""
     fields = {field.name: getattr(event.invocation, field.name) for field in dataclasses.fields(Invocation)}
-    return {name: value for name, value in fields.items() if name not in ("qualifier", "latest")}
+    return {name: value for name, value in fields.items() if name != "qualifier"}
 
 
 def _turned_away(lab: Lab, event: QueuedEvent, function: Function | None, condition: Condition) -> Execution:
@@ -206,6 +206,7 @@ def _turned_away(lab: Lab, event: QueuedEvent, function: Function | None, condit
         configuration = function.configuration
         known = {
             "version": function.version,
+            "definition": function.definition,
             "region": function.region,
             "architecture": function.architecture.value,
             "runtime": function.runtime,

@@ -100,7 +100,7 @@ def source(name: str) -> str:
 
 
 def define(lab: Lab, shape: Shape, **changes: Any) -> None:
-    """Create the shape's function, or its next version where `changes` differ from what there is."""
+    """Create the shape's function, or its next definition where `changes` differ from what there is."""
     settings: dict[str, Any] = {"memory_mb": shape.memory_mb, "timeout_s": shape.timeout_s, **changes}
     lab.functions.create(shape.name, source(shape.name), exist_ok=True, **settings)
 

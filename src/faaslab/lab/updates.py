@@ -84,7 +84,9 @@ class Updates:
         unchanged = definitions.same(present, draft.function)
         function = dataclasses.replace(
             draft.function,
-            version=present.version,
+            definition=present.definition
+            if unchanged
+            else self._kept.highest_number(Function, present.name) + 1,
             revision_id=present.revision_id,
             created_at=present.created_at,
         )
@@ -109,7 +111,7 @@ class Updates:
         function = dataclasses.replace(
             draft.function,
             code_digest=digest,
-            version=str(self._kept.highest_version(Function, draft.function.name) + 1),
+            definition=self._kept.highest_number(Function, draft.function.name) + 1,
             created_at=draft.function.updated_at if present is None else present.created_at,
             status=FunctionStatus.ACTIVE,
             status_reason=None,
@@ -278,7 +280,7 @@ class Updates:
         """Write what came of it; what was reserved meanwhile stays."""
         while True:
             now = self._kept.get(Function, begun.name)
-            if now is None or now.version != begun.version:
+            if now is None or now.definition != begun.definition:
                 raise changed_meanwhile(begun.name)
             with contextlib.suppress(_Changed):
                 return self._put(change(now), now)
@@ -326,10 +328,14 @@ class Updates:
             why = (function.status_reason or "it could not be prepared").splitlines()[-1]
             raise _not_now(function, hint=f"{why.rstrip('.')}; define it again to try once more")
         present = self._kept.get(Function, function.name)
-        if present is None or present.version != function.version:
+        if present is None or present.definition != function.definition:
             return function
         self.refuse_meanwhile(present)
-        return self._resume(present, wait=True) if present.status is FunctionStatus.PENDING else present
+        if present.status is FunctionStatus.PENDING:
+            present = self._resume(present, wait=True)
+        return (
+            present if function.version == LATEST else dataclasses.replace(present, version=function.version)
+        )
 
     def seen(self, function: Function) -> Function:
         """The present function with its state as it is at this moment."""

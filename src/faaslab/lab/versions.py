@@ -1,23 +1,25 @@
 """Published versions of functions, and the aliases that point at them.
 
-Rule: one line of numbers. Every changed definition takes the next one; publishing makes the present number
-addressable for good. What is published never changes, so numbers may have gaps (AWS counts publications).
+Rule: two lines of numbers, each with a word of its own. Whatever changes makes the next *definition*, be it
+published or not; publishing one makes it a *version*, whose numbers are dense and never used again
+(configuration-versions). A qualifier always means a version.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
 from faaslab.lab import routing
-from faaslab.lab.definitions import same
+from faaslab.lab.definitions import publishes_the_same
 from faaslab.model.alias import Alias
 from faaslab.model.function import LATEST, Function
 from faaslab.model.version import REVISION_MISMATCH, PublishedVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -25,18 +27,17 @@ if TYPE_CHECKING:
     from faaslab.model.concurrency import Provision, ProvisionedConcurrency
 
 _COLUMNS = (
-    "version", "published", "latest", "aliases", "description", "runtime", "memory_mb", "timeout_s",
+    "definition", "version", "latest", "aliases", "description", "runtime", "memory_mb", "timeout_s",
     "code_sha256", "defined_at", "published_at",
 )  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pointed:
-    """What pointing an alias did: `published` when its version had to be published first."""
+    """What pointing an alias did."""
 
     alias: Alias
     change: str
-    published: PublishedVersion | None = None
 
 
 class Versions:
@@ -52,14 +53,14 @@ class Versions:
         self,
         name: str,
         *,
-        version: str | None = None,
+        definition: int | None = None,
         description: str | None = None,
         code_sha256: str | None = None,
         revision_id: str | None = None,
     ) -> PublishedVersion:
-        """Publish the function as it is now, or its definition by number; the version that it has then.
+        """Publish the function as it is now, or a definition of it by number, as its next version.
 
-        When nothing changed since the last published version, that one is the answer (PublishVersion).
+        When nothing changed since the version published last, that one is the answer (PublishVersion).
         `description` is the function's own unless one is given. Raises `InvalidValue` when `code_sha256` is
         not that of the code, `Conflict` when `revision_id` is not the function's.
         """
@@ -67,27 +68,29 @@ class Versions:
         if revision_id is not None and revision_id != present.revision_id:
             raise changed_meanwhile(name)
         self._lab.updates.require_publishable(present)
-        function = present if version in (None, LATEST, present.version) else self._numbered(name, version)
+        function = present if definition in (None, present.definition) else self.defined(name, definition)
         if code_sha256 is not None and code_sha256 != function.code_sha256:
             raise InvalidValue(
                 f"CodeSHA256 ({code_sha256}) is different from current CodeSHA256 in $LATEST "
                 f"({function.code_sha256}). Please try again with the CodeSHA256 in $LATEST.",
                 place="code_sha256",
             )
-        last = self.latest(name) if version is None else self._kept.get(PublishedVersion, _key(name, version))
-        if last is not None and same(self._numbered(name, last.version), function):
-            return last
-        publication = PublishedVersion(
-            function=name,
-            version=function.version,
-            description=function.description if description is None else description,
-            code_sha256=function.code_sha256,
-            published_at=self._lab.clock.now(),
-        )
-        try:
-            return self._kept.put(publication, needs=((Function, name),))
-        except AlreadyExists:
-            return self.get(name, function.version)
+        while True:
+            last = self.latest(name)
+            if last is not None and publishes_the_same(self.defined(name, last.definition), function):
+                return last
+            highest = self._kept.highest_number(PublishedVersion, name)
+            publication = PublishedVersion(
+                function=name,
+                version=str(highest + 1),
+                definition=function.definition,
+                description=function.description if description is None else description,
+                code_sha256=function.code_sha256,
+                published_at=self._lab.clock.now(),
+            )
+            # Whoever was faster took the number, and may have published the same.
+            with contextlib.suppress(AlreadyExists):
+                return self._kept.put(publication, needs=((Function, name),))
 
     def list(self, name: str) -> tuple[PublishedVersion, ...]:
         """The published versions of a function, oldest first."""
@@ -113,34 +116,68 @@ class Versions:
             )
         return found
 
+    def function(self, name: str, version: str) -> Function:
+        """The function as that version was published."""
+        published = self.get(name, version)
+        return dataclasses.replace(
+            self.defined(name, published.definition),
+            version=version,
+            description=published.description,
+            revision_id=published.revision_id,
+        )
+
+    def defined(self, name: str, definition: int) -> Function:
+        """A definition of a function by its number, published or not; `NotFound` tells which there are."""
+        function = self._kept.get(Function, name, definition)
+        if function is None:
+            self._function(name)
+            known = [each.definition for each in self._kept.every(Function, name)]
+            raise NotFound(f"definition of {name}", str(definition), hint=f"it has: {_spans(known)}")
+        return function
+
     def delete(self, name: str, version: str, *, revision_id: str | None = None) -> None:
-        """Take a published version away; `Conflict` while an alias leads to it."""
+        """Take a published version away (DeleteFunction with a qualifier); what was defined stays.
+
+        Raises `Conflict` while an alias leads to it, `InvalidValue` for what is no published version.
+        """
+        if version == LATEST:
+            raise InvalidValue(
+                "$LATEST version cannot be deleted without deleting the function.",
+                place="version",
+                hint=f"that is: rm {name}",
+            )
+        if not version.isdecimal():
+            raise InvalidValue(
+                "Deletion of aliases is not currently supported.",
+                place="version",
+                hint=f"an alias goes with: alias {name} {version} --remove",
+            )
         self.get(name, version)
         self._kept.delete(PublishedVersion, _key(name, version), expected_revision=revision_id)
         self._lab.provisioned.hold(name)
         self._lab.retire(name, version=version)
 
     def table(self, name: str) -> pd.DataFrame:
-        """Every definition of a function, the newest first, with what is published and who points at it."""
+        """Every definition of a function, the newest first, which version it is and who points at it."""
         import pandas as pd
 
-        published = {each.version: each for each in self.list(name)}
+        published: dict[int, list[PublishedVersion]] = {}
+        for each in self.list(name):
+            published.setdefault(each.definition, []).append(each)
         aliases = self.aliases(name)
         present = self._function(name)
         rows = []
-        for function in reversed(self._lab.functions.versions(name)):
-            number = function.version
-            release = published.get(number)
-            latest = number == present.version
+        for function in reversed(self._lab.functions.definitions(name)):
+            releases = published.get(function.definition, [])
+            release = releases[-1] if releases else None
+            latest = function.definition == present.definition
+            numbers = tuple(each.version for each in releases)
+            led_to = (*numbers, LATEST) if latest else numbers
             rows.append((
-                number,
-                release is not None,
+                function.definition,
+                ", ".join(numbers),
                 latest,
-                ", ".join(
-                    said
-                    for alias in aliases
-                    for said in _shares(alias, (number, LATEST) if latest else (number,))
-                ),
+                ", ".join(said for alias in aliases for said in _shares(alias, led_to)),
                 release.description if release else function.description,
                 function.runtime,
                 function.configuration.memory_mb,
@@ -242,10 +279,10 @@ class Versions:
         self._lab.provisioned.hold(name)
 
     def point(self, name: str, alias: str, version: str, *, share: float | None = None) -> Pointed:
-        """Create or move an alias, and publish the version first where it is defined and not published.
+        """Create or move an alias.
 
-        Without `share` all of the alias's traffic goes to `version`; with it that share does, and the rest
-        stays where it is (a canary).
+        Without `share` all of the alias's traffic goes to `version`; with it that share (0 to 1) does, and
+        the rest stays where it is (a canary). A share of 1 moves it, one of 0 ends the canary.
         """
         routing.name(alias)
         present = self._kept.get(Alias, _key(name, alias))
@@ -255,19 +292,14 @@ class Versions:
                 place="weights",
                 hint=f"point it at a version first: alias {name} {alias} VERSION",
             )
-        published = None
-        if version != LATEST and self._kept.get(PublishedVersion, _key(name, version)) is None:
-            self._numbered(name, version)
-            if present is not None and share is not None:
-                routing.weights(present.version, {version: share})
-            published = self.publish(name, version=version)
         if present is None:
-            made, change = self.create_alias(name, alias, version), "created"
-        elif share is None:
-            made, change = self.update_alias(name, alias, version=version, weights={}), "updated"
+            return Pointed(alias=self.create_alias(name, alias, version), change="created")
+        if share is None or share == 1:
+            made = self.update_alias(name, alias, version=version, weights={})
         else:
-            made, change = self.update_alias(name, alias, weights={version: share}), "updated"
-        return Pointed(alias=made, change=change, published=published)
+            routing.weights(present.version, {version: share})
+            made = self.update_alias(name, alias, weights={version: share} if share else {})
+        return Pointed(alias=made, change="updated")
 
     # -- provisioned concurrency ----------------------------------------------------------------------
 
@@ -297,18 +329,10 @@ class Versions:
             raise NotFound("function", name, self._kept.names(Function))
         return function
 
-    def _numbered(self, name: str, version: str) -> Function:
-        function = self._kept.get(Function, name, version)
-        if function is None:
-            self._function(name)
-            known = ", ".join(each.version for each in self._kept.versions(Function, name))
-            raise NotFound(f"version of {name}", version, hint=f"it has: {known}")
-        return function
-
     def _require_alike(self, name: str, one: str, other: str) -> None:
         """Versions that share an alias have one role and one dead-letter queue (configuration-aliases)."""
-        if _role_and_dead_letters(self._numbered(name, one)) != _role_and_dead_letters(
-            self._numbered(name, other)
+        if _role_and_dead_letters(self.function(name, one)) != _role_and_dead_letters(
+            self.function(name, other)
         ):
             raise InvalidValue(
                 f"versions {one} and {other} differ in their role or their dead-letter queue",
@@ -331,6 +355,17 @@ class Versions:
 
 def _role_and_dead_letters(function: Function) -> tuple[str | None, str | None]:
     return function.role, function.configuration.dead_letter_queue
+
+
+def _spans(numbers: Sequence[int]) -> str:
+    """`1 to 4, 7` of ascending numbers."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and spans[-1][-1] == number - 1:
+            spans[-1][1:] = [number]
+        else:
+            spans.append([number])
+    return ", ".join(" to ".join(map(str, span)) for span in spans)
 
 
 def changed_meanwhile(what: str) -> Conflict:

@@ -86,7 +86,10 @@ class Execution:
     function: str
     request_id: str
     status: ExecutionStatus
-    version: str = "$LATEST"
+    version: str = LATEST
+    """What Lambda says that ran (`ExecutedVersion`): `$LATEST`, or the number of a published version."""
+    definition: int | None = None
+    """The number of the definition that ran; None for what ran elsewhere."""
     qualifier: str | None = None
     source: Source = Source.LOCAL
     backend: str = "local"
@@ -138,16 +141,6 @@ class Execution:
     def ok(self) -> bool:
         """Whether the function returned."""
         return self.status is ExecutionStatus.COMPLETED
-
-    @property
-    def executed_version(self) -> str:
-        """The version as its function saw it: `$LATEST`, or a published number (X-Amz-Executed-Version).
-
-        Its log stream says so; where there is none, what was asked for does.
-        """
-        if self.log_stream is None:
-            return LATEST if self.qualifier in (None, LATEST) else self.version
-        return LATEST if f"[{LATEST}]" in self.log_stream else self.version
 
     @property
     def log_tail(self) -> str:

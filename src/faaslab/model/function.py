@@ -129,9 +129,10 @@ class FunctionStatistics:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Function:
-    """A function as it is defined now, or as one of its versions was.
+    """A function as it is defined now (`$LATEST`), as one of its versions was published, or was once defined.
 
-    `version` counts the definitions of this name from "1": it changes whenever code or configuration does.
+    `definition` counts the definitions of this name from 1: another code or configuration is the next one.
+    `version` is what Lambda knows it by: `$LATEST`, or the number that it was published under and asked for.
     `code_sha256` is the base64 SHA-256 of the deployment package (Lambda's `CodeSha256`).
     `code_digest` is the hex SHA-256 under which the store's blobs hold that package.
     """
@@ -148,7 +149,8 @@ class Function:
     last_update_status: Literal["Successful", "InProgress", "Failed"] = "Successful"
     last_update_reason: str | None = None
     statistics: FunctionStatistics | None = None
-    version: str = "1"
+    version: str = LATEST
+    definition: int = 1
     revision_id: str = ""
     code_sha256: str = ""
     code_digest: str = ""
@@ -170,8 +172,9 @@ class Function:
     def __repr__(self) -> str:
         # A line, as a person at a prompt wants it, and no values of its environment.
         configuration = self.configuration
+        version = "" if self.version == LATEST else f" version {self.version},"
         return (
-            f"<Function {self.name} version {self.version}: {self.runtime}, {self.handler}, "
+            f"<Function {self.name}{version} definition {self.definition}: {self.runtime}, {self.handler}, "
             f"{configuration.memory_mb} MB, {configuration.timeout_s} s>"
         )
 

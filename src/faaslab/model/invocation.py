@@ -15,8 +15,6 @@ class Invocation:
     """Given for the retries of an asynchronous invocation; else the backend makes one."""
     qualifier: str | None = None
     """A version's number, an alias or `$LATEST`, as it was given."""
-    latest: bool = False
-    """Its qualifier is an alias of `$LATEST`, which then is the version that the function sees."""
     trigger: str | None = None
     client_context: str | None = None
     """JSON text, already base64-decoded."""

@@ -1,4 +1,4 @@
-"""A published version: a number of a function that is addressable for good and never changes."""
+"""A published version: a definition of a function that is addressable by a number and never changes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ REVISION_MISMATCH = (
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedVersion:
-    """`version` is the number of the definition that was published.
+    """`version` counts the publications of a function from "1", `definition` says what was published.
 
-    Numbers grow and may have gaps, where a definition was never published; AWS counts publications only.
+    As on Lambda a number is never used again, be the version deleted, or the function and made anew
+    (configuration-versions).
     """
 
     function: str
     version: str
+    definition: int
     description: str = ""
     revision_id: str = ""
     code_sha256: str = ""

@@ -1,7 +1,7 @@
 """What came before each cold start, and how many a longer keep-alive would have avoided. Pure.
 
-An environment that went idle and was thrown away could have served a later cold start of its version, had it
-been kept; each can serve one. So births are matched with the deaths before them, the latest death first.
+An environment that went idle and was thrown away could have served a later cold start of its definition, had
+it been kept; each can serve one. So births are matched with the deaths before them, the latest death first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-FIRST = "first of its version"
+FIRST = "first of its definition"
 BUSY = "all others were busy"
 IDLE = "the last one had idled too long"
 BROKEN = "the last one crashed or timed out"
@@ -28,6 +28,7 @@ class Environment:
 
     function: str
     version: str | None
+    definition: int | None = None
     started: datetime
     ended: datetime
     """When its last answer was given."""
@@ -50,15 +51,16 @@ class ColdStart:
 
 def explain(environments: Iterable[Environment]) -> list[ColdStart]:
     """Why each environment that was born cold had to be started."""
-    groups: dict[tuple[str, str | None], list[Environment]] = {}
+    groups: dict[tuple[str, str | None, int | None], list[Environment]] = {}
     for environment in environments:
-        groups.setdefault((environment.function, environment.version), []).append(environment)
+        ran = (environment.function, environment.version, environment.definition)
+        groups.setdefault(ran, []).append(environment)
     return [cold for group in groups.values() for cold in _explain(group)]
 
 
 def explain_gaps(gaps: Iterable[tuple[str, float]]) -> list[ColdStart]:
     """The same where environments are not told: (function, seconds since all earlier executions had ended);
-    NaN for a version's first, negative where one still ran.
+    NaN for a definition's first, negative where one still ran.
     """  # noqa: D205
     return [
         ColdStart(function=function, reason=FIRST)

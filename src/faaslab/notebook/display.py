@@ -194,7 +194,7 @@ def function_block(card: FunctionCard) -> Html:
         pill(change, "info" if change == "updated" else "ok" if change == "created" else "mute")
         if change
         else pill(function.status, hue),
-        tag("span", f"version {function.version}", class_="soft"),
+        tag("span", f"definition {function.definition}", class_="soft"),
         tag("span", function.description, class_="soft") if function.description else None,
         class_="top",
     )
@@ -222,6 +222,7 @@ def function_block(card: FunctionCard) -> Html:
             ),
             ("environment", _environment(setup.environment)),
             ("secrets", ", ".join(secret.partition("=")[0] for secret in setup.secrets) or None),
+            ("published", card.published),
             ("aliases", "; ".join(card.aliases) or None),
             ("also set", also_set(function)),
             ("asynchronous", card.asynchronous),
@@ -248,7 +249,8 @@ def _changed(before: Function | None, function: Function) -> Html | None:
     """What is new since the definition before."""
     if before is None:
         return None
-    since = f"since version {before.version}: " if before.version != function.version else "changed: "
+    another = before.definition != function.definition
+    since = f"since definition {before.definition}: " if another else "changed: "
     said = tag("span", since, class_="soft")
     return tag("div", said, "; ".join(changes(before, function)) or "nothing that shows", class_="part")
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from faaslab.model.function import LATEST
 from faaslab.notebook import units
 from faaslab.notebook.log_view import log_block
 from faaslab.notebook.markup import Html, box, cut, facts, fold, gauge, joined, json_block, pill, tag
@@ -123,6 +124,7 @@ def execution_block(
 
 
 def _figures(execution: Execution, cost: float | None) -> Html:
+    latest = execution.version == LATEST
     return facts(
         [
             ("duration", units.duration(execution.duration_ms)),
@@ -131,7 +133,8 @@ def _figures(execution: Execution, cost: float | None) -> Html:
             ("restore", units.duration(execution.restore_ms)),
             ("memory", _memory(execution)),
             ("cost", _cost(cost)),
-            ("version", execution.version),
+            ("version", None if latest and execution.definition else execution.version),
+            ("definition", execution.definition),
             ("attempt", execution.attempt if execution.attempt > 1 else None),
             ("started", f"{units.moment(execution.started_at)} UTC"),
         ]

@@ -8,14 +8,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from faaslab.errors import Conflict
+from faaslab.errors import AlreadyExists, Conflict, NotFound
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from faaslab.model.version import PublishedVersion
+
 KINDS = ("published_version", "alias", "event_invoke_config", "provisioned_concurrency")
 _OF_A_QUALIFIER = KINDS[2:]
 _QUALIFIERS = KINDS[:2]
+NUMBER_MARK = "version:"
+KEEP_HIGHEST = (
+    "INSERT INTO marks VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"
+)
 
 
 def of(connection: sqlite3.Connection, function: str) -> list[tuple[str, str]]:
@@ -61,11 +67,25 @@ def require_unused(connection: sqlite3.Connection, name: str) -> None:
         )
 
 
-def forget_code(connection: sqlite3.Connection, name: str) -> None:
-    """Forget the definition behind the published version `function:number`, unless it is the present one."""
-    function, _, version = name.partition(":")
-    connection.execute(
-        "DELETE FROM versions WHERE kind = 'function' AND name = ? AND version = ? AND NOT EXISTS "
-        "(SELECT 1 FROM definitions WHERE kind = 'function' AND name = ? AND version = ?)",
-        (function, version, function, version),
-    )
+def take_number(connection: sqlite3.Connection, version: PublishedVersion) -> None:
+    """Use up the number of a version that is about to be published, and see that what it publishes is there.
+
+    Raises `AlreadyExists` when the number was used before, be that version deleted or its function
+    (configuration-versions: Lambda never reuses version numbers), and `NotFound`.
+    """
+    name = mark("published_version", version.function)
+    used = connection.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
+    if used and int(version.version) <= int(used[0]):
+        raise AlreadyExists(f"version {version.version} of {version.function} was published already")
+    defined = connection.execute(
+        "SELECT 1 FROM versions WHERE kind = 'function' AND name = ? AND version = ?",
+        (version.function, str(version.definition)),
+    ).fetchone()
+    if not defined:
+        raise NotFound(f"definition of {version.function}", str(version.definition))
+    connection.execute(KEEP_HIGHEST, (name, int(version.version)))
+
+
+def mark(kind: str, name: str) -> str:
+    """What the mark is called that keeps the highest number that a name had."""
+    return f"{NUMBER_MARK}{kind}:{name}"

@@ -1,6 +1,8 @@
-"""What is defined now, and every version of it: changed by compare-and-swap on `revision_id`.
+"""What is defined now, and every definition of it by number: changed by compare-and-swap on `revision_id`.
 
-Each change writes its row of the history in the same transaction, and survives power loss.
+A function's numbers count its definitions, a published version's the publications of its function; both go on
+where they were after something was deleted. Each change writes its row of the history in the same
+transaction, and survives power loss.
 """
 
 from __future__ import annotations
@@ -31,11 +33,6 @@ if TYPE_CHECKING:
 
     from faaslab.clock import Clock
     from faaslab.store.state import State
-
-VERSION_MARK = "version:"
-KEEP_HIGHEST = (
-    "INSERT INTO marks VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"
-)
 
 E = TypeVar(
     "E",
@@ -100,9 +97,9 @@ class Definitions:
         """Keep `entity` under a new `revision_id`; what was kept is returned.
 
         `needs` are (class, name) of what must be kept at that very moment; with `at_generation` nothing at
-        all may have changed since that. Raises `AlreadyExists` when it is
-        to be created and is there, `NotFound` when it is to be updated and is not or lacks what it needs,
-        `Conflict` when `expected_revision` is not the one that is kept now.
+        all may have changed since that. Raises `AlreadyExists` when it is to be created and is there, or was
+        (the number of a published version is not used again), `NotFound` when it is to be updated and is not
+        or lacks what it needs, `Conflict` when `expected_revision` is not the one that is kept now.
         """
         kind, name = _kind(type(entity)), name_of(entity)
         changes: dict[str, Any] = {"revision_id": str(uuid.uuid4())}
@@ -112,7 +109,7 @@ class Definitions:
         document = to_json(kept)
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         _require_text(body, name)
-        version = getattr(entity, "version", None)
+        version = _number(entity)
         row = definition_row(
             kind=kind,
             name=name,
@@ -126,6 +123,8 @@ class Definitions:
             found = connection.execute(
                 "SELECT revision_id FROM definitions WHERE kind = ? AND name = ?", (kind, name)
             ).fetchone()
+            if action == "created" and isinstance(kept, PublishedVersion):
+                belongings.take_number(connection, kept)
             if action == "created" and found:
                 raise AlreadyExists(f"a {_word(kind)} named {name!r} exists already")
             if action == "updated" and not found:
@@ -152,19 +151,19 @@ class Definitions:
             self._state.next_generation(connection)
         return kept
 
-    def get(self, cls: type[E], name: str, version: str | None = None) -> E | None:
-        """What is kept under that name, as it is now or as that version last was; None for nothing.
+    def get(self, cls: type[E], name: str, number: int | None = None) -> E | None:
+        """What is kept under that name, as it is now or as the definition of that number; None for nothing.
 
         An alias is named `function:alias`.
         """
-        if version is None:
+        if number is None:
             row = self._state.one(
                 "SELECT body FROM definitions WHERE kind = ? AND name = ?", (_kind(cls), name)
             )
         else:
             row = self._state.one(
                 "SELECT body FROM versions WHERE kind = ? AND name = ? AND version = ?",
-                (_kind(cls), name, version),
+                (_kind(cls), name, str(number)),
             )
         return None if row is None else from_json(cls, json.loads(row[0]))
 
@@ -192,8 +191,8 @@ class Definitions:
         with self._state.read() as connection:
             return _names(connection, _kind(cls))
 
-    def versions(self, cls: type[E], name: str) -> tuple[E, ...]:
-        """Every version of it, oldest first."""
+    def every(self, cls: type[E], name: str) -> tuple[E, ...]:
+        """Every definition of it, oldest first."""
         with self._state.read() as connection:
             rows = connection.execute(
                 "SELECT body FROM versions WHERE kind = ? AND name = ? "
@@ -202,17 +201,20 @@ class Definitions:
             ).fetchall()
         return tuple(from_json(cls, json.loads(body)) for (body,) in rows)
 
-    def highest_version(self, cls: type[E], name: str) -> int:
-        """The highest version number that the name ever had, deleted ones included; 0 for a new name."""
+    def highest_number(self, cls: type[E], name: str) -> int:
+        """The highest number that the name ever had, deleted ones included; 0 for a new name.
+
+        Of `PublishedVersion` the name is the function's.
+        """
         kind = _kind(cls)
         with self._state.read() as connection:
             row = connection.execute(
-                "SELECT value FROM marks WHERE name = ?", (_highest(kind, name),)
+                "SELECT value FROM marks WHERE name = ?", (belongings.mark(kind, name),)
             ).fetchone()
             return max(int(row[0]) if row else 0, _highest_kept(connection, kind, name))
 
     def delete(self, cls: type[E], name: str, *, expected_revision: str | None = None) -> None:
-        """Forget it and its versions; the history keeps them. Raises `NotFound`, or `Conflict`.
+        """Forget it and all its definitions; the history keeps them. Raises `NotFound`, or `Conflict`.
 
         With a function go its published versions and aliases. A published version that an alias leads to
         is not deleted.
@@ -228,11 +230,11 @@ class Definitions:
                 raise _changed_meanwhile(kind, name)
             if cls is PublishedVersion:
                 belongings.require_unused(connection, name)
-                belongings.forget_code(connection, name)
             if cls is Function:
                 # The numbers of a name go on after it was deleted, so that figures by version mix no two.
                 connection.execute(
-                    KEEP_HIGHEST, (_highest(kind, name), _highest_kept(connection, kind, name))
+                    belongings.KEEP_HIGHEST,
+                    (belongings.mark(kind, name), _highest_kept(connection, kind, name)),
                 )
                 for each in belongings.of(connection, name):
                     self._forget(connection, *each)
@@ -267,9 +269,9 @@ class Definitions:
         return NotFound(_word(kind), name, _names(connection, kind))
 
 
-def _highest(kind: str, name: str) -> str:
-    """What the mark is called that keeps the highest version number of a deleted name."""
-    return f"{VERSION_MARK}{kind}:{name}"
+def _number(entity: Any) -> str | None:
+    """What tells an entity from the one before of its name, where such are counted."""
+    return str(entity.definition) if isinstance(entity, Function) else getattr(entity, "version", None)
 
 
 def _highest_kept(connection: sqlite3.Connection, kind: str, name: str) -> int:

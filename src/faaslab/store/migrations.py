@@ -6,10 +6,11 @@ A faaslab that finds a higher number reads what it knows and refuses to write.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import StoreTooNew
-from faaslab.store.schema import TABLES
+from faaslab.store.schema import LATER, TABLES
 from faaslab.store.views import VIEWS
 
 if TYPE_CHECKING:
@@ -55,13 +56,12 @@ def _state_2(_: sqlite3.Connection) -> None:
 
 
 def _history_1(run: Callable[[str], Any]) -> None:
-    for table in TABLES:
-        run(f"CREATE TABLE {quoted(table)} ({columns_of(table)})")
+    for table, columns in TABLES.items():
+        first = (f"{quoted(name)} {kind}" for name, kind in columns.items() if (table, name) not in LATER)
+        run(f"CREATE TABLE {quoted(table)} ({', '.join(first)})")
     run("CREATE TABLE faaslab_merged (state VARCHAR, upto BIGINT)")
     run("CREATE TABLE faaslab_schema (number INTEGER)")
     run("INSERT INTO faaslab_schema VALUES (0)")
-    for name, text in VIEWS.items():
-        run(f"CREATE VIEW {quoted(name)} AS {text}")
 
 
 def _state_3(connection: sqlite3.Connection) -> None:
@@ -74,8 +74,62 @@ def _state_4(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE leases ADD COLUMN notes TEXT NOT NULL DEFAULT '{}'")
 
 
-STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (_state_1, _state_2, _state_3, _state_4)
-HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (_history_1,)
+def _state_5(connection: sqlite3.Connection) -> None:
+    """Until here a function's version was the number of its definition, also once it was published.
+
+    What is published keeps its number; the next one is above the highest.
+    """
+    for table in ("definitions", "versions"):
+        connection.execute(
+            f"UPDATE {table} SET body = json_set(body, '$.definition', CAST(version AS INTEGER), "
+            "'$.version', '$LATEST') WHERE kind = 'function'"
+        )
+    connection.execute(
+        "UPDATE definitions SET body = json_set(body, '$.definition', CAST(version AS INTEGER)) "
+        "WHERE kind = 'published_version'"
+    )
+    connection.execute(
+        "INSERT OR REPLACE INTO marks SELECT 'version:published_version:' || "
+        "substr(name, 1, instr(name, ':') - 1), max(CAST(version AS INTEGER)) "
+        "FROM definitions WHERE kind = 'published_version' GROUP BY 1"
+    )
+    rows = connection.execute("SELECT seq, body FROM outbox WHERE body LIKE '%executions%'").fetchall()
+    for seq, body in rows:
+        lines = [_with_definition(line) for line in body.split("\n")]
+        connection.execute("UPDATE outbox SET body = ? WHERE seq = ?", ("\n".join(lines), seq))
+
+
+def _with_definition(line: str) -> str:
+    """A line of the outbox; one of `executions` as `_history_2` has it."""
+    table, tab, text = line.partition("\t")
+    if table != "executions":
+        return line
+    try:
+        row = json.loads(text)
+        number, source = str(row["version"]), row["source"]
+    except (ValueError, LookupError, TypeError):
+        return line  # the merge puts it among the rejects
+    if source != "local" or not number.isdecimal():
+        return line
+    stream, qualifier = row.get("log_stream"), row.get("qualifier")
+    asked = qualifier not in (None, "$LATEST") if stream is None else f"[{number}]" in stream
+    row |= {"definition": int(number), "version": number if asked else "$LATEST"}
+    return f"{table}{tab}{json.dumps(row, ensure_ascii=False, separators=(',', ':'))}"
+
+
+def _history_2(run: Callable[[str], Any]) -> None:
+    """What an environment saw as its version stands in the name of its log stream."""
+    run("ALTER TABLE executions ADD COLUMN definition INTEGER")
+    run(
+        "UPDATE executions SET definition = TRY_CAST(version AS INTEGER), "
+        "version = CASE WHEN contains(log_stream, '[' || version || ']') "
+        "OR (log_stream IS NULL AND qualifier <> '$LATEST') THEN version ELSE '$LATEST' END "
+        "WHERE source = 'local' AND TRY_CAST(version AS INTEGER) IS NOT NULL"
+    )
+
+
+STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (_state_1, _state_2, _state_3, _state_4, _state_5)
+HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (_history_1, _history_2)
 NEWEST_STATE = len(STATE)
 NEWEST_HISTORY = len(HISTORY)
 
@@ -134,6 +188,8 @@ def bring_history(run: Callable[..., Any], catalog: str) -> int:
     try:
         for migration in HISTORY[number:]:
             migration(run)
+        for name, text in VIEWS.items():
+            run(f"CREATE OR REPLACE VIEW {quoted(name)} AS {text}")
         run(f"UPDATE faaslab_schema SET number = {NEWEST_HISTORY}")
         run("COMMIT")
     except BaseException:

@@ -91,6 +91,7 @@ def execution_rows(e: Execution, capture: Capture, blobs: Blobs, *, durable: boo
         "request_id": e.request_id,
         "function": e.function,
         "version": e.version,
+        "definition": e.definition,
         "source": e.source,
         "backend": e.backend,
         "region": e.region,

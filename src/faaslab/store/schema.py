@@ -1,4 +1,4 @@
-"""The tables of the history, as their first migration creates them, and the views that answer by name.
+"""The tables of the history, as its migrations leave them.
 
 Rules: no primary key and no index (rows arrive in time order, zone maps do it); instants are naive UTC
 TIMESTAMP; money is DECIMAL; payloads stand in a table of their own, so that scans do not read them.
@@ -12,7 +12,8 @@ TABLES: dict[str, dict[str, str]] = {
         "id": "VARCHAR",
         "request_id": "VARCHAR",
         "function": "VARCHAR",
-        "version": "VARCHAR",
+        "version": "VARCHAR",  # `$LATEST`, or the number of a published version
+        "definition": "INTEGER",  # which definition of the function ran, where that is known
         "qualifier": "VARCHAR",
         "source": "VARCHAR",
         "backend": "VARCHAR",
@@ -175,10 +176,10 @@ TABLES: dict[str, dict[str, str]] = {
         "error_message": "VARCHAR",
         "schedule": "VARCHAR",
     },
-    "definitions": {  # every version of everything that was defined
+    "definitions": {  # every change of everything that was defined
         "kind": "VARCHAR",  # function, alias, workflow, trigger, alarm, report_schedule
         "name": "VARCHAR",
-        "version": "VARCHAR",
+        "version": "VARCHAR",  # a function's: the number of its definition
         "revision_id": "VARCHAR",
         "action": "VARCHAR",  # created, updated, deleted
         "timestamp": "TIMESTAMP",
@@ -193,3 +194,6 @@ TABLES: dict[str, dict[str, str]] = {
     },
 }
 """Table name -> column name -> DuckDB type."""
+
+LATER = {("executions", "definition")}
+"""(table, column) of what a later migration than the first added."""

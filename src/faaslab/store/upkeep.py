@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from faaslab.clock import SYSTEM
 from faaslab.errors import AlreadyExists, InvalidValue, NotFound
 from faaslab.store import belongings, place
-from faaslab.store.definitions import KEEP_HIGHEST, VERSION_MARK
 from faaslab.store.faults import translated
 from faaslab.store.migrations import quoted
 from faaslab.store.schema import TABLES
@@ -236,12 +235,12 @@ def import_history(session: Session, into: History) -> dict[str, int]:
 
 
 def import_definitions(other: State, into: State) -> None:
-    """Copy what is defined in another store under a name that is free here, with its versions."""
+    """Copy what is defined in another store under a name that is free here, with all its numbers."""
     with other.read() as connection:
         rows = connection.execute("SELECT kind, name, revision_id, version, body FROM definitions").fetchall()
         versions = connection.execute("SELECT kind, name, version, body FROM versions").fetchall()
         numbers = connection.execute(
-            "SELECT name, value FROM marks WHERE name LIKE ?", (f"{VERSION_MARK}%",)
+            "SELECT name, value FROM marks WHERE name LIKE ?", (f"{belongings.NUMBER_MARK}%",)
         ).fetchall()
     with into.write(durable=True) as connection:
         known = set(connection.execute("SELECT kind, name FROM definitions"))
@@ -259,7 +258,7 @@ def import_definitions(other: State, into: State) -> None:
             [row for row in versions if row[:2] not in known],
         )
         connection.executemany(
-            KEEP_HIGHEST,
+            belongings.KEEP_HIGHEST,
             numbers,
         )
         into.next_generation(connection)

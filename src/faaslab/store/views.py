@@ -19,7 +19,9 @@ BILLED_INIT_MS = (
     "THEN least(init_ms, billed_ms) END, billed_restore_ms, 0)"
 )
 
-_WHAT = "id, function, version, qualifier, source, backend, region, runtime, architecture, memory_mb"
+_WHAT = (
+    "id, function, version, definition, qualifier, source, backend, region, runtime, architecture, memory_mb"
+)
 
 VIEWS: dict[str, str] = {
     "cold_starts": f"""

@@ -43,6 +43,8 @@ class FunctionCard:
     """The function as it was before it was changed."""
     aliases: tuple[str, ...] = ()
     """What leads to its versions, in words: `prod -> version 2`."""
+    published: str | None = None
+    """The last version of it, in words: `version 2, which is definition 3`."""
     exit_status: int = 0
 
     @property

@@ -29,6 +29,7 @@ LIMIT = Option(
 )
 BY = (
     "function",
+    "definition",
     "version",
     "qualifier",
     "memory",
@@ -76,8 +77,10 @@ def replay(lab: Lab, call: Call, face: Face) -> Answer:
     else:
         execution = lab.executions.replay(identifier)
     original = lab.executions.get(identifier)
-    if original.version != execution.version:
-        face.note(f"it ran as version {original.version} then, as version {execution.version} now")
+    if original.definition is not None and original.definition != execution.definition:
+        face.note(
+            f"it ran as definition {original.definition} then, as definition {execution.definition} now"
+        )
     source = None if execution.ok else lab.functions.source_of(execution)
     if source is None:
         return ExecutionAnswer(execution=execution)
@@ -190,7 +193,7 @@ VERBS: tuple[Verb, ...] = (
             SINCE,
             UNTIL,
         ),
-        examples=("stats --since 7d --by function,version --plot",),
+        examples=("stats --since 7d --by function,definition --plot",),
     ),
     Verb(
         name="sql",

@@ -217,7 +217,7 @@ SOURCE = Option(
     name="source",
     metavar="PATH",
     completes="file",
-    help="a Python file, or a folder, that is the code: what changes there is the next version by itself",
+    help="a Python file, or a folder, that is the code: what changes there is the next definition by itself",
 )
 ZIP = Option(flags=("--zip",), name="zip", metavar="PATH", completes="file", help="a zip with the code")
 IMAGE = Option(

@@ -30,7 +30,7 @@ from faaslab.verbs.function_options import (
     ZIP,
 )
 from faaslab.verbs.invoking import code_of
-from faaslab.verbs.options import Option, Positional
+from faaslab.verbs.options import Option, Positional, whole_number
 from faaslab.verbs.verb import Verb
 from faaslab.verbs.versions import leads
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from faaslab.lab import Lab
     from faaslab.lab.definitions import Definition
+    from faaslab.model.function import Function
     from faaslab.verbs.answers import Answer
     from faaslab.verbs.face import Face
     from faaslab.verbs.verb import Call
@@ -168,7 +169,7 @@ def _source_file(name: str) -> str:
 
 
 def update(lab: Lab, call: Call, face: Face) -> Answer:
-    """A changed configuration or code, as a new version."""
+    """A changed configuration or code, as a new definition."""
     configuration = _configuration(call)
     code = _code_given(call, configuration)
     if not configuration and code is None:
@@ -176,15 +177,16 @@ def update(lab: Lab, call: Call, face: Face) -> Answer:
     definition = lab.functions.redefine(
         call["name"], code=code, revision_id=call["revision_id"], publish=call["publish"], **configuration
     )
-    if call["publish"]:
-        face.note(f"version {definition.function.version} is published")
+    if definition.published is not None:
+        face.note(f"published as version {definition.published.version}")
     return _card(lab, definition, face)
 
 
 def code(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """The source of a function."""
-    source = lab.functions.code(call["name"], version=call["version"])
-    function = lab.functions.get(call["name"], version=call["version"])
+    which = {"version": call["version"], "definition": call["definition"]}
+    source = lab.functions.code(call["name"], **which)
+    function = lab.functions.get(call["name"], **which)
     if isinstance(source, bytes):
         raise Unsupported(
             f"the code of {call['name']!r} is a zip", hint="lab.functions.code(name) gives its bytes"
@@ -219,14 +221,24 @@ def show(lab: Lab, call: Call, face: Face) -> Answer:
         enforced=lab.functions.enforced(function),
         code=source,
         events=events,
+        published=_published(lab, function),
         aliases=tuple(f"{each.name} -> {leads(each)}" for each in lab.versions.aliases(what)),
     )
+
+
+def _published(lab: Lab, function: Function) -> str | None:
+    """The version that it was published as last, in words."""
+    last = lab.versions.latest(function.name)
+    if last is None:
+        return None
+    same = last.definition == function.definition
+    return f"version {last.version}" + ("" if same else f", which is definition {last.definition}")
 
 
 def rm(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """The end of functions; their history stays."""
     for name in call["names"]:
-        lab.functions.versions(name)
+        lab.functions.definitions(name)
     for name in call["names"]:
         lab.functions.delete(name)
     names = ", ".join(call["names"])
@@ -279,7 +291,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="update",
-        summary="change a function's configuration or code: a new version",
+        summary="change a function's configuration or code: a new definition",
         run=update,
         positionals=(NAME,),
         options=(
@@ -302,7 +314,16 @@ VERBS: tuple[Verb, ...] = (
         summary="print a function's source",
         run=code,
         positionals=(NAME,),
-        options=(Option(flags=("--version",), name="version", metavar="N", help="that version's"),),
+        options=(
+            Option(flags=("--version",), name="version", metavar="N", help="that version's, or an alias's"),
+            Option(
+                flags=("--definition",),
+                name="definition",
+                metavar="N",
+                read=whole_number,
+                help="that definition's, published or not",
+            ),
+        ),
         examples=("code score",),
     ),
     Verb(name="ls", summary="list the functions", run=ls, examples=("ls",)),

@@ -9,7 +9,7 @@ LATER: dict[str, str] = {
     "event": "invoke the function with the event as its payload",
     "deploy": "functions run on the local backend",
     "rollback": "alias NAME ALIAS OLDER points an alias back",
-    "diff": "code NAME --version N prints a version's source",
+    "diff": "code NAME --definition N prints the source of a definition",
     "deployments": "",
     "destroy": "rm NAME deletes a local function",
     "alarm": "stats shows the errors; report run makes a page of them",

@@ -237,7 +237,7 @@ def _begins(function: Function) -> str:
 def _card(card: FunctionCard) -> str:
     function = card.function
     configuration = function.configuration
-    head = f"{function.name}  version {function.version}"
+    head = f"{function.name}  definition {function.definition}"
     if card.change:
         head += {"created": ", created", "updated": ", changed", "unchanged": ", unchanged"}[card.change]
     facts = [
@@ -274,6 +274,8 @@ def _card(card: FunctionCard) -> str:
         facts.append(("also set", also))
     if card.asynchronous:
         facts.append(("async", card.asynchronous))
+    if card.published:
+        facts.append(("published", card.published))
     if card.aliases:
         facts.append(("aliases", "; ".join(card.aliases)))
     if function.description:

@@ -8,7 +8,7 @@ from faaslab.errors import InvalidValue
 from faaslab.model.json import to_json
 from faaslab.verbs.answers import DoneAnswer, TableAnswer
 from faaslab.verbs.function_options import NAME
-from faaslab.verbs.options import Option, Positional, number
+from faaslab.verbs.options import Option, Positional, number, whole_number
 from faaslab.verbs.verb import Verb
 
 if TYPE_CHECKING:
@@ -25,11 +25,12 @@ _REVISION = Option(
 
 
 def publish(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
-    """The present definition as a version that stays."""
+    """The present definition as the next version."""
     name = call["name"]
     before = lab.versions.latest(name)
     published = lab.versions.publish(
         name,
+        definition=call["definition"],
         description=call["description"],
         code_sha256=call["code_sha256"],
         revision_id=call["revision_id"],
@@ -37,13 +38,13 @@ def publish(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     new = before is None or published != before
     said = "published" if new else "nothing changed since it was published"
     return DoneAnswer(
-        text=f"{name} version {published.version}: {said}",
+        text=f"{name} version {published.version} (definition {published.definition}): {said}",
         facts={**to_json(published), "change": "published" if new else "unchanged"},
     )
 
 
 def versions(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
-    """All definitions of a function, and which are published."""
+    """All definitions of a function, and which versions they are."""
     name = call["name"]
     if call["remove"] is not None:
         lab.versions.delete(name, call["remove"], revision_id=call["revision_id"])
@@ -53,7 +54,7 @@ def versions(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     return TableAnswer(df=lab.versions.table(name))
 
 
-def alias(lab: Lab, call: Call, face: Face) -> Answer:
+def alias(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """An alias: pointed, looked at, deleted; all of a function's without a name."""
     name, which, version = call["name"], call["alias"], call["version"]
     if which is None:
@@ -78,11 +79,9 @@ def alias(lab: Lab, call: Call, face: Face) -> Answer:
         pointed = lab.versions.point(name, which, version, share=share)
     except InvalidValue as error:
         if share is not None and not 0 <= share <= 1:
-            error.message = f"{call['weights']:g} is no percentage from 1 to 99: {error.message}"
+            error.message = f"{call['weights']:g} is no percentage from 0 to 100: {error.message}"
             error.hint = None
         raise
-    if pointed.published is not None:
-        face.note(f"version {version} of {name} was defined and not published: it is now")
     found = pointed.alias
     if call["description"] is not None:
         found = lab.versions.update_alias(name, which, description=call["description"])
@@ -164,10 +163,17 @@ def _table(aliases: tuple[Alias, ...], empty: str) -> TableAnswer:
 VERBS: tuple[Verb, ...] = (
     Verb(
         name="publish",
-        summary="publish a function as it is now: a version that stays",
+        summary="publish a function as it is now: a numbered version that never changes",
         run=publish,
         positionals=(NAME,),
         options=(
+            Option(
+                flags=("--definition",),
+                name="definition",
+                metavar="N",
+                read=whole_number,
+                help="this definition and not the present one",
+            ),
             _DESCRIPTION,
             Option(
                 flags=("--code-sha256",),
@@ -177,15 +183,15 @@ VERBS: tuple[Verb, ...] = (
             ),
             _REVISION,
         ),
-        examples=('publish score --description "with tax"',),
+        examples=('publish score --description "with tax"', "publish score --definition 3"),
     ),
     Verb(
         name="versions",
-        summary="every definition of a function, what is published, who points at it",
+        summary="every definition of a function, which version it is, who points at it",
         run=versions,
         positionals=(NAME,),
         options=(
-            Option(flags=("--remove",), name="remove", metavar="N", help="take this published version away"),
+            Option(flags=("--remove",), name="remove", metavar="N", help="delete this version"),
             _REVISION,
         ),
         examples=("versions score",),
@@ -197,7 +203,7 @@ VERBS: tuple[Verb, ...] = (
         positionals=(
             NAME,
             Positional(name="alias", help="such as prod; all of them without it", required=False),
-            Positional(name="version", help="a number, or $LATEST", required=False),
+            Positional(name="version", help="the number of a version, or $LATEST", required=False),
         ),
         options=(
             Option(
@@ -205,13 +211,13 @@ VERBS: tuple[Verb, ...] = (
                 name="weights",
                 metavar="PERCENT",
                 read=number,
-                help="so many percent of its traffic (1 to 99) to that version, the rest stays where it is",
+                help="so many percent of its traffic to that version; 0 ends that, 100 moves all",
             ),
             _DESCRIPTION,
             Option(flags=("--remove",), name="remove", help="delete the alias"),
             _REVISION,
         ),
-        examples=("alias score prod 7", "alias score prod 8 --weight 10", "alias score"),
+        examples=("alias score prod 1", "alias score prod 2 --weight 10", "alias score"),
     ),
     Verb(
         name="reserve",
@@ -229,7 +235,7 @@ VERBS: tuple[Verb, ...] = (
         run=provision,
         positionals=(
             NAME,
-            Positional(name="qualifier", help="an alias, or a published version by number"),
+            Positional(name="qualifier", help="an alias, or a version by number"),
             Positional(name="executions", help="how many; none ends them", required=False),
         ),
         examples=("provision score prod 2", "provision score prod"),

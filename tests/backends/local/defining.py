@@ -13,7 +13,7 @@ from pathlib import Path
 
 from faaslab.backends.local.host.machine import machine
 from faaslab.backends.local.starting.bubblewrap import Bubblewrap
-from faaslab.model.function import Function, FunctionConfiguration, InlineCode, ZipCode
+from faaslab.model.function import LATEST, Function, FunctionConfiguration, InlineCode, ZipCode
 from faaslab.model.invocation import Invocation
 
 OWN_RUNTIME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -39,7 +39,8 @@ class Definer:
         *,
         name="probe",
         handler="lambda_function.handler",
-        version="1",
+        version=LATEST,
+        definition=1,
         runtime=OWN_RUNTIME,
         files=None,
         **configuration,
@@ -58,6 +59,7 @@ class Definer:
             code=InlineCode(source=source),
             configuration=FunctionConfiguration(**configuration),
             version=version,
+            definition=definition,
             code_digest=digest,
             created_at=datetime(2026, 1, 1),
             updated_at=datetime(2026, 1, 1),

@@ -161,7 +161,7 @@ def test_its_modules_are_loaded_anew_each_time(debug, define):
     changed = define(
         "import shared_code\ndef handler(e, c):\n    return shared_code.VALUE\n",
         files={"shared_code.py": "VALUE = 'second'\n"},
-        version="2",
+        definition=2,
     )
     assert debug(changed).result == "second"
     assert debug(function).result == [1, "first"]

@@ -101,6 +101,7 @@ def test_an_environment_ends_after_its_keep_alive(define, backend_with, invoke):
     "change",
     [
         {"version": "2"},
+        {"definition": 2},
         {"memory_mb": 256},
         {"environment": {"A": "1"}},
         {"source": "def handler(e, c):\n    return 2\n"},

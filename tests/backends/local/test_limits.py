@@ -100,10 +100,10 @@ def handler(path, context):
 
 def test_who_takes_a_megabyte_at_a_time_does_not_get_far_beyond(limited, define, invoke, tmp_path):
     reached = []
-    for version in "123":
-        function = define(STEPS, version=version, timeout_s=100, requires=("psutil",))
-        invoke(function, b'"%s"' % bytes(tmp_path / version), on=limited)
-        reached.append(int((tmp_path / version).read_bytes().split()[-1]))
+    for number in (1, 2, 3):
+        function = define(STEPS, definition=number, timeout_s=100, requires=("psutil",))
+        invoke(function, b'"%s"' % bytes(tmp_path / str(number)), on=limited)
+        reached.append(int((tmp_path / str(number)).read_bytes().split()[-1]))
     # The middle one: the watcher may lose the processor for a moment.
     assert 125 <= sorted(reached)[1] < 140
 

@@ -47,7 +47,7 @@ class Machine(RuleBasedStateMachine):
         self.started = []
 
     def pool(self, name, version):
-        return self.pools.of(self.functions[name, version], numbered=True)
+        return self.pools.of(self.functions[name, version])
 
     @rule(name=st.sampled_from(NAMES), version=st.sampled_from(VERSIONS), comes=st.booleans())
     def arrive(self, name, version, comes):

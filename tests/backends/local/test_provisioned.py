@@ -1,5 +1,7 @@
 """Provisioned environments: started ahead, never cold, kept, replaced; what is above spills over."""
 
+import dataclasses
+import functools
 import os
 import threading
 
@@ -13,6 +15,12 @@ from tests.backends.local.defining import SANDBOX_FAULT, alive, eventually, stat
 from tests.backends.local.test_reserved import RESERVED, Held, reason
 
 NUMBERED = Invocation(qualifier="1")
+
+
+def latest(function):
+    return dataclasses.replace(function, version="$LATEST")
+
+
 TELLS = (
     "import os, time\n"
     "began = time.time()\n"
@@ -20,6 +28,12 @@ TELLS = (
     "    return [os.getpid(), os.environ['AWS_LAMBDA_INITIALIZATION_TYPE'],\n"
     "            os.environ['AWS_LAMBDA_FUNCTION_VERSION'], began]\n"
 )
+
+
+@pytest.fixture
+def define(definer):
+    """Functions as a qualifier leads to them."""
+    return functools.partial(definer.define, version="1")
 
 
 @pytest.fixture
@@ -50,8 +64,8 @@ def test_they_are_started_ahead_and_an_invocation_is_not_cold(backend, define, i
     assert (execution.cold_start, execution.init_ms) == (False, None)
     assert execution.billed_ms < 1000
     assert backend.provisioned(function).available == 2
-    latest = invoke(function)
-    assert (latest.cold_start, latest.init_type) == (True, "on-demand"), "$LATEST has none"
+    other = invoke(latest(function))
+    assert (other.cold_start, other.init_type) == (True, "on-demand"), "$LATEST has none"
 
 
 def test_what_is_above_spills_over_to_on_demand(backend, define, held, invoke):
@@ -70,21 +84,23 @@ def test_what_is_provisioned_counts_in_what_is_reserved(backend, define, held, i
     backend.reserve({"probe": 1})
     function = define(held.source, timeout_s=30)
     backend.provision(function, 1).result(60)
-    assert reason(invoke(function)) == RESERVED, "all that is reserved is provisioned: $LATEST is throttled"
+    assert reason(invoke(latest(function))) == RESERVED, (
+        "all that is reserved is provisioned: $LATEST is throttled"
+    )
     end = held.begin(backend, function)
     assert reason(invoke(function, request=NUMBERED)) == RESERVED
     assert end().init_type == "provisioned-concurrency"
     backend.provision(function, 0).result(60)
     assert backend.environments() == ()
-    assert held.begin(backend, function, Invocation())().init_type == "on-demand"
+    assert held.begin(backend, latest(function), Invocation())().init_type == "on-demand"
 
 
 def test_what_is_provisioned_is_taken_from_what_all_share(backend_with, define, held, invoke):
     backend = backend_with(concurrency=2)
     function, other = define(held.source, timeout_s=30), define(held.source, name="other", timeout_s=30)
     backend.provision(function, 1).result(60)
-    end = held.begin(backend, other, Invocation())
-    assert reason(invoke(other, on=backend)) == "ConcurrentInvocationLimitExceeded"
+    end = held.begin(backend, latest(other), Invocation())
+    assert reason(invoke(latest(other), on=backend)) == "ConcurrentInvocationLimitExceeded"
     assert held.begin(backend, function)().ok
     assert end().ok
 
@@ -95,7 +111,7 @@ def test_no_keep_alive_ends_them(backend_with, define, invoke):
     function = define(TELLS)
     backend.provision(function, 1).result(60)
     invoke(function, request=NUMBERED, on=backend)
-    invoke(function, on=backend)
+    invoke(latest(function), on=backend)
     clock.advance(61)
     eventually(lambda: [each.init_type for each in backend.environments()] == ["provisioned-concurrency"])
     assert not invoke(function, request=NUMBERED, on=backend).cold_start

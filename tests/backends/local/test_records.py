@@ -93,7 +93,7 @@ def test_what_the_caller_asked_for_reaches_the_function_and_the_record(define, i
         replay_of="x",
         batch_id="b",
     )
-    execution = invoke(define(source, version="7"), request=request)
+    execution = invoke(define(source, version="7", definition=12), request=request)
     assert execution.result == [
         request.request_id,
         {"a": 1},
@@ -104,7 +104,7 @@ def test_what_the_caller_asked_for_reaches_the_function_and_the_record(define, i
     ]
     assert (execution.qualifier, execution.trigger, execution.attempt) == ("7", "cron", 2)
     assert (execution.replay_of, execution.batch_id, execution.trace_id) == ("x", "b", request.trace_id)
-    assert execution.version == "7"
+    assert (execution.version, execution.definition) == ("7", 12)
     assert any(line.message.endswith("Version: 7") for line in execution.logs)
 
 

@@ -1,5 +1,7 @@
 """SnapStart: hooks, figures and failures of published versions."""
 
+import dataclasses
+import functools
 import json
 import math
 
@@ -23,6 +25,12 @@ def handler(event, context):
 """
 BEFORE = "@register_before_snapshot\ndef before():\n    {}"
 AFTER = "@register_after_restore\ndef after():\n    {}"
+
+
+@pytest.fixture
+def define(definer):
+    """Functions as a qualifier leads to them."""
+    return functools.partial(definer.define, version="1")
 
 
 @pytest.fixture
@@ -66,7 +74,7 @@ def test_the_hooks_of_a_published_version_run_around_the_snapshot(snapping, invo
 
 
 def test_the_latest_has_no_snapshot(snapping, invoke):
-    execution = invoke(snapping())
+    execution = invoke(dataclasses.replace(snapping(), version="$LATEST"))
     assert execution.result == ["init", "on-demand"]
     assert (execution.init_type, execution.restore_ms) == ("on-demand", None)
 

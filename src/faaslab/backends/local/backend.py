@@ -41,7 +41,6 @@ from faaslab.backends.local.upkeep import Upkeep
 from faaslab.backends.local.workbench import Workbench
 from faaslab.clock import SYSTEM, Clock
 from faaslab.errors import Closed, NotFound
-from faaslab.model.function import LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -215,7 +214,7 @@ class LocalBackend:
         """Install and unpack what it needs; see `protocol.Prepares`."""
         if self._closing.is_set():
             raise Closed("the local backend is closed", hint="open another Lab")
-        definition = self._definer.define(function, numbered=False)
+        definition = self._definer.define(function)
         # What can never start here is said now, and not by the first invocation.
         self._launcher.sandboxed(definition)
         self._preparations.done(definition)
@@ -306,16 +305,16 @@ class LocalBackend:
 
     def provision(self, function: Function, wanted: int) -> Future[Provision]:
         """Start environments of a version ahead; see `protocol.Reserves`."""
-        return self._provisioner.set(self._numbered(function), wanted)
+        return self._provisioner.set(self._pool_of(function), wanted)
 
     def provisioned(self, function: Function) -> Provision:
         """How the provisioned concurrency of a version stands."""
-        return self._provisioner.state(self._numbered(function))
+        return self._provisioner.state(self._pool_of(function))
 
-    def _numbered(self, function: Function) -> Pool:
+    def _pool_of(self, function: Function) -> Pool:
         if self._closing.is_set():
             raise Closed("the local backend is closed", hint="open another Lab")
-        return self._pools.of(function, numbered=True)
+        return self._pools.of(function)
 
     def environments(self) -> tuple[EnvironmentInfo, ...]:
         """Every living environment."""
@@ -363,12 +362,10 @@ class LocalBackend:
     def _pool(self, function: Function, request: Invocation) -> Pool:
         if self._closing.is_set():
             raise Closed("the local backend is closed", hint="open another Lab")
-        qualifier = request.qualifier
-        numbered = qualifier is not None and qualifier != LATEST and not request.latest
         tenant = request.tenant_id
         if tenant is not None or function.configuration.tenancy is not None:
             check_tenant(function, tenant)
-        return self._pools.of(function, numbered=numbered, tenant=tenant)
+        return self._pools.of(function, tenant=tenant)
 
     def _on_demand(self, pool: Pool) -> Environment:
         return self._environment(pool, "on-demand")
@@ -400,7 +397,7 @@ class LocalBackend:
             with pool.preparing:
                 definition = pool.definition
                 if definition is None or not is_whole(definition):
-                    definition = self._definer.define(pool.function, numbered=pool.numbered)
+                    definition = self._definer.define(pool.function)
                     self._preparations.done(definition)
                     pool.definition = definition
         return definition

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from faaslab.backends.local import scaling
 from faaslab.backends.local.concurrency import ColdStart, Reuse, Throttle, admit
-from faaslab.model.function import LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,15 +38,12 @@ class Share:
 
 
 class Pool:
-    """All environments of one definition; `numbered` when it was asked for by a qualifier.
+    """All environments of one definition under one version.
 
     Its counts are guarded by the lock of `Pools`.
     """
 
-    def __init__(
-        self, function: Function, share: Share, *, numbered: bool, tenant: str | None = None
-    ) -> None:
-        self.numbered = numbered
+    def __init__(self, function: Function, share: Share, *, tenant: str | None = None) -> None:
         self.tenant = tenant
         """Whose environments these are, where tenants are isolated."""
         self.function = function
@@ -67,7 +63,7 @@ class Pool:
     @property
     def version(self) -> str:
         """As the function sees it."""
-        return self.function.version if self.numbered else LATEST
+        return self.function.version
 
 
 class Pools:
@@ -81,16 +77,16 @@ class Pools:
         self._pools: dict[tuple[object, ...], Pool] = {}
         self._leaving: list[Pool] = []
         # The function is kept beside its pool, so that its id cannot become another's.
-        self._by_identity: dict[tuple[int, bool, str | None], tuple[Function, Pool]] = {}
+        self._by_identity: dict[tuple[int, str | None], tuple[Function, Pool]] = {}
         self._shares: dict[str, Share] = {}
         self._told = False
         self._busy = 0
         self._unreserved_busy = 0
         self._unreserved = limit
 
-    def of(self, function: Function, *, numbered: bool, tenant: str | None = None) -> Pool:
+    def of(self, function: Function, *, tenant: str | None = None) -> Pool:
         """The pool of this definition; the same object again costs a look-up only."""
-        found = self._by_identity.get((id(function), numbered, tenant))
+        found = self._by_identity.get((id(function), tenant))
         if found is not None:
             return found[1]
         # What is reserved belongs to the function and makes no other definition of it.
@@ -99,8 +95,8 @@ class Pools:
         )
         key = (
             function.name,
-            numbered,
             function.version,
+            function.definition,
             function.code_digest,
             function.code_sha256,
             function.handler,
@@ -117,10 +113,10 @@ class Pools:
                 self._count_unreserved()
             pool = self._pools.get(key)
             if pool is None:
-                pool = self._pools[key] = Pool(function, share, numbered=numbered, tenant=tenant)
+                pool = self._pools[key] = Pool(function, share, tenant=tenant)
             if len(self._by_identity) > 1000:
                 self._by_identity.clear()
-            self._by_identity[id(function), numbered, tenant] = (function, pool)
+            self._by_identity[id(function), tenant] = (function, pool)
             return pool
 
     # --- what is reserved -------------------------------------------------------------------------

@@ -59,6 +59,7 @@ def _of_function(function: Function) -> dict[str, Any]:
     return {
         "function": function.name,
         "version": function.version,
+        "definition": function.definition,
         "source": Source.LOCAL,
         "backend": "local",
         "region": function.region,

@@ -57,7 +57,7 @@ def invoke(call: Call) -> Mapping[str, Any]:
         raise faults.throttled(execution)
     answer: dict[str, Any] = {
         "StatusCode": 200,
-        "ExecutedVersion": execution.executed_version,
+        "ExecutedVersion": execution.version,
         "Payload": execution.result_body or b"",
     }
     if not execution.ok:

@@ -272,9 +272,10 @@ def _inits(start: Opening, split: pd.DataFrame) -> Section | None:
 
 
 def _versions(start: Opening) -> Section | None:
-    df = ask.rates(start.run, start.window, ("function", "version", "memory_mb", "runtime", "architecture"))
+    by = ("function", "version", "definition", "memory_mb", "runtime", "architecture")
+    df = ask.rates(start.run, start.window, by)
     several = df.groupby("function")["function"].transform("size") > 1
-    df = df[several & (df["cold_starts"] > 0)].sort_values(["function", "version", "memory_mb"])
+    df = df[several & (df["cold_starts"] > 0)].sort_values(["function", "version", "definition", "memory_mb"])
     if df.empty:
         return None
     found, told = [], False
@@ -296,6 +297,7 @@ def _versions(start: Opening) -> Section | None:
         columns={
             "function": ("function", words.text),
             "version": ("version", words.text),
+            "definition": ("definition", words.count),
             "runtime": ("runtime", words.text),
             "memory_mb": ("memory", words.mb),
             "invocations": ("invocations", words.count),
@@ -317,6 +319,7 @@ def _configured(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
         word
         for name, word in (
             ("version", f"version {one['version']}"),
+            ("definition", f"definition {words.count(one['definition'])}"),
             ("memory_mb", f"at {words.mb(one['memory_mb'])}"),
             ("runtime", f"on {one['runtime']}"),
             ("architecture", f"on {one['architecture']}"),
@@ -331,6 +334,7 @@ def _why(start: Opening) -> list[keep_alive.ColdStart]:
         keep_alive.Environment(
             function=row["function"],
             version=words.maybe(row["version"]),
+            definition=None if row["definition"] is None else int(row["definition"]),
             started=row["started"],
             ended=row["ended"],
             born_cold=bool(row["born_cold"]),

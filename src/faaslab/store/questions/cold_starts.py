@@ -94,35 +94,36 @@ def init_curve(run: Run, window: Window, points: tuple[float, ...]) -> pd.DataFr
 
 
 def environments(run: Run, window: Window) -> pd.DataFrame:
-    """Every environment that was seen, in the order of their starts: function, version, started, ended (its
-    last answer), born_cold (whether its first execution in the window started cold), broken (whether it ended
-    with a timeout or a dead process), executions.
+    """Every environment that was seen, in the order of their starts: function, version, definition, started,
+    ended (its last answer), born_cold (whether its first execution in the window started cold), broken
+    (whether it ended with a timeout or a dead process), executions.
     """  # noqa: D205
     return ask(
         run,
         window,
         f"""WITH {window.executions()}
-        SELECT function, version, min(started_at) AS started, max(coalesce(ended_at, started_at)) AS ended,
+        SELECT function, version, definition, min(started_at) AS started,
+               max(coalesce(ended_at, started_at)) AS ended,
                coalesce(min(started_at) FILTER (cold_start) = min(started_at), false) AS born_cold,
                coalesce(arg_max({_BROKEN}, started_at), false) AS broken, count(*) AS executions
-        FROM x WHERE environment IS NOT NULL GROUP BY function, version, environment
-        ORDER BY function, version, started""",
+        FROM x WHERE environment IS NOT NULL GROUP BY function, version, definition, environment
+        ORDER BY function, version, definition, started""",
     )
 
 
 def gaps_without_environments(run: Run, window: Window) -> pd.DataFrame:
-    """Of the cold starts whose environment is not told: function, version, gap_s: the seconds since every
-    earlier execution of that version had ended; null for its first, negative where one still ran.
+    """Of the cold starts whose environment is not told: function, version, definition, gap_s: the seconds
+    since every earlier execution of those had ended; null for its first, negative where one still ran.
     """  # noqa: D205
     return ask(
         run,
         window,
         f"""WITH {window.executions()},
-        p AS (SELECT function, version, cold_start, started_at, environment,
-                     max(coalesce(ended_at, started_at)) OVER (PARTITION BY function, version
+        p AS (SELECT function, version, definition, cold_start, started_at, environment,
+                     max(coalesce(ended_at, started_at)) OVER (PARTITION BY function, version, definition
                          ORDER BY started_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS busy_until
               FROM x WHERE function IN (SELECT function FROM x WHERE cold_start AND environment IS NULL))
-        SELECT function, version, epoch(started_at) - epoch(busy_until) AS gap_s
+        SELECT function, version, definition, epoch(started_at) - epoch(busy_until) AS gap_s
         FROM p WHERE cold_start AND environment IS NULL""",
     )
 
@@ -135,7 +136,7 @@ def reinits(run: Run, window: Window) -> pd.DataFrame:
         run,
         window,
         f"""WITH {window.executions()},
-        n AS (SELECT function, cold_start, row_number() OVER (PARTITION BY function, version, environment
+        n AS (SELECT function, cold_start, row_number() OVER (PARTITION BY function, environment
                   ORDER BY started_at, cold_start DESC NULLS LAST) AS nth
               FROM x WHERE environment IS NOT NULL AND environment IN
                   (SELECT environment FROM x WHERE cold_start GROUP BY 1 HAVING count(*) > 1))

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
     from faaslab.store.questions.window import Run, Window
 
-# The size of /tmp is no figure of an execution: it is in the definition of the version that ran.
-_STORAGE = """d AS (SELECT name, version,
+# The size of /tmp is no figure of an execution: it is in the definition that ran.
+_STORAGE = """d AS (SELECT name, TRY_CAST(version AS INTEGER) AS definition,
         max(CAST(body->>'$.configuration.ephemeral_storage_mb' AS INTEGER)) AS tmp_mb
-    FROM definitions WHERE kind = 'function' GROUP BY name, version HAVING tmp_mb > 512)"""
-_WITH_STORAGE = "(SELECT x.*, tmp_mb FROM x LEFT JOIN d ON d.name = x.function AND d.version = x.version)"
+    FROM definitions WHERE kind = 'function' GROUP BY 1, 2 HAVING tmp_mb > 512)"""
+_WITH_STORAGE = (
+    "(SELECT x.*, tmp_mb FROM x LEFT JOIN d ON d.name = x.function AND d.definition = x.definition)"
+)
 _STORAGE_GB_SECONDS = "(tmp_mb - 512) / 1024.0 * billed_ms / 1000.0"
 
 

@@ -16,9 +16,9 @@ Run = Callable[[str, Mapping[str, Any] | None], "pd.DataFrame"]
 """What runs SQL with named parameters: `store.sql`."""
 
 COLUMNS = (
-    "id, function, version, source, region, runtime, architecture, memory_mb, timeout_s, status, started_at, "
-    "ended_at, duration_ms, billed_ms, init_ms, restore_ms, billed_restore_ms, cold_start, start_method, "
-    "max_memory_mb, payload_bytes, result_bytes, attempt, error_type, error_message, "
+    "id, function, version, definition, source, region, runtime, architecture, memory_mb, timeout_s, status, "
+    "started_at, ended_at, duration_ms, billed_ms, init_ms, restore_ms, billed_restore_ms, cold_start, "
+    "start_method, max_memory_mb, payload_bytes, result_bytes, attempt, error_type, error_message, "
     "coalesce(environment_id, log_stream) AS environment"
 )
 
@@ -32,6 +32,7 @@ LATENCY_MS = "duration_ms + coalesce(init_ms, restore_ms, 0)"
 GROUPS = {
     "function": "function",
     "version": "version",
+    "definition": "definition",
     "memory_mb": "memory_mb",
     "runtime": "runtime",
     "architecture": "architecture",

@@ -35,8 +35,6 @@ class Definition:
     """One function version, ready to start environments of. The folders are the real ones."""
 
     function: Function
-    version: str
-    """As the function sees it: `$LATEST`, or a number when it was asked for by a qualifier."""
     program: Program
     task_root: Path
     opt: Path
@@ -45,6 +43,11 @@ class Definition:
     """What its environments may be forked from."""
     own_modules: frozenset[str] = frozenset()
     """Modules that its code brings along; a template that has another of such a name is none for it."""
+
+    @property
+    def version(self) -> str:
+        """As the function sees it."""
+        return self.function.version
 
     @property
     def snaps(self) -> bool:
@@ -86,11 +89,11 @@ class Definer:
         """End what is being installed."""
         self._packages.stop()
 
-    def define(self, function: Function, *, numbered: bool) -> Definition:
+    def define(self, function: Function) -> Definition:
         """Raises InvalidValue (code, variables, requirements), RuntimeNotFound, RequirementsFailed."""
         check(function)
         if isinstance(function.code, ImageCode):
-            return self._of_image(function, function.code, numbered=numbered)
+            return self._of_image(function, function.code)
         task_root = self._packages.code(self._code_of(function), function.code_digest)
         layers = [self._layer_of(layer) for layer in function.configuration.layers]
         opt = self._packages.layers(layers, task_root) if layers else self._empty("opt")
@@ -98,7 +101,6 @@ class Definer:
         warm, own = self._warm(function, program, task_root, opt)
         return Definition(
             function=function,
-            version=function.version if numbered else LATEST,
             program=program,
             task_root=task_root,
             opt=opt,
@@ -107,14 +109,13 @@ class Definer:
             own_modules=own,
         )
 
-    def _of_image(self, function: Function, code: ImageCode, *, numbered: bool) -> Definition:
+    def _of_image(self, function: Function, code: ImageCode) -> Definition:
         program = image_program(code, function.code_sha256, self._root)
         assert program.root is not None
         # Its extensions are files of the image.
         opt = rootfs.inside(program.root, "/opt")
         return Definition(
             function=function,
-            version=function.version if numbered else LATEST,
             program=program,
             task_root=program.root,
             opt=opt if opt.is_dir() else self._empty("opt"),
