@@ -35,6 +35,7 @@ PURE = [
     "events",
     "endpoint/messages.py",
     "endpoint/wire",
+    "cloud/child/delivered.py",
     "lab/asking.py",
     "lab/concurrency.py",
     "lab/routing.py",

@@ -13,12 +13,15 @@ from typing import Any
 
 from faaslab.clock import SYSTEM
 from faaslab.cloud.child import inward
+from faaslab.cloud.child.bridge import Bridge
 from faaslab.cloud.child.carrying import Carrier
+from faaslab.cloud.child.delivering import deliver_to
 from faaslab.cloud.child.mending import mend
 from faaslab.cloud.child.server import Server
 from faaslab.cloud.child.turns import Turn
 
 _LOCK_LIMIT_S = 3.0
+_DELIVERY_LIMIT_S = 5.0
 
 
 class InUse(Exception):
@@ -34,6 +37,8 @@ class Cloud:
         inward.stay()
         self._turn = Turn()
         mend(self._turn)
+        self._bridge = Bridge(hello["home"], hello["key"], self._turn)
+        deliver_to(self._bridge)
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         self._carrier = Carrier(DomainDispatcherApplication(create_backend_app), self._turn)
@@ -46,6 +51,7 @@ class Cloud:
 
     def close(self) -> None:
         """Put down what is here."""
+        self._bridge.close(_DELIVERY_LIMIT_S)
 
 
 def _locked(path: Path) -> int:

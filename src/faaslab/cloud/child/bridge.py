@@ -1,0 +1,176 @@
+"""From moto to functions: what it delivers goes to the home's own Lambda API.
+
+Rule: who published does not wait. An asynchronous invocation is handed to threads that try for a while; the
+home keeps it from the moment it answered. A function that is not there is a line in the log. Nothing is
+delivered while a journal is replayed: it was then already.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from faaslab.cloud.child.delivered import function_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from faaslab.cloud.child.turns import Turn
+
+_THREADS = 4
+_MOST_WAITING = 10_000
+# A home that is taken over answers at a new address within seconds; after that the delivery is given up.
+_PAUSES_S = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0)
+_ASK_LIMIT_S = 10
+_ROTATION_LIMIT_S = 900
+
+
+class FunctionMissing(Exception):
+    """The home has no such function."""
+
+
+class Bridge:
+    """Calls the home at `address`, signed with `key`."""
+
+    def __init__(self, address: str, key: str, turn: Turn) -> None:
+        from urllib3 import HTTPConnectionPool
+
+        url = urlsplit(address)
+        self._host = url.netloc
+        self._pool = HTTPConnectionPool(url.hostname or "", url.port, maxsize=_THREADS + 4, retries=False)
+        self._key = key
+        self._turn = turn
+        self._waiting: queue.Queue[Callable[[], None]] = queue.Queue(_MOST_WAITING)
+        self._threads: list[threading.Thread] = []
+        self._ending = threading.Event()
+        self.silent = False
+        """Whether nothing is delivered and every function is taken to be there."""
+
+    def exists(self, arn: str) -> bool:
+        """Whether the home has that function; so when the home cannot be asked, for it is looked up again."""
+        if self.silent:
+            return True
+        name, qualifier = function_named(arn)
+        with self._turn.lent():
+            try:
+                status, _ = self._ask("GET", _path(name, "", qualifier), b"", {}, _ASK_LIMIT_S)
+            except Exception as error:  # noqa: BLE001 - whatever it is
+                _note(f"{name} could not be looked up: {error}")
+                return True
+        return status != 404
+
+    def invoke(self, arn: str, event: Any) -> None:
+        """Have the function run with the event, later."""
+        name, qualifier = function_named(arn)
+        body = event if isinstance(event, bytes) else json.dumps(event).encode()
+        path = _path(name, "/invocations", qualifier)
+        self.later(lambda: self._insist(path, body, {"X-Amz-Invocation-Type": "Event"}, name))
+
+    def invoke_in_order(self, arn: str, events: Sequence[Any]) -> None:
+        """Have the function run with each event, one after the other, until it fails."""
+        name, qualifier = function_named(arn)
+        path = _path(name, "/invocations", qualifier)
+
+        def run() -> None:
+            for event in events:
+                status, headers = self._ask("POST", path, json.dumps(event).encode(), {}, _ROTATION_LIMIT_S)
+                if status >= 300 or headers.get("x-amz-function-error"):
+                    _note(f"{name} did not go through with {event} ({status})")
+                    return
+
+        self.later(run)
+
+    def start_execution(self, arn: str, event: Any) -> None:
+        """Have the state machine run with the event, later."""
+        body = json.dumps({"stateMachineArn": arn, "input": json.dumps(event)}).encode()
+        headers = {
+            "X-Amz-Target": "AWSStepFunctions.StartExecution",
+            "Content-Type": "application/x-amz-json-1.0",
+        }
+        self.later(lambda: self._insist("/", body, headers, arn, service="states"))
+
+    def later(self, work: Callable[[], None]) -> None:
+        """Do this in a thread, when something may be delivered at all."""
+        if self.silent or self._ending.is_set():
+            return
+        if not self._threads:
+            self._threads = [
+                threading.Thread(target=self._work, name="delivery", daemon=True) for _ in range(_THREADS)
+            ]
+            for thread in self._threads:
+                thread.start()
+        try:
+            self._waiting.put_nowait(work)
+        except queue.Full:
+            _note(f"more than {_MOST_WAITING} deliveries wait; one was dropped")
+
+    def close(self, limit_s: float) -> None:
+        """Let the threads finish what waits, but not for longer than that."""
+        self._ending.set()
+        done = threading.Thread(target=self._waiting.join, daemon=True)
+        done.start()
+        done.join(limit_s)
+
+    def _work(self) -> None:
+        while True:
+            work = self._waiting.get()
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - one delivery, not the thread
+                _note(f"not delivered: {type(error).__name__}: {error}")
+            finally:
+                self._waiting.task_done()
+
+    def _insist(
+        self, path: str, body: bytes, headers: dict[str, str], name: str, *, service: str = "lambda"
+    ) -> None:
+        why = ""
+        for pause in (*_PAUSES_S, None):
+            try:
+                status, _ = self._ask("POST", path, body, headers, _ASK_LIMIT_S, service=service)
+            except Exception as error:  # noqa: BLE001 - the home may be back in a moment
+                why = f"{type(error).__name__}: {error}"
+            else:
+                if status < 300:
+                    return
+                why = f"status {status}"
+                if status not in (429, 500, 502, 503, 504):
+                    break
+            if pause is None or self._ending.wait(pause):
+                break
+        _note(f"not delivered to {name}: {why}")
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        headers: dict[str, str],
+        limit_s: float,
+        *,
+        service: str = "lambda",
+    ) -> tuple[int, Any]:
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+
+        request = AWSRequest(method, f"http://{self._host}{path}", headers, body)
+        SigV4Auth(Credentials(self._key, "local"), service, "us-east-1").add_auth(request)
+        answer = self._pool.urlopen(
+            method, path, body=body, headers=dict(request.headers.items()), redirect=False, timeout=limit_s
+        )
+        return answer.status, answer.headers
+
+
+def _path(name: str, rest: str, qualifier: str | None) -> str:
+    query = f"?Qualifier={quote(qualifier, safe='')}" if qualifier else ""
+    return f"/2015-03-31/functions/{quote(name, safe='')}{rest}{query}"
+
+
+def _note(line: str) -> None:
+    sys.stderr.write(line[:2000] + "\n")
+    sys.stderr.flush()
