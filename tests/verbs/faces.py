@@ -30,6 +30,9 @@ class KeptFace:
     def advance(self, count=1, note=None):
         self.advanced += count
 
+    def stay(self, ready):
+        return False
+
     def attended(self):
         return self.somebody
 

@@ -463,5 +463,17 @@ def test_the_queue_is_looked_at_run_and_cleared(do):
         do("queue drop nothing")
 
 
+def test_serve(do):
+    answer = do("serve")
+    address = answer.facts["ready"]
+    assert plain_text(answer) == f"serving at {address} until the lab is closed"
+    assert f"AWS_ENDPOINT_URL={address}" in do.face.notes[-1]
+    assert do.lab.home.find().address == address
+    with pytest.raises(Unsupported, match="serves at"):
+        do("serve")
+    with pytest.raises(InvalidValue, match="--host: .* no token"):
+        do("serve --host 10.0.0.1")
+
+
 def test_every_verb_was_run_above():
     assert set(VERBS) - covered <= {"quickstart"}, "tests/lab/test_quickstart.py runs that one"

@@ -69,7 +69,8 @@ def _run(words: list[str]) -> int:
     from faaslab import app
 
     # A command ends soon: it runs the event that it queued itself, and leaves alone what others have queued.
-    with app.open(store=call.store, backend=call.backend, run_queue=False) as lab:
+    run_queue = None if call.verb.stays else False
+    with app.open(store=call.store, backend=call.backend, run_queue=run_queue) as lab:
         answer = verbs.run(lab, call, face)
         if isinstance(answer, verbs.SubmittedAnswer):
             answer = _first_attempt(lab, answer, face)

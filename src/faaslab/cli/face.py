@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import webbrowser
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +76,22 @@ class ShellFace:
     def open(self, path: str) -> None:
         """The page in a browser."""
         webbrowser.open(Path(path).resolve().as_uri())
+
+    def stay(self, ready: str) -> bool:
+        """Until the first SIGTERM or Ctrl-C; a second one is as hard as ever."""
+        ended = threading.Event()
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+        def end(number: int, frame: object) -> None:  # noqa: ARG001
+            ended.set()
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+        for number in before:
+            signal.signal(number, end)
+        self.emit(ready)
+        ended.wait()
+        return True
 
 
 class _Pdb:

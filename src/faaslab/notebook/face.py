@@ -76,6 +76,10 @@ class NotebookFace:
         sys.stdout.write(f"{text}{end}")
         sys.stdout.flush()
 
+    def stay(self, ready: str) -> bool:  # noqa: ARG002
+        """A kernel has other things to do: it runs on beside them."""
+        return False
+
     def open(self, path: str) -> None:
         """A link: what the browser can reach is the server's business."""
         display(page_view(path, link(path)))

@@ -46,3 +46,6 @@ class Face(Protocol):
 
     def open(self, path: str) -> None:
         """Show a file to the user (`--open`): a browser, or a link."""
+
+    def stay(self, ready: str) -> bool:
+        """Say `ready` and wait until the user ends what runs, then True. A notebook goes on: False."""

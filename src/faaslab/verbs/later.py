@@ -16,7 +16,6 @@ LATER: dict[str, str] = {
     "tune": "map the function with several --memory settings and compare: stats --by memory",
     "whatif": "report run cold_starts and report run costs say what would change",
     "dashboard": "stats, or report run NAME",
-    "serve": "use faaslab.open() in Python",
     "report schedule": "call faaslab report run from cron",
     "report open": "report run NAME --open",
     "report tick": "call faaslab report run from cron",

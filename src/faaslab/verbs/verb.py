@@ -21,6 +21,7 @@ class Verb:
     """A verb of one word or two (`store prune`). `raw` takes the rest of a notebook line as it stands.
 
     `needs_lab` is False for the few that answer without a store. `cell` says whether a cell may follow.
+    `stays`: in a shell it goes on until it is ended, and runs what others have queued meanwhile.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Verb:
     cell: bool = False
     raw: bool = False
     shell_only: bool = False
+    stays: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
