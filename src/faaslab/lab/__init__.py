@@ -29,6 +29,7 @@ from faaslab.lab.layers import Layers
 from faaslab.lab.monitoring import Monitoring
 from faaslab.lab.provisioned import Provisioned
 from faaslab.lab.reports import Reports
+from faaslab.lab.targets import Targets
 from faaslab.lab.updates import Updates
 from faaslab.lab.versions import Versions
 from faaslab.model.concurrency import ProvisionedConcurrency
@@ -92,6 +93,8 @@ class Lab:
         self._aws_endpoint = aws_endpoint and start_endpoint is not None
         self.updates = Updates(self)
         self.asynchronous = Asynchronous(self, everybodys=run_queue, at_once=queue_concurrency)
+        self.targets = Targets(self)
+        self.home.on_change(self.targets.begin, self.targets.end)
         self.layers = Layers(self)
         self.functions = Functions(self)
         self.following = Following(self)
@@ -226,6 +229,7 @@ class Lab:
         try:
             self.home.close()
             self.door.close()
+            self.targets.close()
             if self._backend is not None:
                 self._backend.close()
             self.updates.close()

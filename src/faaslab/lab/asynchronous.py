@@ -99,9 +99,7 @@ class Asynchronous:
         with self._guard:
             self._waiting[entry.id] = queued
         try:
-            if not self._place_noted:
-                self._queue.note_place(owners.place_of(self._queue.path))
-                self._place_noted = True
+            self.note_place()
             self._queue.put(QUEUE, entry.body, id=entry.id)
             queued.is_there = True
         except BaseException:
@@ -110,6 +108,16 @@ class Asynchronous:
             raise
         self._pump.start()
         return queued
+
+    def note_place(self) -> None:
+        """Remember that this user queues into this store on this machine: it is not one that was sent."""
+        if not self._place_noted:
+            self._queue.note_place(owners.place_of(self._queue.path))
+            self._place_noted = True
+
+    def noticed(self) -> None:
+        """Events were queued by another room of the Lab."""
+        self._pump.start()
 
     def entry(self, function: Function, text: str, request: Invocation) -> Entry:
         """An event for `function` as an entry of the queue; the trace header is that of what caused it."""

@@ -147,6 +147,22 @@ class Queue:
             rows,
         )
 
+    def exchange(self, gone: Collection[str], *, put: Sequence[Entry] = ()) -> None:
+        """Take entries out, whoever works on them, and add others, in one transaction.
+
+        Who held one of `gone` cannot end it any more, so that nothing follows from it. Raises
+        `AlreadyExists` when an id of `put` is in a queue, and has then done nothing.
+        """
+        rows = [self._row(entry) for entry in put]
+        among, named = _among(gone)
+        with self._state.write(durable=True) as connection:
+            connection.execute(f"DELETE FROM queue WHERE 1{among}", named)
+            taken, ids = _among([entry.id for entry in put])
+            found = connection.execute(f"SELECT id FROM queue WHERE 1{taken}", ids).fetchone()
+            if found:
+                raise AlreadyExists(f"an entry {found[0]!r} is in the queue already")
+            connection.executemany(_PUT, rows)
+
     def take_from(self, owner: str) -> int:
         """Give back all that `owner` holds, because it is known to have died; how many."""
         with self._state.write(durable=True) as connection:
@@ -225,11 +241,18 @@ class Queue:
 
     def waiting(self, queue: str, *, limit: int = 1000) -> tuple[Waiting, ...]:
         """The entries of a queue, next due first."""
+        return self._look("queue = ? ORDER BY due, seq LIMIT ?", (queue, limit))
+
+    def find(self, id: str) -> Waiting | None:  # noqa: A002
+        """The entry of that id, in whatever queue."""
+        return next(iter(self._look("id = ?", (id,))), None)
+
+    # -- within
+
+    def _look(self, where: str, parameters: Sequence[Any]) -> tuple[Waiting, ...]:
         with self._state.read() as connection:
             rows = connection.execute(
-                "SELECT id, queue, body, due, attempts, owner, until FROM queue WHERE queue = ? "
-                "ORDER BY due, seq LIMIT ?",
-                (queue, limit),
+                f"SELECT id, queue, body, due, attempts, owner, until FROM queue WHERE {where}", parameters
             ).fetchall()
         return tuple(
             Waiting(
@@ -243,8 +266,6 @@ class Queue:
             )
             for entry, name, body, due, claims, owner, until in rows
         )
-
-    # -- within
 
     def _row(self, entry: Entry) -> tuple[str, str, str, float]:
         return entry.id, entry.queue, document(entry.body), seconds(entry.due or self._clock.now())
