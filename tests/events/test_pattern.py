@@ -13,7 +13,11 @@ from faaslab.events.pattern_text import DEEPEST, InvalidPattern
 RECORDED = Path(__file__).parents[2].parent / "shared" / "conformance" / "event_patterns.json"
 CASES = json.loads(RECORDED.read_text("utf-8"))["cases"] if RECORDED.exists() else []
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
     max_leaves=20,
 )
