@@ -327,7 +327,17 @@ def test_two_labs_that_reserve_at_once_never_set_aside_too_much(tmp_path, cache)
 def test_what_lambda_keeps_apart_from_provisioned_concurrency(lab):
     lab.functions.create("snap", TELL.format(1), snap_start="PublishedVersions")
     lab.functions.create("tenants", TELL.format(1), tenancy="PER_TENANT")
-    for name in ("snap", "tenants"):
+    for name, kind in (("snap", "SnapStart enabled functions"), ("tenants", "tenant isolation mode")):
         lab.versions.publish(name)
-        with pytest.raises(InvalidValue, match="exclude each other"):
-            lab.versions.provision(name, "1", 1)
+        lab.versions.create_alias(name, "prod", "1")
+        for qualifier in ("1", "prod"):
+            with pytest.raises(InvalidValue, match=f"Provisioned Concurrency is not supported for.*{kind}"):
+                lab.versions.provision(name, qualifier, 1)
+
+
+def test_an_alias_that_is_provisioned_is_not_moved_to_a_snapshot(two):
+    two.functions.update("f", snap_start="PublishedVersions", publish=True)
+    two.versions.provision("f", "prod", 1)
+    with pytest.raises(InvalidValue, match="not supported for SnapStart enabled functions"):
+        two.versions.update_alias("f", "prod", version="3")
+    assert two.versions.alias("f", "prod").version == "1"

@@ -102,12 +102,13 @@ def test_pending_until_its_packages_are_there(lab, index):
 
 
 def test_during_an_update_the_old_code_runs(lab, index):
-    lab.functions.create("f", PLAIN.format(1))
+    lab.functions.create("f", PLAIN.format(1), publish=True)
     index.hold()
     begun = lab.functions.define("f", WITH.format(2), requires=["tinything"], wait=False)
     assert index.asked.wait(60)
     assert (begun.function.definition, begun.function.last_update_status) == (1, "InProgress")
     assert state(lab) == ("active", "InProgress")
+    assert lab.functions.get("f", "1").last_update_status == "Successful", "a version is not updated"
     first = lab.functions.invoke("f")
     assert (first.result, first.definition) == ([1, None], 1)
     for deed in (

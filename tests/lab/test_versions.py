@@ -90,6 +90,20 @@ def test_an_update_by_revision_and_with_publish(lab):
     assert (lab.functions.get("f").version, lab.functions.get("f").definition) == ("$LATEST", 2)
 
 
+def test_what_is_defined_is_published_with_it(lab):
+    said = [lab.functions.define("f", code(number), publish=True, wait=False) for number in (1, 1, 2)] + [
+        lab.functions.redefine("f", code=code(3), publish=True, wait=False)
+    ]
+    assert [(each.change, each.published.version) for each in said] == [
+        ("created", "1"), ("unchanged", "1"), ("updated", "2"), ("updated", "3"),
+    ]  # fmt: skip
+    assert lab.functions.create("g", code(1), publish=True).version == "$LATEST"
+    assert [each.version for each in lab.versions.list("g")] == ["1"]
+    with pytest.raises(AlreadyExists):
+        lab.functions.create("g", code(2), publish=True, exist_ok=False)
+    assert [each.version for each in lab.versions.list("g")] == ["1"]
+
+
 def test_an_alias_leads_to_its_version(two):
     made = two.versions.create_alias("f", "prod", "1", description="what customers get")
     ran = two.functions.invoke("f", qualifier="prod")

@@ -15,6 +15,7 @@ from faaslab.model.execution import Execution
 from faaslab.model.function import Function, FunctionStatistics, InlineCode
 from faaslab.model.report import ReportSchedule
 from faaslab.model.trigger import Trigger, TriggerType
+from faaslab.model.version import PublishedVersion
 from faaslab.model.workflow import Workflow
 from faaslab.store import Entry, Store
 from tests.store.processes import START, execution
@@ -280,6 +281,22 @@ def test_the_numbers_of_a_name_go_on_after_it_was_deleted_and_in_another_store(t
         two.import_store(tmp_path / "one.duckdb")
         two.definitions.delete(Function, "score")
         assert two.definitions.highest_number(Function, "score") == 4
+
+
+def test_the_versions_of_another_store_count_for_the_functions_that_come_from_it(tmp_path):
+    for name, published, functions in (("one", 3, ("f", "g")), ("two", 1, ("f",))):
+        with Store(tmp_path / f"{name}.duckdb") as store:
+            for function in functions:
+                store.definitions.put(dataclasses.replace(FUNCTION, name=function))
+                for number in range(1, published + 1):
+                    version = PublishedVersion(
+                        function=function, version=str(number), definition=1, published_at=FUNCTION.created_at
+                    )
+                    store.definitions.put(version)
+    with Store(tmp_path / "two.duckdb") as two:
+        two.import_store(tmp_path / "one.duckdb")
+        assert two.definitions.highest_number(PublishedVersion, "f") == 1
+        assert two.definitions.highest_number(PublishedVersion, "g") == 3
 
 
 def ids(store):

@@ -296,6 +296,8 @@ def test_publish_versions_alias(defined):
     assert (again.facts["change"], again.facts["version"]) == ("unchanged", "1")
     defined("update score --memory 512 --publish")
     assert defined.face.notes[-1] == "published as version 2"
+    assert defined("other --publish", SOURCE).value.version == "$LATEST"
+    assert defined.face.notes[-1] == "published as version 1"
     defined("update score --memory 1024")
     table = defined("versions score").df
     assert table[["definition", "version"]].to_numpy().tolist() == [[3, ""], [2, "2"], [1, "1"]]

@@ -66,6 +66,7 @@ class Functions:
         capture: Mapping[str, Any] | None = None,
         revision_id: str | None = None,
         wait: bool = True,
+        publish: bool = False,
         exist_ok: bool = True,
         **options: Any,
     ) -> Definition:
@@ -86,13 +87,14 @@ class Functions:
         when anything there has changed since the last invocation, the next one makes it the next definition.
 
         Packages are installed first, and raise what is wrong with them (RequirementsFailed); without `wait`
-        in the background, and the function is pending, or goes on with its old code, until they are.
+        in the background, and the function is pending, or goes on with its old code, until they are. With
+        `publish` it is published then, which is waited for.
         """
         configs = self._lab.asynchronous.configs
         wanted = configs.checked(name, event_invoke.taken(options))
         if "tags" not in options and (present := self._store.definitions.get(Function, name)) is not None:
             options["tags"] = present.tags
-        written: Any = {"revision_id": revision_id, "wait": wait, "exist_ok": exist_ok}
+        written: Any = {"revision_id": revision_id, "wait": wait or publish, "exist_ok": exist_ok}
         if source is not None:
             following.nothing_else("source", code=code, include=include, capture=capture)
             draft = self._lab.following.draft(name, source, self._with_layers(options))
@@ -103,8 +105,14 @@ class Functions:
         else:
             draft = self._draft(name, code, options, include, capture)
             definition = self._lab.updates.write(draft, **written)
-        definition = self._lab.foreseen(definition)
+        definition = self._lab.foreseen(self._published(definition) if publish else definition)
         return event_invoke.told(definition, changed=configs.declare(wanted))
+
+    def _published(self, definition: Definition) -> Definition:
+        """With the version that it is, published first where it is none."""
+        function = definition.function
+        version = self._lab.versions.publish(function.name, definition=function.definition)
+        return dataclasses.replace(definition, published=version)
 
     def _draft(
         self,
@@ -130,7 +138,7 @@ class Functions:
         """Change the configuration of a function; options that are not given stay as they are.
 
         With `revision_id` only the function of that revision is changed, else `Conflict`; `publish=True`
-        publishes it as well.
+        publishes it as well, once it can run.
         """
         return self.redefine(name, **options).function
 
@@ -155,10 +163,8 @@ class Functions:
         draft = self._redrafted(name, code, options)
         if dry_run:
             return self._lab.updates.would_be(draft, revision_id=revision_id)
-        definition = self._lab.updates.write(draft, revision_id=revision_id, wait=wait)
-        if publish:
-            definition = dataclasses.replace(definition, published=self._lab.versions.publish(name))
-        definition = self._lab.foreseen(definition)
+        definition = self._lab.updates.write(draft, revision_id=revision_id, wait=wait or publish)
+        definition = self._lab.foreseen(self._published(definition) if publish else definition)
         return event_invoke.told(definition, changed=wanted is not None and configs.declare(wanted))
 
     def reserve(self, name: str, executions: int | None) -> Function:

@@ -142,6 +142,7 @@ class Provisioned:
         if self._kept.get(ProvisionedConcurrency, f"{name}:{alias}") is not None:
             if version == LATEST:
                 concurrency.check_provisioned(name, LATEST, 1, self._lab.account())
+            self._check_suits(self._lab.versions.function(name, version))
             self._check_free(name, alias, version)
 
     def _settle(self, name: str) -> dict[str, Future[Provision]]:
@@ -194,11 +195,15 @@ class Provisioned:
 
     @staticmethod
     def _check_suits(function: Function) -> None:
-        """Lambda's SnapStart and its tenants have environments of another kind."""
-        if function.configuration.snap_start != "None" or function.configuration.tenancy is not None:
-            kind = "SnapStart" if function.configuration.snap_start != "None" else "tenant isolation"
+        """Lambda's SnapStart and its tenants have environments of another kind (page snapstart)."""
+        kind = None
+        if function.configuration.snap_start != "None":
+            kind = "SnapStart enabled functions"
+        elif function.configuration.tenancy is not None:
+            kind = "functions with tenant isolation mode"
+        if kind is not None:
             raise InvalidValue(
-                f"provisioned concurrency and {kind} exclude each other",
+                f"Provisioned Concurrency is not supported for {kind}.",
                 place="qualifier",
                 hint="take one of them",
             )

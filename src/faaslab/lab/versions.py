@@ -117,13 +117,15 @@ class Versions:
         return found
 
     def function(self, name: str, version: str) -> Function:
-        """The function as that version was published."""
+        """The function as that version was published; updates of `$LATEST` are none of its own."""
         published = self.get(name, version)
         return dataclasses.replace(
             self.defined(name, published.definition),
             version=version,
             description=published.description,
             revision_id=published.revision_id,
+            last_update_status="Successful",
+            last_update_reason=None,
         )
 
     def defined(self, name: str, definition: int) -> Function:

@@ -257,9 +257,9 @@ def import_definitions(other: State, into: State) -> None:
             "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?)",
             [row for row in versions if row[:2] not in known],
         )
+        here = {belongings.mark("published_version", name) for kind, name in known if kind == "function"}
         connection.executemany(
-            belongings.KEEP_HIGHEST,
-            numbers,
+            belongings.KEEP_HIGHEST, [(name, value) for name, value in numbers if name not in here]
         )
         into.next_generation(connection)
 

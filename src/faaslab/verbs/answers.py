@@ -44,7 +44,7 @@ class FunctionCard:
     aliases: tuple[str, ...] = ()
     """What leads to its versions, in words: `prod -> version 2`."""
     published: str | None = None
-    """The last version of it, in words: `version 2, which is definition 3`."""
+    """The version that it is, or the last one, in words: `version 2, which is definition 3`."""
     exit_status: int = 0
 
     @property

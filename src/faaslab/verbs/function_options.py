@@ -212,6 +212,7 @@ QUALIFIER = Option(
 FILE = Option(
     flags=("--file",), name="file", metavar="PATH", completes="file", help="a Python file with the code"
 )
+PUBLISH = Option(flags=("--publish",), name="publish", help="publish it as the next version as well")
 SOURCE = Option(
     flags=("--source",),
     name="source",

@@ -26,6 +26,7 @@ from faaslab.verbs.function_options import (
     IMAGE,
     NAME,
     NEW_NAME,
+    PUBLISH,
     SOURCE,
     ZIP,
 )
@@ -64,6 +65,8 @@ def _card(
     """`given` are the options of a definition that says all; None for one that changes some."""
     for note in definition.notes:
         face.note(note)
+    if definition.published is not None:
+        face.note(f"published as version {definition.published.version}")
     function, before = definition.function, definition.before
     lost = None if before is None or given is None else fallen_back(before, function, given)
     if lost:
@@ -99,6 +102,7 @@ def define(lab: Lab, call: Call, face: Face) -> Answer:
         source=call["source"],
         include=call["include"],
         capture=_captured(call, face),
+        publish=call["publish"],
         **_configuration(call),
     )
     if call["save"]:
@@ -124,6 +128,7 @@ def create(lab: Lab, call: Call, face: Face) -> Answer:
         source=call["source"],
         include=call["include"],
         capture=_captured(call, face),
+        publish=call["publish"],
         **configuration,
     )
     return _card(lab, definition, face, given=configuration)
@@ -177,8 +182,6 @@ def update(lab: Lab, call: Call, face: Face) -> Answer:
     definition = lab.functions.redefine(
         call["name"], code=code, revision_id=call["revision_id"], publish=call["publish"], **configuration
     )
-    if definition.published is not None:
-        face.note(f"published as version {definition.published.version}")
     return _card(lab, definition, face)
 
 
@@ -227,12 +230,14 @@ def show(lab: Lab, call: Call, face: Face) -> Answer:
 
 
 def _published(lab: Lab, function: Function) -> str | None:
-    """The version that it was published as last, in words."""
-    last = lab.versions.latest(function.name)
-    if last is None:
-        return None
-    same = last.definition == function.definition
-    return f"version {last.version}" + ("" if same else f", which is definition {last.definition}")
+    """The version that it is, in words; where it is none, the last one of another definition."""
+    versions = lab.versions.list(function.name)
+    for each in reversed(versions):
+        if each.definition == function.definition:
+            return f"version {each.version}"
+    return (
+        f"version {versions[-1].version}, which is definition {versions[-1].definition}" if versions else None
+    )
 
 
 def rm(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
@@ -265,6 +270,7 @@ VERBS: tuple[Verb, ...] = (
                 help="also write the cell to this file",
             ),
             SOURCE,
+            PUBLISH,
             Option(flags=("--durable",), name="durable", help="a durable function (a later release)"),
         ),
         examples=('%%faas score --memory 512 --timeout 10 --requires "pandas>=3" --env STAGE=dev',),
@@ -281,6 +287,7 @@ VERBS: tuple[Verb, ...] = (
             IMAGE,
             *CONFIGURATION,
             *CODE,
+            PUBLISH,
         ),
         examples=(
             "create score --file score.py --memory 512",
@@ -299,7 +306,7 @@ VERBS: tuple[Verb, ...] = (
             ZIP,
             IMAGE,
             *CONFIGURATION,
-            Option(flags=("--publish",), name="publish", help="publish it as well"),
+            PUBLISH,
             Option(
                 flags=("--revision",),
                 name="revision_id",
