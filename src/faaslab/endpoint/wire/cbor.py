@@ -13,7 +13,7 @@ from typing import Any
 
 from faaslab.endpoint.wire import moments
 
-DEEPEST = 256
+DEEPEST = 100
 SIMPLE = {20: False, 21: True, 22: None, 23: None}
 FLOATS = {25: (">e", 2), 26: (">f", 4), 27: (">d", 8)}
 LENGTHS = {24: (">B", 1), 25: (">H", 2), 26: (">I", 4), 27: (">Q", 8)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faaslab.endpoint.messages import Fault, Response
-from faaslab.endpoint.wire import json_bodies, query, rpc, text_values, values, xml
+from faaslab.endpoint.wire import json_bodies, query, rest, rpc, text_values, values, xml
 
 if TYPE_CHECKING:
     from faaslab.endpoint.wire.shapes import Member, Shape
@@ -37,7 +37,8 @@ def refuse(error: ErrorShape | None, fault: Fault, wording: Wording, request_id:
     members, fields = _fields(error, fault, sender=sender)
     for name, member in members.items():
         if member.location == "header" and name in fields:
-            headers.append((member.wire, text_values.write(member, fields.pop(name), style="rfc822")))
+            text = text_values.write(member, fields.pop(name), style="rfc822")
+            headers.append((member.wire, rest.one_line(text)))
     protocol = wording.protocol
     if protocol == "query":
         code = error.code if error is not None else fault.code

@@ -1,8 +1,7 @@
 """What a model demands of one value, as tests with AWS's words for them.
 
-Patterns are Java's. A pattern runs only on a text whose length is in bounds, and one that repeats a
-repetition only on a short text: such a pattern can take time that doubles with every character, and a
-request must not hang.
+Patterns are Java's. A pattern runs only on a text whose length is in bounds, and one whose time can double
+with every character only on a short one: a request must not hang. Longer texts are let through.
 """
 
 from __future__ import annotations
@@ -13,6 +12,8 @@ import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from faaslab.endpoint.wire.repetitions import ambiguous
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 
 LONGEST = 4096
 """Characters beyond which no pattern is tried."""
-LONGEST_NESTED = 24
-"""The same for a pattern with a repetition inside of a repetition."""
-NESTED = re.compile(r"[+*}]\)*\)[+*{]")
+LONGEST_AMBIGUOUS = 12
+"""The same for a pattern whose time doubles with every character."""
 CATEGORY = re.compile(r"\\([pP])\{(\w+)\}")
 CLASS_BEFORE_DASH = re.compile(r"\\[wWdDsS]-")
 # The parts that a translation has to know: categories, classes before a dash, escapes, and all else.
@@ -96,7 +96,7 @@ def matcher(pattern: str) -> Callable[[str], bool] | None:
         compiled = re.compile(_translated(pattern), re.ASCII)
     except (re.error, OverflowError, RecursionError):
         return None
-    bound = LONGEST_NESTED if NESTED.search(pattern) else LONGEST
+    bound = LONGEST_AMBIGUOUS if ambiguous(pattern) else LONGEST
     whole = compiled.fullmatch
     if by_category:
         return lambda text: len(text) > bound or whole(_folded(text)) is not None

@@ -5,6 +5,7 @@ https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from faaslab.endpoint.messages import Fault, Request, Response
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 PATH_STYLE = "iso8601"
 HEADER_STYLE = "rfc822"
+NOT_IN_HEADERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def parse(operation: Operation, route: Route, request: Request, carrier: Carrier) -> dict[str, Any]:
@@ -130,9 +132,9 @@ def answer(operation: Operation, result: Mapping[str, Any], headers: list[tuple[
         if value is None:
             continue
         if member.location == "headers":
-            headers += [(member.wire + str(name), str(text)) for name, text in value.items()]
+            headers += [(member.wire + str(name), one_line(str(text))) for name, text in value.items()]
         else:
-            headers.append((member.wire, text_values.write(member, value, style=HEADER_STYLE)))
+            headers.append((member.wire, one_line(text_values.write(member, value, style=HEADER_STYLE))))
     body: bytes | Iterator[bytes] = b""
     if operation.stream is not None:
         # Lambda's model has a member for this header; its answer says the type of the stream all the same.
@@ -156,6 +158,11 @@ def answer(operation: Operation, result: Mapping[str, Any], headers: list[tuple[
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", JSON))
     return Response(status=status, headers=tuple(headers), body=body)
+
+
+def one_line(text: str) -> str:
+    """A text that may stand in a header: without ends of lines, and of characters that HTTP has there."""
+    return NOT_IN_HEADERS.sub(" ", text).encode("latin-1", "replace").decode("latin-1")
 
 
 def _bytes(value: Any) -> bytes | Iterator[bytes]:

@@ -21,7 +21,7 @@ from faaslab.endpoint.wire.shapes import WHOLE_NUMBERS, Member
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEEPEST = 256
+DEEPEST = 100
 """How deep free JSON and structures that hold themselves may be nested."""
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 TRUE_WORDS = frozenset({"true", "yes", "y", "t", "1"})
