@@ -10,6 +10,10 @@ from faaslab.endpoint.messages import Request
 from faaslab.lab import Lab
 
 
+class Theirs(Exception):
+    """Raised by a handler: the request is the embedded cloud's after all, and goes there as it came."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """A parsed and checked request for `operation` of `service` (botocore's names).

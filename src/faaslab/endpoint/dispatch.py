@@ -17,7 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from faaslab.endpoint import faults
-from faaslab.endpoint.call import Call, Handler
+from faaslab.endpoint.call import Call, Handler, Theirs
 from faaslab.endpoint.messages import Fault, Request, Response
 from faaslab.endpoint.wire import Service
 
@@ -50,6 +50,7 @@ OURS: Mapping[str, Ours] = {
         modules=("lambda_.invoke", "lambda_.concurrency", "lambda_.event_invoke"),
         whole=True,
     ),
+    "logs": Ours(service="logs", modules=("logs.groups", "logs.events")),
 }
 """Signing name -> the service, where anything of it is answered here."""
 
@@ -103,6 +104,8 @@ class Dispatcher:
             )
             result = handler(call) or {}
             return service.answer(name, result, protocol, request_id=request_id)
+        except Theirs:
+            return None
         except Exception as error:
             if name is None and not ours.whole:
                 return None  # not in a form that we know: the cloud's to refuse
@@ -128,7 +131,10 @@ class Dispatcher:
                     request_id=str(uuid.uuid4()),
                     cloud=self._cloud(service, region),
                 )
-                return handler(call) or {}
+                try:
+                    return handler(call) or {}
+                except Theirs:
+                    break
         return self._cloud(service, region)(operation, params)
 
     def _cloud(self, service: str, region: str) -> Ask:

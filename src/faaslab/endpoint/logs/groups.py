@@ -1,0 +1,254 @@
+"""Log groups and streams: those of functions beside the embedded cloud's, and what may be done to them.
+
+What is said about a group (retention, tags, keys) is the cloud's to keep, which has a group of the same name
+from then on. Retention is told and deletes nothing: the history is looked after by `store prune`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from faaslab.endpoint.call import Theirs
+from faaslab.endpoint.logs import naming, tokens
+from faaslab.endpoint.messages import Fault
+from faaslab.errors import MissingExtra
+from faaslab.model.function import Function
+from faaslab.store.questions import logs as questions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from faaslab.endpoint.call import Call, Handler
+
+_PAGE = 50
+_KEPT = (
+    "{0} is the log of local functions: what they did stays in the store, and nothing through this port "
+    "takes it away. `faaslab store prune` does."
+)
+_WRITTEN = "{0} is the log of local functions, and only they write to it."
+_SENT = (
+    "{0} is the log of local functions, whose events are not sent on by filters in this release of faaslab; "
+    "FilterLogEvents and StartLiveTail follow it."
+)
+
+
+def describe_log_groups(call: Call) -> Mapping[str, Any]:
+    """Groups of functions and of the cloud in the order of their names."""
+    params = call.params
+    prefix, pattern = params.get("logGroupNamePrefix"), params.get("logGroupNamePattern")
+    if prefix and pattern:
+        raise Fault(
+            "InvalidParameterException",
+            "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
+        )
+    wanted = {naming.plain(each) for each in params.get("logGroupIdentifiers") or ()}
+    theirs, ours = _theirs(call), _ours(call)
+    names = sorted(
+        name
+        for name in theirs.keys() | ours.keys()
+        if (not prefix or name.startswith(prefix))
+        and (not pattern or pattern.lower() in name.lower())
+        and (not wanted or name in wanted)
+        and params.get("logGroupClass") in (None, theirs.get(name, {}).get("logGroupClass", "STANDARD"))
+    )
+    names, more = _page(names, call)
+    sizes = _sizes(call, [function for name in names for function in ours.get(name, ((), None))[0]])
+    groups = []
+    for name in names:
+        group = dict(theirs.get(name, {}))
+        if name in ours:
+            functions, created = ours[name]
+            group.setdefault("creationTime", tokens.milliseconds(created))
+            group["storedBytes"] = sum(sizes.get(each, 0) for each in functions)
+        arn = naming.group_arn(name, call.region)
+        group |= {"logGroupName": name, "arn": f"{arn}:*", "logGroupArn": arn}
+        group.setdefault("metricFilterCount", 0)
+        group.setdefault("storedBytes", 0)
+        group.setdefault("logGroupClass", "STANDARD")
+        groups.append(group)
+    return {"logGroups": groups, **more}
+
+
+def list_log_groups(call: Call) -> Mapping[str, Any]:
+    """The same in short; the pattern is a regular expression here."""
+    try:
+        pattern = re.compile(call.params.get("logGroupNamePattern") or "")
+    except (re.error, OverflowError, RecursionError):
+        raise Fault("InvalidParameterException", "The log group name pattern is invalid.") from None
+    names = {name for name in _theirs(call).keys() | _ours(call).keys() if pattern.search(name)}
+    shown, more = _page(sorted(names), call)
+    groups = [
+        {
+            "logGroupName": name,
+            "logGroupArn": naming.group_arn(name, call.region),
+            "logGroupClass": "STANDARD",
+        }
+        for name in shown
+    ]
+    return {"logGroups": groups, **more}
+
+
+def describe_log_streams(call: Call) -> Mapping[str, Any]:
+    """The streams of a group: one an environment."""
+    params = call.params
+    group = naming.named_group(params)
+    functions = naming.asked_writers(call, group)
+    by_last_event = params.get("orderBy") == "LastEventTime"
+    if by_last_event and params.get("logStreamNamePrefix"):
+        raise Fault("InvalidParameterException", "Cannot order by LastEventTime with a logStreamNamePrefix.")
+    after = None
+    if params.get("nextToken"):
+        at, name, _ = tokens.place(params["nextToken"])
+        after = (at, name)
+    most = min(params.get("limit") or _PAGE, _PAGE)
+    with call.lab.store.connect() as connection:
+        found = questions.streams(
+            connection,
+            functions,
+            rows=most + 1,
+            prefix=params.get("logStreamNamePrefix"),
+            by_last_event=by_last_event,
+            descending=bool(params.get("descending")),
+            after=after,
+        )
+    arn = naming.group_arn(group, call.region)
+    streams = [
+        {
+            "logStreamName": each.name,
+            "creationTime": tokens.milliseconds(each.first),
+            "firstEventTimestamp": tokens.milliseconds(each.first),
+            "lastEventTimestamp": tokens.milliseconds(each.last),
+            "lastIngestionTime": tokens.milliseconds(each.last),
+            "arn": f"{arn}:log-stream:{each.name}",
+            "storedBytes": 0,  # as AWS tells it of streams since 2019
+        }
+        for each in found[:most]
+    ]
+    if len(found) <= most:
+        return {"logStreams": streams}
+    last = found[most - 1]
+    return {"logStreams": streams, "nextToken": tokens.of_place((last.last, last.name, 0))}
+
+
+def create_log_group(call: Call) -> None:
+    """Before its function has run anybody may make it, as on AWS; from then on it is there."""
+    name = call.params["logGroupName"]
+    if any(naming.ran(call.lab, function) for function in naming.writers(call.lab, name)):
+        raise Fault("ResourceAlreadyExistsException", "The specified log group already exists")
+    raise Theirs
+
+
+def delete_log_group(call: Call) -> None:
+    """Refused once a function has written to it; what was made before that goes."""
+    name = call.params["logGroupName"]
+    if any(naming.ran(call.lab, function) for function in naming.writers(call.lab, name)):
+        raise Fault("InvalidParameterException", _KEPT.format(name))
+    raise Theirs
+
+
+def delete_log_stream(call: Call) -> None:
+    """Refused for a function's."""
+    raise _refusal(call, _KEPT)
+
+
+def write(call: Call) -> None:
+    """Streams and events of others are refused in a function's group."""
+    raise _refusal(call, _WRITTEN)
+
+
+def send_on(call: Call) -> None:
+    """Filters of a function's group are refused: their events would never come."""
+    raise _refusal(call, _SENT)
+
+
+def keep(call: Call) -> Mapping[str, Any] | None:
+    """What is said about a group goes to the cloud, which gets the group when it has it not."""
+    params = call.params
+    named = params.get("resourceArn") or params.get("logGroupName") or params.get("logGroupIdentifier") or ""
+    name = naming.plain(str(named))
+    if naming.writers(call.lab, name) and name not in _groups_of_cloud(call, name):
+        call.cloud("CreateLogGroup", {"logGroupName": name})
+    raise Theirs
+
+
+def _refusal(call: Call, words: str) -> Exception:
+    name = naming.named_group(call.params)
+    if not naming.writers(call.lab, name):
+        return Theirs()
+    return Fault("InvalidParameterException", words.format(name))
+
+
+def _ours(call: Call) -> dict[str, tuple[tuple[str, ...], datetime]]:
+    """Group -> the functions that write to it, and since when it is there."""
+    groups: dict[str, tuple[tuple[str, ...], datetime]] = {}
+    functions = call.lab.store.definitions.list(Function)
+    for function in functions:
+        name = naming.group_of(function)
+        writers, created = groups.get(name, ((), function.created_at))
+        groups[name] = (*writers, function.name), min(created, function.created_at)
+    with call.lab.store.connect() as connection:
+        for function_name, first in questions.functions(connection).items():
+            groups.setdefault(f"{naming.PREFIX}{function_name}", ((function_name,), first))
+    return groups
+
+
+def _theirs(call: Call) -> dict[str, dict[str, Any]]:
+    prefix = call.params.get("logGroupNamePrefix")
+    try:
+        return _groups_of_cloud(call, prefix)
+    except MissingExtra:
+        return {}
+
+
+def _groups_of_cloud(call: Call, prefix: str | None) -> dict[str, dict[str, Any]]:
+    groups: dict[str, dict[str, Any]] = {}
+    asked: dict[str, Any] = {"logGroupNamePrefix": prefix} if prefix else {}
+    while True:
+        told = call.cloud("DescribeLogGroups", asked)
+        groups |= {each["logGroupName"]: each for each in told.get("logGroups", ())}
+        if not told.get("nextToken"):
+            return groups
+        asked = {**asked, "nextToken": told["nextToken"]}
+
+
+def _sizes(call: Call, functions: list[str]) -> dict[str, int]:
+    if not functions:
+        return {}
+    with call.lab.store.connect() as connection:
+        return questions.sizes(connection, functions)
+
+
+def _page(names: list[str], call: Call) -> tuple[list[str], dict[str, str]]:
+    """Those behind the token's name, and the token of what follows."""
+    if call.params.get("nextToken"):
+        after = tokens.read(call.params["nextToken"])
+        if not isinstance(after, str):
+            raise tokens.invalid()
+        names = [name for name in names if name > after]
+    most = min(call.params.get("limit") or _PAGE, _PAGE)
+    return names[:most], {"nextToken": tokens.written(names[most - 1])} if len(names) > most else {}
+
+
+OPERATIONS: dict[str, Handler] = {
+    "AssociateKmsKey": keep,
+    "CreateLogGroup": create_log_group,
+    "CreateLogStream": write,
+    "DeleteLogGroup": delete_log_group,
+    "DeleteLogStream": delete_log_stream,
+    "DeleteRetentionPolicy": keep,
+    "DescribeLogGroups": describe_log_groups,
+    "DescribeLogStreams": describe_log_streams,
+    "ListLogGroups": list_log_groups,
+    "ListTagsForResource": keep,
+    "ListTagsLogGroup": keep,
+    "PutLogEvents": write,
+    "PutMetricFilter": send_on,
+    "PutRetentionPolicy": keep,
+    "PutSubscriptionFilter": send_on,
+    "TagLogGroup": keep,
+    "TagResource": keep,
+    "UntagLogGroup": keep,
+    "UntagResource": keep,
+}

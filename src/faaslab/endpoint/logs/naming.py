@@ -1,0 +1,95 @@
+"""Log groups of functions: which functions write to a group of that name, and the ARNs of it all.
+
+A function's group is `/aws/lambda/NAME`, or what its LoggingConfig names. A function that is no more has its
+group as long as the store has its logs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from faaslab.endpoint.call import Theirs
+from faaslab.endpoint.messages import Fault
+from faaslab.model.function import Function
+from faaslab.store.questions import logs as questions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from faaslab.endpoint.call import Call
+    from faaslab.lab import Lab
+
+ACCOUNT = "000000000000"
+PREFIX = "/aws/lambda/"
+_ARN = re.compile(
+    r"arn:aws[a-z-]*:logs:(?P<region>[^:]*):(?P<account>\d*):log-group:(?P<name>[^:*]+)(?::\*)?"
+)
+
+
+def group_arn(name: str, region: str) -> str:
+    """A group's ARN, without the `:*` behind it."""
+    return f"arn:aws:logs:{region}:{ACCOUNT}:log-group:{name}"
+
+
+def group_of(function: Function) -> str:
+    """The group that a function writes to."""
+    named = function.aws_only.get("LogGroup")
+    return str(named) if named else f"{PREFIX}{function.name}"
+
+
+def named_group(params: Mapping[str, object]) -> str:
+    """The group of a request, by `logGroupName` or `logGroupIdentifier` (a name, too, or an ARN)."""
+    name, identifier = params.get("logGroupName"), params.get("logGroupIdentifier")
+    if name and identifier:
+        raise Fault(
+            "InvalidParameterException", "LogGroup name and LogGroup identifier must not be both specified."
+        )
+    if not name and not identifier:
+        raise Fault("InvalidParameterException", "LogGroup name or LogGroup identifier must be specified.")
+    return plain(str(name or identifier))
+
+
+def plain(identifier: str) -> str:
+    """The name that stands in an ARN of a group, or is there already."""
+    match = _ARN.fullmatch(identifier)
+    return match["name"] if match else identifier
+
+
+def writers(lab: Lab, group: str) -> tuple[str, ...]:
+    """The functions that write, or wrote, to a group; none for a group of something else."""
+    definitions = lab.store.definitions
+    found = []
+    own = group.removeprefix(PREFIX) if group.startswith(PREFIX) else None
+    for function in definitions.list(Function):
+        if group_of(function) == group:
+            found.append(function.name)
+        elif function.name == own and ran(lab, own):
+            found.append(own)
+    if not found and own:
+        return (own,) if ran(lab, own) else ()
+    return tuple(found)
+
+
+def ran(lab: Lab, function: str) -> bool:
+    """Whether a function ever wrote to a log here."""
+    with lab.store.connect() as connection:
+        return questions.has_run(connection, function)
+
+
+def asked_writers(call: Call, group: str) -> tuple[str, ...]:
+    """The functions of the group; raises `Theirs` when it is none of functions."""
+    found = writers(call.lab, group)
+    if not found:
+        raise Theirs
+    return found
+
+
+def no_group() -> Fault:
+    """What is answered for a group that is not there."""
+    return Fault("ResourceNotFoundException", "The specified log group does not exist.")
+
+
+def no_stream() -> Fault:
+    """What is answered for a stream that is not there."""
+    return Fault("ResourceNotFoundException", "The specified log stream does not exist.")

@@ -1,0 +1,113 @@
+"""What the small languages of CloudWatch share: words one after the other, and comparisons. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
+DEEPEST = 50
+"""Parentheses within each other at most: who sends more means no good."""
+
+
+class Malformed(ValueError):
+    """A text is not of its language; says why."""
+
+
+class Scanner:
+    """A text that is read word by word; `words` has one group that matched, whose name is the kind."""
+
+    def __init__(self, text: str, words: re.Pattern[str]) -> None:
+        self._text = text
+        self._words = words
+        self._at = 0
+        self.depth = 0
+        self.kind = ""
+        """The kind of the word that stands next; empty at the end."""
+        self.word = ""
+        self.advance()
+
+    def advance(self) -> str:
+        """Go on to the next word; gives the one that was."""
+        was = self.word
+        while self._at < len(self._text) and self._text[self._at].isspace():
+            self._at += 1
+        if self._at == len(self._text):
+            self.kind = self.word = ""
+            return was
+        match = self._words.match(self._text, self._at)
+        if match is None or match.end() == self._at:
+            raise Malformed(f"it cannot be read from {self._text[self._at : self._at + 40]!r} on")
+        self.kind, self.word = match.lastgroup or "", match.group()
+        self._at = match.end()
+        return was
+
+    def take(self, *words: str) -> bool:
+        """Go on if one of those stands next, in whatever case."""
+        if self.kind and self.word.upper() in words:
+            self.advance()
+            return True
+        return False
+
+    def expect(self, *words: str) -> None:
+        """Go on; one of those must stand next."""
+        if not self.take(*words):
+            raise Malformed(f"{' or '.join(words)} is missing before {self.word or 'the end'!r}")
+
+    def deeper(self) -> None:
+        """A parenthesis opens."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise Malformed(f"more than {DEEPEST} parentheses stand within each other")
+
+
+def unquoted(word: str) -> str:
+    """What stands between quotes, backslashes resolved; a word without quotes as it is."""
+    if len(word) >= 2 and word[0] in "\"'" and word[-1] == word[0]:
+        return re.sub(r"\\(.)", r"\1", word[1:-1])
+    return word
+
+
+def comparison(operator: str, wanted: str) -> Callable[[str], bool]:
+    """A test of a text: as a number where both are one, else for what it says, `*` for anything."""
+    quoted = wanted[:1] == '"'
+    text = unquoted(wanted)
+    number = None if quoted or not NUMBER.fullmatch(text) else float(text)
+    if operator in ("=", "!="):
+        same = _same(text, number)
+        return same if operator == "=" else lambda value: not same(value)
+    if number is None:
+        raise Malformed(f"{operator} takes a number, not {text!r}")
+    return lambda value: bool(NUMBER.fullmatch(value)) and _ordered(operator, float(value), number)
+
+
+def _same(text: str, number: float | None) -> Callable[[str], bool]:
+    if number is not None:
+        return lambda value: float(value) == number if NUMBER.fullmatch(value) else value == text
+    begins, *middle, ends = text.split("*") if "*" in text else (text, text)
+    if "*" not in text:
+        return lambda value: value == text
+
+    def like(value: str) -> bool:
+        if len(value) < len(begins) + len(ends) or not value.startswith(begins) or not value.endswith(ends):
+            return False
+        at, until = len(begins), len(value) - len(ends)
+        for piece in middle:
+            found = value.find(piece, at, until)
+            if found < 0:
+                return False
+            at = found + len(piece)
+        return True
+
+    return like
+
+
+def _ordered(operator: str, value: float, number: float) -> bool:
+    if operator == "<":
+        return value < number
+    if operator == "<=":
+        return value <= number
+    return value > number if operator == ">" else value >= number
