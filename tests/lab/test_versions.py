@@ -1,5 +1,6 @@
 """Versions are published and stay; aliases point at them; both change by revision only."""
 
+import dataclasses
 import threading
 
 import pytest
@@ -74,6 +75,12 @@ def test_publishing_under_a_condition_that_holds(two):
     published = two.versions.publish("f", code_sha256=present.code_sha256, revision_id=present.revision_id)
     assert (published.version, published.definition) == ("3", 4)
     assert published.code_sha256 == present.code_sha256
+    now = two.functions.get("f")
+    assert len({present.revision_id, published.revision_id, now.revision_id}) == 3
+    assert two.versions.publish("f", revision_id=now.revision_id) == published
+    two.versions.create_alias("f", "prod", "3")
+    assert two.functions.get("f").revision_id == now.revision_id
+    assert two.functions.get("f", "3").revision_id == published.revision_id
 
 
 def test_an_update_by_revision_and_with_publish(lab):
@@ -97,7 +104,9 @@ def test_what_is_defined_is_published_with_it(lab):
     assert [(each.change, each.published.version) for each in said] == [
         ("created", "1"), ("unchanged", "1"), ("updated", "2"), ("updated", "3"),
     ]  # fmt: skip
-    assert lab.functions.create("g", code(1), publish=True).version == "$LATEST"
+    function = lab.functions.create("g", code(1), publish=True)
+    assert function == dataclasses.replace(lab.functions.get("g"), statistics=None)
+    assert function.version == "$LATEST"
     assert [each.version for each in lab.versions.list("g")] == ["1"]
     with pytest.raises(AlreadyExists):
         lab.functions.create("g", code(2), publish=True, exist_ok=False)

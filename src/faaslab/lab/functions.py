@@ -112,7 +112,8 @@ class Functions:
         """With the version that it is, published first where it is none."""
         function = definition.function
         version = self._lab.versions.publish(function.name, definition=function.definition)
-        return dataclasses.replace(definition, published=version)
+        present = self._store.definitions.get(Function, function.name, function.definition) or function
+        return dataclasses.replace(definition, function=present, published=version)
 
     def _draft(
         self,

@@ -60,7 +60,8 @@ class Versions:
     ) -> PublishedVersion:
         """Publish the function as it is now, or a definition of it by number, as its next version.
 
-        When nothing changed since the version published last, that one is the answer (PublishVersion).
+        When nothing changed since the version published last, that one is the answer (PublishVersion). Else
+        the function itself has another revision as well, as on Lambda.
         `description` is the function's own unless one is given. Raises `InvalidValue` when `code_sha256` is
         not that of the code, `Conflict` when `revision_id` is not the function's.
         """
@@ -90,7 +91,12 @@ class Versions:
             )
             # Whoever was faster took the number, and may have published the same.
             with contextlib.suppress(AlreadyExists):
-                return self._kept.put(publication, needs=((Function, name),))
+                kept = self._kept.put(publication, needs=((Function, name),))
+                break
+        with contextlib.suppress(Conflict, NotFound):
+            # $LATEST has another revision now; where it was changed meanwhile it has one anyhow.
+            self._kept.put(present, action="updated", expected_revision=present.revision_id)
+        return kept
 
     def list(self, name: str) -> tuple[PublishedVersion, ...]:
         """The published versions of a function, oldest first."""

@@ -93,10 +93,11 @@ def _state_5(connection: sqlite3.Connection) -> None:
         "substr(name, 1, instr(name, ':') - 1), max(CAST(version AS INTEGER)) "
         "FROM definitions WHERE kind = 'published_version' GROUP BY 1"
     )
-    rows = connection.execute("SELECT seq, body FROM outbox WHERE body LIKE '%executions%'").fetchall()
-    for seq, body in rows:
+    numbers = connection.execute("SELECT seq FROM outbox WHERE body LIKE '%executions%'").fetchall()
+    for number in numbers:
+        (body,) = connection.execute("SELECT body FROM outbox WHERE seq = ?", number).fetchone()
         lines = [_with_definition(line) for line in body.split("\n")]
-        connection.execute("UPDATE outbox SET body = ? WHERE seq = ?", ("\n".join(lines), seq))
+        connection.execute("UPDATE outbox SET body = ? WHERE seq = ?", ("\n".join(lines), *number))
 
 
 def _with_definition(line: str) -> str:

@@ -311,7 +311,7 @@ def _versions(start: Opening) -> Section | None:
     none = "No configuration starts a tenth faster than another."
     few = "Too few cold starts (under 10 each) to say that one configuration starts faster than another."
     said = Points(items=tuple(found)) if found else none if told else few
-    return Section(title="By version and memory", parts=(said, table))
+    return Section(title="By definition and memory", parts=(said, table))
 
 
 def _configured(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
