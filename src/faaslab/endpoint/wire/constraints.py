@@ -125,6 +125,8 @@ def _sensitive(shape: Shape, seen: tuple[Shape, ...] = ()) -> bool:
 
 
 def _as_java(value: Any, room: int) -> str:
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):

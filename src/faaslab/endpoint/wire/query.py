@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from faaslab.endpoint.messages import Fault, Response
-from faaslab.endpoint.wire import text_values, xml
+from faaslab.endpoint.wire import compression, text_values, xml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,10 @@ def form(request: Request) -> dict[str, str]:
     """The fields of query and body; of two by one name the first."""
     try:
         pairs = parse_qsl(
-            request.body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"
+            compression.body_of(request).decode(),
+            keep_blank_values=True,
+            max_num_fields=MOST_FIELDS,
+            errors="strict",
         )
     except ValueError:
         raise Fault(MALFORMED, "The body is not a form") from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from faaslab.endpoint.messages import Response
-from faaslab.endpoint.wire import cbor, eventstream, json_bodies, values
+from faaslab.endpoint.wire import cbor, compression, eventstream, json_bodies, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,8 @@ MEDIA_TYPES = {
 def parse(operation: Operation, request: Request, protocol: str, *, nulls: bool) -> dict[str, Any]:
     """The parameters as a boto3 client takes them, not yet checked."""
     binary = protocol == CBOR
-    given = _cbor(request.body) if binary else json_bodies.loads(request.body)
+    body = compression.body_of(request)
+    given = _cbor(body) if binary else json_bodies.loads(body)
     members = operation.input.members if operation.input is not None else {}
     return values.read_structure(members, given, values.Carrier(binary, nulls))
 

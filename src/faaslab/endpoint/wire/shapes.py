@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from faaslab.endpoint.wire.patterns import Condition, conditions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from botocore.model import OperationModel, ServiceModel
 
 WHOLE_NUMBERS = {"byte": 8, "short": 16, "integer": 32, "long": 64, "biginteger": 128}
@@ -93,6 +95,7 @@ class Shapes:
     def __init__(self, model: ServiceModel, *, unchecked: frozenset[str] = frozenset()) -> None:
         self._model = model
         self._unchecked = unchecked
+        # Only whole shapes are in here: other threads ask at the same time.
         self._shapes: dict[tuple[str, bool], Shape] = {}
         self._operations: dict[str, Operation] = {}
 
@@ -100,13 +103,32 @@ class Shapes:
         """The operation of that name, which the model has."""
         found = self._operations.get(name)
         if found is None:
-            found = self._operations[name] = self._make_operation(self._model.operation_model(name))
+            making = _Making(self._shapes, self._unchecked)
+            found = making.operation(self._model.operation_model(name))
+            self._shapes |= making.made
+            self._operations[name] = found
         return found
 
     def shape(self, model: Any) -> Shape:
         """The shape that is botocore's `model`."""
+        making = _Making(self._shapes, self._unchecked)
+        found = making.shape(model)
+        self._shapes |= making.made
+        return found
+
+
+class _Making:
+    """Makes shapes, with those that they hold, beside the ones that are there."""
+
+    def __init__(self, known: Mapping[tuple[str, bool], Shape], unchecked: frozenset[str]) -> None:
+        self._known = known
+        self._unchecked = unchecked
+        self.made: dict[tuple[str, bool], Shape] = {}
+
+    def shape(self, model: Any) -> Shape:
+        """The shape, which may still be without its members where it holds itself."""
         flattened = bool(model.serialization.get("flattened"))
-        known = self._shapes.get((model.name, flattened))
+        known = self._known.get((model.name, flattened)) or self.made.get((model.name, flattened))
         if known is not None:
             return known
         made = Shape(
@@ -115,7 +137,7 @@ class Shapes:
             sensitive=bool(model.metadata.get("sensitive")),
             flattened=flattened,
         )
-        self._shapes[model.name, flattened] = made
+        self.made[model.name, flattened] = made
         made.conditions = conditions(model)
         if made.kind == "structure":
             made.required = frozenset(model.metadata.get("required", ()))
@@ -147,7 +169,8 @@ class Shapes:
             event,
         )
 
-    def _make_operation(self, model: OperationModel) -> Operation:
+    def operation(self, model: OperationModel) -> Operation:
+        """The operation with its members sorted."""
         http = model.http
         made = Operation(
             model.name,
