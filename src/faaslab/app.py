@@ -357,6 +357,7 @@ def open(  # noqa: A001 -- the name that the product gives it
     atexit.register(lab.close)
     if value["run_queue"]:
         lab.asynchronous.resume()
+        lab.targets.resume()
     return lab
 
 

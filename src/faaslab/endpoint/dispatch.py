@@ -51,6 +51,8 @@ OURS: Mapping[str, Ours] = {
         whole=True,
     ),
     "logs": Ours(service="logs", modules=("logs.groups", "logs.events")),
+    "events": Ours(service="events", modules=("events",)),
+    "scheduler": Ours(service="scheduler", modules=("scheduler",)),
 }
 """Signing name -> the service, where anything of it is answered here."""
 

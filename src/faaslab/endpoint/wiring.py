@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import Closed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from faaslab.cloud import CloudProcess, Forwarded
     from faaslab.endpoint.dispatch import Dispatcher
@@ -34,6 +34,7 @@ class Wiring:
     def attach(self, lab: Lab) -> None:
         """Do for `lab` what is done at a home only: the cloud, and messages for its services."""
         self._lab = lab
+        lab.targets.serve_with(self._perform)
         lab.home.on_change(self._began, self._ended)
 
     def start_endpoint(self, lab: Lab, host: str, port: int, token: str | None, epoch: int) -> Endpoint:
@@ -91,13 +92,22 @@ class Wiring:
         if installed():
             for service in ("sqs", "sns", "events", "s3"):
                 self._lab.asynchronous.deliver_with(service, self._sender(service))
+            self._lab.targets.begin()
 
     def _ended(self) -> None:
+        assert self._lab is not None
+        self._lab.targets.end()
         with self._guard:
             self._at_home = False
             cloud, self._cloud = self._cloud, None
         if cloud is not None:
             cloud.close()
+
+    def _perform(
+        self, service: str, operation: str, params: Mapping[str, Any], *, region: str
+    ) -> Mapping[str, Any]:
+        assert self._lab is not None
+        return self._dispatching(self._lab).perform(service, operation, params, region=region)
 
     def _sender(self, service: str) -> Callable[[OutgoingMessage], None]:
         def send(message: OutgoingMessage) -> None:

@@ -94,7 +94,6 @@ class Lab:
         self.updates = Updates(self)
         self.asynchronous = Asynchronous(self, everybodys=run_queue, at_once=queue_concurrency)
         self.targets = Targets(self)
-        self.home.on_change(self.targets.begin, self.targets.end)
         self.layers = Layers(self)
         self.functions = Functions(self)
         self.following = Following(self)

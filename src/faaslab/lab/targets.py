@@ -65,18 +65,26 @@ class Targets:
         """From now on the cloud is asked so."""
         self._ask = ask
 
-    def begin(self, epoch: int = 0) -> None:  # noqa: ARG002 -- a claim of the queue is fenced by itself
-        """This process is the home: carry out what waits, and whatever comes.
+    def resume(self) -> None:
+        """Be the home from now on, where there is none, if there is something to be sent, now or later."""
+        if self._waits():
+            self._lab.home.stand()
 
-        Nothing is done in a store that this user has queued nothing into on this machine: opening one that
-        somebody sent starts nothing.
-        """
+    def begin(self) -> None:
+        """This process is the home: carry out what waits, and whatever comes."""
         self._is_home = True
+        if self._waits():
+            self.noticed()
+
+    def _waits(self) -> bool:
+        """Whether anything waits, in a store that this user has queued into on this machine.
+
+        Opening one that somebody sent starts nothing.
+        """
         with suppress(FaaslabError, OSError):
-            if self._lab.asynchronous.is_used_here() and (
-                self._queue.depth(TARGETS) or self._queue.depth(SCHEDULES)
-            ):
-                self.noticed()
+            if self._lab.asynchronous.is_used_here():
+                return bool(self._queue.depth(TARGETS) or self._queue.depth(SCHEDULES))
+        return False
 
     def end(self) -> None:
         """This process is the home no more. May be called twice."""

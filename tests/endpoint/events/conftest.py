@@ -16,15 +16,15 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cloud(tmp_path_factory):
-    """The embedded cloud in its own process, one for all tests of this room."""
+    """The embedded cloud in its own process, one for all tests of a file."""
     cloud = CloudProcess(tmp_path_factory.mktemp("cloud"), "http://127.0.0.1:1")
     yield cloud
     cloud.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def asked(cloud):
     """Asks the cloud as a handler does: `asked(service, operation, params, region=)`."""
     clients = {}

@@ -1,0 +1,84 @@
+"""Programs that know boto3 only: events and schedules through the port of a lab."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+import faaslab
+from tests.endpoint.events.moment import ECHO, arn, ran
+from tests.lab.events import until
+
+pytestmark = pytest.mark.timeout(120)
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:seen"
+OFF = {"Mode": "OFF"}
+
+
+@pytest.fixture
+def lab(tmp_path):
+    with faaslab.open(tmp_path / "store.duckdb", sandbox="off") as lab:
+        lab.functions.create("echo", ECHO)
+        yield lab
+
+
+def received(lab, url):
+    found = lab.cloud.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=10)
+    return [json.loads(message["Body"]) for message in found["Messages"]]
+
+
+def test_an_event_reaches_a_function_and_a_queue_once(lab):
+    url = lab.cloud.client("sqs").create_queue(QueueName="seen")["QueueUrl"]
+    events = lab.cloud.client("events")
+    events.put_rule(Name="new", EventPattern='{"detail": {"total": [{"numeric": [">", 10]}]}}')
+    targets = [{"Id": "f", "Arn": arn("echo")}, {"Id": "q", "Arn": QUEUE}]
+    assert events.put_targets(Rule="new", Targets=targets)["FailedEntryCount"] == 0
+    answer = events.put_events(
+        Entries=[
+            {"Source": "shop", "DetailType": "Order", "Detail": json.dumps({"total": total})}
+            for total in (5, 15)
+        ]
+    )
+    assert answer["FailedEntryCount"] == 0
+    (event,) = received(lab, url)
+    assert (event["id"], event["detail"]) == (answer["Entries"][1]["EventId"], {"total": 15})
+    until(lambda: ran(lab, "echo") == [event])
+    assert lab.targets.wait(60)
+    assert lab.asynchronous.wait(60)
+    assert len(ran(lab, "echo")) == 1
+
+
+def test_errors_have_the_types_that_programs_catch(lab):
+    events, scheduler = lab.cloud.client("events"), lab.cloud.client("scheduler")
+    with pytest.raises(events.exceptions.InvalidEventPatternException, match="must be an object or an array"):
+        events.put_rule(Name="r", EventPattern='{"source": "shop"}')
+    with pytest.raises(events.exceptions.ClientError, match="ScheduleExpression is not valid"):
+        events.put_rule(Name="r", ScheduleExpression="cron(0 1 * * * *)")
+    with pytest.raises(scheduler.exceptions.ValidationException, match="Invalid Schedule Expression"):
+        scheduler.create_schedule(
+            Name="s",
+            ScheduleExpression="rate(5 minute)",
+            FlexibleTimeWindow=OFF,
+            Target={"Arn": arn("echo"), "RoleArn": "arn:aws:iam::000000000000:role/any"},
+        )
+    with pytest.raises(scheduler.exceptions.ResourceNotFoundException):
+        scheduler.delete_schedule(Name="nobody")
+
+
+def test_a_pattern_can_be_tried(lab):
+    event = {"id": "1", "account": "0", "source": "shop", "time": "2030-01-01T00:00:00Z", "region": "x",
+             "resources": [], "detail-type": "Order", "detail": {}}  # fmt: skip
+    asked = {"EventPattern": '{"source": [{"wildcard": "s*p"}]}', "Event": json.dumps(event)}
+    assert lab.cloud.client("events").test_event_pattern(**asked)["Result"] is True
+
+
+def test_schedules_fire_by_the_clock_of_this_machine(lab):
+    scheduler = lab.cloud.client("scheduler")
+    target = {"Arn": arn("echo"), "RoleArn": "arn:aws:iam::000000000000:role/any"}
+    rate = {"ScheduleExpression": "rate(1 day)", "Target": target | {"Input": '"now"'}}
+    scheduler.create_schedule(Name="now", FlexibleTimeWindow=OFF, **rate)
+    until(lambda: ran(lab, "echo") == ["now"])
+    soon = lab.clock.now().replace(microsecond=0) + timedelta(seconds=2)
+    once = {"ScheduleExpression": f"at({soon.isoformat()})", "Target": target | {"Input": '"soon"'}}
+    scheduler.create_schedule(Name="soon", FlexibleTimeWindow=OFF, ActionAfterCompletion="DELETE", **once)
+    until(lambda: ran(lab, "echo") == ["now", "soon"])
+    until(lambda: [each["Name"] for each in scheduler.list_schedules()["Schedules"]] == ["now"])
