@@ -31,6 +31,7 @@ PURE = [
     "backends/local/starting/sandbox.py",
     "endpoint/faults.py",
     "endpoint/lambda_/names.py",
+    "endpoint/plain.py",
     "endpoint/lambda_/paging.py",
     "endpoint/logs/field_patterns.py",
     "endpoint/logs/json_patterns.py",

@@ -7,6 +7,7 @@ page that posts here (CSRF), and one whose name was made to lead to this address
 
 from __future__ import annotations
 
+import functools
 import hmac
 import ipaddress
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ def _refused(why: str) -> Fault:
     return Fault("AccessDeniedException", f"Refused: {why}.", status=403)
 
 
+@functools.lru_cache(64)
 def is_loopback(host: str) -> bool:
     """Whether a `Host` (`NAME`, `NAME:PORT`, `[::1]:PORT`) names this machine by its loopback.
 

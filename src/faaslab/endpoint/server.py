@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 from faaslab.errors import InvalidValue, Unsupported
@@ -17,23 +18,33 @@ from faaslab.errors import InvalidValue, Unsupported
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from faaslab.endpoint.lanes import Lanes
+
 DRAIN_S = 30.0
 """How long a server that is closed waits for what it has accepted."""
 _BACKLOG = 2048
 
 
 class Server:
-    """Listens when it is made, answers from `start` on. `application` is an ASGI callable."""
+    """Listens when it is made, answers from `start` on. `application` is an ASGI callable.
 
-    def __init__(self, application: Callable[..., Any], listener: socket.socket) -> None:
+    With `lanes` connections that keep invoking are served by threads of their own.
+    """
+
+    def __init__(
+        self, application: Callable[..., Any], listener: socket.socket, lanes: Lanes | None = None
+    ) -> None:
         import uvicorn
 
+        from faaslab.endpoint.protocol import speaking
+
+        self._lanes = lanes
         self._listener = listener
         self.address = _address(listener)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 application,
-                http="httptools",
+                http="httptools" if lanes is None else speaking(lanes),
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -62,8 +73,12 @@ class Server:
     def close(self, drain_s: float = DRAIN_S) -> None:
         """Accept nothing more, finish what was accepted within `drain_s`; may be called twice."""
         with self._guard:
+            until = time.monotonic() + drain_s
             self._server.config.timeout_graceful_shutdown = max(int(drain_s), 1)
             self._server.should_exit = True
+            if self._lanes is not None:
+                self._lanes.drain()
+                self._lanes.join(until - time.monotonic())
             if self._thread.ident is not None and self._thread is not threading.current_thread():
                 self._thread.join()
             self._listener.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from faaslab.endpoint import guard
+from faaslab.endpoint.lanes import Lanes
 from faaslab.endpoint.server import DRAIN_S, Server, listen
 from faaslab.endpoint.web import Web
 from faaslab.errors import InvalidValue
@@ -38,7 +39,8 @@ class Endpoint:
                 hint="give a --token too, which clients use as their access key id",
             )
         self._web = Web(dispatcher, admits=guard.Guard(token=token), forward=forward, internal=internal)
-        self._server = Server(self._web, listen(host, port)).start()
+        lanes = Lanes(self._web.answering, self._web.submit)
+        self._server = Server(self._web, listen(host, port), lanes).start()
 
     @property
     def address(self) -> str:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from faaslab.endpoint import credentials, guard
+from faaslab.endpoint import credentials, guard, plain
 from faaslab.endpoint.dispatch import INTERNAL
 from faaslab.endpoint.messages import Fault, Request, Response
 from faaslab.errors import FaaslabError, MissingExtra
@@ -62,6 +62,33 @@ class Web:
         """End the threads that answered; may be called twice."""
         self._threads.shutdown(cancel_futures=True)
         self._cloud_threads.shutdown(cancel_futures=True)
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Run something in a thread of those that answer. Raises RuntimeError when they have ended."""
+        self._threads.submit(work)
+
+    def answering(self, head: plain.Head) -> Callable[[bytes], Response] | None:
+        """Who answers a plain invocation in the calling thread.
+
+        None for what is refused, or is not ours to answer: that goes the common way.
+        """
+        signed = credentials.scope(head.headers, head.query)
+        try:
+            self._guard.check(head.headers, signed)
+        except Fault:
+            return None
+        query = tuple(parse_qsl(head.query, keep_blank_values=True)) if head.query else ()
+        request = Request(method="POST", path=head.path, query=query, headers=head.headers)
+        ours = self._dispatcher.ours(request, signed)
+        if ours is None or not ours.whole:
+            return None
+
+        def answer(body: bytes) -> Response:
+            response = self._dispatcher.answer(_with_body(request, body), ours, signed)
+            assert response is not None
+            return response
+
+        return answer
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -1,0 +1,84 @@
+"""The server's side of HTTP: uvicorn's; it gives connections that invoke to the lanes and takes them back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from faaslab.endpoint import plain
+
+if TYPE_CHECKING:
+    from faaslab.endpoint.lanes import Lanes
+
+
+def speaking(lanes: Lanes) -> type[HttpToolsProtocol]:
+    """The protocol of a server with those lanes."""
+
+    class Protocol(HttpToolsProtocol):
+        """One connection, as long as the event loop has it."""
+
+        between = True
+        """No request has begun whose end was not read: what comes next is the beginning of one."""
+
+        def data_received(self, data: bytes) -> None:
+            if data.startswith(plain.BEGINNING) and self._may_leave() and plain.head(data) is not None:
+                self._leave(data)
+            else:
+                super().data_received(data)
+
+        def on_message_begin(self) -> None:
+            self.between = False
+            super().on_message_begin()
+
+        def on_message_complete(self) -> None:
+            super().on_message_complete()
+            self.between = True
+
+        def _may_leave(self) -> bool:
+            return (
+                self.between
+                and getattr(self.cycle, "response_complete", True)
+                and not self.transport.is_closing()
+                and not self.transport.get_write_buffer_size()
+                and lanes.has_room()
+            )
+
+        def _leave(self, data: bytes) -> None:
+            # A second descriptor of the connection: the loop closes its own.
+            there = socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno()))
+            self._unset_keepalive_if_required()
+            self.transport.abort()
+            lanes.begin(there, data, self._come_back)
+
+        def _come_back(self, connection: socket.socket, data: bytes) -> None:
+            """In a lane's thread: have the loop go on with it."""
+            try:
+                self.loop.call_soon_threadsafe(self._return, connection, data)
+            except RuntimeError:  # the loop has ended
+                connection.close()
+
+        def _return(self, connection: socket.socket, data: bytes) -> None:
+            connection.setblocking(False)
+            task = self.loop.create_task(self._returned(connection, data))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+        async def _returned(self, connection: socket.socket, data: bytes) -> None:
+            with contextlib.suppress(OSError):
+                _, made = await self.loop.connect_accepted_socket(self._another, connection)
+                if data:
+                    # Not to leave again: a lane has had it.
+                    HttpToolsProtocol.data_received(made, data)
+                if not lanes.has_room():
+                    made.shutdown()
+
+        def _another(self) -> Any:
+            return type(self)(
+                config=self.config, server_state=self.server_state, app_state=self.app_state, _loop=self.loop
+            )
+
+    return Protocol
