@@ -102,6 +102,15 @@ def test_with_a_token_the_access_key_must_be_it(key, code):
     assert _code(Guard(token="sesame"), {"host": "10.0.0.7:4566"}, signed) == code
 
 
+def test_an_address_that_is_a_key_itself_needs_no_token_and_pages_stay_out():
+    Guard(token="sesame").check({"host": "10.0.0.7:4566"}, None, has_key=True)
+    for headers in ({"host": "10.0.0.7", "origin": "http://evil.example"},):
+        with pytest.raises(Fault):
+            Guard(token="sesame").check(headers, None, has_key=True)
+    with pytest.raises(Fault):
+        Guard().check({"host": "evil.example"}, None, has_key=True)
+
+
 def test_a_token_keeps_pages_out_as_well():
     headers = {"host": "10.0.0.7", "origin": "http://evil.example"}
     assert _code(Guard(token="t"), headers, Scope("t", "s3", None)) == "AccessDeniedException"

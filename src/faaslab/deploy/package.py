@@ -146,13 +146,13 @@ def from_zip(path: str | os.PathLike[str]) -> bytes:
     return package
 
 
-def check(package: bytes, *, place: str = "zip") -> tuple[str, ...]:
+def check(package: bytes, *, place: str = "zip", limit: int = ZIP_LIMIT) -> tuple[str, ...]:
     """The names of the files in `package`; raises `InvalidValue` that names the entry which is not safe.
 
     Every entry is unpacked into nothing once, so that sizes and checksums are those of the data and not
     only what the archive says of itself.
     """
-    if len(package) > ZIP_LIMIT:
+    if len(package) > limit:
         raise _too_large(len(package), place)
     try:
         with zipfile.ZipFile(io.BytesIO(package)) as archive:

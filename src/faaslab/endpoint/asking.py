@@ -5,6 +5,7 @@ The request is made and the answer read by botocore, as a client would; it does 
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,10 @@ class Asking:
             body = body.encode()
         status, answered, pieces = self._forward(made["method"], target, headers.items(), body or b"")
         content = b"".join(pieces)
-        response = {"status_code": status, "headers": _Small(dict(answered)), "body": content}
+        # What botocore's parsers take for a text unless it is a stream, as an object of S3 is.
+        streams = shape.has_streaming_output and status < 300
+        body_read = io.BytesIO(content) if streams else content
+        response = {"status_code": status, "headers": _Small(dict(answered)), "body": body_read}
         parsed = parser.parse(response, shape.output_shape)
         if status >= 300:
             error = parsed.get("Error", {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from faaslab.endpoint.messages import Request
 from faaslab.lab import Lab
@@ -14,13 +14,22 @@ class Theirs(Exception):
     """Raised by a handler: the request is the embedded cloud's after all, and goes there as it came."""
 
 
+class Asked(Protocol):
+    """Asks the embedded cloud for an operation of `service`, by default of the service of the call."""
+
+    def __call__(
+        self, operation: str, params: Mapping[str, Any], /, *, service: str | None = None
+    ) -> Mapping[str, Any]:
+        """The parsed answer; raises the cloud's `Fault`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """A parsed and checked request for `operation` of `service` (botocore's names).
 
     `params` has the shapes that a boto3 client takes. `region` is the one the caller signed for; `cloud`
     asks the embedded cloud: `cloud(operation, params)` gives the parsed answer, or raises the `Fault` that
-    the cloud answered with.
+    the cloud answered with. With `service="s3"` (botocore's names) it asks another service than the call's.
     """
 
     lab: Lab
@@ -30,7 +39,7 @@ class Call:
     request: Request
     region: str
     request_id: str
-    cloud: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+    cloud: Asked
 
 
 Handler = Callable[[Call], Mapping[str, Any] | None]

@@ -11,22 +11,22 @@ import importlib
 import logging
 import re
 import uuid
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from faaslab.endpoint import faults
-from faaslab.endpoint.call import Call, Handler, Theirs
+from faaslab.endpoint.call import Asked, Call, Handler, Theirs
 from faaslab.endpoint.messages import Fault, Request, Response
 from faaslab.endpoint.wire import Service
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from faaslab.endpoint.asking import Asking
     from faaslab.endpoint.credentials import Scope
     from faaslab.lab import Lab
 
-Ask = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 LOG = logging.getLogger(__name__)
 INTERNAL = "/_faaslab/"
 """Paths of ours that are of no service of AWS."""
@@ -45,11 +45,7 @@ class Ours:
 
 
 OURS: Mapping[str, Ours] = {
-    "lambda": Ours(
-        service="lambda",
-        modules=("lambda_.invoke", "lambda_.concurrency", "lambda_.event_invoke"),
-        whole=True,
-    ),
+    "lambda": Ours(service="lambda", modules=("lambda_",), whole=True),
     "logs": Ours(service="logs", modules=("logs.groups", "logs.events")),
     "events": Ours(service="events", modules=("events",)),
     "scheduler": Ours(service="scheduler", modules=("scheduler",)),
@@ -139,11 +135,13 @@ class Dispatcher:
                     break
         return self._cloud(service, region)(operation, params)
 
-    def _cloud(self, service: str, region: str) -> Ask:
-        def ask(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _cloud(self, of: str, region: str) -> Asked:
+        def ask(
+            operation: str, params: Mapping[str, Any], /, *, service: str | None = None
+        ) -> Mapping[str, Any]:
             if self._asking is None:
                 raise Fault("ServiceUnavailable", "There is no embedded cloud here.", status=503)
-            return self._asking.ask(service, operation, params, region=region)
+            return self._asking.ask(service or of, operation, params, region=region)
 
         return ask
 

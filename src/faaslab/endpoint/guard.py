@@ -30,8 +30,8 @@ class Guard:
 
     token: str | None = None
 
-    def check(self, headers: Mapping[str, str], scope: Scope | None) -> None:
-        """Raise the Fault of a request that must not be answered."""
+    def check(self, headers: Mapping[str, str], scope: Scope | None, *, has_key: bool = False) -> None:
+        """Raise the Fault of a request that must not be answered; `has_key`: its address is one."""
         if "origin" in headers or headers.get("sec-fetch-site", "none") != "none":
             raise _refused("a page in a browser may not use this port")
         if self.token is None:
@@ -39,6 +39,8 @@ class Guard:
                 raise _refused(
                     f"this port answers to 127.0.0.1 and localhost, not to {headers.get('host', '')[:100]!r}"
                 )
+        elif has_key:
+            return
         elif scope is None or not hmac.compare_digest(scope.key.encode(), self.token.encode()):
             raise Fault(
                 "UnrecognizedClientException",

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from faaslab.endpoint import credentials, guard, plain
 from faaslab.endpoint.dispatch import INTERNAL
+from faaslab.endpoint.downloads import has_its_key
 from faaslab.endpoint.messages import Fault, Request, Response
 from faaslab.errors import FaaslabError, MissingExtra
 
@@ -98,7 +99,9 @@ class Web:
         text = scope["query_string"].decode("latin-1")
         signed = credentials.scope(headers, text)
         try:
-            self._guard.check(headers, signed)
+            # By the very path that decides who answers, percent signs and all.
+            path = scope["raw_path"].decode("latin-1")
+            self._guard.check(headers, signed, has_key=has_its_key(path))
             response = await self._answer(scope, headers, text, signed, receive)
         except Fault as fault:
             response = _refusal(fault)

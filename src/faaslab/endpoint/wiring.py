@@ -40,9 +40,17 @@ class Wiring:
     def start_endpoint(self, lab: Lab, host: str, port: int, token: str | None, epoch: int) -> Endpoint:
         """An endpoint that answers; see `lab.serving`."""
         del epoch
+        from faaslab.endpoint import downloads
         from faaslab.endpoint.serving import Endpoint
 
-        return Endpoint(self._dispatching(lab), host=host, port=port, token=token, forward=self.forward)
+        return Endpoint(
+            self._dispatching(lab),
+            host=host,
+            port=port,
+            token=token,
+            forward=self.forward,
+            internal=lambda request: downloads.answer(lab, request),
+        )
 
     def forward(
         self,

@@ -1,6 +1,6 @@
 """The Lab joins the parts: it hands what one neighbour gives to the next, one small file a service.
 
-`faaslab.open()` makes one. Its services are `functions`, `layers`, `versions`, `asynchronous`,
+`faaslab.open()` makes one. Its services are `functions`, `layers`, `policies`, `versions`, `asynchronous`,
 `executions`, `monitoring` and `reports`. A result meets the store here only, in `Lab.complete` (in
 `settle`, when it comes from a queue), before any answer is given.
 """
@@ -27,6 +27,7 @@ from faaslab.lab.functions import Functions
 from faaslab.lab.home import Home
 from faaslab.lab.layers import Layers
 from faaslab.lab.monitoring import Monitoring
+from faaslab.lab.policies import Policies
 from faaslab.lab.provisioned import Provisioned
 from faaslab.lab.reports import Reports
 from faaslab.lab.targets import Targets
@@ -95,6 +96,7 @@ class Lab:
         self.asynchronous = Asynchronous(self, everybodys=run_queue, at_once=queue_concurrency)
         self.targets = Targets(self)
         self.layers = Layers(self)
+        self.policies = Policies(self)
         self.functions = Functions(self)
         self.following = Following(self)
         self.versions = Versions(self)

@@ -29,6 +29,7 @@ from faaslab.model.function import (
     InlineCode,
     ZipCode,
 )
+from faaslab.model.quotas import UNZIPPED_BYTES
 from faaslab.model.version import PublishedVersion
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Definition:
     """The function as it was until then; None for a new one, and where nothing changed."""
     published: PublishedVersion | None = None
     """The version that it is, where it was to be published."""
+    becoming: Function | None = None
+    """What the function is to be when it is prepared, where it goes on as it was until then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,11 +208,12 @@ def _zip(given: Path | bytes, asked: _Asked) -> _Made:
         data, place, filename = package.from_zip(given), str(given), given.name
     else:
         data, place, filename = given, "code", None
-        package.check(data, place=place)
+        # Such a zip may come out of a bucket, where only what is in it counts.
+        package.check(data, place=place, limit=UNZIPPED_BYTES)
     runtime = asked.runtime
     if runtime is None:
         # A program of its own says by its presence what runs it.
-        has_bootstrap = runtimes.BOOTSTRAP in package.check(data, place=place)
+        has_bootstrap = runtimes.BOOTSTRAP in package.check(data, place=place, limit=UNZIPPED_BYTES)
         runtime = runtimes.CUSTOM[0] if has_bootstrap and asked.handler is None else OWN_RUNTIME
     handler = asked.handler
     if handler is None and runtimes.family(runtime) == "provided":

@@ -44,14 +44,18 @@ class Layers:
     def publish(
         self,
         name: str,
-        zip: str | Path,  # noqa: A002 - what it is
+        zip: str | Path | bytes,  # noqa: A002 - what it is
         *,
         description: str = "",
         compatible_runtimes: Sequence[str] = (),
+        compatible_architectures: Sequence[str] = (),
+        license_info: str = "",
+        anew: bool = False,
     ) -> LayerVersion:
         """The zip at that path as the next version of a layer, or the newest one where it is the same.
 
-        Raises `InvalidValue` for a name or zip that Lambda would not take.
+        With `anew` always the next one, as PublishLayerVersion does. Raises `InvalidValue` for a name or zip
+        that Lambda would not take.
         """
         if not _NAME.fullmatch(name):
             raise InvalidValue(
@@ -59,14 +63,18 @@ class Layers:
                 place="layer",
                 hint="1 to 140 letters, digits, hyphens and underscores",
             )
-        data = package.from_zip(Path(zip).expanduser())
+        if isinstance(zip, bytes):
+            data = zip
+            package.check(data, limit=UNZIPPED_BYTES)
+        else:
+            data = package.from_zip(Path(zip).expanduser())
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unzipped = sum(entry.file_size for entry in archive.infolist())
         digest = package.code_sha256(data)
         for attempt in range(_ATTEMPTS):
             versions = self._versions(name)
             newest = next((each for each in reversed(versions) if not each.deleted), None)
-            if newest is not None and newest.code_sha256 == digest:
+            if newest is not None and newest.code_sha256 == digest and not anew:
                 return newest
             version = LayerVersion(
                 layer=name,
@@ -77,6 +85,8 @@ class Layers:
                 unzipped_bytes=unzipped,
                 description=description,
                 compatible_runtimes=tuple(compatible_runtimes),
+                compatible_architectures=tuple(compatible_architectures),
+                license_info=license_info,
                 region=self._lab.region,
                 created_at=self._lab.clock.now(),
             )
@@ -181,6 +191,11 @@ class Layers:
         if version is None:
             raise NotFound("layer", arn, hint="it was published in another store: publish its zip here")
         return self._blobs.path(version.code_digest), version.code_digest
+
+    def size(self, arn: str) -> int:
+        """Bytes of the zip of a layer that a function has, deleted or not; 0 where it is not known here."""
+        version = self._by_arn(arn)
+        return 0 if version is None else version.code_bytes
 
     def _by_arn(self, arn: str) -> LayerVersion | None:
         found = _ARN.fullmatch(arn)

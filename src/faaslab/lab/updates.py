@@ -121,7 +121,10 @@ class Updates:
         change: Literal["created", "updated"] = "created" if present is None else "updated"
         if not self._prepared(function):
             written = self._slowly(function, present, wait=wait)
-            return Definition(function=written, change=change, notes=draft.notes, before=present)
+            becoming = function if written.last_update_status == "InProgress" else None
+            return Definition(
+                function=written, change=change, notes=draft.notes, before=present, becoming=becoming
+            )
         written = self._put(function, present, at_generation=generation)
         self._came_about(written)
         return Definition(function=written, change=change, notes=draft.notes, before=present)

@@ -22,6 +22,8 @@ class LayerVersion:
     unzipped_bytes: int
     description: str = ""
     compatible_runtimes: tuple[str, ...] = ()
+    compatible_architectures: tuple[str, ...] = ()
+    license_info: str = ""
     deleted: bool = False
     region: str = "us-east-1"
     revision_id: str = ""

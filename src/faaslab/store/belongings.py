@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from faaslab.model.version import PublishedVersion
 
-KINDS = ("published_version", "alias", "event_invoke_config", "provisioned_concurrency")
+KINDS = ("published_version", "alias", "event_invoke_config", "provisioned_concurrency", "resource_policy")
 _OF_A_QUALIFIER = KINDS[2:]
 _QUALIFIERS = KINDS[:2]
 NUMBER_MARK = "version:"

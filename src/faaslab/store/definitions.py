@@ -20,6 +20,7 @@ from faaslab.model.concurrency import ProvisionedConcurrency
 from faaslab.model.function import Function
 from faaslab.model.json import from_json, to_json
 from faaslab.model.layer import LayerVersion
+from faaslab.model.policy import ResourcePolicy
 from faaslab.model.report import ReportSchedule
 from faaslab.model.trigger import Trigger
 from faaslab.model.version import REVISION_MISMATCH, PublishedVersion
@@ -42,6 +43,7 @@ E = TypeVar(
     EventInvokeConfig,
     ProvisionedConcurrency,
     LayerVersion,
+    ResourcePolicy,
     Workflow,
     Trigger,
     Alarm,
@@ -55,6 +57,7 @@ KINDS: dict[type, str] = {
     EventInvokeConfig: "event_invoke_config",
     ProvisionedConcurrency: "provisioned_concurrency",
     LayerVersion: "layer_version",
+    ResourcePolicy: "resource_policy",
     Workflow: "workflow",
     Trigger: "trigger",
     Alarm: "alarm",
@@ -66,6 +69,7 @@ _WORDS = {
     "event_invoke_config": "event invoke configuration",
     "provisioned_concurrency": "provisioned concurrency",
     "layer_version": "layer",
+    "resource_policy": "resource policy",
 }
 
 
