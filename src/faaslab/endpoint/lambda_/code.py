@@ -65,7 +65,7 @@ def image(code: Mapping[str, Any], settings: Mapping[str, Any] | None, before: I
     """The image of `ImageUri`, else the one `before`, with what an ImageConfig says of it."""
     uri = code.get("ImageUri")
     if uri is None and before is None:
-        raise invalid("Please provide ImageUri when updating a function with packageType Image.")
+        raise invalid("Please provide ImageUri when creating a function with packageType Image.")
     made = ImageCode(uri=uri) if uri is not None else before
     assert made is not None
     if settings is None:
