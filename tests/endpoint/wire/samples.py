@@ -33,18 +33,24 @@ def sent(operation, params, protocol):
     made = create_serializer(protocol, include_validation=False).serialize_to_request(params, operation)
     prepare_request_dict(made, "http://127.0.0.1:4566", user_agent="test", context={})
     prepared = create_request_object(made).prepare()
-    url = urlsplit(prepared.url)
+    path, query = split(prepared.url)
     body = prepared.body or b""
     return Request(
         method=prepared.method,
-        path=url.path,
-        query=tuple(parse_qsl(url.query, keep_blank_values=True)),
+        path=path,
+        query=query,
         headers={
             name.lower(): value.decode() if isinstance(value, bytes) else str(value)
             for name, value in prepared.headers.items()
         },
         body=body if isinstance(body, bytes) else body.encode(),
     )
+
+
+def split(url):
+    """Path and query of an address, as a `Request` has them."""
+    parts = urlsplit(url)
+    return parts.path, tuple(parse_qsl(parts.query, keep_blank_values=True))
 
 
 def parts_of(operation, response):
@@ -61,15 +67,15 @@ def received(operation, response, protocol, shape=None):
     parsed = create_parser(protocol).parse(parts_of(operation, response), shape or operation.output_shape)
     if isinstance(parsed, dict):
         parsed.pop("ResponseMetadata", None)
-    return _plain(parsed)
+    return plain(parsed)
 
 
-def _plain(parsed):
+def plain(parsed):
     """Botocore's moments have a zone, and what streams is read."""
     if isinstance(parsed, dict):
-        return {key: _plain(one) for key, one in parsed.items()}
+        return {key: plain(one) for key, one in parsed.items()}
     if isinstance(parsed, list):
-        return [_plain(one) for one in parsed]
+        return [plain(one) for one in parsed]
     if isinstance(parsed, StreamingBody):
         return parsed.read()
     return parsed.replace(tzinfo=None) if isinstance(parsed, datetime) else parsed

@@ -1,6 +1,8 @@
 """Errors as botocore reads them, and for every member with a constraint a value that breaks it."""
 
+import json
 import re
+from dataclasses import replace
 
 import pytest
 from botocore.parsers import create_parser
@@ -172,6 +174,50 @@ def test_every_broken_constraint_is_refused(service, protocol):
             said = re.sub(r"[\x00-\x08]", "\ufffd", fault.message) if spoken == "query" else fault.message
             assert error["Message"] == said
     assert refused > 20
+
+
+WRONG = {
+    "string": (7, True, [], {}),
+    "boolean": (1, "perhaps", [], {}),
+    "integer": ("1", True, [], {}),
+    "long": ("1", True, [], {}),
+    "float": ("1", True, [], {}),
+    "double": ("1", True, [], {}),
+    "blob": (7, True, [], {}),
+    "timestamp": (True, "today", [], {}),
+    "list": (7, "x", True, {}),
+    "map": (7, "x", True, []),
+    "structure": (7, "x", True, []),
+}
+
+
+@pytest.mark.parametrize(
+    ("service", "protocol"), [one for one in SPOKEN if one[1] not in {"query", "smithy-rpc-v2-cbor"}]
+)
+def test_every_member_of_another_type_is_refused(service, protocol):
+    ours = Service.load(service)
+    refused = 0
+    for _, name in operations(service):
+        operation = model(service).operation_model(name)
+        shape = operation.input_shape
+        if shape is None or "payload" in shape.serialization:
+            continue
+        request = sent(operation, value(shape, full=True), botocores(protocol))
+        for member, its in shape.members.items():
+            if its.serialization.get("location") or getattr(its, "is_document_type", False):
+                continue
+            for bad in WRONG[its.type_name]:
+                body = json.loads(request.body)
+                body[its.serialization.get("name", member)] = bad
+                asked = replace(request, body=json.dumps(body).encode())
+                with pytest.raises(Fault) as caught:
+                    pytest.fail(
+                        f"{name} took {bad!r} as {member}: {ours.parse(asked, *ours.operation(asked))}"
+                    )
+                assert caught.value.code == "SerializationException"
+                assert caught.value.message
+                refused += 1
+    assert refused > 50
 
 
 def operation_carries(bad, protocol):
