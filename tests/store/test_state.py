@@ -217,6 +217,23 @@ def test_a_claim_that_lapsed_goes_to_the_next_and_fences_the_first_out(store, cl
     assert store.queue.next_due("async") is None
 
 
+def test_entries_are_exchanged_in_one_and_who_held_one_has_it_no_more(store):
+    store.queue.put("async", 1, id="a")
+    store.queue.put("async", 2, id="b")
+    claims = store.queue.claim("async", "me", ttl_s=10, limit=2)
+    with pytest.raises(AlreadyExists, match="'b'"):
+        store.queue.exchange(["a"], put=[Entry(queue="async", id="b", body=3)])
+    assert store.queue.find("a").body == 1
+    store.queue.exchange(["a", "nobody"], put=[Entry(queue="async", id="a", body=4)])
+    assert store.queue.find("a").body == 4
+    # The same owner, the same id, another entry.
+    (again,) = store.queue.claim("async", "me", ttl_s=10)
+    assert [store.queue.done(claim) for claim in claims] == [False, True]
+    assert store.queue.done(again)
+    store.queue.exchange(())
+    assert store.queue.find("a") is None
+
+
 def test_a_released_entry_comes_back_after_its_delay(store, clock):
     store.queue.put("async", 1)
     (claim,) = store.queue.claim("async", "a", ttl_s=10)

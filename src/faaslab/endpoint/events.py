@@ -33,7 +33,7 @@ def put_events(call: Call) -> Mapping[str, Any]:
         raise _invalid("Total size of the entries in the request is over the limit.")
     now = call.lab.clock.now()
     answered: list[dict[str, str]] = []
-    orders = []
+    accepted: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
     for entry in entries:
         refused = envelope.refusal(entry)
         if refused is not None:
@@ -43,9 +43,16 @@ def put_events(call: Call) -> Mapping[str, Any]:
         event = envelope.from_entry(entry, identity=identity, now=now, region=call.region, account=ACCOUNT)
         trace = entry.get("TraceHeader") or call.request.headers.get("x-amzn-trace-id")
         bus = entry.get("EventBusName") or _DEFAULT
-        orders += call.lab.targets.buses.orders(bus, [event], region=call.region, trace_id=trace)
+        accepted.setdefault((bus, trace), []).append(event)
         answered.append({"EventId": identity})
-    call.lab.targets.put(orders)
+    targets = call.lab.targets
+    targets.put(
+        [
+            order
+            for (bus, trace), events in accepted.items()
+            for order in targets.buses.orders(bus, events, region=call.region, trace_id=trace)
+        ]
+    )
     return {"FailedEntryCount": sum("ErrorCode" in each for each in answered), "Entries": answered}
 
 

@@ -143,8 +143,10 @@ class Schedules:
             return False
         follows = self._lab.targets.follows(orders)
         following = self._following(due)
-        self._lab.settle(claim, *follows.records, put=[*follows.entries, *following])
-        return True
+        fired = self._lab.settle(claim, put=[*follows.entries, *following])
+        if fired and follows.records:  # else another did it, and recorded it
+            self._lab.store.record(*follows.records)
+        return fired
 
     def event(self, order: Order, parameters: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
         """The event of a schedule whose target is a bus: its input is the detail."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -267,8 +268,10 @@ class Queue:
             for entry, name, body, due, claims, owner, until in rows
         )
 
-    def _row(self, entry: Entry) -> tuple[str, str, str, float]:
-        return entry.id, entry.queue, document(entry.body), seconds(entry.due or self._clock.now())
+    def _row(self, entry: Entry) -> tuple[str, str, str, float, int]:
+        # Not from zero: who held an entry that was put in again under its id must not hold the new one.
+        token = secrets.randbits(48)
+        return entry.id, entry.queue, document(entry.body), seconds(entry.due or self._clock.now()), token
 
     def _change(
         self, text: str, parameters: Sequence[Any], rows: Sequence[Row] = (), put: Sequence[Entry] = ()
@@ -284,7 +287,7 @@ class Queue:
 
 
 PLACE_MARK = "queue_place:"
-_PUT = "INSERT INTO queue (id, queue, body, due) VALUES (?, ?, ?, ?)"
+_PUT = "INSERT INTO queue (id, queue, body, due, token) VALUES (?, ?, ?, ?, ?)"
 
 
 def _among(ids: Collection[str] | None) -> tuple[str, tuple[str, ...]]:
