@@ -10,6 +10,14 @@ from faaslab.cloud import CloudProcess, client
 NOWHERE = "http://127.0.0.1:9"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state_of_nobody(tmp_path_factory):
+    """The key that signs snapshots is the user's; tests have one of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory):
     made = CloudProcess(tmp_path_factory.mktemp("cloud") / "kept", NOWHERE)

@@ -6,6 +6,7 @@ what such a client does nor reach it.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue, nearest
@@ -21,6 +22,14 @@ _NOWHERE: dict[str, Any] = {
     "ca_bundle": ("ca_bundle", None, None, None),
     "data_path": ("data_path", None, None, None),
 }
+
+
+@cache
+def _models() -> Any:
+    """The services' models, read once for all clients: some take a second to read."""
+    from botocore.loaders import Loader
+
+    return Loader()
 
 
 def client(
@@ -43,6 +52,7 @@ def client(
     from botocore.config import Config
 
     session = botocore.session.Session(session_vars=_NOWHERE)
+    session.register_component("data_loader", _models())
     # No chain of providers is asked, so no file, no container and no instance is.
     session.set_credentials(key, "local")
     settings: dict[str, Any] = {

@@ -43,6 +43,7 @@ _INHERITED = (
     "DYLD_LIBRARY_PATH",
     "VIRTUAL_ENV",
     "HOME",
+    "XDG_STATE_HOME",
 )
 
 
@@ -146,6 +147,11 @@ class CloudProcess:
     def _start(self) -> None:
         extra.require()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._start_one():
+            self._start_one()
+
+    def _start_one(self) -> bool:
+        """Start a child; False when it left, asking for another."""
         secret = secrets.token_urlsafe(32)
         log = self._log()
         try:
@@ -173,13 +179,18 @@ class CloudProcess:
         try:
             with contextlib.suppress(OSError):
                 child.stdin.write(json.dumps(hello).encode() + b"\n")
-            self._port = _port(child, self.folder)
+            port = _port(child, self.folder)
         except BaseException:
             _reap(child, limit_s=0)
             raise
+        if port is None:
+            _reap(child, limit_s=_CLOSE_LIMIT_S)
+            return False
+        self._port = port
         self._child = child
         self._secret = secret
-        self._pool = forwarding.pool(self._port)
+        self._pool = forwarding.pool(port)
+        return True
 
     def _log(self) -> int:
         path = self.folder / "cloud.log"
@@ -227,8 +238,8 @@ def _variables() -> dict[str, str]:
     }
 
 
-def _port(child: subprocess.Popen[bytes], folder: Path) -> int:
-    """What the child says when it listens. Raises when it says something else or nothing."""
+def _port(child: subprocess.Popen[bytes], folder: Path) -> int | None:
+    """Where the child says that it listens; None when it wants another to begin. Raises otherwise."""
     assert child.stdout is not None
     until = SYSTEM.monotonic() + _START_LIMIT_S
     said = b""
@@ -243,6 +254,8 @@ def _port(child: subprocess.Popen[bytes], folder: Path) -> int:
     word, _, rest = said.decode("utf-8", "replace").strip().partition(" ")
     if word == "READY":
         return int(rest)
+    if word == "AGAIN":
+        return None
     if word == "IN-USE":
         raise BackendError(
             f"another process{f' ({rest})' if rest else ''} has the embedded cloud of this store",

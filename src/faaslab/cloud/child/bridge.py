@@ -52,10 +52,10 @@ class Bridge:
 
     def exists(self, arn: str) -> bool:
         """Whether the home has that function; so when the home cannot be asked, for it is looked up again."""
-        if self.silent:
-            return True
         name, qualifier = function_named(arn)
-        with self._turn.lent():
+        with self._turn.lent(anew=False):
+            if self.silent:
+                return True
             try:
                 status, _ = self._ask("GET", _path(name, "", qualifier), b"", {}, _ASK_LIMIT_S)
             except Exception as error:  # noqa: BLE001 - whatever it is

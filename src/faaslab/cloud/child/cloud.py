@@ -14,9 +14,10 @@ from typing import Any
 from faaslab.clock import SYSTEM
 from faaslab.cloud.child import inward
 from faaslab.cloud.child.bridge import Bridge
-from faaslab.cloud.child.carrying import Carrier
 from faaslab.cloud.child.delivering import deliver_to
+from faaslab.cloud.child.keeping import Keeper
 from faaslab.cloud.child.mending import mend
+from faaslab.cloud.child.moments import Moments
 from faaslab.cloud.child.server import Server
 from faaslab.cloud.child.turns import Turn
 
@@ -36,13 +37,22 @@ class Cloud:
         self._lock = _locked(self._folder / "lock")
         inward.stay()
         self._turn = Turn()
-        mend(self._turn)
+        moments = Moments()
+        mend(self._turn, moments)
+        moments.install()
         self._bridge = Bridge(hello["home"], hello["key"], self._turn)
         deliver_to(self._bridge)
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-        self._carrier = Carrier(DomainDispatcherApplication(create_backend_app), self._turn)
-        self._server = Server(hello["secret"], self._carrier.carry)
+        self._keeper = Keeper(
+            DomainDispatcherApplication(create_backend_app),
+            self._folder,
+            turn=self._turn,
+            moments=moments,
+            bridge=self._bridge,
+        )
+        self._keeper.open()
+        self._server = Server(hello["secret"], self._keeper.carry)
         self.port = self._server.port
 
     def serve(self) -> None:
@@ -52,6 +62,7 @@ class Cloud:
     def close(self) -> None:
         """Put down what is here."""
         self._bridge.close(_DELIVERY_LIMIT_S)
+        self._keeper.close()
 
 
 def _locked(path: Path) -> int:

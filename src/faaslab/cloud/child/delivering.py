@@ -10,6 +10,7 @@ import gzip
 import json
 import sys
 import traceback
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
@@ -134,6 +135,15 @@ def _topics(bridge: Bridge) -> None:
         bridge.invoke(subscription.endpoint, event)
 
     Subscription.publish = deliver
+    # Each subscription would make one of its own, which takes a tenth of a second.
+    Subscription.private_key = lambda _: _signing_key()
+
+
+@cache
+def _signing_key() -> Any:
+    from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+
+    return generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def _buckets(bridge: Bridge) -> None:

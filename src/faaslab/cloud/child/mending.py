@@ -8,15 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from faaslab.cloud.child.moments import Moments
     from faaslab.cloud.child.turns import Turn
 
 ACCOUNT = "000000000000"
 
 
-def mend(turn: Turn) -> None:
+def mend(turn: Turn, moments: Moments) -> None:
     """Change moto in this process."""
     _account()
-    _long_polls(turn)
+    _long_polls(turn, moments)
     _containers()
 
 
@@ -29,14 +30,18 @@ def _account() -> None:
     moto.core.models.DEFAULT_ACCOUNT_ID = ACCOUNT
 
 
-def _long_polls(turn: Turn) -> None:
+def _long_polls(turn: Turn, moments: Moments) -> None:
     """A receiver that waits would have the turn for 20 seconds, and nobody could send what it waits for."""
     from moto.sqs.models import Queue
 
     waits = Queue.wait_for_messages
 
     def wait_for_messages(queue: Any, timeout: int) -> None:
-        with turn.lent():
+        if moments.repeating:
+            # What it got then is there at once; what is not has not to be waited for.
+            moments.pass_by(timeout + 1)
+            return
+        with turn.lent(anew=True):
             waits(queue, timeout)
 
     Queue.wait_for_messages = wait_for_messages

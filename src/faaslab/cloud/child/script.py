@@ -2,7 +2,7 @@
 
 Rule: run as a script by its owner. The first line of standard input says what it has to know; the end of the
 input is the owner's end and this process's; `close` asks it to end in good order. One line goes to standard
-output: `READY PORT`, `IN-USE pid N`, or `FAILED why`.
+output: `READY PORT`, `IN-USE pid N`, `AGAIN` (start another) or `FAILED why`.
 """
 
 from __future__ import annotations
@@ -26,16 +26,25 @@ if TYPE_CHECKING:
 
 def _main() -> None:
     hello: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
+    # What is kept here is this user's.
+    os.umask(0o077)
     said = os.dup(1)
     # What a library prints is an error to look at, not a word to the owner.
     os.dup2(2, 1)
     try:
         from faaslab.cloud.child.cloud import Cloud, InUse
+        from faaslab.cloud.child.keeping import StartAnew, Unreadable
 
         try:
             cloud = Cloud(hello)
         except InUse as error:
             _say(said, f"IN-USE {error}")
+            return
+        except StartAnew:
+            _say(said, "AGAIN")
+            return
+        except Unreadable as error:
+            _say(said, f"FAILED {error}")
             return
     except BaseException as error:
         traceback.print_exc()

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+def _nothing(_: bool) -> None:  # noqa: FBT001 - it stands for a callable of one argument
+    pass
+
+
 class Turn:
     """Who may work with moto."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._whose: int | None = None
-        self._again: Callable[[], None] = lambda: None
+        self._again: Callable[[bool], None] = _nothing
 
     @property
     def mine(self) -> bool:
@@ -28,8 +32,8 @@ class Turn:
         return self._whose == threading.get_ident()
 
     @contextmanager
-    def taken(self, again: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Wait for the turn and have it. `again` is called whenever it came back after `lent`."""
+    def taken(self, again: Callable[[bool], None] = _nothing) -> Iterator[None]:
+        """Wait for the turn and have it. `again` is told whenever it came back after `lent`, and how."""
         with self._lock:
             self._whose = threading.get_ident()
             self._again = again
@@ -39,8 +43,11 @@ class Turn:
                 self._whose = None
 
     @contextmanager
-    def lent(self) -> Iterator[None]:
-        """Let others have it within the body, and wait for it at the end; nothing when it is not ours."""
+    def lent(self, *, anew: bool) -> Iterator[None]:
+        """Let others have it within the body, and wait for it at the end; nothing when it is not ours.
+
+        `anew` says that what comes after is begun at that time, not at the time before.
+        """
         if not self.mine:
             yield
             return
@@ -53,4 +60,4 @@ class Turn:
             self._lock.acquire()
             self._whose = threading.get_ident()
             self._again = again
-            again()
+            again(anew)

@@ -1,0 +1,240 @@
+"""Keeping what is in the cloud: each change in the journal before it is answered, a snapshot now and then.
+
+Rule: the journal alone is enough to have everything again; a snapshot only shortens the start. One folder has
+
+    journal     each change, a line each
+    snapshot    all of it at one place of the journal
+    bodies/     large requests and objects, by digest
+    aside/      what could not be read, as it was
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import threading
+import traceback
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from faaslab.clock import SYSTEM
+from faaslab.cloud.child import snapshot
+from faaslab.cloud.child.answers import failure, refused
+from faaslab.cloud.child.asked import Answer, Asked, through
+from faaslab.cloud.child.bodies import Bodies
+from faaslab.cloud.child.changes import Kind, kind
+from faaslab.cloud.child.journal import Change, Damaged, Journal
+from faaslab.cloud.child.redaction import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from faaslab.cloud.child.bridge import Bridge
+    from faaslab.cloud.child.moments import Moments
+    from faaslab.cloud.child.turns import Turn
+
+# A start repeats at most so much work; a snapshot that takes long is made less often.
+_TAIL_S = 1.0
+_RARER = 10
+_SYNC_S = 1.0
+
+
+class Unreadable(Exception):
+    """What was kept cannot be read; it was put aside, and the message says where."""
+
+
+class StartAnew(Exception):
+    """The snapshot could not be used; it is out of the way, and another process has to begin."""
+
+
+class Keeper:
+    """Asks moto's application, and keeps what changed."""
+
+    def __init__(
+        self, app: Callable[..., Any], folder: Path, *, turn: Turn, moments: Moments, bridge: Bridge
+    ) -> None:
+        self._app = app
+        self._folder = folder
+        self._turn = turn
+        self._moments = moments
+        self._bridge = bridge
+        self._bodies = Bodies(folder / "bodies")
+        self._key = snapshot.key()
+        self._journal: Journal
+        self._tail_s = 0.0
+        self._snapshot_s = 0.0
+        self._covered = -1
+        self._due = threading.Event()
+        self._ended = threading.Event()
+        self.repeated = 0
+        """How many changes were repeated from the journal at the start."""
+
+    def open(self) -> None:
+        """Have everything again. Raises `Unreadable`, `StartAnew`; what cannot be read is then put aside."""
+        path = self._folder / "journal"
+        try:
+            self._journal = Journal(path, self._bodies, identity=uuid.uuid4().hex)
+        except Damaged as damage:
+            raise Unreadable(self._aside(path, damage, keep=0)) from damage
+        self._bridge.silent = self._moments.repeating = True
+        try:
+            self._restore()
+            # All lines are looked at, those before the snapshot too.
+            for change in self._journal.changes(max(self._covered, 0)):
+                self._repeat(change)
+        except Damaged as damage:
+            raise Unreadable(self._aside(path, damage, keep=damage.offset)) from damage
+        finally:
+            self._bridge.silent = self._moments.repeating = False
+        threading.Thread(target=self._upkeep, name="upkeep", daemon=True).start()
+
+    def carry(self, asked: Asked) -> Answer:
+        """The answer; a change is in the journal before it is given."""
+        if refusal := refused(asked):
+            return refusal
+        asked = redacted(asked)
+        what = kind(asked)
+        if what is Kind.QUESTION:
+            with self._turn.taken():
+                return self._ask(asked)
+        with contextlib.ExitStack() as held:
+            moment: list[Any] = [*self._moments.fresh()]
+            held.enter_context(self._turn.taken(lambda anew: self._again(moment, anew=anew)))
+            held.enter_context(self._moments.at(*moment))
+            begun = SYSTEM.monotonic()
+            if what is Kind.RECEIPT:
+                return self._receive(asked, moment)
+            try:
+                place = self._journal.append(Change(now=moment[0], seed=moment[1], asked=asked))
+            except OSError as error:
+                return failure(asked, f"the embedded cloud cannot keep this: {error}")
+            answer = self._ask(asked)
+            if 400 <= answer.status < 500:
+                self._journal.take_back(place)
+            self._count(SYSTEM.monotonic() - begun)
+            if self._moments.made_keys:
+                # No repetition would make the same one.
+                self._save()
+            return answer
+
+    def close(self) -> None:
+        """Put everything down, so that the next start is a short one."""
+        self._ended.set()
+        self._due.set()
+        with self._turn.taken():
+            if self._journal.end != self._covered:
+                self._save()
+            self._journal.close()
+
+    def _again(self, moment: list[Any], *, anew: bool) -> None:
+        """The turn came back: what was waited for is there now, or a function was looked up in between."""
+        moment[:] = self._moments.fresh() if anew else (moment[0], moment[1] + 1)
+        self._moments.again(*moment)
+
+    def _receive(self, asked: Asked, moment: list[Any]) -> Answer:
+        """A receiver that waits is carried out when it got something, so it is written down then."""
+        answer = self._ask(asked)
+        if answer.status < 300 and b"ReceiptHandle" in answer.body:
+            try:
+                self._journal.append(Change(now=moment[0], seed=moment[1], asked=asked))
+            except OSError as error:
+                return failure(asked, f"the embedded cloud cannot keep this: {error}")
+            self._count(0.001)
+        return answer
+
+    def _ask(self, asked: Asked) -> Answer:
+        try:
+            return through(self._app, asked)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
+            traceback.print_exc(file=sys.stderr)
+            return failure(asked, f"{type(error).__name__} in the embedded cloud: {error}")
+
+    def _count(self, seconds: float) -> None:
+        self._tail_s += seconds
+        if self._tail_s > max(_TAIL_S, _RARER * self._snapshot_s):
+            self._due.set()
+
+    def _repeat(self, change: Change) -> None:
+        begun = SYSTEM.monotonic()
+        moment: list[Any] = [change.now, change.seed]
+        again = lambda anew: self._again(moment, anew=anew)  # noqa: E731
+        with self._turn.taken(again), self._moments.at(*moment):
+            self._ask(change.asked)
+        self._tail_s += SYSTEM.monotonic() - begun
+        self.repeated += 1
+
+    def _restore(self) -> None:
+        if self._key is None:
+            return
+        found = snapshot.read(
+            self._folder / "snapshot", signed_with=self._key, identity=self._journal.identity
+        )
+        if found is None:
+            return
+        said, data = found
+        if said["version"] != snapshot.version() or not 0 <= said["offset"] <= self._journal.end:
+            return
+        try:
+            snapshot.put_back(data, self._bodies)
+        except Exception as error:
+            # What it left half done is in places that nobody can clean: another process begins without it.
+            traceback.print_exc(file=sys.stderr)
+            self._folder.joinpath("aside").mkdir(exist_ok=True)
+            self._folder.joinpath("snapshot").replace(self._folder / "aside" / "snapshot")
+            raise StartAnew from error
+        self._covered = said["offset"]
+
+    def _save(self) -> None:
+        """Make a snapshot; with the turn. Where that fails the journal goes on being enough."""
+        if self._key is None:
+            return
+        begun = SYSTEM.monotonic()
+        try:
+            data, _ = snapshot.taken(self._bodies)
+            self._journal.sync()
+            snapshot.write(
+                self._folder / "snapshot",
+                data,
+                signed_with=self._key,
+                identity=self._journal.identity,
+                offset=self._journal.end,
+            )
+            self._covered = self._journal.end
+        except Exception:  # noqa: BLE001 - see above
+            traceback.print_exc(file=sys.stderr)
+            self._snapshot_s += _TAIL_S
+        else:
+            self._snapshot_s = SYSTEM.monotonic() - begun
+        self._tail_s = 0.0
+
+    def _upkeep(self) -> None:
+        while not self._ended.is_set():
+            due = self._due.wait(_SYNC_S)
+            with contextlib.suppress(OSError), self._turn.taken():
+                if self._ended.is_set():
+                    return
+                if due:
+                    self._due.clear()
+                    self._save()
+            with contextlib.suppress(OSError):
+                self._journal.sync()
+
+    def _aside(self, path: Path, why: Exception, *, keep: int) -> str:
+        """Put a copy aside and keep what stands before the damage; what to tell."""
+        folder = self._folder / "aside"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        number = 1
+        while (folder / f"journal.{number}").exists():
+            number += 1
+        kept = folder / f"journal.{number}"
+        shutil.copyfile(path, kept)
+        kept.chmod(0o600)
+        if keep:
+            self._journal.cut(keep)
+            rest = "what stands before that is there with the next start"
+        else:
+            path.unlink()
+            rest = "the next start begins with an empty cloud"
+        return f"what the embedded cloud kept is damaged ({why}); it was put aside as {kept}, {rest}"

@@ -1,0 +1,470 @@
+"""What is in the cloud survives its process, whichever way that ends, and comes back the same."""
+
+import base64
+import contextlib
+import io
+import json
+import os
+import pickle
+import resource
+import signal
+import threading
+import zlib
+
+import pytest
+
+from faaslab.cloud import CloudProcess
+from faaslab.cloud.child import snapshot
+from faaslab.cloud.child.bodies import Bodies
+from faaslab.cloud.child.snapshot import _Unpickler
+from faaslab.errors import BackendError
+
+NOWHERE = "http://127.0.0.1:9"
+SIGNED = "AWS4-HMAC-SHA256 Credential="
+
+
+class Lives:
+    """One folder, and a cloud on it that can end and come again."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.cloud = CloudProcess(folder, NOWHERE)
+
+    def again(self, way="kill"):
+        if way == "kill":
+            os.kill(self.cloud.pid, signal.SIGKILL)
+        elif way == "journal alone":
+            os.kill(self.cloud.pid, signal.SIGKILL)
+            (self.folder / "snapshot").unlink(missing_ok=True)
+        self.cloud.close()
+        self.cloud = CloudProcess(self.folder, NOWHERE)
+
+    def client(self, *given, **options):
+        return self.cloud.client(*given, **options)
+
+    def lines(self):
+        return (self.folder / "journal").read_bytes().splitlines()
+
+
+@pytest.fixture
+def lives(tmp_path):
+    made = Lives(tmp_path / "kept")
+    yield made
+    made.cloud.close()
+
+
+WAYS = pytest.mark.parametrize("way", ["close", "kill", "journal alone"])
+
+
+def everything(lives):
+    """Something of each service, and what a question about it answers."""
+    client = lives.client
+    s3, sqs, dynamodb = client("s3"), client("sqs"), client("dynamodb")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket="bucket", Key="k", Body=b"small", Metadata={"a_b": "c"})["VersionId"]
+    s3.put_object(Bucket="bucket", Key="large", Body=b"large" * 100_000)
+    url = sqs.create_queue(QueueName="queue")["QueueUrl"]
+    ids = [sqs.send_message(QueueUrl=url, MessageBody=f"{number}")["MessageId"] for number in range(3)]
+    dynamodb.create_table(
+        TableName="table",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    dynamodb.put_item(TableName="table", Item={"id": {"S": "1"}, "n": {"N": "1.5"}})
+    cognito = client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="pool")["UserPool"]["Id"]
+    cognito.create_user_pool_client(UserPoolId=pool, ClientName="app")
+    secret = client("secretsmanager").create_secret(Name="secret", SecretString="s")["ARN"]
+    client("ssm").put_parameter(Name="/p", Value="v", Type="String")
+    kms = client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    sealed = kms.encrypt(KeyId=key, Plaintext=b"open")["CiphertextBlob"]
+    signing = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    public = kms.get_public_key(KeyId=signing)["PublicKey"]
+    access = client("iam").create_user(UserName="u") and client("iam").create_access_key(UserName="u")
+    topic = client("sns").create_topic(Name="topic")["TopicArn"]
+    subscription = client("sns").subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:000000000000:queue"
+    )["SubscriptionArn"]
+    kinesis = client("kinesis")
+    kinesis.create_stream(StreamName="stream", ShardCount=1)
+    sequence = kinesis.put_record(StreamName="stream", Data=b"d", PartitionKey="p")["SequenceNumber"]
+    client("events").put_rule(Name="rule", EventPattern='{"source": ["shop"]}')
+    client("scheduler").create_schedule(
+        Name="schedule",
+        ScheduleExpression="rate(5 minutes)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": "arn:aws:sqs:us-east-1:000000000000:q", "RoleArn": "arn:aws:iam::000000000000:role/r"},
+    )
+    logs = client("logs")
+    logs.create_log_group(logGroupName="group")
+    logs.create_log_stream(logGroupName="group", logStreamName="stream")
+    client("cloudwatch").put_metric_data(Namespace="n", MetricData=[{"MetricName": "m", "Value": 1}])
+    role = client("iam").create_role(RoleName="role", AssumeRolePolicyDocument="{}")["Role"]
+    client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="session")
+    client("ses").verify_email_identity(EmailAddress="a@example.org")
+    api = client("apigateway").create_rest_api(name="api")["id"]
+    client("firehose").list_delivery_streams()
+    client("stepfunctions").list_state_machines()
+    client("ecr").describe_repositories()
+    # EC2's network is made by the question, and its identifier is used by the change.
+    ec2 = client("ec2")
+    network = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=network, CidrBlock="172.31.250.0/24")["Subnet"]["SubnetId"]
+
+    def same():
+        s3, kms, sns = client("s3"), client("kms"), client("sns")
+        got = s3.get_object(Bucket="bucket", Key="k")
+        assert (got["Body"].read(), got["VersionId"], got["Metadata"]) == (b"small", version, {"a_b": "c"})
+        assert s3.get_object(Bucket="bucket", Key="large")["Body"].read() == b"large" * 100_000
+        sqs = client("sqs")
+        received = []
+        while more := sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, AttributeNames=["All"]
+        ).get("Messages"):
+            received += more
+            for message in more:
+                sqs.change_message_visibility(
+                    QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=600
+                )
+        assert {message["MessageId"] for message in received} == set(ids)
+        dynamodb = client("dynamodb")
+        item = dynamodb.get_item(TableName="table", Key={"id": {"S": "1"}})["Item"]
+        assert float(item["n"]["N"]) == 1.5
+        [app] = client("cognito-idp").list_user_pool_clients(UserPoolId=pool, MaxResults=5)["UserPoolClients"]
+        assert app["ClientName"] == "app"
+        assert client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"] == "s"
+        assert client("ssm").get_parameter(Name="/p")["Parameter"]["Value"] == "v"
+        assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"open"
+        assert kms.get_public_key(KeyId=signing)["PublicKey"] == public
+        [known] = client("iam").list_access_keys(UserName="u")["AccessKeyMetadata"]
+        assert known["AccessKeyId"] == access["AccessKey"]["AccessKeyId"]
+        [found] = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        assert found["SubscriptionArn"] == subscription
+        kinesis = client("kinesis")
+        [shard] = kinesis.list_shards(StreamName="stream")["Shards"]
+        at = kinesis.get_shard_iterator(
+            StreamName="stream", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        assert [one["SequenceNumber"] for one in kinesis.get_records(ShardIterator=at)["Records"]] == [
+            sequence
+        ]
+        assert client("events").describe_rule(Name="rule")["State"] == "ENABLED"
+        assert client("scheduler").get_schedule(Name="schedule")
+        [stream] = client("logs").describe_log_streams(logGroupName="group")["logStreams"]
+        assert stream["logStreamName"] == "stream"
+        assert client("cloudwatch").list_metrics(Namespace="n")["Metrics"]
+        assert client("iam").get_role(RoleName="role")["Role"]["RoleId"] == role["RoleId"]
+        assert client("apigateway").get_rest_api(restApiId=api)["name"] == "api"
+        [found] = client("ec2").describe_subnets(SubnetIds=[subnet])["Subnets"]
+        assert found["VpcId"] == network
+        for message in received:
+            sqs.change_message_visibility(
+                QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            )
+
+    return same
+
+
+@pytest.mark.parametrize("way", ["close", "kill"])
+def test_everything_comes_back_the_same(lives, way):
+    same = everything(lives)
+    same()
+    lives.again(way)
+    same()
+    # And what comes back can be worked with, and comes back again.
+    lives.client("s3").put_object(Bucket="bucket", Key="more", Body=b"more")
+    lives.again(way)
+    same()
+    assert lives.client("s3").get_object(Bucket="bucket", Key="more")["Body"].read() == b"more"
+    assert "Traceback" not in (lives.folder / "cloud.log").read_text()
+
+
+@WAYS
+def test_times_are_those_of_then(lives, way):
+    s3, sqs = lives.client("s3"), lives.client("sqs")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=b"x")
+    url = sqs.create_queue(QueueName="queue")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+
+    def times():
+        s3, sqs = lives.client("s3"), lives.client("sqs")
+        made = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["CreatedTimestamp"])["Attributes"]
+        return (
+            s3.list_buckets()["Buckets"][0]["CreationDate"],
+            s3.head_object(Bucket="bucket", Key="k")["LastModified"],
+            made["CreatedTimestamp"],
+        )
+
+    before = times()
+    lives.again(way)
+    assert times() == before
+
+
+@WAYS
+def test_a_received_message_stays_received_and_a_deleted_one_deleted(lives, way):
+    sqs = lives.client("sqs")
+    url = sqs.create_queue(QueueName="queue", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
+    for name in ("deleted", "received", "waiting"):
+        sqs.send_message(QueueUrl=url, MessageBody=name)
+    first, second = (sqs.receive_message(QueueUrl=url)["Messages"][0] for _ in range(2))
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
+    assert "Messages" in sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)
+    lives.again(way)
+    sqs = lives.client("sqs")
+    [third] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert third["Body"] == "waiting"
+    # The handle that was given out before is good still.
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=second["ReceiptHandle"])
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=third["ReceiptHandle"])
+    sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    lives.again(way)
+    left = lives.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert left["ApproximateNumberOfMessages"] == left["ApproximateNumberOfMessagesNotVisible"] == "0"
+
+
+@WAYS
+def test_what_a_long_poll_got_is_not_given_again(lives, way):
+    sqs = lives.client("sqs")
+    url = sqs.create_queue(QueueName="queue", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
+    found = []
+    poll = threading.Thread(
+        target=lambda: found.extend(
+            lives.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+        )
+    )
+    poll.start()
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+    poll.join()
+    lives.again(way)
+    assert "Messages" not in lives.client("sqs").receive_message(QueueUrl=url)
+    lives.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=found[0]["ReceiptHandle"])
+
+
+def test_questions_and_refusals_leave_no_line(lives):
+    s3, sqs = lives.client("s3"), lives.client("sqs")
+    s3.create_bucket(Bucket="bucket")
+    url = sqs.create_queue(QueueName="queue")["QueueUrl"]
+    before = lives.lines()
+    s3.list_objects_v2(Bucket="bucket")
+    sqs.list_queues()
+    sqs.receive_message(QueueUrl=url)
+    lives.client("dynamodb").list_tables()
+    lives.client("cloudwatch").list_metrics()
+    lives.client("iam").list_roles()
+    with contextlib.suppress(s3.exceptions.ClientError):
+        s3.put_object(Bucket="no-such-bucket", Key="k", Body=b"x")
+    assert lives.lines() == before
+
+
+def test_no_key_of_a_caller_is_kept(lives):
+    status, _, _ = lives.cloud.forward(
+        "PUT",
+        "/bucket",
+        [
+            ("Host", "h"),
+            (
+                "Authorization",
+                f"{SIGNED}s3cr3t-token/20260101/us-east-1/s3/aws4_request, Signature=51gnature",
+            ),
+            ("X-Amz-Security-Token", "t0ken"),
+        ],
+    )
+    assert status == 200
+    url = lives.client("s3").generate_presigned_url("put_object", {"Bucket": "bucket", "Key": "k"})
+    path = "/bucket" + url.partition("/bucket")[2].replace("AWSAccessKeyId=local", "AWSAccessKeyId=s3cr3t")
+    assert lives.cloud.forward("PUT", path, [("Host", "h")], b"x").status == 200
+    text = b"".join(lives.lines())
+    assert b"/bucket/k" in text
+    for word in (b"s3cr3t", b"51gnature", b"t0ken"):
+        assert word not in text
+    lives.again("journal alone")
+    assert lives.client("s3").get_object(Bucket="bucket", Key="k")["Body"].read() == b"x"
+
+
+def test_a_torn_line_is_cut_off(lives):
+    lives.client("s3").create_bucket(Bucket="bucket")
+    lives.again()
+    with open(lives.folder / "journal", "ab") as file:
+        file.write(b'0badc0de {"now":1,"se')
+    assert [bucket["Name"] for bucket in lives.client("s3").list_buckets()["Buckets"]] == ["bucket"]
+    lives.client("s3").create_bucket(Bucket="another")
+    lives.again("journal alone")
+    assert len(lives.client("s3").list_buckets()["Buckets"]) == 2
+
+
+@pytest.mark.parametrize("data", [b"", b"faaslab", b"deadbeef {"])
+def test_a_journal_that_was_torn_at_its_very_beginning_is_begun_anew(lives, data):
+    lives.folder.mkdir()
+    (lives.folder / "journal").write_bytes(data)
+    lives.client("s3").create_bucket(Bucket="bucket")
+    lives.again("journal alone")
+    assert lives.client("s3").list_buckets()["Buckets"]
+
+
+def damage_a_byte(lines):
+    lines[2] = lines[2].replace(b"first", b"fir5t")
+
+
+def damage_with_a_good_sum(lines):
+    text = b'{"now":"never"}'
+    lines[2] = b"%08x %s" % (zlib.crc32(text), text)
+
+
+def damage_by_a_path(lines):
+    text = json.dumps(
+        {
+            "now": 1.0,
+            "seed": 1,
+            "method": "PUT",
+            "target": "/bucket/k",
+            "headers": [["Host", "h"]],
+            "file": "../../../etc/passwd",
+        }
+    ).encode()
+    lines.append(b"%08x %s" % (zlib.crc32(text), text))
+
+
+@pytest.mark.parametrize("damage", [damage_a_byte, damage_with_a_good_sum, damage_by_a_path])
+def test_a_damaged_journal_is_told_put_aside_and_used_up_to_there(lives, damage):
+    s3 = lives.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="first", Body=b"1")
+    s3.put_object(Bucket="bucket", Key="second", Body=b"2")
+    lives.again("journal alone")
+    lines = lives.lines()
+    damage(lines)
+    harmed = b"\n".join(lines) + b"\n"
+    (lives.folder / "journal").write_bytes(harmed)
+    with pytest.raises(BackendError, match="damaged.*put aside as"):
+        _ = lives.cloud.address
+    assert (lives.folder / "aside" / "journal.1").read_bytes() == harmed
+    # The next try has what stands before the damage.
+    kept = [entry["Key"] for entry in lives.client("s3").list_objects_v2(Bucket="bucket").get("Contents", [])]
+    assert kept == (["first", "second"] if damage is damage_by_a_path else [])
+
+
+def test_another_first_line_is_no_journal(lives):
+    lives.folder.mkdir()
+    (lives.folder / "journal").write_bytes(b"#!/bin/sh\nrm -rf /\n" * 500)
+    with pytest.raises(BackendError, match="damaged"):
+        _ = lives.cloud.address
+    assert lives.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_a_snapshot_that_is_not_ours_is_not_opened(lives):
+    """A store can come from elsewhere: with a snapshot of another user, or one that was made to do harm."""
+    lives.client("s3").create_bucket(Bucket="bucket")
+    lives.again("close")
+    path = lives.folder / "snapshot"
+    head, _, _ = path.read_bytes().partition(b"\n")
+    trap = lives.folder / "sprung"
+
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(trap), "w"))
+
+    path.write_bytes(head + b"\n" + pickle.dumps(Trap()))
+    assert len(lives.client("s3").list_buckets()["Buckets"]) == 1
+    assert not trap.exists()
+
+
+def test_a_snapshot_that_cannot_be_used_is_put_aside_and_the_journal_is_enough(lives):
+    kms = lives.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    sealed = kms.encrypt(KeyId=key, Plaintext=b"open")["CiphertextBlob"]
+    lives.client("ssm").put_parameter(Name="/p", Value="v", Type="String")
+    lives.again("close")
+    signed_with, identity = snapshot.key(), json.loads(lives.lines()[0][9:])["identity"]
+    path = lives.folder / "snapshot"
+    said, data = snapshot.read(path, signed_with=signed_with, identity=identity)
+    snapshot.write(path, data[:-100], signed_with=signed_with, identity=identity, offset=said["offset"])
+    assert lives.client("kms").decrypt(CiphertextBlob=sealed)["Plaintext"] == b"open"
+    assert (lives.folder / "aside" / "snapshot").exists()
+
+
+def test_a_snapshot_that_is_signed_can_name_nothing_that_acts(tmp_path):
+    for thing in (os.system, eval, open, getattr, __import__, threading.Thread):
+        with pytest.raises(pickle.UnpicklingError):
+            _Unpickler(io.BytesIO(pickle.dumps(thing)), Bodies(tmp_path)).load()
+    for module, name in (
+        ("moto.server", "main"),
+        ("moto.core.utils", "os"),
+        ("moto.s3.models", "threading.Thread"),
+        ("moto.s3.models", "FakeKey.__init__"),
+        ("faaslab.cloud.child.snapshot", "write"),
+    ):
+        data = b"\x80\x04\x8c" + bytes([len(module)]) + module.encode()
+        data += b"\x8c" + bytes([len(name)]) + name.encode() + b"\x93."
+        with pytest.raises((pickle.UnpicklingError, AttributeError)):
+            _Unpickler(io.BytesIO(data), Bodies(tmp_path)).load()
+
+
+def test_moto_itself_cannot_be_emptied(lives):
+    lives.client("s3").create_bucket(Bucket="bucket")
+    for target in ("/moto-api/reset", "/moto-api/seed?a=1", "/latest/meta-data/"):
+        assert lives.cloud.forward("POST", target, [("Host", "h")]).status == 403
+    assert lives.client("s3").list_buckets()["Buckets"]
+
+
+def test_a_full_disk_refuses_the_change_and_nothing_is_half_done(lives):
+    """A journal that cannot grow: a file size limit stands for the disk."""
+    s3 = lives.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    size = (lives.folder / "journal").stat().st_size
+    resource.prlimit(lives.cloud.pid, resource.RLIMIT_FSIZE, (size + 50, resource.RLIM_INFINITY))
+    once = lives.client("s3", retries={"total_max_attempts": 1})
+    with pytest.raises(s3.exceptions.ClientError, match="cannot keep"):
+        once.put_object(Bucket="bucket", Key="k", Body=b"x")
+    assert "Contents" not in s3.list_objects_v2(Bucket="bucket")
+    resource.prlimit(lives.cloud.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    s3.put_object(Bucket="bucket", Key="k", Body=b"y")
+    lives.again("journal alone")
+    assert lives.client("s3").get_object(Bucket="bucket", Key="k")["Body"].read() == b"y"
+
+
+def test_files_are_for_nobody_else(lives):
+    lives.client("s3").create_bucket(Bucket="bucket")
+    lives.client("s3").put_object(Bucket="bucket", Key="k", Body=b"x" * 200_000)
+    lives.again("close")
+    for path in [lives.folder, *lives.folder.rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_acknowledged_under_load_is_there_after_a_kill(lives):
+    lives.client("s3").create_bucket(Bucket="bucket")
+    acknowledged, stop = [], threading.Event()
+
+    def work(worker):
+        s3 = lives.client("s3", retries={"total_max_attempts": 1})
+        number = 0
+        with contextlib.suppress(Exception):
+            while not stop.is_set():
+                s3.put_object(Bucket="bucket", Key=f"{worker}-{number}", Body=b"x")
+                acknowledged.append(f"{worker}-{number}")
+                number += 1
+
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(acknowledged) < 150:
+        assert any(thread.is_alive() for thread in threads)
+        threading.Event().wait(0.01)
+    os.kill(lives.cloud.pid, signal.SIGKILL)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    lives.again("close")
+    pages = lives.client("s3").get_paginator("list_objects_v2").paginate(Bucket="bucket")
+    assert {entry["Key"] for page in pages for entry in page["Contents"]} >= set(acknowledged)
+
+
+def test_the_body_of_a_line_is_base64_and_nothing_else(lives):
+    lives.client("sqs").create_queue(QueueName="queue")
+    said = json.loads(lives.lines()[1][9:])
+    assert set(said) == {"now", "seed", "method", "target", "headers", "body"}
+    assert json.loads(base64.b64decode(said["body"])) == {"QueueName": "queue"}
