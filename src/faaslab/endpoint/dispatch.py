@@ -49,6 +49,7 @@ OURS: Mapping[str, Ours] = {
     "logs": Ours(service="logs", modules=("logs.groups", "logs.events")),
     "events": Ours(service="events", modules=("events",)),
     "scheduler": Ours(service="scheduler", modules=("scheduler",)),
+    "monitoring": Ours(service="cloudwatch", modules=("cloudwatch.metrics",)),
 }
 """Signing name -> the service, where anything of it is answered here."""
 
