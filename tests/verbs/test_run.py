@@ -314,6 +314,11 @@ def test_publish_versions_alias(defined):
     assert "score  definition 3" in card
     assert "published   version 2, which is definition 2" in card
     assert "aliases     prod -> version 1 90%, version 2 10%" in card
+    assert "score  version 1, definition 1" in plain_text(defined("show score --version prod"))
+    older = defined("show score --definition 2 --code")
+    assert (older.value.configuration.memory_mb, older.code) == (512, SOURCE)
+    with pytest.raises(InvalidValue, match="--version: .*give one of them"):
+        defined("code score --definition 2 --version 1")
     assert plain_text(defined("alias score prod 2 --weight 0")) == "score:prod -> version 1"
     assert plain_text(defined("alias score prod 2 --weight 100")) == "score:prod -> version 2"
     defined("alias score prod 1")

@@ -31,7 +31,7 @@ from faaslab.verbs import (
     TableAnswer,
     TextAnswer,
 )
-from faaslab.verbs.changes import also_set, changes
+from faaslab.verbs.changes import also_set, changes, numbered
 from faaslab.verbs.text import plain_text
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def function_block(card: FunctionCard) -> Html:
         pill(change, "info" if change == "updated" else "ok" if change == "created" else "mute")
         if change
         else pill(function.status, hue),
-        tag("span", f"definition {function.definition}", class_="soft"),
+        tag("span", numbered(function), class_="soft"),
         tag("span", function.description, class_="soft") if function.description else None,
         class_="top",
     )

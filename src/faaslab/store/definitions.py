@@ -235,7 +235,7 @@ class Definitions:
             if cls is PublishedVersion:
                 belongings.require_unused(connection, name)
             if cls is Function:
-                # The numbers of a name go on after it was deleted, so that figures by version mix no two.
+                # The numbers of a name go on after it was deleted, so that figures by definition mix no two.
                 connection.execute(
                     belongings.KEEP_HIGHEST,
                     (belongings.mark(kind, name), _highest_kept(connection, kind, name)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faaslab.model.function import FunctionConfiguration
+from faaslab.model.function import LATEST, FunctionConfiguration
 from faaslab.model.layer import layer_name
 
 if TYPE_CHECKING:
@@ -30,6 +30,12 @@ _CONFIGURED = (
     ("tenancy", "tenancy", ""),
 )
 _PLAIN = ("runtime", "handler", "architecture")
+
+
+def numbered(function: Function) -> str:
+    """Which of a function it is: `definition 3`, or `version 2, definition 3` as it was published."""
+    said = f"definition {function.definition}"
+    return said if function.version == LATEST else f"version {function.version}, {said}"
 
 
 def also_set(function: Function) -> str | None:

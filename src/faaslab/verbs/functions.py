@@ -187,9 +187,8 @@ def update(lab: Lab, call: Call, face: Face) -> Answer:
 
 def code(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """The source of a function."""
-    which = {"version": call["version"], "definition": call["definition"]}
-    source = lab.functions.code(call["name"], **which)
-    function = lab.functions.get(call["name"], **which)
+    source = lab.functions.code(call["name"], **_which(call))
+    function = lab.functions.get(call["name"], **_which(call))
     if isinstance(source, bytes):
         raise Unsupported(
             f"the code of {call['name']!r} is a zip", hint="lab.functions.code(name) gives its bytes"
@@ -208,15 +207,17 @@ def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
 def show(lab: Lab, call: Call, face: Face) -> Answer:
     """A function's card, or an execution."""
     what = payloads.named(call["what"], face, place="WHAT")
-    function = lab.functions.find(what)
+    function, which = lab.functions.find(what), _which(call)
     if function is None:
         execution = lab.executions.find(what)
         if execution is None:
             raise NotFound("function or execution", what, lab.functions.names())
         return ExecutionAnswer(execution=execution, looked_at=True, tail=True, **code_of(lab, execution))
+    if which:
+        function = lab.functions.get(what, **which)
     source = None
     if call["code"]:
-        text = lab.functions.code(what)
+        text = lab.functions.code(what, **which)
         source = text if isinstance(text, str) else None
     events = lab.asynchronous.configs.get(function.name)
     return FunctionCard(
@@ -227,6 +228,14 @@ def show(lab: Lab, call: Call, face: Face) -> Answer:
         published=_published(lab, function),
         aliases=tuple(f"{each.name} -> {leads(each)}" for each in lab.versions.aliases(what)),
     )
+
+
+def _which(call: Call) -> dict[str, Any]:
+    """The version or the definition that was asked for, as `lab.functions.get` takes it."""
+    given = {name: call[name] for name in ("version", "definition") if call[name] is not None}
+    if len(given) > 1:
+        raise InvalidValue("is one, and --definition is another: give one of them", place="--version")
+    return given
 
 
 def _published(lab: Lab, function: Function) -> str | None:
@@ -252,6 +261,18 @@ def rm(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     )
 
 
+_WHICH = (
+    Option(
+        flags=("--version",), name="version", metavar="N", help="as that version, or alias, was published"
+    ),
+    Option(
+        flags=("--definition",),
+        name="definition",
+        metavar="N",
+        read=whole_number,
+        help="as it was defined by that number",
+    ),
+)
 VERBS: tuple[Verb, ...] = (
     Verb(
         name="define",
@@ -321,16 +342,7 @@ VERBS: tuple[Verb, ...] = (
         summary="print a function's source",
         run=code,
         positionals=(NAME,),
-        options=(
-            Option(flags=("--version",), name="version", metavar="N", help="that version's, or an alias's"),
-            Option(
-                flags=("--definition",),
-                name="definition",
-                metavar="N",
-                read=whole_number,
-                help="that definition's, published or not",
-            ),
-        ),
+        options=_WHICH,
         examples=("code score",),
     ),
     Verb(name="ls", summary="list the functions", run=ls, examples=("ls",)),
@@ -341,8 +353,8 @@ VERBS: tuple[Verb, ...] = (
         positionals=(
             Positional(name="what", help="a function's name or an execution's id", completes="function"),
         ),
-        options=(Option(flags=("--code",), name="code", help="with the source"),),
-        examples=("show score",),
+        options=(Option(flags=("--code",), name="code", help="with the source"), *_WHICH),
+        examples=("show score", "show score --definition 3"),
     ),
     Verb(
         name="rm",

@@ -25,7 +25,7 @@ from faaslab.verbs.answers import (
     TableAnswer,
     TextAnswer,
 )
-from faaslab.verbs.changes import also_set, changes
+from faaslab.verbs.changes import also_set, changes, numbered
 from faaslab.verbs.reasons import reason, remedy, trace_lines, without_advice
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def _begins(function: Function) -> str:
 def _card(card: FunctionCard) -> str:
     function = card.function
     configuration = function.configuration
-    head = f"{function.name}  definition {function.definition}"
+    head = f"{function.name}  {numbered(function)}"
     if card.change:
         head += {"created": ", created", "updated": ", changed", "unchanged": ", unchanged"}[card.change]
     facts = [
