@@ -33,6 +33,10 @@ def configured(**fields):
         (configured(requires=("b>=2",)), ("packages +b>=2 −b>=1",)),
         (dataclasses.replace(OLD, handler="app.run"), (f"handler {OLD.handler} → app.run",)),
         (dataclasses.replace(OLD, description="else"), ("description",)),
+        (
+            dataclasses.replace(OLD, role="arn", aws_only={"KMSKeyArn": "k", "Handler": "a/b.c"}),
+            ("what is kept for AWS: Role, KMSKeyArn",),
+        ),
     ],
 )
 def test_each_difference_is_said_and_no_value_that_may_be_secret(now, told):
@@ -46,6 +50,14 @@ def test_the_card_of_an_updated_function_says_what_is_new():
     assert f"since definition {OLD.definition}" in card.html
     assert "  changed     memory 128 → 512 MB; packages +<b> −b>=1" in card.text
     assert "since definition" not in view(FunctionCard(function=now, change="updated")).html
+
+
+def test_the_card_says_what_is_kept_for_aws_and_has_no_effect_here():
+    now = dataclasses.replace(
+        OLD, role="arn", aws_only={"VpcConfig": {"SubnetIds": ["s"]}, "Handler": "a/b.c"}
+    )
+    assert also_set(now) == "kept for AWS, without effect here: Role, VpcConfig"
+    assert also_set(dataclasses.replace(OLD, aws_only={"Handler": "a/b.c"})) is None
 
 
 def test_the_card_says_in_one_row_what_few_functions_set():

@@ -179,6 +179,12 @@ class Function:
         )
 
     @property
+    def without_effect(self) -> tuple[str, ...]:
+        """What AWS's API was told of it that has no effect here, by AWS's names."""
+        # How the handler is written is only another way to say what is called.
+        return (*(["Role"] if self.role else []), *(name for name in self.aws_only if name != "Handler"))
+
+    @property
     def takes_preparing(self) -> bool:
         """Whether it brings what takes long to install or to unpack, before it can run."""
         return bool(self.configuration.requires) or self.code.kind == "image"

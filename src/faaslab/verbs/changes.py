@@ -60,6 +60,8 @@ def also_set(function: Function) -> str | None:
         words.append(f"tracing {setup.tracing}")
     if setup.ephemeral_storage_mb != FunctionConfiguration.ephemeral_storage_mb:
         words.append(f"ephemeral storage {setup.ephemeral_storage_mb:,} MB")
+    if function.without_effect:
+        words.append(f"kept for AWS, without effect here: {', '.join(function.without_effect)}")
     return ", ".join(words) or None
 
 
@@ -97,6 +99,11 @@ def differences(before: Function, now: Function) -> dict[str, str]:
         words += [f"−{word}" for word in were if word not in are]
         if words:
             told[name] = f"{label} {' '.join(words)}"
+    past, present = ({"Role": each.role, **each.aws_only} for each in (before, now))
+    names = dict.fromkeys((*before.without_effect, *now.without_effect))
+    kept = [name for name in names if past.get(name) != present.get(name)]
+    if kept:
+        told["aws_only"] = f"what is kept for AWS: {', '.join(kept)}"
     if before.description != now.description:
         told["description"] = "description"
     return told

@@ -2,12 +2,14 @@
 
 import dataclasses
 import re
+import threading
 from datetime import datetime
 from urllib.parse import urlsplit
 
 import pytest
 
 from faaslab.endpoint import downloads
+from faaslab.endpoint.faults import fault_of
 from faaslab.endpoint.lambda_.shapes import modified
 from faaslab.endpoint.messages import Fault, Request
 from faaslab.model.function import ImageCode
@@ -163,6 +165,26 @@ def test_a_name_that_is_taken_is_a_conflict(lab):
                     Role=ROLE, Code={"ZipFile": b"not looked at"})  # fmt: skip
     assert (fault.code, fault.status) == ("ResourceConflictException", 409)
     assert fault.message == "Function already exist: taken"
+
+
+def test_of_many_who_make_it_at_once_one_does(lab):
+    at_once, answers = threading.Barrier(8), []
+
+    def make(number):
+        at_once.wait()
+        try:
+            answers.append(create(lab, "race", DOUBLE.replace("2", str(number)), Publish=True)["CodeSha256"])
+        except Exception as error:
+            answers.append(fault_of(error).message)
+
+    threads = [threading.Thread(target=make, args=(number,)) for number in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert answers.count("Function already exist: race") == 7
+    assert lab.functions.get("race").code_sha256 in answers
+    assert [each.version for each in lab.versions.list("race")] == ["1"]
 
 
 def test_code_may_lie_in_a_bucket(lab):

@@ -60,7 +60,7 @@ def create_function(call: Call) -> Mapping[str, Any]:
     except AlreadyExists:
         raise _exists(name) from None
     if publish:
-        number = lab.versions.publish(name).version
+        number = lab.versions.publish(name, definition=made.definition).version
         return configuration(lab, released(lab, name, number)) | {"FunctionArn": made.arn}
     return configuration(lab, Found(function=made))
 
@@ -120,7 +120,8 @@ def update_function_code(call: Call) -> Mapping[str, Any]:
         **options,
     )
     if publish and not dry_run:
-        return configuration(lab, released(lab, name, lab.versions.publish(name).version))
+        number = lab.versions.publish(name, definition=changed.function.definition).version
+        return configuration(lab, released(lab, name, number))
     return configuration(lab, Found(function=_to_be(changed)))
 
 
