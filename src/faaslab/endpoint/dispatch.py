@@ -136,6 +136,12 @@ class Dispatcher:
                     break
         return self._cloud(service, region)(operation, params)
 
+    def ask_cloud(
+        self, service: str, operation: str, params: Mapping[str, Any], *, region: str
+    ) -> Mapping[str, Any]:
+        """Have the cloud carry an operation out, whether it is ours or not."""
+        return self._cloud(service, region)(operation, params)
+
     def _cloud(self, of: str, region: str) -> Asked:
         def ask(
             operation: str, params: Mapping[str, Any], /, *, service: str | None = None

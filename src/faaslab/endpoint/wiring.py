@@ -34,7 +34,7 @@ class Wiring:
     def attach(self, lab: Lab) -> None:
         """Do for `lab` what is done at a home only: the cloud, and messages for its services."""
         self._lab = lab
-        lab.targets.serve_with(self._perform)
+        lab.targets.serve_with(self._perform, self._ask_cloud)
         lab.home.on_change(self._began, self._ended)
 
     def start_endpoint(self, lab: Lab, host: str, port: int, token: str | None, epoch: int) -> Endpoint:
@@ -116,6 +116,12 @@ class Wiring:
     ) -> Mapping[str, Any]:
         assert self._lab is not None
         return self._dispatching(self._lab).perform(service, operation, params, region=region)
+
+    def _ask_cloud(
+        self, service: str, operation: str, params: Mapping[str, Any], *, region: str
+    ) -> Mapping[str, Any]:
+        assert self._lab is not None
+        return self._dispatching(self._lab).ask_cloud(service, operation, params, region=region)
 
     def _sender(self, service: str) -> Callable[[OutgoingMessage], None]:
         def send(message: OutgoingMessage) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from faaslab.events.pattern import Pattern
     from faaslab.lab import Lab
 
+_ARCHIVES = "Events-Archive-"
 MOST_HOPS = 5
 """Through so many buses an event may come."""
 _APART = frozenset(
@@ -54,7 +55,6 @@ class Buses:
                     self.order(rule, target, event, region=region, trace_id=trace_id, hops=hops)
                     for event in matched
                     for target in targets
-                    if _is_delivered_here(target["Arn"])
                 ]
         return orders
 
@@ -88,6 +88,11 @@ class Buses:
     ) -> Order:
         """What is sent to one target of a rule for an event."""
         now = self._lab.clock.now()
+        if _is_archive(target["Arn"]):
+            # Its target is the service itself; what is kept is the event as it is.
+            name = rule["Name"].removeprefix(_ARCHIVES)
+            arn = f"arn:aws:events:{region}:{event['account']}:archive/{name}"
+            target = {"Arn": arn}
         body = target_input.given(target, event, rule_arn=rule["Arn"], rule_name=rule["Name"], now=now)
         retry = target.get("RetryPolicy") or {}
         parameters = {name: value for name, value in target.items() if name not in _APART}
@@ -138,10 +143,10 @@ class Buses:
                 return
 
 
-def _is_delivered_here(arn: str) -> bool:
-    """Whether a target is one; an archive's rule has the service itself, which the cloud sees to."""
+def _is_archive(arn: str) -> bool:
+    """Whether a target is that of an archive's own rule: EventBridge, and nothing of it."""
     parts = arn.split(":", 5)
-    return not (len(parts) < 6 or (parts[2] == "events" and "/" not in parts[5]))
+    return parts[2:3] == ["events"] and "/" not in parts[-1]
 
 
 @lru_cache(maxsize=1024)

@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from faaslab.errors import Unsupported
+from faaslab.events.envelope import text
+from faaslab.model.order import KEPT_BY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,8 +60,8 @@ def function_of(order: Order) -> tuple[str, str] | None:
     return str(asked.get("FunctionName", "")), text
 
 
-def send(order: Order, ask: Ask, publish: Callable[[Order], None]) -> None:
-    """Send it. `publish` takes what goes to a bus."""
+def send(order: Order, ask: Ask, cloud: Ask, publish: Callable[[Order], None]) -> None:
+    """Send it. `publish` takes what goes to a bus; `cloud` is the cloud, past what is ours in front of it."""
     arn = order.target.split(":", 5)
     universal = _UNIVERSAL.fullmatch(order.target)
     if universal is not None:
@@ -72,6 +74,8 @@ def send(order: Order, ask: Ask, publish: Callable[[Order], None]) -> None:
     match service:
         case "events" if resource.startswith("event-bus/"):
             publish(order)
+        case "events" if resource.startswith("archive/"):
+            cloud("events", "PutEvents", {"Entries": [_kept(order, resource)]}, region=region)
         case "sqs":
             url = f"http://sqs.{region}.amazonaws.com/{arn[4]}/{resource}"
             group = (given.get("SqsParameters") or {}).get("MessageGroupId")
@@ -125,6 +129,19 @@ def dead_letter(order: Order, code: str, message: str) -> dict[str, Any]:
 def _input(order: Order) -> dict[str, Any]:
     asked = json.loads(order.body or "{}")
     return asked if isinstance(asked, dict) else {}
+
+
+def _kept(order: Order, resource: str) -> dict[str, Any]:
+    """The entry of an event that an archive keeps."""
+    event = json.loads(order.body)
+    return {
+        "Source": event["source"],
+        "DetailType": event["detail-type"],
+        "Detail": text(event["detail"]),
+        "Resources": event["resources"],
+        "Time": datetime.fromisoformat(event["time"]).replace(tzinfo=None),
+        "TraceHeader": f"{KEPT_BY}{resource.removeprefix('archive/')}/{event['id']}",
+    }
 
 
 def _partition_key(order: Order) -> str:

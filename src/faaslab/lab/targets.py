@@ -54,6 +54,7 @@ class Targets:
         self._queue = lab.store.queue
         self._guard = threading.Lock()
         self._ask: Ask | None = None
+        self._cloud: Ask | None = None
         self._pump: Pump | None = None
         self._is_home = False
         self.buses = Buses(lab)
@@ -61,9 +62,9 @@ class Targets:
 
     # -- at the home
 
-    def serve_with(self, ask: Ask) -> None:
-        """From now on the cloud is asked so."""
-        self._ask = ask
+    def serve_with(self, ask: Ask, cloud: Ask) -> None:
+        """From now on operations are carried out so; `cloud` asks the cloud itself, past what is ours."""
+        self._ask, self._cloud = ask, cloud
 
     def resume(self) -> None:
         """Be the home from now on, where there is none, if there is something to be sent, now or later."""
@@ -187,7 +188,8 @@ class Targets:
             self._lab.settle(claim)
             return
         try:
-            sending.send(order, self.ask, self.buses.forward)
+            assert self._cloud is not None
+            sending.send(order, self.ask, self._cloud, self.buses.forward)
         except Closed:
             raise
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is recorded and tried again

@@ -56,7 +56,7 @@ def opened(tmp_path, cache, clock, asked):
     def opened():
         lab = app.open(store=tmp_path / "s.duckdb", cache=cache, clock=clock, keep_alive=1e6, sandbox="off")
         labs.append(lab)
-        lab.targets.serve_with(asked)
+        lab.targets.serve_with(asked, asked)
         lab.targets.begin()
         return lab
 

@@ -29,7 +29,7 @@ def main() -> None:
         return getattr(clients[service], xform_name(operation))(**params)
 
     with app.open(store=task["store"], cache=task["cache"], clock=clock, run_queue=False) as lab:
-        lab.targets.serve_with(asked)
+        lab.targets.serve_with(asked, asked)
         lab.targets.begin()
         while True:
             # What the one before held is free when it is seen to be dead.

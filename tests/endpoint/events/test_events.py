@@ -1,11 +1,12 @@
 """PutEvents and what it needs, with the real Lab and the real cloud: what is sent to whom."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from faaslab.endpoint.messages import Fault
-from tests.endpoint.events.moment import ECHO, arn, deliveries, ran, settled, told
+from tests.endpoint.events.moment import ECHO, START, arn, deliveries, ran, settled, told
 
 ENTRY = {"Source": "shop", "DetailType": "Order", "Detail": '{"id": 7, "state": "new"}'}
 
@@ -158,6 +159,27 @@ def test_topics_streams_log_groups_and_buses_are_reached(lab, ask, asked, bus, q
     assert [json.loads(each["Data"])["id"] for each in records] == [identity]
 
 
+def test_an_archive_keeps_an_event_once_and_replays_it_to_queues(lab, ask, asked, bus, queue):
+    source = f"arn:aws:events:us-east-1:000000000000:event-bus/{bus}"
+    pattern = '{"detail": {"state": [{"wildcard": "n*w"}]}}'
+    asked(
+        "events", "CreateArchive", {"ArchiveName": "kept", "EventSourceArn": source, "EventPattern": pattern}
+    )
+    rule(ask, "all", {"source": ["shop"]}, {"Arn": queue.arn}, bus=bus)
+    other = ENTRY | {"Detail": '{"state": "old"}'}
+    ask("PutEvents", Entries=[each | {"EventBusName": bus} for each in (ENTRY, other)])
+    settled(lab)
+    assert len(queue.messages()) == 2
+    assert asked("events", "DescribeArchive", {"ArchiveName": "kept"})["EventCount"] == 1
+    span = {"EventStartTime": START, "EventEndTime": START + timedelta(hours=1)}
+    replayed = {"ReplayName": "again", "Destination": {"Arn": source}, **span}
+    archive = asked("events", "DescribeArchive", {"ArchiveName": "kept"})["ArchiveArn"]
+    asked("events", "StartReplay", {"EventSourceArn": archive, **replayed})
+    (message,) = queue.messages()
+    event = json.loads(message["Body"])
+    assert (event["replay-name"], event["detail"]) == ("again", {"id": 7, "state": "new"})
+
+
 def test_a_circle_of_buses_ends(lab, ask, bus):
     rule(
         ask,
@@ -200,7 +222,7 @@ def test_a_cloud_that_does_not_answer_is_asked_again(lab, clock, ask, asked, bus
             raise Fault("InternalFailure", "not now", status=500)
         return asked(service, operation, params, region=region)
 
-    lab.targets.serve_with(unsteady)
+    lab.targets.serve_with(unsteady, asked)
     ask("PutEvents", Entries=[ENTRY | {"EventBusName": bus}])
     settled(lab)
     assert [*deliveries(lab)["status"]] == ["failed"]

@@ -47,6 +47,29 @@ def test_an_event_reaches_a_function_and_a_queue_once(lab):
     assert len(ran(lab, "echo")) == 1
 
 
+def test_topics_log_groups_and_archives_are_reached_once_each(lab):
+    client = lab.cloud.client
+    topic = client("sns").create_topic(Name="told")["TopicArn"]
+    client("sns").subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn("echo"))
+    client("logs").create_log_group(logGroupName="/events/all")
+    events = client("events")
+    source = events.describe_event_bus(Name="default")["Arn"]
+    events.create_archive(ArchiveName="kept", EventSourceArn=source)
+    events.put_rule(Name="all", EventPattern='{"source": ["shop"]}')
+    group = "arn:aws:logs:us-east-1:000000000000:log-group:/events/all"
+    events.put_targets(Rule="all", Targets=[{"Id": "t", "Arn": topic}, {"Id": "g", "Arn": group}])
+    entry = {"Source": "shop", "DetailType": "Order", "Detail": "{}"}
+    identity = events.put_events(Entries=[entry])["Entries"][0]["EventId"]
+    assert lab.targets.wait(60)
+    until(lambda: len(ran(lab, "echo")) == 1)
+    assert json.loads(ran(lab, "echo")[0]["Records"][0]["Sns"]["Message"])["id"] == identity
+    (line,) = client("logs").filter_log_events(logGroupName="/events/all")["events"]
+    assert json.loads(line["message"])["id"] == identity
+    assert events.describe_archive(ArchiveName="kept")["EventCount"] == 1
+    assert lab.asynchronous.wait(60)
+    assert len(ran(lab, "echo")) == 1
+
+
 def test_errors_have_the_types_that_programs_catch(lab):
     events, scheduler = lab.cloud.client("events"), lab.cloud.client("scheduler")
     with pytest.raises(events.exceptions.InvalidEventPatternException, match="must be an object or an array"):

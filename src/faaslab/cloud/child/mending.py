@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from faaslab.cloud.child import archives
+
 if TYPE_CHECKING:
     from faaslab.cloud.child.moments import Moments
     from faaslab.cloud.child.turns import Turn
@@ -19,6 +21,7 @@ def mend(turn: Turn, moments: Moments) -> None:
     _account()
     _long_polls(turn, moments)
     _containers()
+    archives.keep()
 
 
 def _account() -> None:
