@@ -7,6 +7,7 @@ token is asked for, it is the access key (see `guard`).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _SCOPE = re.compile(
     r"(?P<key>[^/\s,]{1,128})/\d{8}/(?:(?P<region>[a-z0-9-]{1,32})/)?(?P<service>[A-Za-z0-9_.-]{1,64})/aws4_request"
 )
-_HEADER = re.compile(r"AWS4-[A-Z0-9-]{1,40}\s+(?:.{0,2048}?[,\s])?Credential=(?P<scope>[^,\s]{1,512})")
+_HEADER = re.compile(r"AWS4-[A-Z0-9-]{1,40}\s+(?:.{0,2048}?[,\s])??Credential=(?P<scope>[^,\s]{1,512})")
 
 
 class Scope(NamedTuple):
@@ -35,7 +36,13 @@ def scope(headers: Mapping[str, str], query: str) -> Scope | None:
     """
     header = _HEADER.match(headers.get("authorization", ""))
     text = header["scope"] if header else _presigned(query)
-    found = _SCOPE.fullmatch(text) if text else None
+    return _read(text) if text else None
+
+
+@lru_cache(64)
+def _read(text: str) -> Scope | None:
+    """A scope, which is the same all day for a client."""
+    found = _SCOPE.fullmatch(text)
     return Scope(found["key"], found["service"], found["region"]) if found else None
 
 

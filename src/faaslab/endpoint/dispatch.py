@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import re
-import uuid
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from faaslab.backends.local.flight import uuid_of
 from faaslab.endpoint import faults
 from faaslab.endpoint.call import Asked, Call, Handler, Theirs
 from faaslab.endpoint.messages import Fault, Request, Response
@@ -82,7 +83,7 @@ class Dispatcher:
         """Carry a request out; None when it is the cloud's after all. What fails is an answer as well."""
         service = Service.load(ours.service)
         region = (scope.region if scope else None) or self._lab.region
-        request_id = str(uuid.uuid4())
+        request_id = uuid_of(os.urandom(16).hex())
         protocol, name = service.protocol(request), None
         try:
             name, protocol = service.operation(request)
@@ -127,7 +128,7 @@ class Dispatcher:
                     params=params,
                     request=Request(method="POST", path="/"),
                     region=region,
-                    request_id=str(uuid.uuid4()),
+                    request_id=uuid_of(os.urandom(16).hex()),
                     cloud=self._cloud(service, region),
                 )
                 try:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from faaslab.endpoint import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from faaslab.endpoint.messages import Response
 
@@ -119,6 +119,7 @@ class _Lane:
     def serve(self) -> None:
         """Answer requests until there is none, or one that is not plain."""
         connection, data = self._connection, self._data
+        connection.settimeout(_IDLE_S)
         try:
             while True:
                 head = plain.head(data)
@@ -126,7 +127,6 @@ class _Lane:
                 if head is None or answer is None:
                     self._give_back(connection, data)
                     return
-                connection.settimeout(_STALLED_S)
                 body, rest = self._body(head, data)
                 self._send(answer(body))
                 if self.last and not rest:
@@ -142,7 +142,6 @@ class _Lane:
         connection.close()
 
     def _next(self) -> bytes:
-        self._connection.settimeout(_IDLE_S)
         try:
             return self._connection.recv(_READ)
         except TimeoutError:
@@ -154,13 +153,21 @@ class _Lane:
         if len(data) >= end:
             return data[head.size : end], data[end:]
         pieces, missing = [data[head.size :]], end - len(data)
-        while missing:
-            piece = self._connection.recv(min(missing, 1 << 20))
-            if not piece:
-                raise ConnectionResetError("the request ended early")
-            pieces.append(piece)
-            missing -= len(piece)
+        with self._patient():
+            while missing:
+                piece = self._connection.recv(min(missing, 1 << 20))
+                if not piece:
+                    raise ConnectionResetError("the request ended early")
+                pieces.append(piece)
+                missing -= len(piece)
         return b"".join(pieces), b""
+
+    @contextlib.contextmanager
+    def _patient(self) -> Iterator[None]:
+        """In the middle of a request or an answer a client may take its time."""
+        self._connection.settimeout(_STALLED_S)
+        yield
+        self._connection.settimeout(_IDLE_S)
 
     def _send(self, response: Response) -> None:
         body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
@@ -172,8 +179,9 @@ class _Lane:
         if len(body) <= _TOGETHER:
             self._connection.sendall(head + body)
         else:
-            self._connection.sendall(head)
-            self._connection.sendall(body)
+            with self._patient():
+                self._connection.sendall(head)
+                self._connection.sendall(body)
 
 
 class _Silent(Exception):
