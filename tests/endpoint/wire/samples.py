@@ -14,6 +14,7 @@ from botocore.response import StreamingBody
 from botocore.serialize import create_serializer
 
 from faaslab.endpoint.messages import Request
+from faaslab.endpoint.wire import patterns
 
 MOMENT = datetime(2026, 11, 26, 7, 8, 9)
 DEEP = 5
@@ -99,7 +100,7 @@ def value(shape, *, full, depth=0, seen=False):
         return {name: value(members[name], full=full, depth=depth + 1, seen=seen) for name in names}
     if kind == "list":
         unseen = shape.serialization.get("location") == "querystring"  # an empty list in a query is none
-        least = max(traits.get("min", 0), 1 if unseen or fill else 0)
+        least = max(traits.get("min", 0), 1 if unseen or seen or fill else 0)
         return [value(shape.member, full=full, depth=depth + 1, seen=seen) for _ in range(least)]
     if kind == "map":
         least = max(traits.get("min", 0), 1 if seen or fill else 0)
@@ -125,7 +126,8 @@ def text(shape):
     traits = shape.metadata
     if shape.enum:
         return shape.enum[-1]
-    return matching(traits.get("pattern"), traits.get("min", 0), traits.get("max", 10_000))
+    named = shape.serialization.get("location") == "uri"  # in a path there is no empty name
+    return matching(traits.get("pattern"), max(traits.get("min", 0), named), traits.get("max", 10_000))
 
 
 @cache
@@ -147,7 +149,12 @@ def pythons(pattern):
     """A Java pattern for ASCII texts as Python has it."""
     plain = pattern.replace(r"\p{ASCII}", r"[\x00-\x7f]")
     plain = plain.replace(r"\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}", r"\x20-\x7e\u00a1-\u2027\u2030-\ud7ff")
-    return re.sub(r"\\p\{[A-Z][a-z]?\}", "a-z ", plain).replace(r"\w-_", r"\w\-_")
+    plain = re.sub(r"\\p\{[A-Z][a-z]?\}", "a-z ", plain).replace(r"\w-_", r"\w\-_")
+    try:
+        re.compile(plain)
+    except re.error:
+        return patterns._translated(pattern)
+    return plain
 
 
 def not_matching(pattern):

@@ -67,6 +67,10 @@ def test_no_text_makes_a_pattern_run_for_long(service):
         (r"\P{L}+", ["12!"], ["1a", "é"]),
         (r"^[a-z]+$", ["abc"], ["abc\n", "ABC"]),
         (r"\d+", ["12"], ["١٢"]),
+        (r"\p{Print}+", ["a ~"], ["a\t", "é"]),
+        (r"[\p{Alnum}_]*", ["aZ9_"], ["-"]),
+        (r"[a|~~||]+", ["a|~"], ["b"]),
+        (r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*", ["a é\U0001f600\n"], ["\x00"]),
     ],
 )
 def test_java_and_python(pattern, yes, no):
@@ -75,7 +79,9 @@ def test_java_and_python(pattern, yes, no):
     assert [text for text in no if matches(text)] == []
 
 
-@pytest.mark.parametrize("pattern", [r"\p{Nonsense}", r"[^\P{L}]", "(", "(?<name>a)", r"a{2}{3}{"])
+@pytest.mark.parametrize(
+    "pattern", [r"\p{Nonsense}", r"[^\P{L}]", "(", "(?<name>a)", r"a{2}{3}{", "[a[b]]", "[a-z&&[^b]]"]
+)
 def test_a_pattern_without_an_equal_is_not_asked(pattern):
     assert patterns.matcher(pattern) is None
 

@@ -27,6 +27,15 @@ CATEGORY = re.compile(r"\\([pP])\{(\w+)\}")
 CLASS_BEFORE_DASH = re.compile(r"\\[wWdDsS]-")
 # The parts that a translation has to know: categories, classes before a dash, escapes, and all else.
 PART = re.compile(r"\\[pP]\{\w+\}|\\[wWdDsS]-(?=[^\]])|\\.|.", re.DOTALL)
+# Java's classes of ASCII.
+POSIX = {
+    "ASCII": r"\x00-\x7f",
+    "Print": r"\x20-\x7e",
+    "Graph": r"\x21-\x7e",
+    "Alnum": "0-9A-Za-z",
+    "Alpha": "A-Za-z",
+}
+BEYOND_16_BITS = r"\uD800\uDC00-\uDBFF\uDFFF"
 # A character beyond ASCII is told by its category: each has a stand-in from Unicode's private area.
 CATEGORIES = [
     "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe",
@@ -105,25 +114,32 @@ def matcher(pattern: str) -> Callable[[str], bool] | None:
 
 def _translated(pattern: str) -> str:
     """The pattern as Python has it: categories of Unicode spelt out, and a dash after a class as itself."""
-    parts = []
+    parts: list[str] = []
     in_class = False
-    for part in PART.findall(pattern):
+    for part in PART.findall(pattern.replace(BEYOND_16_BITS, r"\U00010000-\U0010ffff")):
         category = CATEGORY.fullmatch(part)
         if category is not None:
             members = _members(category[2])
             if category[1] == "P" and in_class:
                 raise re.error(f"no class without {category[2]} here")
             parts.append(members if in_class else f"[{'^' if category[1] == 'P' else ''}{members}]")
-            continue
-        in_class = (in_class or part == "[") and part != "]"
-        parts.append(f"{part[:-1]}\\-" if in_class and CLASS_BEFORE_DASH.fullmatch(part) else part)
+        elif not in_class:
+            in_class = part == "["
+            parts.append(part)
+        elif part == "[" or (part in {"&", "-"} and parts[-1] == part):
+            # Java has classes in classes there, and their intersections; Python means to have them.
+            raise re.error("no classes in classes here")
+        else:
+            in_class = part != "]"
+            kept = part in {"|", "~"} or CLASS_BEFORE_DASH.fullmatch(part) is not None
+            parts.append(f"{part[:-1]}\\{part[-1]}" if kept else part)
     return "".join(parts)
 
 
 def _members(category: str) -> str:
     """What stands in a character class for a category of Unicode."""
-    if category == "ASCII":
-        return r"\x00-\x7f"
+    if category in POSIX:
+        return POSIX[category]
     within = [one for one in CATEGORIES if one.startswith(category)]
     if not within:
         raise re.error(f"no category {category} here")

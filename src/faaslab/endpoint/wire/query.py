@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "text/xml"
 STYLE = "iso8601"
 MALFORMED = "MalformedInput"
-MOST_FIELDS = 20_000
+MOST_FIELDS = 100_000
 MOST_PARTS = 48
 """Parts of a key between its points."""
 Node = dict[str | None, Any]

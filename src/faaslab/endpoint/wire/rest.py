@@ -30,7 +30,7 @@ def parse(operation: Operation, route: Route, request: Request, carrier: Carrier
     if operation.labels:
         _labels(operation, route, request, params)
     if operation.query:
-        _query(operation, request.query, params)
+        _query(operation, route, request.query, params)
     headers = request.headers
     for member in operation.headers:
         if member.location == "headers":
@@ -46,10 +46,14 @@ def parse(operation: Operation, route: Route, request: Request, carrier: Carrier
             params[member.name] = text_values.read_list(member, text, style=HEADER_STYLE)
         else:
             params[member.name] = text_values.read(member, text, style=HEADER_STYLE)
+    own = {member.wire.lower() for member in operation.headers}
     if operation.payload is not None:
+        if operation.payload.shape.kind not in {"blob", "string"} and "content-type" not in own:
+            _refuse_other_media(request)
         _payload(operation.payload, request, params, carrier)
     elif operation.body:
-        _refuse_other_media(request)
+        if "content-type" not in own:
+            _refuse_other_media(request)
         given = json_bodies.loads(request.body)
         params |= values.read_structure({one.name: one for one in operation.body}, given, carrier)
     return params
@@ -64,14 +68,17 @@ def _labels(operation: Operation, route: Route, request: Request, params: dict[s
         params[member.name] = text_values.read(member, texts[member.wire], style=PATH_STYLE)
 
 
-def _query(operation: Operation, query: tuple[tuple[str, str], ...], params: dict[str, Any]) -> None:
+def _query(
+    operation: Operation, route: Route, query: tuple[tuple[str, str], ...], params: dict[str, Any]
+) -> None:
     if not query:
         return
-    taken = {member.wire for member in operation.query}
+    taken = {member.wire for member in operation.query} | {name for name, _ in route.query}
     for member in operation.query:
         kind = member.shape.kind
         if kind == "map":
-            params[member.name] = _rest_of_query(member, [pair for pair in query if pair[0] not in taken])
+            if others := [pair for pair in query if pair[0] not in taken]:
+                params[member.name] = _rest_of_query(member, others)
             continue
         texts = [text for name, text in query if name == member.wire]
         if not texts:
@@ -107,7 +114,6 @@ def _payload(member: Member, request: Request, params: dict[str, Any], carrier: 
         except UnicodeDecodeError:
             raise values.serialization() from None
     else:
-        _refuse_other_media(request)
         given = json_bodies.loads(request.body)
         if given is not None:
             params[member.name] = values.read(member, given, carrier)

@@ -1,8 +1,8 @@
 """Which operation a path is: the request URIs of a service's model as a tree of their segments.
 
 A literal segment goes before a label. A label takes one segment with its percent signs, so that an encoded
-slash in an ARN stays inside of it, and a greedy label takes all the rest. A slash too many at either end is
-overlooked; in the middle it is an empty name, which no operation takes: to join the neighbours there would
+slash in an ARN stays inside of it; a greedy label takes as many as it has to. A slash too many at either end
+is overlooked; in the middle it is an empty name, which no operation takes: to join the neighbours there would
 make a request for one thing into a request for another.
 """
 
@@ -18,18 +18,20 @@ MOST_SEGMENTS = 64
 
 @dataclass(slots=True)
 class Route:
-    """A way to an operation: `labels` are their places in the path; `query` must be in the query."""
+    """A way to an operation: `labels` are (name, first segment, the one behind); `query` must be there.
+
+    The places of a greedy label and of those behind it are counted from the end of the path where need be.
+    """
 
     operation: str
-    labels: tuple[tuple[str, int, bool], ...]
+    labels: tuple[tuple[str, int | None, int | None], ...]
     query: tuple[tuple[str, str], ...]
 
     def values(self, path: str) -> dict[str, str]:
         """The labels' values in a path that this route matched, decoded."""
         segments = segments_of(path)
         return {
-            name: unquote("/".join(segments[place:]) if greedy else segments[place], errors="strict")
-            for name, place, greedy in self.labels
+            name: unquote("/".join(segments[begin:end]), errors="strict") for name, begin, end in self.labels
         }
 
 
@@ -61,18 +63,25 @@ class Routes:
 
     def _add(self, name: str, method: str, uri: str) -> None:
         path, _, query = uri.partition("?")
-        node, labels = self._root, []
-        for place, segment in enumerate(segments_of(path)):
+        node = self._root
+        labels: list[tuple[str, int | None, int | None]] = []
+        segments = segments_of(path)
+        behind = False  # a greedy label
+        for place, segment in enumerate(segments):
             found = LABEL.fullmatch(segment)
             if found is None:
                 node = node.literals.setdefault(segment, Node())
                 continue
-            greedy = bool(found[2])
-            labels.append((found[1], place, greedy))
-            if greedy:
+            rest = place - len(segments) + 1 or None
+            if found[2]:
+                behind = True
+                labels.append((found[1], place, rest))
                 node.greedy = node.greedy or Node()
                 node = node.greedy
             else:
+                labels.append(
+                    (found[1], place - len(segments), rest) if behind else (found[1], place, place + 1)
+                )
                 node.label = node.label or Node()
                 node = node.label
         pairs = [pair.partition("=") for pair in query.split("&") if pair]
@@ -105,7 +114,9 @@ def _search(
     if node.label is not None and (found := _search(node.label, segments, place + 1, method, query)):
         return found
     if node.greedy is not None:
-        return _search(node.greedy, segments, len(segments), method, query)
+        for end in range(place + 1, len(segments) + 1):
+            if found := _search(node.greedy, segments, end, method, query):
+                return found
     return None
 
 
