@@ -2,6 +2,7 @@ import pytest
 
 from faaslab import app
 from faaslab.clock import SteppedClock
+from faaslab.cloud import extra
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +29,9 @@ def clock():
 
 
 @pytest.fixture
-def opened(tmp_path, cache, clock):
-    """Opens a lab over the one store of the test, on the stepped clock."""
+def opened(tmp_path, cache, clock, monkeypatch):
+    """Opens a lab over the one store of the test, on the stepped clock; without the embedded cloud."""
+    monkeypatch.setattr(extra, "installed", lambda: False)
     labs = []
 
     def opened(**settings):

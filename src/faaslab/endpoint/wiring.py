@@ -99,7 +99,8 @@ class Wiring:
             self._at_home = True
         if installed():
             for service in ("sqs", "sns", "events", "s3"):
-                self._lab.asynchronous.deliver_with(service, self._sender(service))
+                if not self._lab.asynchronous.delivers(service):
+                    self._lab.asynchronous.deliver_with(service, self._sender(service))
             self._lab.targets.begin()
 
     def _ended(self) -> None:

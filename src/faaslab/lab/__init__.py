@@ -95,6 +95,7 @@ class Lab:
         self.updates = Updates(self)
         self.asynchronous = Asynchronous(self, everybodys=run_queue, at_once=queue_concurrency)
         self.targets = Targets(self)
+        self.home.listen(self.targets.look)
         self.layers = Layers(self)
         self.policies = Policies(self)
         self.functions = Functions(self)

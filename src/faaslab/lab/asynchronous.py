@@ -1,9 +1,10 @@
 """`lab.asynchronous`: the queue of events that functions are given later, whoever is there then to run them.
 
-What is queued outlives the process. A notebook and a Python program go on with what waits in a store when
-they open it, and see to it from when they first run something (the setting `run_queue`); a shell command runs
-its own event only, `faaslab queue run` all of them. Several processes may do so at once: an event is worked
-on by who claimed it, and comes back when that one dies.
+What is queued outlives the process. It is run at the home of the store, which a notebook or a Python program
+becomes when something waits there as they open it, or when they first run something (the setting
+`run_queue`); all others only hand over. Where there is no home a shell command runs its own event;
+`faaslab queue run` runs all of them. Several processes may do so at once: an event is worked on by who
+claimed it, and comes back when that one dies.
 """
 
 from __future__ import annotations
@@ -19,8 +20,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from faaslab.backends import trace_header
-from faaslab.errors import Closed, FaaslabError, InvalidValue, NotFound, RecursiveInvocation
-from faaslab.lab import owners
+from faaslab.errors import (
+    Closed,
+    FaaslabError,
+    InvalidValue,
+    NotFound,
+    RecursiveInvocation,
+    RunFailed,
+)
+from faaslab.lab import owners, standing
 from faaslab.lab.destinations import LOOPS_STOPPED, PREFIX, SERVICES, Destinations, count
 from faaslab.lab.event_invoke import EventInvokeConfigs
 from faaslab.lab.pump import CLAIM_S, LOOK_S, Pump
@@ -66,8 +74,10 @@ class Asynchronous:
         self._everybodys = everybodys
         self._guard = threading.Lock()
         self._waiting: dict[str, Queued] = {}
+        self._here: str | None = None
         self._place_noted = False
         self._trusted = False
+        self._asked = False
         self._worked_on = 0
         self.configs = EventInvokeConfigs(lab)
         self._destinations = Destinations(lab)
@@ -78,9 +88,14 @@ class Asynchronous:
             queues=self._queues,
             work=self._work,
             look=self._look,
+            watched=self._watched,
             only=self._only,
+            concerned=self._concerned,
             at_once=at_once or max(_AT_ONCE, 2 * (os.cpu_count() or 1)),
         )
+        lab.home.note_with(lambda: {standing.QUEUE: self._place() if self._everybodys else None})
+        lab.home.listen(self._pump.notice)
+        lab.home.on_change(lambda _: self._pump.notice(), self._pump.notice)
 
     # -- handing over
 
@@ -106,18 +121,20 @@ class Asynchronous:
             with self._guard:
                 del self._waiting[entry.id]
             raise
-        self._pump.start()
+        self.noticed()
         return queued
 
     def note_place(self) -> None:
         """Remember that this user queues into this store on this machine: it is not one that was sent."""
         if not self._place_noted:
-            self._queue.note_place(owners.place_of(self._queue.path))
+            self._queue.note_place(self._place())
             self._place_noted = True
 
     def noticed(self) -> None:
-        """Events were queued by another room of the Lab."""
-        self._pump.start()
+        """Events were queued by a room of the Lab: whoever runs them is to know."""
+        self._start()
+        if not self._lab.home.here:
+            self._lab.home.ring()
 
     def entry(self, function: Function, text: str, request: Invocation) -> Entry:
         """An event for `function` as an entry of the queue; the trace header is that of what caused it."""
@@ -164,26 +181,31 @@ class Asynchronous:
             if (
                 self._queue.exists()
                 and any(self._queue.next_due(name) is not None for name in (*self._queues(), UNREADABLE))
-                and self._runs_all()
+                and self._may_run_all()
             ):
-                self._pump.start()
+                self._start()
                 return True
         return False
 
+    def _start(self) -> None:
+        if self._everybodys:
+            self._lab.home.stand()
+        self._pump.start()
+
     def is_used_here(self) -> bool:
         """Whether this user has queued an event into this very store on this machine."""
-        return self._queue.exists() and self._queue.knows_place(owners.place_of(self._queue.path))
+        return self._queue.exists() and self._queue.knows_place(self._place())
 
     def backend_started(self) -> None:
         """This process runs functions: then also those whose events others queue from now on."""
         if self._everybodys:
-            self._pump.start()
+            self._start()
 
     def run_all(self) -> None:
-        """From now on run what others have queued as well, whatever the setting says."""
-        self._everybodys = self._trusted = True
+        """From now on run what others have queued as well, whatever the setting says, whoever is the home."""
+        self._everybodys = self._trusted = self._asked = True
         self._read_again()
-        self._pump.start()
+        self._start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until no event is due and none runs here; False when `timeout_s` passed before.
@@ -223,6 +245,10 @@ class Asynchronous:
             raise InvalidValue(f"{service!r} is none of {', '.join(SERVICES)}", place="service")
         self._destinations.served[service] = deliver
         self.resume()
+
+    def delivers(self, service: str) -> bool:
+        """Whether messages for that service are handed to somebody."""
+        return service in self._destinations.served
 
     # -- looking
 
@@ -312,13 +338,40 @@ class Asynchronous:
         return [QUEUE, *self._destinations.queues()]
 
     def _only(self) -> Collection[str] | None:
-        if self._runs_all():
+        """What is run here: all of it at the home, nothing while another home sees to it, else its own."""
+        home = self._lab.home
+        mine = self._may_run_all()
+        if self._asked or (mine and home.here):
             return None
+        there = home.elsewhere()
+        if there is not None:
+            # One that was told not to run the queue, or is another user's, leaves it to the others. One of
+            # this user does not: from when something is queued from here this store is used here.
+            if standing.runs_queue(there.notes, self._place()):
+                return ()
+            if mine:
+                return None
+        return self._own()
+
+    def _place(self) -> str:
+        if self._here is None:
+            self._here = owners.place_of(self._queue.path)
+        return self._here
+
+    def _own(self) -> tuple[str, ...]:
         with self._guard:
             return tuple(self._waiting)
 
-    def _runs_all(self) -> bool:
-        """Whether what others have queued is run here: as the setting says, in a store that is used here."""
+    def _concerned(self) -> Collection[str] | None:
+        """What is waited for here, whoever runs it."""
+        return None if self._may_run_all() else self._own()
+
+    def _watched(self) -> bool:
+        """Whether somebody here waits for what another process does."""
+        return any(not self._pump.holds(each) for each in self._own())
+
+    def _may_run_all(self) -> bool:
+        """Whether this Lab would run what others have queued: as the setting says, in a store used here."""
         if self._everybodys and not self._trusted:
             self._trusted = self.is_used_here()
         return self._everybodys and self._trusted
@@ -364,7 +417,9 @@ class Asynchronous:
         ids = [each for each in there if not self._pump.holds(each)]
         if not ids:
             return
-        for identity in set(ids) - self._queue.present(ids):
+        present = self._queue.present(ids)
+        self._tell_of_first([each for each in ids if each in present])
+        for identity in set(ids) - present:
             with self._guard:
                 queued = None if self._pump.holds(identity) else self._waiting.pop(identity, None)
             if queued is None:
@@ -373,6 +428,25 @@ class Asynchronous:
                 queued.ended(self._lab.executions.get(identity))
             except FaaslabError as error:
                 queued.broke(error)
+
+    def _tell_of_first(self, ids: Sequence[str]) -> None:
+        """Tell those who wait for the first attempt that it was made elsewhere, and more will follow."""
+        with self._guard:
+            asked = {
+                each: queued for each in ids if (queued := self._waiting.get(each)) and queued.awaits_first
+            }
+        if not asked:
+            return
+        for identity, queued in asked.items():
+            entry = self._queue.find(identity)
+            body = entry.body if entry is not None and isinstance(entry.body, dict) else {}
+            again = body.get("invocation", {}).get("attempt", 1) > 1
+            if not again and not body.get("turned_away"):
+                continue
+            try:
+                queued.attempt_ended(self._lab.executions.get(identity))
+            except FaaslabError:
+                queued.attempt_failed(RunFailed(str(body.get("last_error"))))
 
 
 def _epoch_s(now: datetime) -> int:

@@ -33,6 +33,7 @@ NAME = "home"
 _PATIENCE_S = 2 * TTL_S
 """A home that gives way, or one that has just begun, is waited for so long."""
 _PAUSE_S = 0.02
+_SHORTLY_S = 0.001
 
 
 class Home:
@@ -56,9 +57,10 @@ class Home:
         self._since: str | None = None
         self._leaving: str | None = None
         self._told: int | None = None
+        self._begun: int | None = None
         self._deeds: list[tuple[Callable[[int], None], Callable[[], None]]] = []
         self._notes: Callable[[], dict[str, Any]] = dict
-        self._heard: Callable[[], None] = lambda: None
+        self._heard: list[Callable[[], None]] = []
         self._thread: threading.Thread | None = None
         self._bell: Listening | None = None
         self._looked: tuple[datetime, float] | None = None
@@ -139,7 +141,10 @@ class Home:
                     self._begin()
                 epoch = self.epoch
             if epoch is not None:
-                return self._inner(epoch)
+                if threading.current_thread() is self._thread or self._begun == epoch:
+                    return self._inner(epoch)
+                self._closing.wait(_SHORTLY_S)  # what runs at the home is just beginning
+                continue
             lease = self.elsewhere()
             if lease is not None and lease.address is not None:
                 return lease.address
@@ -187,7 +192,7 @@ class Home:
                 self._require_open()
                 self._beat()
                 self._begin()
-                if (epoch := self.epoch) is not None:
+                if (epoch := self.epoch) is not None and self._begun == epoch:
                     return epoch
             lease = self.elsewhere()
             if lease is not None and lease.notes.get(standing.STANDING):
@@ -239,8 +244,8 @@ class Home:
         self._notes = notes
 
     def listen(self, heard: Callable[[], None]) -> None:
-        """Call `heard` when another process rings: it has put something into the state."""
-        self._heard = heard
+        """Have `heard` called at the home when another process rings: it has put something into the state."""
+        self._heard.append(heard)
 
     def ring(self) -> None:
         """Tell the home, if it is another process, that there is something in the state for it."""
@@ -252,8 +257,10 @@ class Home:
         """Answer what was asked, be the home no more and say so; may be called twice."""
         if self._pid != os.getpid():
             return  # a forked child: the home is its parent
+        # It says that it is there as long as that takes, and what still runs for somebody finds it.
+        self._endpoints.end_serving(drain_s)
         self._closed = True
-        self._endpoints.close(drain_s)  # it says that it is there as long as that takes
+        self._endpoints.close(drain_s)
         self._closing.set()
         self._woken.set()
         thread = self._thread
@@ -270,7 +277,7 @@ class Home:
                 self._leases.release(lease)
 
     def _require_open(self) -> None:
-        if self._closed or self._lab.closed:
+        if self._closed:
             raise Closed("this lab is closed", hint="open another: faaslab.open()")
 
     # -- the thread
@@ -319,7 +326,7 @@ class Home:
         if epoch == self._told:
             return
         with self._guard:
-            deeds, told, self._told = tuple(self._deeds), self._told, epoch
+            deeds, told, self._told, self._begun = tuple(self._deeds), self._told, epoch, None
         if told is not None:
             for _, ended in reversed(deeds):
                 ended()
@@ -331,10 +338,12 @@ class Home:
             self._bell = self._lab.store.bell.listen(self._rung)
             for began, _ in deeds:
                 began(epoch)
+            self._begun = epoch
 
     def _rung(self) -> None:
         self._woken.set()
-        self._heard()
+        for heard in self._heard:
+            heard()
 
     # -- one step, under the guard
 
@@ -412,7 +421,9 @@ class Home:
             return
         self._guard = threading.RLock()
         self._woken, self._closing = threading.Event(), threading.Event()
-        self._owner = self._lease = self._thread = self._leaving = self._told = self._looked = None
+        self._owner = self._lease = self._thread = self._leaving = self._told = self._begun = self._looked = (
+            None
+        )
         self._candidate, self._wish = False, Wish.NOTHING
         self._endpoints = Endpoints(self._lab, None)
         if self._bell is not None:

@@ -28,6 +28,8 @@ CLAIM_S = 30.0
 """A claim lapses after so long, unless it is renewed: another process then works on the entry."""
 LOOK_S = 1.0
 """How often other processes' entries are looked for; its own are noticed at once."""
+WATCH_S = 0.02
+"""How often it is asked whether anything changed, while somebody here waits for what another process does."""
 FAILED_S = 5.0
 """An entry that a failure of ours left undone waits so long."""
 _JOIN_S = 15.0
@@ -38,8 +40,9 @@ class Pump:
     """Starts one thread with `start`, and one for each entry that is worked on, `at_once` at most.
 
     `queues` names the queues; those after the first may use two threads more, so that what is quickly done
-    does not wait for functions that run long. With `only` it takes no other entries than those. `look` is
-    called now and then, for whoever waits for what another process does.
+    does not wait for functions that run long. With `only` it takes no other entries than those; `wait` waits
+    for those of `concerned`. `look` is called now and then, for whoever waits for what another process does,
+    and soon after a change while `watched` says that there is somebody.
     """
 
     def __init__(
@@ -52,13 +55,17 @@ class Pump:
         look: Callable[[], None],
         only: Callable[[], Collection[str] | None],
         at_once: int,
+        watched: Callable[[], bool] = lambda: False,
+        concerned: Callable[[], Collection[str] | None] | None = None,
     ) -> None:
         self._queue = queue
         self._clock = clock
         self._queues = queues
         self._work = work
         self._look = look
+        self._watched = watched
         self._only = only
+        self._concerned = concerned or only
         self._at_once = at_once
         self._owner = owners.this_process()
         self._pid = os.getpid()
@@ -68,6 +75,7 @@ class Pump:
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._looked = 0.0
+        self._changes = -1
         self._thread: threading.Thread | None = None
         self._trouble: BaseException | None = None
         self._failure: BaseException | None = None
@@ -81,6 +89,10 @@ class Pump:
             if self._thread is None and not self._stopping.is_set():
                 self._thread = threading.Thread(target=self._pump, name="faaslab-queue", daemon=True)
                 self._thread.start()
+
+    def notice(self) -> None:
+        """Look at once, if it was started: something may have changed."""
+        self._woken.set()
 
     @property
     def running(self) -> bool:
@@ -100,7 +112,12 @@ class Pump:
         """Wait until nothing is due and nothing is worked on here; False when `timeout_s` passed before."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         with self._changed:
-            while self._held or self._due_in() == 0.0:
+            # Until it has looked once, what a dead process held counts as held.
+            while (
+                self._held
+                or (self.running and not self._looked and self._trouble is None)
+                or self._due_in(self._concerned()) == 0.0
+            ):
                 left = LOOK_S if deadline is None else deadline - time.monotonic()
                 if left <= 0 or self._stopping.is_set():
                     return False
@@ -156,6 +173,9 @@ class Pump:
     def _look_around(self) -> None:
         now = time.monotonic()
         if self._looked and now - self._looked < LOOK_S:
+            if self._watched() and (changes := self._queue.changes()) != self._changes:
+                self._changes = changes
+                self._look()
             return
         for owner in self._queue.owners():
             if owner != self._owner and owners.is_gone(owner):
@@ -179,7 +199,8 @@ class Pump:
                     self._begin(claim)
         # What was due and is another's now must not be asked for without a pause.
         due_in = self._due_in(only)
-        return LOOK_S if due_in is None or (due_in == 0 and not taken) else min(due_in, LOOK_S)
+        longest = WATCH_S if self._watched() else LOOK_S
+        return longest if due_in is None or (due_in == 0 and not taken) else min(due_in, longest)
 
     def _begin(self, claim: Claim) -> None:
         worker = threading.Thread(target=self._see_to, args=(claim,), name="faaslab-queued", daemon=True)
@@ -206,9 +227,8 @@ class Pump:
         due = self._queue.next_due(name, ids=only)
         return due is not None and due <= self._clock.now()
 
-    def _due_in(self, only: Collection[str] | None = None) -> float | None:
+    def _due_in(self, only: Collection[str] | None) -> float | None:
         """Seconds until the next entry is due, 0.0 for one that is; None when there is none."""
-        only = self._only() if only is None else only
         due = [self._queue.next_due(name, ids=only) for name in self._queues()]
         times = [each for each in due if each is not None]
         return max((min(times) - self._clock.now()).total_seconds(), 0.0) if times else None

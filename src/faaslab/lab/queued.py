@@ -21,24 +21,35 @@ class Queued(Future["Execution"]):
         self.request_id = request_id
         self.is_there = False
         """It was put into the queue: when it is there no longer, somebody has seen to it."""
-        self.attempted: Future[Execution] = Future()
-        """Ends with the first attempt that this process makes, whatever came of it; with the error when it
-        could not be made."""
-        for future in (self, self.attempted):
+        self.first_awaited = False
+        """Somebody waits for the first attempt already."""
+        self._attempted: Future[Execution] = Future()
+        for future in (self, self._attempted):
             future.set_running_or_notify_cancel()
+
+    @property
+    def attempted(self) -> Future[Execution]:
+        """Ends with the first attempt, whatever came of it; with the error when it could not be made."""
+        self.first_awaited = True
+        return self._attempted
+
+    @property
+    def awaits_first(self) -> bool:
+        """Whether somebody waits for the first attempt, and nothing is known of it yet."""
+        return self.first_awaited and not self._attempted.done()
 
     def __repr__(self) -> str:
         return f"<event {self.request_id}, {'done' if self.done() else 'queued'}>"
 
     def attempt_ended(self, execution: Execution) -> None:
         """An attempt was made."""
-        if not self.attempted.done():
-            self.attempted.set_result(execution)
+        if not self._attempted.done():
+            self._attempted.set_result(execution)
 
     def attempt_failed(self, error: Exception) -> None:
         """It could not be run at all; that is tried again."""
-        if not self.attempted.done():
-            self.attempted.set_exception(error)
+        if not self._attempted.done():
+            self._attempted.set_exception(error)
 
     def ended(self, execution: Execution) -> None:
         """No more attempts follow. Who waited for the first one then finds it done."""
@@ -48,6 +59,6 @@ class Queued(Future["Execution"]):
 
     def broke(self, error: BaseException) -> None:
         """It is not known here what becomes of it."""
-        for future in (self.attempted, self):
+        for future in (self._attempted, self):
             if not future.done():
                 future.set_exception(error)

@@ -25,7 +25,7 @@ LOOK_S = 1.0
 _SLEPT_S = 5.0
 
 STANDING, WANTED, QUEUE, SINCE = "standing", "wanted", "queue", "since"
-"""Notes of the lease: it was told to be the home; who asks for it; it runs the queue; since when (ISO)."""
+"""Notes of the lease: it was told to be the home; who asks for it; whose events it runs; since when (ISO)."""
 
 
 class Wish(Enum):
@@ -111,6 +111,6 @@ def told(lease: Lease) -> str:
     return f"process {process_of(lease)}{where}"
 
 
-def runs_queue(notes: Mapping[str, Any]) -> bool:
-    """Whether a home with these notes runs the events of everybody."""
-    return bool(notes.get(QUEUE))
+def runs_queue(notes: Mapping[str, Any], place: str) -> bool:
+    """Whether a home with these notes runs what is queued from `place` (see `owners.place_of`)."""
+    return notes.get(QUEUE) == place

@@ -74,7 +74,11 @@ class Targets:
     def begin(self) -> None:
         """This process is the home: carry out what waits, and whatever comes."""
         self._is_home = True
-        if self._waits():
+        self.look()
+
+    def look(self) -> None:
+        """Go on with what waits, if there is anything and this is the home."""
+        if self._is_home and self._waits():
             self.noticed()
 
     def _waits(self) -> bool:
