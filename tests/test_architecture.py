@@ -40,6 +40,7 @@ PURE = [
     "endpoint/lambda_/shapes.py",
     "endpoint/lambda_/statements.py",
     "endpoint/logs/field_patterns.py",
+    "endpoint/logs/insights.py",
     "endpoint/logs/json_patterns.py",
     "endpoint/logs/patterns.py",
     "endpoint/logs/scanning.py",

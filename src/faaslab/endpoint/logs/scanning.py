@@ -21,10 +21,14 @@ class Scanner:
     """A text that is read word by word; `words` has one group that matched, whose name is the kind."""
 
     def __init__(self, text: str, words: re.Pattern[str]) -> None:
-        self._text = text
+        self.text = text
         self._words = words
         self._at = 0
         self.depth = 0
+        self.begin = 0
+        """Where the word begins that stands next."""
+        self.ended = 0
+        """Where the word ended that was last."""
         self.kind = ""
         """The kind of the word that stands next; empty at the end."""
         self.word = ""
@@ -33,14 +37,16 @@ class Scanner:
     def advance(self) -> str:
         """Go on to the next word; gives the one that was."""
         was = self.word
-        while self._at < len(self._text) and self._text[self._at].isspace():
+        self.ended = self._at
+        while self._at < len(self.text) and self.text[self._at].isspace():
             self._at += 1
-        if self._at == len(self._text):
+        if self._at == len(self.text):
             self.kind = self.word = ""
             return was
-        match = self._words.match(self._text, self._at)
+        self.begin = self._at
+        match = self._words.match(self.text, self._at)
         if match is None or match.end() == self._at:
-            raise Malformed(f"it cannot be read from {self._text[self._at : self._at + 40]!r} on")
+            raise Malformed(f"it cannot be read from {self.text[self._at : self._at + 40]!r} on")
         self.kind, self.word = match.lastgroup or "", match.group()
         self._at = match.end()
         return was
@@ -56,6 +62,18 @@ class Scanner:
         """Go on; one of those must stand next."""
         if not self.take(*words):
             raise Malformed(f"{' or '.join(words)} is missing before {self.word or 'the end'!r}")
+
+    def until(self, mark: str) -> str:
+        """What follows the word that stands next, up to a `mark` without a backslash; goes on behind that."""
+        begin = self._at
+        while self._at < len(self.text) and self.text[self._at] != mark:
+            self._at += 2 if self.text[self._at] == "\\" else 1
+        found = self.text[begin : self._at]
+        if self._at >= len(self.text):
+            raise Malformed(f"{mark} is missing behind {found[:40]!r}")
+        self._at += 1
+        self.advance()
+        return found
 
     def deeper(self) -> None:
         """A parenthesis opens."""

@@ -248,5 +248,4 @@ def _by_period(
 
 
 def _path(key: str) -> str:
-    quoted = key.replace("\\", "\\\\").replace('"', '\\"')
-    return f'$."{quoted}"'
+    return "/" + key.replace("~", "~0").replace("/", "~1")
