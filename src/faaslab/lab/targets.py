@@ -16,7 +16,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from faaslab.backends import asynchronous
-from faaslab.errors import Closed, FaaslabError, InvalidValue, NotFound, Unsupported
+from faaslab.errors import (
+    BackendError,
+    Closed,
+    FaaslabError,
+    InvalidValue,
+    NotFound,
+    StoreError,
+    Unsupported,
+)
 from faaslab.events.envelope import text
 from faaslab.events.target_input import as_json
 from faaslab.lab import sending
@@ -204,9 +212,12 @@ class Targets:
     def _failed(self, claim: Claim, order: Order, error: Exception) -> None:
         code = str(getattr(error, "code", type(error).__name__))
         told = f"{code}: {getattr(error, 'message', error)}"[:_TOLD]
-        final = isinstance(error, Unsupported) or 400 <= getattr(error, "status", 500) < 429
         age = self._lab.clock.now() - order.queued_at
-        if final or order.attempt > order.retries or age >= timedelta(seconds=order.age_limit_s):
+        if (
+            not _may_mend(error)
+            or order.attempt > order.retries
+            or age >= timedelta(seconds=order.age_limit_s)
+        ):
             follows = Follows()
             self._give_up(follows, order, code, told)
             self._lab.settle(claim, *follows.records, put=follows.entries)
@@ -252,6 +263,14 @@ class Targets:
             error=error,
             delivered_at=self._lab.clock.now(),
         )
+
+
+def _may_mend(error: Exception) -> bool:
+    """Whether the same may work later: what the target refused stays refused."""
+    status = getattr(error, "status", None)
+    if isinstance(status, int):
+        return status >= 429
+    return isinstance(error, BackendError | StoreError | OSError)
 
 
 def _entry(order: Order) -> Entry:

@@ -1,11 +1,15 @@
 """Programs that know boto3 only: events and schedules through the port of a lab."""
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
 
 import faaslab
+from faaslab.clock import SYSTEM
+from faaslab.cloud import client
 from tests.endpoint.events.moment import ECHO, arn, ran
 from tests.lab.events import until
 
@@ -105,3 +109,32 @@ def test_schedules_fire_by_the_clock_of_this_machine(lab):
     scheduler.create_schedule(Name="soon", FlexibleTimeWindow=OFF, ActionAfterCompletion="DELETE", **once)
     until(lambda: ran(lab, "echo") == ["now", "soon"])
     until(lambda: [each["Name"] for each in scheduler.list_schedules()["Schedules"]] == ["now"])
+
+
+def test_a_home_that_is_killed_is_succeeded_and_its_schedules_and_rules_go_on(tmp_path):
+    store = tmp_path / "store.duckdb"
+    with faaslab.open(store, sandbox="off") as lab:
+        lab.functions.create("echo", ECHO)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "faaslab", "serve", "--port", "0", "--store", str(store)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with server:
+        address = server.stdout.readline().split()[1]
+        events = client("events", address)
+        events.put_rule(Name="all", EventPattern='{"source": ["shop"]}')
+        events.put_targets(Rule="all", Targets=[{"Id": "1", "Arn": arn("echo"), "Input": '"event"'}])
+        soon = SYSTEM.now().replace(microsecond=0) + timedelta(seconds=3)
+        client("scheduler", address).create_schedule(
+            Name="soon",
+            ScheduleExpression=f"at({soon.isoformat()})",
+            FlexibleTimeWindow=OFF,
+            Target={"Arn": arn("echo"), "RoleArn": "arn:aws:iam::000000000000:role/any", "Input": '"soon"'},
+        )
+        server.kill()
+    with faaslab.open(store, sandbox="off") as after:
+        until(lambda: ran(after, "echo") == ["soon"])
+        entry = {"Source": "shop", "DetailType": "Order", "Detail": "{}"}
+        after.cloud.client("events").put_events(Entries=[entry])
+        until(lambda: ran(after, "echo") == ["soon", "event"])

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from faaslab.endpoint.messages import Fault
-from tests.endpoint.events.moment import ECHO, START, arn, ran, settled, told
+from tests.endpoint.events.moment import ECHO, START, arn, deliveries, ran, settled, told
 
 OFF = {"Mode": "OFF"}
 ROLE = "arn:aws:iam::000000000000:role/any"
@@ -210,6 +210,17 @@ def test_queues_buses_and_universal_targets_are_reached(lab, clock, ask, asked):
     event, direct = sorted(ran(lab, "echo"), key=len, reverse=True)
     assert direct == {"by": "sdk"}
     assert (event["source"], event["detail-type"], event["detail"]) == ("clock", "Tick", {"n": 1})
+
+
+def test_a_target_that_nothing_here_delivers_to_is_given_up_at_once(lab, clock, ask):
+    at = f"at({(START + timedelta(minutes=1)).isoformat()})"
+    for number, target in enumerate(
+        ("ecs:us-east-1:000000000000:cluster/c", "scheduler:::aws-sdk:sqs:nothing")
+    ):
+        create(ask, f"s{number}", at, {"Arn": f"arn:aws:{target}", "Input": "{}"})
+    passing(lab, clock, 1)
+    assert [*deliveries(lab)["status"]] == ["dropped", "dropped"]
+    assert any("nothing is delivered to arn:aws:ecs" in error for error in deliveries(lab)["error"])
 
 
 def test_a_home_that_comes_late_fires_once_and_goes_on(lab, opened, clock, ask):
