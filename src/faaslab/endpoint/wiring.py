@@ -29,7 +29,6 @@ class Wiring:
         self._lab: Lab | None = None
         self._cloud: CloudProcess | None = None
         self._dispatcher: Dispatcher | None = None
-        self._at_home = False
 
     def attach(self, lab: Lab) -> None:
         """Do for `lab` what is done at a home only: the cloud, and messages for its services."""
@@ -75,17 +74,19 @@ class Wiring:
         cloud = self._cloud
         if cloud is not None:
             return cloud
-        assert self._lab is not None
-        address = self._lab.home.ensure()
+        lab = self._lab
+        assert lab is not None
+        address = lab.home.ensure()
         with self._guard:
-            if not self._at_home:
+            if not lab.home.here:
                 raise Closed(
                     "the embedded cloud of this store is with another process now", hint=f"ask {address}"
                 )
             if self._cloud is None:
                 from faaslab.cloud import CloudProcess
 
-                self._cloud = CloudProcess(folder_of(Path(self._lab.store.path)), address)
+                # By the door it finds the home wherever that is: ports come and go while it runs.
+                self._cloud = CloudProcess(folder_of(Path(lab.store.path)), lab.door.address)
             return self._cloud
 
     # -- at the home
@@ -95,8 +96,6 @@ class Wiring:
         from faaslab.cloud.extra import installed
 
         assert self._lab is not None
-        with self._guard:
-            self._at_home = True
         if installed():
             for service in ("sqs", "sns", "events", "s3"):
                 if not self._lab.asynchronous.delivers(service):
@@ -107,7 +106,6 @@ class Wiring:
         assert self._lab is not None
         self._lab.targets.end()
         with self._guard:
-            self._at_home = False
             cloud, self._cloud = self._cloud, None
         if cloud is not None:
             cloud.close()
