@@ -83,7 +83,7 @@ def test_what_nobody_has_is_not_found(dispatcher, name, full):
     operation = model("lambda").operation_model(name)
     params = value(operation.input_shape, full=full) if operation.input_shape else {}
     code = checked(operation, answered(dispatcher, sent(operation, params, "rest-json")))
-    if "FunctionName" in params and name.startswith(("Get", "Delete", "Invoke", "List")):
+    if "FunctionName" in params and name.startswith(("Get", "Delete", "Invoke")):
         assert code is not None
 
 
@@ -100,7 +100,7 @@ def test_what_is_there_is_worked_on(dispatcher, known, name, full):
 
 
 @pytest.mark.parametrize("name", LAMBDA)
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_bytes_get_an_answer(dispatcher, known, name, data):
     operation = model("lambda").operation_model(name)

@@ -26,6 +26,7 @@ DEEPEST = 100
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 TRUE_WORDS = frozenset({"true", "yes", "y", "t", "1"})
 FALSE_WORDS = frozenset({"false", "no", "n", "f", "0"})
+UNREADABLE = "The request cannot be read: its body is not what the protocol asks for, or is nested too deeply"
 UNEXPECTED_LIST = "Start of list found where not expected"
 UNEXPECTED_MAP = "Start of structure or map found where not expected."
 
@@ -38,8 +39,8 @@ class Carrier(NamedTuple):
 
 
 def serialization(message: str | None = None) -> Fault:
-    """The error for a body that is not of the model's types."""
-    return Fault("SerializationException", message or "")
+    """The error for a body that is not of the model's types; where AWS gives a code only, a sentence too."""
+    return Fault("SerializationException", message or UNREADABLE)
 
 
 def read_structure(
