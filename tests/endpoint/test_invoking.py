@@ -304,3 +304,36 @@ def test_what_is_accepted_is_answered_when_the_server_closes(tmp_path):
         for thread in threads:
             thread.join()
     assert sorted(answers) == [str(n).encode() for n in range(8)]
+
+
+def test_a_response_that_streams_is_finished_when_the_server_closes(tmp_path):
+    with app.open(store=tmp_path / "s.duckdb", cache=tmp_path / "cache", sandbox="off") as lab:
+        lab.functions.create("streams", STREAMS, runtime="provided.al2023", timeout_s=30)
+        serving = lab.serve()
+        events = iter(stream(client(serving.address), {"pieces": 3, "gate": str(tmp_path)})["EventStream"])
+        pieces = [next(events)]
+        closes = threading.Thread(target=serving.close)
+        closes.start()
+        for number in range(3):
+            (tmp_path / str(number)).touch()
+        *rest, last = events
+        closes.join()
+    assert (
+        b"".join(each["PayloadChunk"]["Payload"] for each in pieces + rest) == b"piece 0\npiece 1\npiece 2\n"
+    )
+    assert "ErrorCode" not in last["InvokeComplete"]
+
+
+def test_a_failure_that_nobody_foresaw_is_told_to_the_log_only(made, lab, monkeypatch, caplog):
+    def broken(*_, **__):
+        raise RuntimeError("the secret path")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lab.functions, "invoke", broken)
+        with pytest.raises(made.exceptions.ServiceException) as failed:
+            invoke(made, "echo", {})
+    told = failed.value.response
+    assert (told["ResponseMetadata"]["HTTPStatusCode"], told["Type"]) == (500, "Service")
+    assert "secret" not in json.dumps(told, default=str)
+    assert "RuntimeError: the secret path" in caplog.text
+    assert invoke(made, "echo", b"5")["Body"] == b"5"

@@ -139,6 +139,8 @@ class _Lane:
             return
         except OSError:
             pass  # the client is gone; what ran is recorded
+        # Said by itself, as a forked child of this process may have the descriptor as well.
+        self.cut()
         connection.close()
 
     def _next(self) -> bytes:

@@ -9,6 +9,7 @@ import pytest
 from faaslab import app
 from faaslab.endpoint.faults import fault_of
 from faaslab.endpoint.lambda_.invoke import OPERATIONS
+from faaslab.errors import StoreFull
 from tests.backends.local.defining import eventually
 from tests.endpoint.calling import ask
 
@@ -423,6 +424,40 @@ def test_a_function_that_answers_whole_is_one_piece(lab):
     assert last == ("InvokeComplete", {})
     ((_, last),) = stream(lab, "fails", {"how": "raise"})["EventStream"]
     assert json.loads(last["ErrorDetails"])["errorMessage"] == "no luck"
+
+
+class Breaks:
+    """A stream whose record cannot be kept when it ends."""
+
+    version, content_type = "7", None
+
+    def __init__(self):
+        self.left = [b"a piece"]
+        self.closed = False
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.left:
+            return self.left.pop()
+        raise StoreFull("the disk is full")
+
+    def close(self):
+        self.closed = True
+
+
+def test_a_failure_of_ours_in_the_middle_is_the_last_event(lab, monkeypatch, caplog):
+    breaks = Breaks()
+    monkeypatch.setattr(lab.functions, "stream", lambda *_, **__: breaks)
+    answer = stream(lab, "echo", {})
+    assert answer["ExecutedVersion"] == "7"
+    assert list(answer["EventStream"]) == [
+        ("PayloadChunk", {"Payload": b"a piece"}),
+        ("InvokeComplete", {"ErrorCode": "ServiceException", "ErrorDetails": "the disk is full"}),
+    ]
+    assert breaks.closed
+    assert "StoreFull" in caplog.text
 
 
 def test_a_dry_run_streams_nothing(lab):
