@@ -60,28 +60,17 @@ def conditions(model: BotocoreShape) -> tuple[Condition, ...]:
     sized = model.type_name in {"string", "blob", "list", "map"}
     what = "length" if sized else "value"
     found = []
-    if (highest := traits.get("max")) is not None and model.type_name != "structure":
-        found.append(
-            Condition(
-                f"Member must have {what} less than or equal to {highest}", _at_most(highest, sized=sized)
-            )
-        )
-    if (lowest := traits.get("min")) is not None and model.type_name != "structure":
-        found.append(
-            Condition(
-                f"Member must have {what} greater than or equal to {lowest}", _at_least(lowest, sized=sized)
-            )
-        )
+    if (highest := traits.get("max")) is not None:
+        words = f"Member must have {what} less than or equal to {highest}"
+        found.append(Condition(words, _at_most(highest, sized=sized)))
+    if (lowest := traits.get("min")) is not None:
+        words = f"Member must have {what} greater than or equal to {lowest}"
+        found.append(Condition(words, _at_least(lowest, sized=sized)))
     pattern = traits.get("pattern")
-    if pattern and model.type_name == "string":
-        matches = matcher(pattern)
-        if matches is not None:
-            bound = min(LONGEST, sys.maxsize if highest is None else int(highest))
-            found.append(
-                Condition(
-                    f"Member must satisfy regular expression pattern: {pattern}", _within(bound, matches)
-                )
-            )
+    if pattern and model.type_name == "string" and (matches := matcher(pattern)) is not None:
+        longest = sys.maxsize if highest is None else int(highest)
+        words = f"Member must satisfy regular expression pattern: {pattern}"
+        found.append(Condition(words, _within(longest, matches)))
     return tuple(found)
 
 
@@ -93,8 +82,9 @@ def _at_least(lowest: float, *, sized: bool) -> Callable[[Any], bool]:
     return (lambda value: len(value) >= lowest) if sized else (lambda value: value >= lowest)
 
 
-def _within(bound: int, matches: Callable[[str], bool]) -> Callable[[str], bool]:
-    return lambda value: len(value) > bound or matches(value)
+def _within(longest: int, matches: Callable[[str], bool]) -> Callable[[str], bool]:
+    # A text that is too long has been refused for that.
+    return lambda value: len(value) > longest or matches(value)
 
 
 @cache

@@ -46,14 +46,10 @@ def parse(operation: Operation, route: Route, request: Request, carrier: Carrier
             params[member.name] = text_values.read_list(member, text, style=HEADER_STYLE)
         else:
             params[member.name] = text_values.read(member, text, style=HEADER_STYLE)
-    own = {member.wire.lower() for member in operation.headers}
     if operation.payload is not None:
-        if operation.payload.shape.kind not in {"blob", "string"} and "content-type" not in own:
-            _refuse_other_media(request)
-        _payload(operation.payload, request, params, carrier)
+        _payload(operation, operation.payload, request, params, carrier)
     elif operation.body:
-        if "content-type" not in own:
-            _refuse_other_media(request)
+        _refuse_other_media(operation, request)
         given = json_bodies.loads(request.body)
         params |= values.read_structure({one.name: one for one in operation.body}, given, carrier)
     return params
@@ -102,7 +98,9 @@ def _rest_of_query(member: Member, pairs: list[tuple[str, str]]) -> dict[str, An
     return found
 
 
-def _payload(member: Member, request: Request, params: dict[str, Any], carrier: Carrier) -> None:
+def _payload(
+    operation: Operation, member: Member, request: Request, params: dict[str, Any], carrier: Carrier
+) -> None:
     if not request.body:
         return
     kind = member.shape.kind
@@ -114,15 +112,22 @@ def _payload(member: Member, request: Request, params: dict[str, Any], carrier: 
         except UnicodeDecodeError:
             raise values.serialization() from None
     else:
+        _refuse_other_media(operation, request)
         given = json_bodies.loads(request.body)
         if given is not None:
             params[member.name] = values.read(member, given, carrier)
 
 
-def _refuse_other_media(request: Request) -> None:
+def _refuse_other_media(operation: Operation, request: Request) -> None:
     """A body of JSON must not be called something else: a form is what a page of a stranger can send."""
     media = request.headers.get("content-type")
-    if media and request.body and "json" not in media.lower() and "octet-stream" not in media.lower():
+    if (
+        media
+        and request.body
+        and not operation.names_media
+        and "json" not in media.lower()
+        and "octet-stream" not in media.lower()
+    ):
         raise Fault(
             "UnsupportedMediaTypeException", "The content type of the request body is not JSON.", status=415
         )

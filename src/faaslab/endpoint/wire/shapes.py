@@ -76,6 +76,8 @@ class Operation:
     labels: tuple[Member, ...] = ()
     query: tuple[Member, ...] = ()
     headers: tuple[Member, ...] = ()
+    names_media: bool = False
+    """Whether the header Content-Type is one of its members."""
     body: tuple[Member, ...] = ()
     payload: Member | None = None
     output_headers: tuple[Member, ...] = ()
@@ -187,6 +189,7 @@ class _Making:
             made.labels = tuple(m for m in members if m.location == "uri")
             made.query = tuple(m for m in members if m.location == "querystring")
             made.headers = tuple(m for m in members if m.location in {"header", "headers"})
+            made.names_media = any(m.wire.lower() == "content-type" for m in made.headers)
             made.payload = _payload(model.input_shape, made.input)
             if made.payload is None:
                 made.body = tuple(m for m in members if m.location is None)

@@ -48,7 +48,9 @@ def read_structure(
 ) -> dict[str, Any]:
     """The members that are there, by their names."""
     if not isinstance(given, dict):
-        raise serialization(UNEXPECTED_LIST if isinstance(given, list) else "Expected null")
+        if isinstance(given, list):
+            raise serialization(UNEXPECTED_LIST)
+        raise serialization("Expected null" if depth else None)
     found = {}
     for name, member in members.items():
         value = given.get(name if carrier.binary else member.wire)
