@@ -5,15 +5,20 @@ Rule: each change names what was wrong; what is not here is moto's own. It is ma
 
 from __future__ import annotations
 
+import time
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from faaslab.cloud.child import archives
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from faaslab.cloud.child.moments import Moments
     from faaslab.cloud.child.turns import Turn
 
 ACCOUNT = "000000000000"
+_MOST_KNOWN = 4096
 
 
 def mend(turn: Turn, moments: Moments) -> None:
@@ -22,6 +27,8 @@ def mend(turn: Turn, moments: Moments) -> None:
     _long_polls(turn, moments)
     _containers()
     archives.keep()
+    _lookups()
+    _long_queues()
 
 
 def _account() -> None:
@@ -48,6 +55,66 @@ def _long_polls(turn: Turn, moments: Moments) -> None:
             waits(queue, timeout)
 
     Queue.wait_for_messages = wait_for_messages
+
+
+def _lookups() -> None:
+    """With each request moto lists its own folder and tries two hundred patterns: a millisecond or two."""
+    import moto.backends
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+
+    names = frozenset(moto.backends.list_of_moto_modules())
+    moto.backends.list_of_moto_modules = lambda: names
+    find = DomainDispatcherApplication.get_backend_for_host
+    known: dict[str, Any] = {}
+
+    def get_backend_for_host(dispatcher: Any, host: str | None) -> Any:
+        if host is None:
+            return None
+        if host not in known:
+            if len(known) > _MOST_KNOWN:
+                known.clear()
+            known[host] = find(dispatcher, host)
+        return known[host]
+
+    DomainDispatcherApplication.get_backend_for_host = get_backend_for_host
+    # And with each it goes through the members of a class, and through words letter by letter.
+    import moto.core.responses
+    import moto.sqs.models
+
+    moto.core.responses.method_names_from_class = cache(moto.core.responses.method_names_from_class)
+    spelled = lru_cache(_MOST_KNOWN)(moto.core.responses.camelcase_to_underscores)
+    moto.core.responses.camelcase_to_underscores = moto.sqs.models.camelcase_to_underscores = spelled
+
+
+def _long_queues() -> None:
+    """With each message that is sent moto counts all that are there, three times."""
+    import moto.sqs.models
+    from moto.sqs.models import Queue, SQSBackend
+
+    def unix_time(moment: Any = None) -> float:
+        return time.time() if moment is None else slow(moment)
+
+    slow = moto.sqs.models.unix_time
+    moto.sqs.models.unix_time = unix_time
+    moto.sqs.models.unix_time_millis = lambda moment=None: unix_time(moment) * 1000.0
+    sending = [False]
+    send = SQSBackend.send_message
+
+    def send_message(backend: Any, *given: Any, **options: Any) -> Any:
+        sending[0] = True
+        try:
+            return send(backend, *given, **options)
+        finally:
+            sending[0] = False
+
+    def counted(count: Callable[[Any], int]) -> Callable[[Any], int]:
+        return lambda queue: 0 if sending[0] else count(queue)
+
+    SQSBackend.send_message = send_message
+    for name in ("", "_delayed", "_not_visible"):
+        attribute = f"approximate_number_of_messages{name}"
+        count = getattr(Queue, attribute).fget
+        setattr(Queue, attribute, property(counted(count)))
 
 
 def _containers() -> None:
