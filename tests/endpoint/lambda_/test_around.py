@@ -69,7 +69,7 @@ def test_how_the_runtime_is_kept_up_to_date_is_kept(lab):
     }  # fmt: skip
     assert answered(lab, "GetRuntimeManagementConfig", **of)["RuntimeVersionArn"] == version
     own = answered(lab, "PutRuntimeManagementConfig", **of, UpdateRuntimeOn="FunctionUpdate")
-    assert own["RuntimeVersionArn"].startswith("arn:aws:lambda:us-east-1::runtime:")
+    assert "RuntimeVersionArn" not in own
     answered(lab, "PutRuntimeManagementConfig", **of, UpdateRuntimeOn="Auto")
     assert dict(lab.functions.get("runtime").aws_only).keys() == {"Handler"}
     qualified = answered(lab, "PutRuntimeManagementConfig", **of, Qualifier="1", UpdateRuntimeOn="Auto")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from faaslab.endpoint.lambda_ import shapes
 from faaslab.endpoint.lambda_.found import Found, found, present
 from faaslab.endpoint.lambda_.names import Named, named, read, unqualified
 from faaslab.endpoint.lambda_.settings import invalid
@@ -113,12 +112,8 @@ def put_function_recursion_config(call: Call) -> Mapping[str, Any]:
 
 
 def _updates(it: Found) -> dict[str, Any]:
-    function = it.function
-    kept = function.aws_only.get(_UPDATES) or {"UpdateRuntimeOn": "Auto"}
-    answer = {"FunctionArn": it.arn, **kept}
-    if function.code.kind != "image" and kept["UpdateRuntimeOn"] == "FunctionUpdate":
-        answer["RuntimeVersionArn"] = shapes.runtime_version(function.runtime, function.region)
-    return answer
+    kept = it.function.aws_only.get(_UPDATES) or {"UpdateRuntimeOn": "Auto"}
+    return {"FunctionArn": it.arn, **kept}
 
 
 def _tagged(call: Call) -> str:
