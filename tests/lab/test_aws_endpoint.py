@@ -47,6 +47,24 @@ def test_a_function_reaches_the_home_which_is_made_then(made, sandbox):
     assert lab.home.here
 
 
+def test_no_operation_is_sent_to_a_host_of_another_name(made):
+    lab = made()
+    source = """
+def handler(event, context):
+    import boto3
+    client = boto3.client("stepfunctions")
+    def before(request, **_):
+        raise LookupError(request.url)
+    client.meta.events.register("before-send", before)
+    try:
+        client.start_sync_execution(stateMachineArn="arn:aws:states:us-east-1:000000000000:stateMachine:m")
+    except LookupError as found:
+        return str(found)
+"""
+    lab.functions.create("f", source)
+    assert lab.functions.invoke("f").result == lab.door.address + "/"
+
+
 def test_a_warm_environment_finds_the_next_home(made):
     lab, other = made(), made()
     lab.functions.create("f", SOURCE)

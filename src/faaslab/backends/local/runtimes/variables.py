@@ -78,7 +78,9 @@ def variables(
         # Lambda has neither: its home folder is that of the account, and does not exist.
         defaults |= {"HOME": str(places.temporary), "TMPDIR": str(places.temporary)}
     if endpoint is not None:
-        defaults["AWS_ENDPOINT_URL"] = endpoint
+        # For some operations (StartSyncExecution, StartLiveTail) SDKs put a word before the name of the host,
+        # and there is no host of that name here.
+        defaults |= {"AWS_ENDPOINT_URL": endpoint, "AWS_DISABLE_HOST_PREFIX_INJECTION": "true"}
     reserved |= {
         "_HANDLER": function.handler,
         "AWS_REGION": function.region,
