@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SCHEDULES = "schedules"
 ACCOUNT = "000000000000"
 Kind = Literal["rule", "schedule"]
+_PRECISION = timedelta(minutes=1)
 _MOST = 1_000_000
 """Schedules of one account and region, as AWS allows them."""
 
@@ -99,7 +100,9 @@ class Schedules:
             # Without a start, or with one that has passed, it fires at once.
             first: datetime | None = now
         else:
-            first = schedule.next_fire(parsed, now, due.timezone, start=_start(due, parsed))
+            # A time that has just passed is still its minute, in which AWS fires as well.
+            since = now - _PRECISION if isinstance(parsed, At) else now
+            first = schedule.next_fire(parsed, since, due.timezone, start=_start(due, parsed))
         self._put(due, first)
 
     def drop(self, kind: Kind, name: str, region: str, group: str = "default") -> None:

@@ -119,6 +119,15 @@ def test_once_and_what_is_done_after_it(lab, clock, ask, asked, action, left):
     assert names(asked) == left
 
 
+def test_a_time_that_has_just_passed_is_fired_and_one_long_ago_is_not(lab, clock, ask):
+    lab.functions.create("echo", ECHO)
+    clock.advance(150)
+    for minutes in (1, 2):
+        create(ask, f"m{minutes}", f"at({(START + timedelta(minutes=minutes)).isoformat()})")
+    settled(lab)
+    assert [event["time"] for event in ran(lab, "echo")] == [told(2)]
+
+
 def test_once_in_a_time_zone(lab, clock, ask):
     lab.functions.create("echo", ECHO)
     create(
