@@ -68,7 +68,10 @@ def test_only_the_failure_that_is_meant_fails(toured):
         ("%faas map score shots -n 4 --qualifier prod", ["prod", "qualifier"]),
         ("%faas invoke score --async", ["score", "handed over"]),
         ("%faas queue ls", ["score", "event"]),
-        ("import faaslab", ["{'odds': 0.4975}"]),
+        ("%faas invoke goals", ["near", "completed"]),
+        ('[each["Key"]', ["final.json", "near.json"]),
+        ("import boto3", ["0.4975"]),
+        ("lab.functions", ["{'odds': 0.4975}"]),
     ],
 )
 def test_it_shows_what_it_promises(toured, begins, promised):
