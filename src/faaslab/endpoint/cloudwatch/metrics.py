@@ -68,8 +68,8 @@ def get_metric_statistics(call: Call) -> Mapping[str, Any]:
     metric, seconds = Metric.of(params), int(params["Period"])
     _check_statistics(params, (*asked, *more), seconds)
     percentiles = sorted({share for each in more if (share := periods.percentile(each)) is not None})
-    origin = periods.floor(params["StartTime"], periods.MINUTE)
-    span = Span(since=origin, until=params["EndTime"], seconds=seconds, origin=origin)
+    origin = periods.floor(periods.clipped(params["StartTime"]), periods.MINUTE)
+    span = Span(since=origin, until=periods.clipped(params["EndTime"]), seconds=seconds, origin=origin)
     with call.lab.store.connect() as connection:
         reader = Reader(lab=call.lab, connection=connection)
         found = reader.points(metric, span, percentiles)
@@ -191,8 +191,8 @@ class _Answer:
 
     def _span(self, seconds: int) -> Span:
         params = self._call.params
-        since = periods.floor(params["StartTime"], max(seconds, periods.MINUTE))
-        return Span(since=since, until=params["EndTime"], seconds=seconds)
+        since = periods.floor(periods.clipped(params["StartTime"]), max(seconds, periods.MINUTE))
+        return Span(since=since, until=periods.clipped(params["EndTime"]), seconds=seconds)
 
     def _value(self, name: str) -> Value:
         """What an id stands for; expressions are evaluated when they are first named."""
@@ -256,6 +256,9 @@ def _checked(params: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         ids.add(query["Id"])
         if ("MetricStat" in query) == ("Expression" in query):
             raise _validation(f"The parameter {place} must have either MetricStat or Expression.")
+        for name in ("Namespace", "MetricName") if "MetricStat" in query else ():
+            if not query["MetricStat"]["Metric"].get(name):
+                raise _validation(f"The parameter {place}.MetricStat.Metric.{name} is required.")
         if "MetricStat" in query and not periods.is_period(int(query["MetricStat"]["Period"])):
             raise _validation(
                 f"Period must be 1, 5, 10, 20, 30 or a multiple of 60, at {place}.MetricStat.Period."

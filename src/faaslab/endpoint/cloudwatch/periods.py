@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 EPOCH = datetime(1970, 1, 1)
+_LAST = datetime(9000, 1, 1)
 MINUTE = 60
 SHORT = (1, 5, 10, 20, 30)
 """Periods below a minute that may be asked for."""
@@ -26,6 +27,11 @@ _PLAIN = ("Sum", "Average", "Minimum", "Maximum", "SampleCount")
 def is_period(seconds: int) -> bool:
     """Whether CloudWatch takes such a period."""
     return seconds in SHORT or (seconds >= MINUTE and seconds % MINUTE == 0)
+
+
+def clipped(at: datetime) -> datetime:
+    """An instant that can be counted with: from 1970 on, and not at the end of all time."""
+    return min(max(at, EPOCH), _LAST)
 
 
 def floor(at: datetime, seconds: int, origin: datetime = EPOCH) -> datetime:

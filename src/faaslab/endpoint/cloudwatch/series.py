@@ -27,6 +27,7 @@ _LATE = timedelta(minutes=16)
 """A function's log is there when it has ended, so much after what it told at most."""
 RECENT = timedelta(days=14)
 """Metrics without data for so long are not listed (ListMetrics)."""
+_OF_AWS = "AWS/"
 _ALWAYS = ("Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions")
 
 Dimensions = tuple[tuple[str, str], ...]
@@ -77,10 +78,8 @@ class Reader:
     def points(self, metric: Metric, span: Span, percentiles: Sequence[float]) -> list[Point] | None:
         """The points of a metric; None for one of which the store has nothing, and the cloud might."""
         asked = span.asked()
-        if metric.namespace == NAMESPACE:
-            subject = _subject(dict(metric.dimensions))
-            if subject is None:
-                return []
+        subject = _subject(dict(metric.dimensions))
+        if metric.namespace == NAMESPACE and subject is not None:
             return questions.points(
                 self.connection,
                 metric.name,
@@ -89,8 +88,6 @@ class Reader:
                 percentiles=percentiles,
                 reserved=tuple(self.lab.store.definitions.reserved()),
             )
-        if metric.namespace.startswith("AWS/"):
-            return None
         found = questions.recorded(
             self.connection,
             metric.namespace,
@@ -99,8 +96,10 @@ class Reader:
             asked,
             percentiles=percentiles,
         )
-        if found:
+        if found or metric.namespace == NAMESPACE:
             return found
+        if metric.namespace.startswith(_OF_AWS):
+            return None
         printed = [
             (sample.at, value)
             for sample in self._samples(metric.namespace, asked)
@@ -155,7 +154,7 @@ class Reader:
                 sample
                 for message in messages
                 for sample in embedded.samples(message)
-                if namespace in (None, sample.namespace) and not sample.namespace.startswith("AWS/")
+                if namespace in (None, sample.namespace) and not sample.namespace.startswith(_OF_AWS)
             ]
         return self._printed[key]
 
