@@ -32,6 +32,7 @@ PURE = [
     "endpoint/cloudwatch/embedded.py",
     "endpoint/cloudwatch/expressions.py",
     "endpoint/cloudwatch/periods.py",
+    "endpoint/cloudwatch/searching.py",
     "endpoint/faults.py",
     "endpoint/lambda_/names.py",
     "endpoint/plain.py",

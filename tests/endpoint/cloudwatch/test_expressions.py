@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faaslab.endpoint.cloudwatch import searching
 from faaslab.endpoint.cloudwatch.expressions import Context, Series, evaluate
+from faaslab.endpoint.cloudwatch.series import Metric
 from faaslab.endpoint.logs.scanning import Malformed
 
 START = datetime(2026, 11, 26, 12, 0, 0)
@@ -28,6 +30,7 @@ CONTEXT = Context(
     value=lambda name: KNOWN[name] if name in KNOWN else _nothing(name),
     metrics=lambda: list(KNOWN.values()),
     instants=lambda seconds: INSTANTS,
+    search=lambda text, statistic, seconds: [KNOWN[text], Series({}, seconds, statistic)],
 )
 
 
@@ -76,6 +79,8 @@ def told(value):
         ("CEIL(runs / 3)", [2, None, 1, 4]),
         ("LOG10(errors)", [0, None, None, pytest.approx(0.69897)]),
         ("TIME_SERIES(7)", [7, 7, 7, 7]),
+        ("SEARCH('runs', 'Sum', 60)", [[4, None, 2, 10], [None] * 4]),
+        ("REMOVE_EMPTY(SEARCH('runs', 'Sum')) * 2", [[8, None, 4, 20]]),
     ],
 )
 def test_an_expression_gives(text, expected):
@@ -84,7 +89,17 @@ def test_an_expression_gives(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "runs +", "(runs", "runs)", "nobody", "runs errors", "SEARCH('x', 'Sum')", "SUM(runs, errors)"]
+    [
+        "",
+        "runs +",
+        "(runs",
+        "runs)",
+        "nobody",
+        "runs errors",
+        "SEARCH(runs)",
+        "SEARCH('runs', 'Sum', x)",
+        "SUM(runs, errors)",
+    ]
     + ["1 / 0", "[1]", "METRICS() + METRICS()", "FILL(runs)", "IF(1)", "(" * 300 + "1", "-" * 300 + "1"]
     + ["SELECT AVG(Duration) FROM SCHEMA", "9 ^ 9 ^ 9 ^ 9", "x" * 3000],
 )
@@ -100,3 +115,40 @@ def test_an_expression_is_evaluated_or_refused_whatever_it_is(text):
     except Malformed:
         return
     assert isinstance(value, (float, list, Series))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{AWS/Lambda,FunctionName}", ["a", "b", "c"]),
+        ('{"AWS/Lambda","FunctionName"} MetricName="Errors"', ["a", "b"]),
+        ("{AWS/Lambda,FunctionName,Resource}", ["d"]),
+        ('{AWS/Lambda,FunctionName} FunctionName=("pay" OR "buy") NOT MetricName="Duration"', ["a", "b"]),
+        ('{AWS/Lambda,FunctionName} MetricName=Errors FunctionName="buy"', ["b"]),
+        ("Namespace=AWS/Lambda AND errors", ["a", "b", "d"]),
+        ("PA", ["a", "c", "d"]),
+        ('"pa"', []),
+        ("{AWS/SQS}", []),
+    ],
+)
+def test_a_search_finds(text, expected):
+    metrics = {
+        "a": Metric(namespace="AWS/Lambda", name="Errors", dimensions=(("FunctionName", "pay"),)),
+        "b": Metric(namespace="AWS/Lambda", name="Errors", dimensions=(("FunctionName", "buy"),)),
+        "c": Metric(namespace="AWS/Lambda", name="Duration", dimensions=(("FunctionName", "pay"),)),
+        "d": Metric(
+            namespace="AWS/Lambda",
+            name="Errors",
+            dimensions=(("FunctionName", "pay"), ("Resource", "pay:live")),
+        ),
+    }
+    found = searching.read(text)
+    assert [name for name, metric in metrics.items() if found(metric)] == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "{}", "{a", "{a}}", "a=", "a=(b", "a=(b c)", "NOT", "NOT " * 99 + "a"]
+)
+def test_what_is_no_search_is_told(text):
+    with pytest.raises(Malformed):
+        searching.read(text)

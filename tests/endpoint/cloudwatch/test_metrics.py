@@ -304,7 +304,8 @@ def test_statistics_that_cannot_be_told_are_refused(cloudwatch, changed, code):
         {"Id": "a", "Expression": "b"},
         {"Id": "a", "Expression": "a"},
         {"Id": "a", "Expression": "1 + 1"},
-        {"Id": "a", "Expression": "SEARCH('x', 'Sum', 300)"},
+        {"Id": "a", "Expression": "SEARCH('x', 'tm99', 300)"},
+        {"Id": "a", "Expression": "SELECT AVG(Duration) FROM SCHEMA(AWS/Lambda)"},
         _query("a", "Errors", stat="tm99"),
         _query("a", "Errors", period=45),
     ],
@@ -329,3 +330,16 @@ def test_what_was_just_run_is_counted(lab, cloudwatch):
         EndTime=datetime.now(UTC),
     )
     assert [sum(each["Values"]) for each in told["MetricDataResults"]] == [2, 1]
+
+
+def test_a_search_gives_a_series_for_each_that_is_found(cloudwatch):
+    text = "REMOVE_EMPTY(SEARCH('{AWS/Lambda,FunctionName} MetricName=\"Errors\"', 'Sum', 3600))"
+    told = cloudwatch.get_metric_data(
+        MetricDataQueries=[{"Id": "all", "Expression": text, "Label": "errors of"}],
+        StartTime=START,
+        EndTime=END,
+    )
+    assert {each["Label"]: each["Values"] for each in told["MetricDataResults"]} == {
+        "errors of other": [0],
+        "errors of works": [2],
+    }

@@ -53,6 +53,8 @@ class Context:
     value: Callable[[str], Value]
     metrics: Callable[[], list[Series]]
     instants: Callable[[int], list[datetime]]
+    search: Callable[[str, str, int], list[Series]]
+    """Of SEARCH: its text, the statistic and the period in seconds."""
 
 
 def evaluate(text: str, context: Context) -> Value:
@@ -150,6 +152,8 @@ def _called(name: str, scanner: Scanner, context: Context) -> Value:
             part = unquoted(scanner.advance())
         scanner.expect(")")
         return [each for each in context.metrics() if part in each.id]
+    if name == "SEARCH":
+        return _searched(scanner, context)
     if name == "FILL":
         value = _either(scanner, context)
         scanner.expect(",")
@@ -175,12 +179,29 @@ def _called(name: str, scanner: Scanner, context: Context) -> Value:
             return _each(given[0], _ALONG[name])
         if name in _FIGURES:
             return _figure(_FIGURES[name], given[0])
+        if name == "REMOVE_EMPTY" and isinstance(given[0], list):
+            return [each for each in given[0] if each.points]
         if name == "TIME_SERIES" and isinstance(given[0], (int, float)):
             constant = float(given[0])
             return Series(dict.fromkeys(context.instants(60), constant))
-    if name in (*_SUMMARIES, *_ELEMENTS, *_ALONG, *_FIGURES, "IF", "TIME_SERIES"):
+    if name in (*_SUMMARIES, *_ELEMENTS, *_ALONG, *_FIGURES, "IF", "TIME_SERIES", "REMOVE_EMPTY"):
         raise Malformed(f"{name} takes other arguments")
     raise Malformed(f"the function {name} is not there in faaslab")
+
+
+def _searched(scanner: Scanner, context: Context) -> Value:
+    texts = []
+    for _ in range(2):
+        if scanner.kind != "text":
+            raise Malformed("SEARCH takes a text, a statistic and perhaps a period")
+        texts.append(unquoted(scanner.advance()))
+        if not scanner.take(","):
+            break
+    seconds = 300
+    if scanner.kind == "number" and len(texts) == 2:
+        seconds = int(float(scanner.advance()))
+    scanner.expect(")")
+    return context.search(texts[0], texts[1] if len(texts) > 1 else "Average", seconds)
 
 
 def _combined(compute: Callable[[float, float], float], left: Value, right: Value) -> Value:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from faaslab.endpoint.call import Theirs
-from faaslab.endpoint.cloudwatch import expressions, periods
+from faaslab.endpoint.cloudwatch import expressions, periods, searching
 from faaslab.endpoint.cloudwatch.expressions import Context, Series
 from faaslab.endpoint.cloudwatch.series import Metric, Reader, Span
 from faaslab.endpoint.logs import tokens
@@ -26,6 +26,8 @@ LISTED = 500
 """Metrics of one answer of ListMetrics."""
 STATISTICS_POINTS = 1_440
 DATA_POINTS = 100_800
+FOUND = 100
+"""Series of one SEARCH at most."""
 _RECENTLY = timedelta(hours=3)
 _ID = re.compile(r"[a-z][a-zA-Z0-9_]*")
 
@@ -204,7 +206,9 @@ class _Answer:
         if name in self._underway:
             raise Malformed(f"{name} needs its own result")
         self._underway.add(name)
-        context = Context(value=self._value, metrics=self._metrics, instants=self._instants)
+        context = Context(
+            value=self._value, metrics=self._metrics, instants=self._instants, search=self._search
+        )
         value = self._values[name] = expressions.evaluate(query["Expression"], context)
         return value
 
@@ -228,6 +232,31 @@ class _Answer:
 
     def _metrics(self) -> list[Series]:
         return [each for each in self._values.values() if isinstance(each, Series) and each.metric]
+
+    def _search(self, text: str, statistic: str, seconds: int) -> list[Series]:
+        """The series of what is found, by the name of what tells them apart; the store's metrics only."""
+        if not periods.is_period(seconds) or not periods.is_statistic(statistic):
+            raise Malformed(f"SEARCH cannot tell {statistic!r} by {seconds} seconds")
+        found = searching.read(text)
+        share = periods.percentile(statistic)
+        percentiles = () if share is None else (share,)
+        listed = self._reader.known(self._call.lab.clock.now())
+        metrics = [metric for metric in listed if found(metric)][:FOUND]
+        names = {metric.name for metric in metrics}
+        series = []
+        for metric in metrics:
+            points = self._reader.points(metric, self._span(seconds), percentiles) or []
+            label = " ".join(
+                [*(value for _, value in metric.dimensions), metric.name][: None if len(names) > 1 else -1]
+            )
+            series.append(
+                Series(
+                    {point.start: periods.told(point, statistic, percentiles) for point in points},
+                    seconds,
+                    label or metric.name,
+                )
+            )
+        return series
 
     def _instants(self, seconds: int) -> list[datetime]:
         span = self._span(seconds)
