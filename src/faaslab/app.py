@@ -304,11 +304,14 @@ def open(  # noqa: A001 -- the name that the product gives it
     backend: str | None = None,
     *,
     clock: Clock | None = None,
+    borrows: bool = False,
     **settings: Any,
 ) -> Lab:
     """A Lab over the store at `store` (default: data/faaslab.duckdb under the project's root).
 
-    `settings` are those of `faaslab config`. Close it, or use it in a `with`; it is closed at exit anyway.
+    `settings` are those of `faaslab config`. One that `borrows`, as a shell command does, runs a single
+    invocation in the warm environments of the store's home, where there is one. Close it, or use it in a
+    `with`; it is closed at exit anyway.
     """
     from faaslab.backends.local import LocalSettings
     from faaslab.clock import SYSTEM
@@ -332,6 +335,7 @@ def open(  # noqa: A001 -- the name that the product gives it
         run_queue=value["run_queue"],
         queue_concurrency=value["queue_concurrency"],
         aws_endpoint=value["aws_endpoint"] == "local",
+        borrows=borrows,
         settings=tuple(read.values()),
         local=LocalSettings(
             keep_alive_s=value["keep_alive"],

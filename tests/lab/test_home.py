@@ -1,6 +1,7 @@
 """The home of a store: labs of one process, on a clock that tests move."""
 
 import json
+import os
 import threading
 import time
 import urllib.request
@@ -10,7 +11,7 @@ import pytest
 
 from faaslab.clock import SteppedClock
 from faaslab.errors import Closed, InvalidValue, StoreBusy, Unsupported
-from faaslab.lab import Lab, owners
+from faaslab.lab import Lab, doctor, owners
 from faaslab.store import Store
 from tests.lab.endpoints import Endpoint
 
@@ -266,3 +267,15 @@ def test_a_closed_lab_is_no_home(another):
         lab.home.ensure()
     with pytest.raises(Closed):
         lab.serve()
+
+
+def test_the_doctor_says_who_it_is(another):
+    def said(lab):
+        return dict((row[0], row[1:]) for row in doctor._store(lab))["home"]
+
+    one, other = another(), another()
+    assert said(one) == ("ok", "no process; the next one that runs something or serves becomes it")
+    with one.serve() as serving:
+        told = f"process {os.getpid()} at {serving.address}, which serves, since 2026-01-01 00:00:00 UTC (epoch 1)"
+        assert said(one) == ("ok", f"this process, {told}")
+        assert said(other) == ("ok", told)

@@ -70,7 +70,7 @@ def _run(words: list[str]) -> int:
 
     # A command ends soon: it runs the event that it queued itself, and leaves alone what others have queued.
     run_queue = None if call.verb.stays else False
-    with app.open(store=call.store, backend=call.backend, run_queue=run_queue) as lab:
+    with app.open(store=call.store, backend=call.backend, run_queue=run_queue, borrows=True) as lab:
         answer = verbs.run(lab, call, face)
         if isinstance(answer, verbs.SubmittedAnswer):
             answer = _first_attempt(lab, answer, face)

@@ -8,15 +8,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import hashlib
 import os
 import random
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from faaslab.clock import SYSTEM, Clock
 from faaslab.errors import Closed
-from faaslab.lab import secrets
+from faaslab.lab import secrets, standing
 from faaslab.lab.asynchronous import Asynchronous
 from faaslab.lab.cloud import Cloud
 from faaslab.lab.concurrency import Account
@@ -55,7 +58,7 @@ class Lab:
 
     `run_queue`: whether it runs the events that others have queued, too, as soon as it runs anything;
     `queue_concurrency`: how many of them at once. `start_endpoint` opens a port that speaks AWS's protocols;
-    with `aws_endpoint` the SDKs in functions find it.
+    with `aws_endpoint` the SDKs in functions find it. One that `borrows` runs single invocations at the home.
     `backend` is made when something runs for the first time: looking at a store starts nothing.
     """
 
@@ -73,6 +76,7 @@ class Lab:
         queue_concurrency: int | None = None,
         start_endpoint: StartEndpoint | None = None,
         aws_endpoint: bool = True,
+        borrows: bool = False,
         close_store: Callable[[Store], None] | None = None,
         on_close: Callable[[Lab], None] | None = None,
     ) -> None:
@@ -92,6 +96,8 @@ class Lab:
         self.cloud = Cloud(self)
         self.door = Door(self.home.ensure, self.home.present)
         self._aws_endpoint = aws_endpoint and start_endpoint is not None
+        self._borrows = borrows
+        self.home.note_with(lambda: {standing.WAY: self._way()})
         self.updates = Updates(self)
         self.asynchronous = Asynchronous(self, everybodys=run_queue, at_once=queue_concurrency)
         self.targets = Targets(self)
@@ -119,7 +125,14 @@ class Lab:
             if self._backend is None:
                 from faaslab.backends.local import LocalBackend, LocalSettings
 
-                self._backend = LocalBackend(
+                made: Callable[..., LocalBackend] = LocalBackend
+                if self._borrows:
+                    from faaslab.backends.borrowing import BorrowingBackend
+
+                    made = functools.partial(
+                        BorrowingBackend, home=self._borrowed, recorded=self.executions.get
+                    )
+                self._backend = made(
                     self._cache,
                     code_of=self._code_of,
                     layer_of=self.layers.archive,
@@ -138,6 +151,19 @@ class Lab:
     def _aws(self) -> str | None:
         """Where the SDKs in functions find AWS's services."""
         return self.door.address if self._aws_endpoint else None
+
+    def _way(self) -> str:
+        """What tells how this process runs functions from how another one does."""
+        how = (self._local, self.store.settings, self._cache, self.region, self._aws_endpoint, sys.executable)
+        said = repr(how)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def _borrowed(self) -> str | None:
+        """The address of a home that runs functions as this process would."""
+        lease = self.home.elsewhere()
+        if lease is None or lease.notes.get(standing.WAY) != self._way():
+            return None
+        return lease.address
 
     def complete(self, executions: Sequence[Execution]) -> None:
         """Record what ended. Every answer of the lab comes after this."""

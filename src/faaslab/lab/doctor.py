@@ -8,6 +8,8 @@ import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from faaslab.lab import standing
+
 if TYPE_CHECKING:
     from faaslab.lab import Lab
 
@@ -81,7 +83,22 @@ def _enforced(lab: Lab) -> list[Row]:
 
 def _store(lab: Lab) -> list[Row]:
     found: list[Row] = [("store", "ok", str(lab.store.path))]
-    return [*found, *(_finding(finding) for finding in lab.store.check()), _queue(lab)]
+    healthy = [_finding(finding) for finding in lab.store.check() if finding.name != "home"]
+    return [*found, *healthy, _home(lab), _queue(lab)]
+
+
+def _home(lab: Lab) -> Row:
+    """Who is the home of the store: what runs once for all of its processes runs there."""
+    error = lab.home.last_error
+    if error is not None:
+        return ("home", "bad", f"this process cannot be the home of the store: {error}")
+    lease = lab.home.find()
+    if lease is None:
+        return ("home", "ok", "no process; the next one that runs something or serves becomes it")
+    since = str(lease.notes.get(standing.SINCE) or "")[:19].replace("T", " ")
+    how = ", which serves" if lease.notes.get(standing.STANDING) else ""
+    this = "this process, " if lab.home.here else ""
+    return ("home", "ok", f"{this}{standing.told(lease)}{how}, since {since} UTC (epoch {lease.epoch})")
 
 
 def _queue(lab: Lab) -> Row:

@@ -59,7 +59,7 @@ class Home:
         self._told: int | None = None
         self._begun: int | None = None
         self._deeds: list[tuple[Callable[[int], None], Callable[[], None]]] = []
-        self._notes: Callable[[], dict[str, Any]] = dict
+        self._notes: list[Callable[[], dict[str, Any]]] = []
         self._heard: list[Callable[[], None]] = []
         self._thread: threading.Thread | None = None
         self._bell: Listening | None = None
@@ -241,7 +241,7 @@ class Home:
 
     def note_with(self, notes: Callable[[], dict[str, Any]]) -> None:
         """Have `notes()` say what others are to know of this home; asked with every renewal."""
-        self._notes = notes
+        self._notes.append(notes)
 
     def listen(self, heard: Callable[[], None]) -> None:
         """Have `heard` called at the home when another process rings: it has put something into the state."""
@@ -393,7 +393,9 @@ class Home:
 
     def _said(self) -> dict[str, Any]:
         told = self._wish is Wish.STANDING
-        said = {**self._notes(), standing.STANDING: told, standing.SINCE: self._since}
+        said: dict[str, Any] = {standing.STANDING: told, standing.SINCE: self._since}
+        for notes in self._notes:
+            said |= notes()
         return said | {standing.WANTED: None} if told else said
 
     def _decided(self, lease: Lease | None, wish: Wish) -> Step:

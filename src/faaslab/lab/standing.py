@@ -24,8 +24,9 @@ LOOK_S = 1.0
 """How often one that would be the home looks whether there is one."""
 _SLEPT_S = 5.0
 
-STANDING, WANTED, QUEUE, SINCE = "standing", "wanted", "queue", "since"
-"""Notes of the lease: it was told to be the home; who asks for it; whose events it runs; since when (ISO)."""
+STANDING, WANTED, QUEUE, SINCE, WAY = "standing", "wanted", "queue", "since", "way"
+"""Notes of the lease: it was told to be the home; who asks for it; whose events it runs; since when (ISO);
+a digest of the settings and the Python with which it runs functions."""
 
 
 class Wish(Enum):
