@@ -271,7 +271,7 @@ def test_a_closed_lab_is_no_home(another):
 
 def test_the_doctor_says_who_it_is(another):
     def said(lab):
-        return dict((row[0], row[1:]) for row in doctor._store(lab))["home"]
+        return {row[0]: row[1:] for row in doctor._store(lab)}["home"]
 
     one, other = another(), another()
     assert said(one) == ("ok", "no process; the next one that runs something or serves becomes it")
