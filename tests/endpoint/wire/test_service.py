@@ -11,6 +11,7 @@ from botocore.model import ServiceModel
 
 from faaslab.endpoint.messages import Fault, Request
 from faaslab.endpoint.wire import Service, compression
+from faaslab.endpoint.wire.service import _load
 from tests.endpoint.wire.samples import model, sent, value
 
 
@@ -52,10 +53,19 @@ def test_the_first_requests_come_all_at_once(often):
         assert all(one.result() == params for one in asked)
 
 
-@pytest.mark.parametrize(
-    ("protocol", "content"), [("smithy-rpc-v2-cbor", None), ("json", None), ("query", None)]
-)
-def test_metrics_come_compressed(protocol, content):
+def test_models_of_the_user_are_not_the_servers(tmp_path, monkeypatch):
+    folder = tmp_path / "lambda" / "2099-01-01"
+    folder.mkdir(parents=True)
+    (folder / "service-2.json").write_text(
+        '{"metadata": {"protocol": "rest-json"}, "operations": {}, "shapes": {}}'
+    )
+    monkeypatch.setattr(Loader, "CUSTOMER_DATA_PATH", str(tmp_path))
+    _load.cache_clear()
+    assert "Invoke" in Service.load("lambda").operations
+
+
+@pytest.mark.parametrize("protocol", ["smithy-rpc-v2-cbor", "json", "query"])
+def test_metrics_come_compressed(protocol):
     operation = model("cloudwatch").operation_model("PutMetricData")
     params = value(operation.input_shape, full=False, seen=True)
     params["MetricData"] = [{"MetricName": f"m{one}", "Value": 1.5} for one in range(500)]

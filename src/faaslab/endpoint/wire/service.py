@@ -193,4 +193,6 @@ class Service:
 
 @cache
 def _load(name: str) -> Service:
-    return Service(ServiceModel(Loader().load_service_model(name, "service-2"), service_name=name))
+    # What the user may have put into ~/.aws/models is for clients: here it could only take operations away.
+    loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    return Service(ServiceModel(loader.load_service_model(name, "service-2"), service_name=name))
