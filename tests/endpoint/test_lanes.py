@@ -51,7 +51,7 @@ class Answers:
 def serving(answers=None, **more):
     answers = answers or Answers()
     web = Web(answers, admits=Guard(), **more)
-    lanes = Lanes(web.answering, web.submit)
+    lanes = Lanes(web.answering)
     server = Server(web, listen(), lanes).start()
     try:
         yield server, answers, lanes

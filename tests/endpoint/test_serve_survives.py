@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -114,3 +115,20 @@ def test_no_recorded_event_is_lost_when_the_server_is_killed(home):
         ran = lab.sql("SELECT request_id, any_value(status) AS status FROM executions GROUP BY 1")
         assert set(ran.status) == {"completed"}
         assert set(ran.request_id) == {request for request, _ in taken}
+
+
+def test_a_program_that_just_ends_is_not_held_up_by_its_connections(tmp_path):
+    root = Path(__file__).parent.parent.parent
+    command = [
+        sys.executable,
+        str(Path(__file__).parent / "leaving.py"),
+        str(tmp_path / "s.duckdb"),
+        str(tmp_path / "cache"),
+    ]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "src")])}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout.readline() == "1\n"
+        process.wait(100)
+        assert (process.returncode, process.stderr.read()) == (0, "")

@@ -37,14 +37,12 @@ _READ = 262_144
 
 
 class Lanes:
-    """All of a server's. `submit` runs a callable in a thread."""
+    """All of a server's."""
 
-    def __init__(self, answer: Answer, submit: Callable[[Callable[[], None]], object]) -> None:
+    def __init__(self, answer: Answer) -> None:
         self._answer = answer
-        self._submit = submit
         self._lock = threading.Lock()
-        self._open: set[_Lane] = set()
-        self._ended = threading.Condition(self._lock)
+        self._open: dict[_Lane, threading.Thread] = {}
         self._draining = False
 
     def has_room(self) -> bool:
@@ -54,24 +52,27 @@ class Lanes:
     def begin(self, connection: socket.socket, data: bytes, give_back: GiveBack) -> None:
         """Serve a connection from now on, beginning with the plain request that `data` begins with."""
         lane = _Lane(connection, data, self._answer, give_back)
+        # Not of a pool that is joined at the end of the interpreter: `join` is for that, and a client that
+        # says nothing holds nobody up.
+        thread = threading.Thread(target=self._serve, args=(lane,), name="faaslab-lane", daemon=True)
         with self._lock:
-            self._open.add(lane)
+            self._open[lane] = thread
             lane.last = self._draining
-
-        def serve() -> None:
-            try:
-                lane.serve()
-            finally:
-                with self._lock:
-                    self._open.discard(lane)
-                    self._ended.notify_all()
-
         try:
-            self._submit(serve)
-        except RuntimeError:  # the threads have ended: so has the server
-            connection.close()
-            with self._lock:
-                self._open.discard(lane)
+            thread.start()
+        except RuntimeError:  # no more threads are to be had
+            self._forget(lane)
+            give_back(connection, data)
+
+    def _serve(self, lane: _Lane) -> None:
+        try:
+            lane.serve()
+        finally:
+            self._forget(lane)
+
+    def _forget(self, lane: _Lane) -> None:
+        with self._lock:
+            self._open.pop(lane, None)
 
     def drain(self) -> None:
         """From now on each ends with the request that it has; those that have none end."""
@@ -86,12 +87,14 @@ class Lanes:
     def join(self, timeout_s: float) -> None:
         """Wait for all to end; what is left then is cut off."""
         until = time.monotonic() + timeout_s
-        with self._lock:
-            while self._open and (left := until - time.monotonic()) > 0:
-                self._ended.wait(left)
-            lanes = tuple(self._open)
-        for lane in lanes:
+        while (left := self._left()) and (left_s := until - time.monotonic()) > 0:
+            next(iter(left.values())).join(left_s)
+        for lane in left:
             lane.cut()
+
+    def _left(self) -> dict[_Lane, threading.Thread]:
+        with self._lock:
+            return dict(self._open)
 
 
 class _Lane:

@@ -39,7 +39,7 @@ class Endpoint:
                 hint="give a --token too, which clients use as their access key id",
             )
         self._web = Web(dispatcher, admits=guard.Guard(token=token), forward=forward, internal=internal)
-        lanes = Lanes(self._web.answering, self._web.submit)
+        lanes = Lanes(self._web.answering)
         self._server = Server(self._web, listen(host, port), lanes).start()
 
     @property

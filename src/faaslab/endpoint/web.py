@@ -64,10 +64,6 @@ class Web:
         self._threads.shutdown(cancel_futures=True)
         self._cloud_threads.shutdown(cancel_futures=True)
 
-    def submit(self, work: Callable[[], None]) -> None:
-        """Run something in a thread of those that answer. Raises RuntimeError when they have ended."""
-        self._threads.submit(work)
-
     def answering(self, head: plain.Head) -> Callable[[bytes], Response] | None:
         """Who answers a plain invocation in the calling thread.
 
