@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from faaslab.errors import Conflict, InvalidValue, NotFound, Unsupported
+from faaslab.lab.policies import of_function
+from faaslab.notebook.display import view
 from faaslab.verbs import VERBS, parse, run
 from faaslab.verbs.text import documents, plain_text
 from tests.backends.local.defining import SANDBOX_FAULT, zipped
@@ -50,6 +52,17 @@ def test_define_and_show(do, tmp_path):
     looked = do("show score --code")
     assert (looked.change, looked.code) == (None, SOURCE)
     assert "256 MB" in plain_text(looked)
+
+
+def test_a_card_says_whom_a_resource_policy_names_and_that_nothing_enforces_it(defined):
+    assert "policy" not in plain_text(defined("show score"))
+    statement = {"Sid": "bucket", "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}}
+    defined.lab.policies.add(of_function("score"), statement)
+    defined.lab.policies.add(of_function("score"), {"Sid": "all", "Effect": "Deny", "Principal": "*"})
+    card = defined("show score")
+    said = "s3.amazonaws.com (bucket); * (all, denied): kept for AWS, not enforced here"
+    assert f"  policy      {said}" in plain_text(card)
+    assert said in view(card).html
 
 
 @pytest.mark.skipif(SANDBOX_FAULT is not None, reason=f"no sandbox here: {SANDBOX_FAULT}")

@@ -224,6 +224,7 @@ def function_block(card: FunctionCard) -> Html:
             ("secrets", ", ".join(secret.partition("=")[0] for secret in setup.secrets) or None),
             ("published", card.published),
             ("aliases", "; ".join(card.aliases) or None),
+            ("resource policy", card.policy),
             ("also set", also_set(function)),
             ("asynchronous", card.asynchronous),
         ]

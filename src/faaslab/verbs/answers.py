@@ -45,6 +45,8 @@ class FunctionCard:
     """What leads to its versions, in words: `prod -> version 2`."""
     published: str | None = None
     """The version that it is, or the last one, in words: `version 2, which is definition 3`."""
+    policy: str | None = None
+    """Whom its resource policy names, in words; it is enforced by nothing here."""
     exit_status: int = 0
 
     @property

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.deploy import regular
 from faaslab.errors import InvalidValue, NotFound, Unsupported
+from faaslab.lab.policies import of_function
 from faaslab.lab.runtimes import language
 from faaslab.model.function import ImageCode
 from faaslab.model.quotas import UNZIPPED_BYTES
@@ -226,8 +227,22 @@ def show(lab: Lab, call: Call, face: Face) -> Answer:
         code=source,
         events=events,
         published=_published(lab, function),
+        policy=_policy(lab, function),
         aliases=tuple(f"{each.name} -> {leads(each)}" for each in lab.versions.aliases(what)),
     )
+
+
+def _policy(lab: Lab, function: Function) -> str | None:
+    """Whom its resource policy names: `s3.amazonaws.com (bucket)`; None without one."""
+    policy = lab.policies.get(of_function(function.name))
+    if policy is None:
+        return None
+    named = []
+    for each in policy.statements:
+        who = each.get("Principal", "*")
+        words = ", ".join(map(str, who.values())) if isinstance(who, dict) else str(who)
+        named.append(f"{words} ({each['Sid']}{'' if each.get('Effect') == 'Allow' else ', denied'})")
+    return f"{'; '.join(named)}: kept for AWS, not enforced here"
 
 
 def _which(call: Call) -> dict[str, Any]:

@@ -278,6 +278,8 @@ def _card(card: FunctionCard) -> str:
         facts.append(("published", card.published))
     if card.aliases:
         facts.append(("aliases", "; ".join(card.aliases)))
+    if card.policy:
+        facts.append(("policy", card.policy))
     if function.description:
         facts.append(("about", function.description))
     seen = function.statistics

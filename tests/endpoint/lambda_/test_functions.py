@@ -147,6 +147,8 @@ def test_a_handler_in_a_folder_is_given_back_as_it_was_written(lab):
         ({"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q.fifo"}}, "standard queue"),
         ({"PackageType": "Image"}, "Please don't provide handler or runtime or layer"),
         ({"PackageType": "Image", "Runtime": None, "Handler": None}, "Please provide ImageUri"),
+        ({"Tags": {"aws:x": "y"}}, "Tag keys starting with aws: are reserved"),
+        ({"Tags": {str(number): "x" for number in range(51)}}, "Number of tags exceeds resource tag limit."),
         ({"FunctionName": "made:1"}, "Aliases and versions do not support this"),
     ],
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from faaslab.endpoint.lambda_ import settings
 from faaslab.endpoint.lambda_.found import Found, found, present
 from faaslab.endpoint.lambda_.names import Named, named, read, unqualified
 from faaslab.endpoint.lambda_.settings import invalid
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from faaslab.endpoint.call import Call, Handler
 
-_TAGS = 50
 _ALL_CODE_BYTES = 80_530_636_800
 _ZIPPED_BYTES = 52_428_800
 _UPDATES = "RuntimeManagementConfig"
@@ -25,17 +25,8 @@ _NO_QUALIFIER = "Tags on function aliases and versions are not supported. Please
 
 def tag_resource(call: Call) -> None:
     """TagResource."""
-    name, tags = _tagged(call), dict(call.params["Tags"])
-    if any(key.lower().startswith("aws:") for key in tags):
-        raise invalid("Tag keys starting with aws: are reserved for system use.")
-
-    def with_them(present: Mapping[str, str]) -> Mapping[str, str]:
-        after = {**present, **tags}
-        if len(after) > _TAGS:
-            raise invalid("Number of tags exceeds resource tag limit.")
-        return after
-
-    call.lab.updates.tag(name, with_them)
+    name, given = _tagged(call), dict(call.params["Tags"])
+    call.lab.updates.tag(name, lambda present: settings.tags(present, given))
 
 
 def untag_resource(call: Call) -> None:

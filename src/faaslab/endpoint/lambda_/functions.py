@@ -53,7 +53,7 @@ def create_function(call: Call) -> Mapping[str, Any]:
         given = code.archive(call, params["Code"])
     # AWS's default, whatever this machine is.
     options.setdefault("architecture", "x86_64")
-    options["tags"] = dict(params.get("Tags") or {})
+    options["tags"] = settings.tags({}, params.get("Tags") or {})
     publish = bool(params.get("Publish"))
     try:
         made = lab.functions.define(name, given, exist_ok=False, wait=publish, **options).function

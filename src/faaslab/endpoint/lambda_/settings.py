@@ -16,6 +16,7 @@ from faaslab.model.quotas import RESERVED_VARIABLES, VARIABLES_BYTES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_TAGS = 50
 _PLAIN = {
     "Description": "description",
     "Timeout": "timeout_s",
@@ -91,6 +92,16 @@ def kept(params: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]
 def _says_something(value: Any) -> bool:
     """A VpcConfig without subnets takes the function out of its network."""
     return any(map(_says_something, value.values())) if isinstance(value, dict) else bool(value)
+
+
+def tags(present: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Tags with those that are `given`; refused in AWS's words where AWS would."""
+    if any(key.lower().startswith("aws:") for key in given):
+        raise invalid("Tag keys starting with aws: are reserved for system use.")
+    after = {**present, **given}
+    if len(after) > _TAGS:
+        raise invalid("Number of tags exceeds resource tag limit.")
+    return after
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
