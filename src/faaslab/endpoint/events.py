@@ -68,6 +68,13 @@ def test_event_pattern(call: Call) -> Mapping[str, Any]:
     return {"Result": wanted.matches(event)}
 
 
+def put_archive(call: Call) -> Mapping[str, Any]:
+    """CreateArchive and UpdateArchive: the pattern is checked."""
+    if call.params.get("EventPattern"):
+        _pattern(call.params["EventPattern"])
+    return call.cloud(call.operation, call.params)
+
+
 def put_rule(call: Call) -> Mapping[str, Any]:
     """PutRule: its pattern and its schedule are checked; a schedule runs from now on."""
     params = call.params
@@ -167,6 +174,8 @@ def _invalid(message: str) -> Fault:
 OPERATIONS: dict[str, Handler] = {
     "PutEvents": put_events,
     "TestEventPattern": test_event_pattern,
+    "CreateArchive": put_archive,
+    "UpdateArchive": put_archive,
     "PutRule": put_rule,
     "EnableRule": enable_rule,
     "DisableRule": disable_rule,

@@ -18,7 +18,7 @@ from faaslab.errors import InvalidValue
 from faaslab.events import envelope, schedule, target_input
 from faaslab.events.schedule import At, Rate
 from faaslab.model.json import from_json, to_json
-from faaslab.model.order import AGE_S, RETRIES, Order
+from faaslab.model.order import AGE_S, RETRIES, SCHEDULES, Order
 from faaslab.store import Entry
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from faaslab.lab import Lab
     from faaslab.store import Claim
 
-SCHEDULES = "schedules"
 ACCOUNT = "000000000000"
 Kind = Literal["rule", "schedule"]
 _PRECISION = timedelta(minutes=1)

@@ -13,6 +13,7 @@ import re
 import threading
 from contextlib import suppress
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from faaslab.backends import asynchronous
@@ -25,17 +26,12 @@ from faaslab.errors import (
     StoreError,
     Unsupported,
 )
-from faaslab.events.envelope import text
-from faaslab.events.target_input import as_json
-from faaslab.lab import sending
-from faaslab.lab.buses import Buses
 from faaslab.lab.destinations import Follows
 from faaslab.lab.pump import Pump
-from faaslab.lab.schedules import SCHEDULES, Schedules
 from faaslab.model.event import Delivery, DeliveryStatus
 from faaslab.model.invocation import Invocation
 from faaslab.model.json import from_json, to_json
-from faaslab.model.order import Order
+from faaslab.model.order import SCHEDULES, TARGETS, Order
 from faaslab.model.quotas import EVENT_BYTES
 from faaslab.store import Entry
 
@@ -43,10 +39,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from faaslab.lab import Lab
+    from faaslab.lab.buses import Buses
+    from faaslab.lab.schedules import Schedules
     from faaslab.lab.sending import Ask
     from faaslab.store import Claim
 
-TARGETS = "targets"
 _AT_ONCE = 4
 _TOLD = 1_000
 _FUNCTION = re.compile(
@@ -65,8 +62,22 @@ class Targets:
         self._cloud: Ask | None = None
         self._pump: Pump | None = None
         self._is_home = False
-        self.buses = Buses(lab)
-        self.schedules = Schedules(lab)
+
+    # Imported with the first use: most notebooks have neither rules nor schedules.
+
+    @cached_property
+    def buses(self) -> Buses:
+        """The event buses."""
+        from faaslab.lab.buses import Buses
+
+        return Buses(self._lab)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """Rules with a schedule, and schedules."""
+        from faaslab.lab.schedules import Schedules
+
+        return Schedules(self._lab)
 
     # -- at the home
 
@@ -152,6 +163,8 @@ class Targets:
 
     def follows(self, orders: Sequence[Order]) -> Follows:
         """The entries of queues that carry them out, and what is to be recorded at once."""
+        from faaslab.lab import sending
+
         follows = Follows()
         for order in orders:
             called = sending.function_of(order)
@@ -175,6 +188,8 @@ class Targets:
         return self._ask(service, operation, params, region=region)
 
     def _event(self, order: Order, function: str, payload: str) -> Entry:
+        from faaslab.events.target_input import as_json
+
         found = _FUNCTION.fullmatch(function)
         if found is None:
             raise InvalidValue(f"{function[:200]!r} is no function")
@@ -193,6 +208,8 @@ class Targets:
             if self.schedules.fire(claim):
                 self._lab.asynchronous.noticed()
             return
+        from faaslab.lab import sending
+
         try:
             order = from_json(Order, claim.body)
         except InvalidValue as error:
@@ -235,6 +252,9 @@ class Targets:
         letters = order.dead_letters
         if letters is None:
             return
+        from faaslab.events.envelope import text
+        from faaslab.lab import sending
+
         parts = letters.split(":", 5)
         letter = sending.dead_letter(order, code, told)
         letter["QueueUrl"] = f"http://sqs.{parts[3]}.amazonaws.com/{parts[4]}/{parts[5]}"

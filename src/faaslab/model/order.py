@@ -12,6 +12,10 @@ RETRIES = 185
 AGE_S = 86_400
 """For so long it is tried, unless it is told otherwise."""
 
+TARGETS = "targets"
+"""The queue of orders."""
+SCHEDULES = "schedules"
+"""The queue of what fires next."""
 KEPT_BY = "faaslab-archive/"
 """What the trace header of an entry begins with that is for one archive only; its name and an id follow."""
 

@@ -74,6 +74,27 @@ def test_topics_log_groups_and_archives_are_reached_once_each(lab):
     assert len(ran(lab, "echo")) == 1
 
 
+CALLS_ITSELF = """
+import boto3
+events = boto3.client("events")
+
+def handler(event, context):
+    events.put_events(Entries=[{"Source": "again", "DetailType": "Again", "Detail": "{}"}])
+"""
+
+
+def test_a_function_that_its_own_events_run_is_stopped_as_by_lambda(lab):
+    lab.functions.create("loop", CALLS_ITSELF, timeout_s=30)
+    events = lab.cloud.client("events")
+    events.put_rule(Name="again", EventPattern='{"source": ["again"]}')
+    events.put_targets(Rule="again", Targets=[{"Id": "1", "Arn": arn("loop")}])
+    events.put_events(Entries=[{"Source": "again", "DetailType": "Again", "Detail": "{}"}])
+    stopped = "SELECT 1 FROM executions WHERE error_type = 'RecursiveInvocationException'"
+    until(lambda: len(lab.sql(stopped)) == 1)
+    assert lab.asynchronous.wait(60)
+    assert len(lab.sql("SELECT 1 FROM executions WHERE status = 'completed'")) == 16
+
+
 def test_errors_have_the_types_that_programs_catch(lab):
     events, scheduler = lab.cloud.client("events"), lab.cloud.client("scheduler")
     with pytest.raises(events.exceptions.InvalidEventPatternException, match="must be an object or an array"):
