@@ -20,6 +20,7 @@ from faaslab.store.definitions import Definitions
 from faaslab.store.health import Finding, findings
 from faaslab.store.history import History
 from faaslab.store.leases import Lease, Leases
+from faaslab.store.log_groups import LogGroups
 from faaslab.store.merge import Merger
 from faaslab.store.queue import Claim, Entry, Queue, Waiting
 from faaslab.store.reading import Connection, Result, Session, Sessions
@@ -93,6 +94,7 @@ class Store:
         self.leases = Leases(self._state, clock)
         self.queue = Queue(self._state, clock)
         self.timers = Timers(self._state, clock)
+        self.log_groups = LogGroups(self._state)
         self.bell = Bell(self._locks / "bell")
         self._sessions = Sessions(lambda: Session(self._history, self._state, clock))
         self._closing = threading.Lock()

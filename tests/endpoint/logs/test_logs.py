@@ -174,7 +174,6 @@ def _now_ms():
 @pytest.mark.parametrize(
     ("operation", "asked"),
     [
-        ("delete_log_group", {}),
         ("delete_log_stream", {"logStreamName": "2026/11/26/[$LATEST]a"}),
         ("create_log_stream", {"logStreamName": "mine"}),
         ("put_log_events", {"logStreamName": "mine", "logEvents": [{"timestamp": 1, "message": "m"}]}),
@@ -237,3 +236,34 @@ def test_a_group_that_a_function_names_is_read_by_that_name(lab, logs):
     lab.functions.invoke("elsewhere", {})
     found = logs.filter_log_events(logGroupName="/mine/all", filterPattern="there")["events"]
     assert len(found) == 1
+
+
+def test_of_a_group_that_is_deleted_no_earlier_event_is_shown_and_none_is_lost(lab, logs):
+    group = "/aws/lambda/again"
+    lab.functions.create("again", "def handler(event, context):\n    print('number', event['n'])")
+    lab.functions.invoke("again", {"n": 1})
+    logs.put_retention_policy(logGroupName=group, retentionInDays=1)
+    logs.delete_log_group(logGroupName=group)
+    assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
+    missing = logs.exceptions.ResourceNotFoundException
+    for read in (logs.filter_log_events, logs.describe_log_streams, logs.delete_log_group):
+        with pytest.raises(missing):
+            read(logGroupName=group)
+    logs.create_log_group(logGroupName=group)
+    lab.functions.invoke("again", {"n": 2})
+    shown = logs.filter_log_events(logGroupName=group, filterPattern="number")["events"]
+    assert [each["message"] for each in shown] == ["number 2\n"]
+    [stream] = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    told = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)
+    assert told["events"][0]["message"].startswith("START ")
+    [found] = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    assert "retentionInDays" not in found
+    begin, end = stream["firstEventTimestamp"] // 1000 - 60, stream["lastEventTimestamp"] // 1000 + 60
+    query = logs.start_query(
+        logGroupName=group,
+        startTime=begin,
+        endTime=end,
+        queryString="filter @message like 'number' | stats count(*)",
+    )["queryId"]
+    assert logs.get_query_results(queryId=query)["results"] == [[{"field": "count(*)", "value": "1"}]]
+    assert len(lab.executions.logs("again", grep="number")) == 2  # the store forgets nothing

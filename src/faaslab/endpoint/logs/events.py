@@ -31,9 +31,12 @@ _START, _END = datetime.min, datetime.max
 def get_log_events(call: Call) -> Mapping[str, Any]:
     """A page of a stream: its newest events unless `startFromHead`, and on from there both ways."""
     params = call.params
-    functions = naming.asked_writers(call, naming.named_group(params))
+    group = naming.named_group(params)
+    functions = naming.asked_writers(call, group)
+    floors = naming.floors(call.lab, dict.fromkeys(functions, group))
     wanted = questions.Wanted(
         functions=functions,
+        floors=floors,
         since=tokens.instant(params.get("startTime")),
         until=tokens.instant(params.get("endTime")),
         streams=(params["logStreamName"],),
@@ -41,7 +44,8 @@ def get_log_events(call: Call) -> Mapping[str, Any]:
     given = params.get("nextToken")
     forward, place = _token(given) if given else (bool(params.get("startFromHead")), None)
     with call.lab.store.connect() as connection:
-        if not questions.has_stream(connection, functions, params["logStreamName"]):
+        stream = questions.Wanted(functions=functions, floors=floors, streams=wanted.streams)
+        if not questions.any_event(connection, stream):
             raise naming.no_stream()
         found, _ = questions.events(
             connection,
@@ -66,7 +70,8 @@ def get_log_events(call: Call) -> Mapping[str, Any]:
 def filter_log_events(call: Call) -> Mapping[str, Any]:
     """A page of a group's events in the order of time, of all streams, that match the pattern."""
     params = call.params
-    functions = naming.asked_writers(call, naming.named_group(params))
+    group = naming.named_group(params)
+    functions = naming.asked_writers(call, group)
     if params.get("logStreamNames") and params.get("logStreamNamePrefix"):
         raise Fault(
             "InvalidParameterException",
@@ -75,6 +80,7 @@ def filter_log_events(call: Call) -> Mapping[str, Any]:
     wanted, pattern = selected(
         params.get("filterPattern"),
         functions,
+        floors=naming.floors(call.lab, dict.fromkeys(functions, group)),
         streams=params.get("logStreamNames") or (),
         prefix=params.get("logStreamNamePrefix"),
         since=tokens.instant(params.get("startTime")),

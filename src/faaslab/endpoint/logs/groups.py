@@ -1,7 +1,8 @@
 """Log groups and streams: those of functions beside the embedded cloud's, and what may be done to them.
 
 What is said about a group (retention, tags, keys) is the cloud's to keep, which has a group of the same name
-from then on. Retention is told and deletes nothing: the history is looked after by `store prune`.
+from then on. Retention is told and deletes nothing, and of a group that is deleted no earlier event is shown
+through this port: the history itself stays as it is, and is looked after by `store prune`.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def describe_log_groups(call: Call) -> Mapping[str, Any]:
         and params.get("logGroupClass") in (None, theirs.get(name, {}).get("logGroupClass", "STANDARD"))
     )
     names, more = _page(names, call)
-    sizes = _sizes(call, [function for name in names for function in ours.get(name, ((), None))[0]])
+    sizes = _sizes(call, {function: name for name in names for function in ours.get(name, ((), None))[0]})
     groups = []
     for name in names:
         group = dict(theirs.get(name, {}))
@@ -106,9 +107,12 @@ def describe_log_streams(call: Call) -> Mapping[str, Any]:
     with call.lab.store.connect() as connection:
         found = questions.streams(
             connection,
-            functions,
+            questions.Wanted(
+                functions=functions,
+                floors=naming.floors(call.lab, dict.fromkeys(functions, group)),
+                prefix=params.get("logStreamNamePrefix"),
+            ),
             rows=most + 1,
-            prefix=params.get("logStreamNamePrefix"),
             by_last_event=by_last_event,
             descending=bool(params.get("descending")),
             after=after,
@@ -135,17 +139,23 @@ def describe_log_streams(call: Call) -> Mapping[str, Any]:
 def create_log_group(call: Call) -> None:
     """Before its function has run anybody may make it, as on AWS; from then on it is there."""
     name = call.params["logGroupName"]
-    if any(naming.ran(call.lab, function) for function in naming.writers(call.lab, name)):
+    if naming.written(call.lab, name):
         raise Fault("ResourceAlreadyExistsException", "The specified log group already exists")
     raise Theirs
 
 
 def delete_log_group(call: Call) -> None:
-    """Refused once a function has written to it; what was made before that goes."""
+    """Its events so far are not shown any more; its function makes it anew when it runs."""
     name = call.params["logGroupName"]
-    if any(naming.ran(call.lab, function) for function in naming.writers(call.lab, name)):
-        raise Fault("InvalidParameterException", _KEPT.format(name))
-    raise Theirs
+    if not naming.written(call.lab, name):
+        raise Theirs
+    call.lab.store.log_groups.delete(name, call.lab.clock.now())
+    try:
+        there = name in _groups_of_cloud(call, name)
+    except MissingExtra:
+        there = False
+    if there:
+        raise Theirs
 
 
 def delete_log_stream(call: Call) -> None:
@@ -191,6 +201,11 @@ def _ours(call: Call) -> dict[str, tuple[tuple[str, ...], datetime]]:
     with call.lab.store.connect() as connection:
         for function_name, first in questions.functions(connection).items():
             groups.setdefault(f"{naming.PREFIX}{function_name}", ((function_name,), first))
+    for name, at in call.lab.store.log_groups.deleted().items():
+        if name in groups and naming.written(call.lab, name):
+            groups[name] = groups[name][0], max(groups[name][1], at)
+        else:
+            groups.pop(name, None)
     return groups
 
 
@@ -213,11 +228,12 @@ def _groups_of_cloud(call: Call, prefix: str | None) -> dict[str, dict[str, Any]
         asked = {**asked, "nextToken": told["nextToken"]}
 
 
-def _sizes(call: Call, functions: list[str]) -> dict[str, int]:
-    if not functions:
+def _sizes(call: Call, group_of: dict[str, str]) -> dict[str, int]:
+    if not group_of:
         return {}
+    wanted = questions.Wanted(functions=tuple(group_of), floors=naming.floors(call.lab, group_of))
     with call.lab.store.connect() as connection:
-        return questions.sizes(connection, functions)
+        return questions.sizes(connection, wanted)
 
 
 def _page(names: list[str], call: Call) -> tuple[list[str], dict[str, str]]:

@@ -16,6 +16,7 @@ from faaslab.store.questions import logs as questions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from faaslab.endpoint.call import Call
     from faaslab.lab import Lab
@@ -59,22 +60,37 @@ def plain(identifier: str) -> str:
 def writers(lab: Lab, group: str) -> tuple[str, ...]:
     """The functions that write, or wrote, to a group; none for a group of something else."""
     definitions = lab.store.definitions
+    deleted = lab.store.log_groups.deleted().get(group)
     found = []
     own = group.removeprefix(PREFIX) if group.startswith(PREFIX) else None
     for function in definitions.list(Function):
         if group_of(function) == group:
             found.append(function.name)
-        elif function.name == own and ran(lab, own):
+        elif function.name == own and ran(lab, own, deleted):
             found.append(own)
     if not found and own:
-        return (own,) if ran(lab, own) else ()
+        return (own,) if ran(lab, own, deleted) else ()
+    if deleted is not None and not any(ran(lab, function_name, deleted) for function_name in found):
+        return ()
     return tuple(found)
 
 
-def ran(lab: Lab, function: str) -> bool:
-    """Whether a function ever wrote to a log here."""
+def ran(lab: Lab, function: str, since: datetime | None = None) -> bool:
+    """Whether a function ever wrote to a log here, or since its group was deleted."""
     with lab.store.connect() as connection:
-        return questions.has_run(connection, function)
+        return questions.has_run(connection, function, since)
+
+
+def written(lab: Lab, group: str) -> bool:
+    """Whether there is anything in a group of functions."""
+    deleted = lab.store.log_groups.deleted().get(group)
+    return any(ran(lab, function, deleted) for function in writers(lab, group))
+
+
+def floors(lab: Lab, group_of: Mapping[str, str]) -> dict[str, datetime]:
+    """Function -> the instant that its group, of `group_of`, was deleted at: nothing before is shown."""
+    deleted = lab.store.log_groups.deleted()
+    return {function: deleted[group] for function, group in group_of.items() if group in deleted}
 
 
 def asked_writers(call: Call, group: str) -> tuple[str, ...]:

@@ -70,7 +70,8 @@ def start_query(call: Call) -> Mapping[str, Any]:
     if since > until:
         raise Fault("MalformedQueryException", "Query's end date and time is before its start.")
     group_of = {function: name for name, functions in writers.items() for function in functions}
-    wanted = Wanted(functions=tuple(group_of), since=since, until=until + timedelta(seconds=1))
+    floors = naming.floors(call.lab, group_of)
+    wanted = Wanted(functions=tuple(group_of), floors=floors, since=since, until=until + timedelta(seconds=1))
     began, clock = call.lab.clock.now(), time.perf_counter()
     try:
         commands = insights.read(params["queryString"])

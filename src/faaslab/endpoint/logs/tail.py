@@ -104,6 +104,7 @@ class _Session:
         wanted, pattern = events.selected(
             params.get("logEventFilterPattern"),
             tuple(self._group_of),
+            floors=naming.floors(self._call.lab, self._group_of),
             streams=params.get("logStreamNames") or (),
             since=since,
         )

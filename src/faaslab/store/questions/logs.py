@@ -6,8 +6,8 @@ was asked for in rows and bytes. Rows of the source `local` only, and only those
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -51,7 +51,8 @@ class Stream(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """Which events: of `functions`, from `since` on, before `until` (naive UTC), in one of `streams` or those
-    with `prefix`, whose message has `all_of`, none of `none_of`, and one of `any_of`.
+    with `prefix`, whose message has `all_of`, none of `none_of`, and one of `any_of`. `floors` is function ->
+    the instant before which nothing of it is shown.
     """  # noqa: D205
 
     functions: Sequence[str]
@@ -62,6 +63,7 @@ class Wanted:
     all_of: Sequence[Text] = ()
     none_of: Sequence[Text] = ()
     any_of: Sequence[Text] = ()
+    floors: Mapping[str, datetime] = field(default_factory=dict)
 
     def condition(self, parameters: dict[str, Any]) -> str:
         """The condition of a row of `logs`; adds its parameters."""
@@ -76,6 +78,9 @@ class Wanted:
             if value is not None:
                 found.append(text)
                 parameters[name] = value
+        for number, (function, floor) in enumerate(self.floors.items()):
+            parameters |= {f"floor_{number}": floor, f"floor_of_{number}": function}
+            found.append(f'NOT (function = $floor_of_{number} AND "timestamp" < $floor_{number})')
         found += [_has(text, parameters) for text in self.all_of]
         found += [f"NOT {_has(text, parameters)}" for text in self.none_of]
         if self.any_of:
@@ -126,17 +131,16 @@ def events(
 
 def streams(
     connection: Connection,
-    functions: Sequence[str],
+    wanted: Wanted,
     *,
     rows: int,
-    prefix: str | None = None,
     by_last_event: bool = False,
     descending: bool = False,
     after: tuple[datetime, str] | None = None,
 ) -> list[Stream]:
     """Log streams in the order of their names, or of their last events; `after` is (last, name) of one."""
     parameters: dict[str, Any] = {"rows": rows}
-    condition = Wanted(functions=functions, prefix=prefix).condition(parameters)
+    condition = wanted.condition(parameters)
     sign, turn = ("<", " DESC") if descending else (">", "")
     order = f"last{turn}, name{turn}" if by_last_event else f"name{turn}"
     having = ""
@@ -155,10 +159,10 @@ def streams(
     ]
 
 
-def has_stream(connection: Connection, functions: Sequence[str], stream: str) -> bool:
-    """Whether anything was ever written to that stream."""
+def any_event(connection: Connection, wanted: Wanted) -> bool:
+    """Whether there is one."""
     parameters: dict[str, Any] = {}
-    condition = Wanted(functions=functions, streams=(stream,)).condition(parameters)
+    condition = wanted.condition(parameters)
     return bool(connection.execute(f"SELECT 1 FROM logs WHERE {condition} LIMIT 1", parameters).fetchall())
 
 
@@ -181,20 +185,21 @@ def functions(connection: Connection) -> dict[str, datetime]:
     )
 
 
-def has_run(connection: Connection, function: str) -> bool:
-    """Whether that function ever wrote to a log."""
+def has_run(connection: Connection, function: str, since: datetime | None = None) -> bool:
+    """Whether that function ever wrote to a log, or since then."""
     return bool(
         connection.execute(
-            f"SELECT 1 FROM executions WHERE function = $function AND {_LOGGED} LIMIT 1",
-            {"function": function},
+            f"SELECT 1 FROM executions WHERE function = $function AND {_LOGGED} "
+            "AND started_at >= $since LIMIT 1",
+            {"function": function, "since": since or datetime.min},
         ).fetchall()
     )
 
 
-def sizes(connection: Connection, functions: Sequence[str]) -> dict[str, int]:
+def sizes(connection: Connection, wanted: Wanted) -> dict[str, int]:
     """Function -> bytes of its log events, as CloudWatch Logs counts them."""
     parameters: dict[str, Any] = {}
-    condition = Wanted(functions=functions).condition(parameters)
+    condition = wanted.condition(parameters)
     return {
         name: int(size)
         for name, size in connection.execute(
