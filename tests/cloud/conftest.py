@@ -1,5 +1,7 @@
 """A cloud in a process of its own, and a small server that hands everything on to it."""
 
+import os
+import signal
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -79,3 +81,41 @@ def through(door):
         return client(service, f"http://127.0.0.1:{door.server_address[1]}", region, **config)
 
     return made
+
+
+class Lives:
+    """One folder, and a cloud on it that can end and come again."""
+
+    def __init__(self, folder, **options):
+        self.folder, self.options = folder, options
+        self.cloud = CloudProcess(folder, NOWHERE, **options)
+
+    def again(self, way="kill"):
+        if way == "kill":
+            os.kill(self.cloud.pid, signal.SIGKILL)
+        elif way == "journal alone":
+            os.kill(self.cloud.pid, signal.SIGKILL)
+            (self.folder / "snapshot").unlink(missing_ok=True)
+        self.cloud.close()
+        self.cloud = CloudProcess(self.folder, NOWHERE, **self.options)
+
+    def client(self, *given, **options):
+        return self.cloud.client(*given, **options)
+
+    def lines(self):
+        return (self.folder / "journal").read_bytes().splitlines()
+
+
+@pytest.fixture
+def lives(tmp_path):
+    made = Lives(tmp_path / "kept")
+    yield made
+    made.cloud.close()
+
+
+@pytest.fixture
+def short(tmp_path):
+    """A cloud whose journal is soon long."""
+    made = Lives(tmp_path / "kept", limits={"longest_journal": 20_000, "most_spare": 300_000})
+    yield made
+    made.cloud.close()

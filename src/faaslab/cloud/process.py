@@ -24,7 +24,7 @@ from faaslab.cloud import clients, extra, forwarding
 from faaslab.errors import BackendError, Closed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from urllib3 import HTTPConnectionPool
 
@@ -52,13 +52,17 @@ class CloudProcess:
     """The embedded cloud of one home. It keeps what is in it in `folder`; made in no time, started when used.
 
     `home` is the URL of the home's endpoint, where deliveries to functions go; `key` the access key that the
-    home wants to see. One process may have the folder at a time.
+    home wants to see. One process may have the folder at a time. `limits` are those after which its journal
+    is begun anew, in bytes: `longest_journal`, and `most_spare` for bodies that only the journal needs.
     """
 
-    def __init__(self, folder: Path, home: str, *, key: str = "local") -> None:
+    def __init__(
+        self, folder: Path, home: str, *, key: str = "local", limits: Mapping[str, int] | None = None
+    ) -> None:
         self.folder = folder
         self.home = home
         self._key = key
+        self._limits = dict(limits or {})
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._pool: HTTPConnectionPool | None = None
@@ -175,6 +179,7 @@ class CloudProcess:
             "key": self._key,
             "folder": str(self.folder.absolute()),
             "owner": os.getpid(),
+            "limits": self._limits,
         }
         assert child.stdin is not None
         try:

@@ -26,6 +26,8 @@ class Bodies:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.size = sum(path.stat().st_size for path in folder.glob("??/*"))
+        """Bytes that are in it."""
 
     def keep(self, data: bytes) -> str:
         """Put it there, whole or not at all; its digest. What is there already is not written again."""
@@ -38,6 +40,7 @@ class Bodies:
                 with open(half, "xb", opener=_private) as file:
                     file.write(data)
                 half.replace(path)
+                self.size += len(data)
             finally:
                 half.unlink(missing_ok=True)
         return digest
@@ -56,7 +59,9 @@ class Bodies:
         """Remove all others."""
         for path in self._folder.glob("??/*"):
             if path.name not in digests:
+                size = path.stat().st_size
                 path.unlink(missing_ok=True)
+                self.size -= size
 
     def _path(self, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):

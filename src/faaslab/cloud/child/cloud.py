@@ -50,6 +50,7 @@ class Cloud:
             turn=self._turn,
             moments=moments,
             bridge=self._bridge,
+            **hello.get("limits", {}),
         )
         self._keeper.open()
         self._server = Server(hello["secret"], self._keeper.carry)

@@ -166,6 +166,11 @@ class Journal:
         os.ftruncate(self._file, offset)
         self._end = self._last = offset
 
+    def move(self, path: Path) -> None:
+        """Put it there, in place of what is."""
+        self.path.replace(path)
+        self.path = path
+
     def sync(self) -> None:
         """Have the disk write it."""
         if self._unsynced:

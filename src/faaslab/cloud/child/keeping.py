@@ -1,6 +1,8 @@
 """Keeping what is in the cloud: each change in the journal before it is answered, a snapshot now and then.
 
-Rule: the journal alone is enough to have everything again; a snapshot only shortens the start. One folder has
+Rule: the journal alone is enough to have everything again; a snapshot only shortens the start. That holds
+until the journal, or what nothing but it needs of the bodies, has grown large: then a new one is begun on top
+of a snapshot, and the old one goes. One folder has
 
     journal     each change, a line each
     snapshot    all of it at one place of the journal
@@ -45,6 +47,10 @@ class Unreadable(Exception):
     """What was kept cannot be read; it was put aside, and the message says where."""
 
 
+class _NoBase(Exception):
+    """The snapshot that a journal goes on from cannot be used."""
+
+
 class StartAnew(Exception):
     """The snapshot could not be used; it is out of the way, and another process has to begin."""
 
@@ -53,7 +59,15 @@ class Keeper:
     """Asks moto's application, and keeps what changed."""
 
     def __init__(
-        self, app: Callable[..., Any], folder: Path, *, turn: Turn, moments: Moments, bridge: Bridge
+        self,
+        app: Callable[..., Any],
+        folder: Path,
+        *,
+        turn: Turn,
+        moments: Moments,
+        bridge: Bridge,
+        longest_journal: int = 64 << 20,
+        most_spare: int = 1 << 30,
     ) -> None:
         self._app = app
         self._folder = folder
@@ -62,6 +76,7 @@ class Keeper:
         self._bridge = bridge
         self._bodies = Bodies(folder / "bodies")
         self._key = snapshot.key()
+        self._longest_journal, self._most_spare = longest_journal, most_spare
         self._journal: Journal
         self._tail_s = 0.0
         self._snapshot_s = 0.0
@@ -74,6 +89,7 @@ class Keeper:
     def open(self) -> None:
         """Have everything again. Raises `Unreadable`, `StartAnew`; what cannot be read is then put aside."""
         path = self._folder / "journal"
+        (self._folder / "journal.next").unlink(missing_ok=True)
         try:
             self._journal = Journal(path, self._bodies, identity=uuid.uuid4().hex)
         except Damaged as damage:
@@ -86,6 +102,8 @@ class Keeper:
                 self._repeat(change)
         except Damaged as damage:
             raise Unreadable(self._aside(path, damage, keep=damage.offset)) from damage
+        except _NoBase as error:
+            raise Unreadable(self._aside(path, error, keep=0)) from error
         finally:
             self._bridge.silent = self._moments.repeating = False
         threading.Thread(target=self._upkeep, name="upkeep", daemon=True).start()
@@ -124,7 +142,7 @@ class Keeper:
         self._ended.set()
         self._due.set()
         with self._turn.taken():
-            if self._journal.end != self._covered:
+            if self._journal.end not in (self._covered, self._journal.begin):
                 self._save()
             self._journal.close()
 
@@ -166,23 +184,34 @@ class Keeper:
         self.repeated += 1
 
     def _restore(self) -> None:
-        if self._key is None:
-            return
-        found = snapshot.read(
-            self._folder / "snapshot", signed_with=self._key, identity=self._journal.identity
-        )
+        """Take the snapshot, where there is one that belongs to this journal."""
+        based = self._journal.based
+        found = None
+        for name in ("snapshot", "snapshot.next"):
+            path = self._folder / name
+            if self._key is not None and found is None:
+                found = snapshot.read(path, signed_with=self._key, identity=self._journal.identity)
+                taken = path
         if found is None:
+            if based:
+                raise _NoBase("it goes on from a snapshot that another user or machine has made, or none")
             return
         said, data = found
-        if said["version"] != snapshot.version() or not 0 <= said["offset"] <= self._journal.end:
+        if not self._journal.begin <= said["offset"] <= self._journal.end:
+            return
+        if said["version"] != snapshot.version() and not based:
             return
         try:
             snapshot.put_back(data, self._bodies)
         except Exception as error:
-            # What it left half done is in places that nobody can clean: another process begins without it.
             traceback.print_exc(file=sys.stderr)
+            if based:
+                raise _NoBase(
+                    f"it goes on from a snapshot by {said['version']} that cannot be read"
+                ) from error
+            # What it left half done is in places that nobody can clean: another process begins without it.
             self._folder.joinpath("aside").mkdir(exist_ok=True)
-            self._folder.joinpath("snapshot").replace(self._folder / "aside" / "snapshot")
+            taken.replace(self._folder / "aside" / "snapshot")
             raise StartAnew from error
         self._covered = said["offset"]
 
@@ -192,15 +221,14 @@ class Keeper:
             return
         begun = SYSTEM.monotonic()
         try:
-            data, _ = snapshot.taken(self._bodies)
-            self._journal.sync()
-            snapshot.write(
-                self._folder / "snapshot",
-                data,
-                signed_with=self._key,
-                identity=self._journal.identity,
-                offset=self._journal.end,
-            )
+            data, digests = snapshot.taken(self._bodies)
+            spare = self._bodies.size - sum(digests.values())
+            if self._journal.end > self._longest_journal or spare > self._most_spare:
+                self._begin_anew(data)
+                self._bodies.only(set(digests))
+            else:
+                self._journal.sync()
+                self._write(self._folder / "snapshot", data)
             self._covered = self._journal.end
         except Exception:  # noqa: BLE001 - see above
             traceback.print_exc(file=sys.stderr)
@@ -208,6 +236,32 @@ class Keeper:
         else:
             self._snapshot_s = SYSTEM.monotonic() - begun
         self._tail_s = 0.0
+
+    def _begin_anew(self, data: bytes) -> None:
+        """Put a journal that goes on from this snapshot in place of the one there is.
+
+        The moment is the renaming of the journal. Before it the old one and its snapshot are there; after it
+        the new snapshot is, under one name or the other.
+        """
+        path = self._folder / "journal"
+        path.with_name("journal.next").unlink(missing_ok=True)
+        fresh = Journal(path.with_name("journal.next"), self._bodies, identity=uuid.uuid4().hex, based=True)
+        old, self._journal = self._journal, fresh
+        try:
+            fresh.sync()
+            self._write(self._folder / "snapshot.next", data)
+            fresh.move(path)
+        except BaseException:
+            self._journal = old
+            fresh.close()
+            raise
+        old.close()
+        self._folder.joinpath("snapshot.next").replace(self._folder / "snapshot")
+
+    def _write(self, path: Path, data: bytes) -> None:
+        assert self._key is not None
+        identity, offset = self._journal.identity, self._journal.end
+        snapshot.write(path, data, signed_with=self._key, identity=identity, offset=offset)
 
     def _upkeep(self) -> None:
         while not self._ended.is_set():
@@ -231,6 +285,8 @@ class Keeper:
         kept = folder / f"journal.{number}"
         shutil.copyfile(path, kept)
         kept.chmod(0o600)
+        with contextlib.suppress(OSError):
+            shutil.copyfile(self._folder / "snapshot", folder / f"snapshot.{number}")
         if keep:
             self._journal.cut(keep)
             rest = "what stands before that is there with the next start"

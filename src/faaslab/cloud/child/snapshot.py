@@ -95,8 +95,8 @@ def version() -> str:
     return f"moto {moto.__version__}, Python {platform.python_version()}"
 
 
-def taken(bodies: Bodies) -> tuple[bytes, set[str]]:
-    """All of moto's services as bytes, and the digests of the bodies that go with it. Raises."""
+def taken(bodies: Bodies) -> tuple[bytes, dict[str, int]]:
+    """All of moto's services as bytes, and the bodies that go with it with their sizes. Raises."""
     from moto.core.base_backend import BackendDict
 
     found = io.BytesIO()
@@ -183,7 +183,7 @@ class _Pickler(pickle.Pickler):
         self._bodies = bodies
         self._services, self._object = BackendDict, FakeKey
         self._names: dict[int, str] = {}
-        self.digests: set[str] = set()
+        self.digests: dict[str, int] = {}
 
     def persistent_id(self, thing: Any) -> Any:
         """A service that another refers to is that service, not a copy of it."""
@@ -225,7 +225,7 @@ class _Pickler(pickle.Pickler):
         if known is None or known[:2] != (size, tag):
             known = (size, tag, self._bodies.keep(thing.value))
             thing.__dict__["_kept"] = known
-        self.digests.add(known[2])
+        self.digests[known[2]] = size
         return {
             name: value for name, value in thing.__dict__.items() if name not in ("_value_buffer", "lock")
         } | {"value": None}
