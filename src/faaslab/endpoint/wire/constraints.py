@@ -24,7 +24,7 @@ NOT_NULL = "Member must not be null"
 
 def violations(shape: Shape | None, params: Mapping[str, Any], *, strict_nulls: bool) -> list[str]:
     """AWS's words for each violation; `strict_nulls` also refuses null in a list or a map."""
-    if shape is None:
+    if shape is None or _all_simple_and_right(shape, params):
         return []
     found: list[str] = []
     for violation in _of_structure(shape, params, "", strict_nulls):
@@ -32,6 +32,20 @@ def violations(shape: Shape | None, params: Mapping[str, Any], *, strict_nulls: 
         if len(found) >= MOST:
             break
     return found
+
+
+def _all_simple_and_right(shape: Shape, params: Mapping[str, Any]) -> bool:
+    """Whether it is at once plain that nothing is wrong, as with most requests: at a third of the price."""
+    if any(params.get(name) is None for name in shape.required):
+        return False
+    for name, value in params.items():
+        member = shape.members.get(name)
+        if member is None or value is None or not _simple(member.shape):
+            return False
+        for condition in member.shape.conditions:
+            if not condition.holds(value):
+                return False
+    return True
 
 
 def message(found: list[str]) -> str:
