@@ -241,14 +241,15 @@ def test_a_failure_is_the_payload_that_was_recorded(lab, name, how, kind, said):
          "The invoked function is enabled with tenancy configuration."),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("kind", ["RequestResponse", "Event", "stream"])
+@pytest.mark.parametrize("kind", ["RequestResponse", "Event", "DryRun", "stream"])
 def test_what_is_wrong_is_refused_in_aws_s_words(lab, params, code, status, said, kind):
     if kind == "stream":
         fault = refused(lab, "InvokeWithResponseStream", **params)
     else:
         fault = refused(lab, InvocationType=kind, **params)
-    if status == 413 and kind == "Event":
-        said = "6291457 byte payload is too large for the Event invocation type (limit 1048576 bytes)"
+    if status == 413 and kind != "stream":
+        limit = 1048576 if kind == "Event" else 6291456
+        said = f"6291457 byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
     assert (fault.code, fault.status) == (code, status)
     assert fault.message.startswith(said) or said in fault.message
     assert fault.fields["Type"] == "User"

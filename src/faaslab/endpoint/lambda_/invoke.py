@@ -13,10 +13,11 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
+from faaslab.backends.local import admission
 from faaslab.endpoint import faults
 from faaslab.endpoint.lambda_.names import Named, named, not_found
 from faaslab.endpoint.messages import Fault
-from faaslab.errors import InvalidValue, NotFound
+from faaslab.errors import NotFound
 from faaslab.model.execution import ExecutionStatus
 from faaslab.model.quotas import EVENT_BYTES, REQUEST_BYTES
 
@@ -147,12 +148,10 @@ def _queue(call: Call, target: Named, payload: bytes) -> None:
 
 def _look(call: Call, target: Named, payload: bytes) -> None:
     """Raise what an invocation would be refused for, and run nothing."""
-    call.lab.functions.prepared(target.function, target.qualifier, **_fields(call))
-    if payload:
-        try:
-            json.loads(payload)
-        except (ValueError, RecursionError) as error:
-            raise InvalidValue(f"Could not parse request body into json: {error}", place="payload") from None
+    function, request = call.lab.functions.prepared(target.function, target.qualifier, **_fields(call))
+    admission.checked(payload, request)
+    if function.configuration.tenancy is not None or request.tenant_id is not None:
+        admission.check_tenant(function, request.tenant_id)
 
 
 def _payload(body: Any, invocation_type: str) -> bytes:
