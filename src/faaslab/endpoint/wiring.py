@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from faaslab.cloud import CloudProcess, Forwarded
     from faaslab.endpoint.dispatch import Dispatcher
+    from faaslab.endpoint.logs.sending import Sender
     from faaslab.endpoint.serving import Endpoint
     from faaslab.lab import Lab
     from faaslab.model.asynchronous import OutgoingMessage
@@ -28,6 +29,7 @@ class Wiring:
         self._guard = threading.Lock()
         self._lab: Lab | None = None
         self._cloud: CloudProcess | None = None
+        self._sender_of_logs: Sender | None = None
         self._dispatcher: Dispatcher | None = None
 
     def attach(self, lab: Lab) -> None:
@@ -101,10 +103,19 @@ class Wiring:
                 if not self._lab.asynchronous.delivers(service):
                     self._lab.asynchronous.deliver_with(service, self._sender(service))
             self._lab.targets.begin()
+            self._begin_sending(self._lab)
+
+    def _begin_sending(self, lab: Lab) -> None:
+        from faaslab.endpoint.logs.sending import Sender
+
+        self._sender_of_logs = Sender(lab, self._perform)
 
     def _ended(self) -> None:
         assert self._lab is not None
         self._lab.targets.end()
+        sender, self._sender_of_logs = self._sender_of_logs, None
+        if sender is not None:
+            sender.close()
         with self._guard:
             cloud, self._cloud = self._cloud, None
         if cloud is not None:

@@ -11,10 +11,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from faaslab.endpoint.call import Theirs
-from faaslab.endpoint.logs import naming, tokens
+from faaslab.endpoint.logs import events, naming, sending, tokens
 from faaslab.endpoint.messages import Fault
 from faaslab.errors import MissingExtra
 from faaslab.model.function import Function
+from faaslab.store.log_groups import Sent
 from faaslab.store.questions import logs as questions
 
 if TYPE_CHECKING:
@@ -29,10 +30,11 @@ _KEPT = (
     "takes it away. `faaslab store prune` does."
 )
 _WRITTEN = "{0} is the log of local functions, and only they write to it."
-_SENT = (
-    "{0} is the log of local functions, whose events are not sent on by filters in this release of faaslab; "
-    "FilterLogEvents and StartLiveTail follow it."
+_COUNTED = (
+    "{0} is the log of local functions, which is not counted by metric filters in this release of faaslab; "
+    "what functions print in the embedded metric format is."
 )
+_FED_ITSELF = "{0} is the log of {1}: sent there, each run would cause another."
 
 
 def describe_log_groups(call: Call) -> Mapping[str, Any]:
@@ -168,9 +170,42 @@ def write(call: Call) -> None:
     raise _refusal(call, _WRITTEN)
 
 
-def send_on(call: Call) -> None:
-    """Filters of a function's group are refused: their events would never come."""
-    raise _refusal(call, _SENT)
+def count(call: Call) -> None:
+    """Metric filters of a function's group are refused: nobody would count."""
+    raise _refusal(call, _COUNTED)
+
+
+def put_subscription_filter(call: Call) -> Mapping[str, Any] | None:
+    """The cloud keeps the filter and looks for its destination; what is logged from now on is sent on."""
+    params = call.params
+    group, target = params["logGroupName"], params["destinationArn"].split(":")
+    functions = naming.writers(call.lab, group)
+    if not functions:
+        raise Theirs
+    events.selected(params["filterPattern"], functions)  # refused, if it is none
+    if "lambda" in target and any(function in target for function in functions):
+        raise Fault("InvalidParameterException", _FED_ITSELF.format(group, ", ".join(functions)))
+    if target[2:3] not in (["lambda"], ["kinesis"], ["firehose"]):
+        raise Fault("InvalidParameterException", f"{params['destinationArn']} takes no log events here.")
+    _mirror(call, group)
+    told = call.cloud("PutSubscriptionFilter", params)
+    log_groups = call.lab.store.log_groups
+    if group not in log_groups.sent():
+        log_groups.put_sent(group, Sent(at=call.lab.clock.now(), beyond=_ended(call, functions)))
+    sending.wake(call.lab)
+    return told
+
+
+def delete_subscription_filter(call: Call) -> Mapping[str, Any]:
+    """With the last one nothing is sent on any more."""
+    group = call.params["logGroupName"]
+    if group not in call.lab.store.log_groups.sent():
+        raise Theirs
+    told = call.cloud("DeleteSubscriptionFilter", call.params)
+    left = call.cloud("DescribeSubscriptionFilters", {"logGroupName": group})
+    if not left.get("subscriptionFilters"):
+        call.lab.store.log_groups.forget_sent(group)
+    return told
 
 
 def keep(call: Call) -> Mapping[str, Any] | None:
@@ -178,9 +213,21 @@ def keep(call: Call) -> Mapping[str, Any] | None:
     params = call.params
     named = params.get("resourceArn") or params.get("logGroupName") or params.get("logGroupIdentifier") or ""
     name = naming.plain(str(named))
-    if naming.writers(call.lab, name) and name not in _groups_of_cloud(call, name):
-        call.cloud("CreateLogGroup", {"logGroupName": name})
+    if naming.writers(call.lab, name):
+        _mirror(call, name)
     raise Theirs
+
+
+def _mirror(call: Call, name: str) -> None:
+    if name not in _groups_of_cloud(call, name):
+        call.cloud("CreateLogGroup", {"logGroupName": name})
+
+
+def _ended(call: Call, functions: tuple[str, ...]) -> tuple[str, ...]:
+    """The executions of the last minute, which are not sent on."""
+    since = call.lab.clock.now() - sending.LATE
+    with call.lab.store.connect() as connection:
+        return questions.ended(connection, questions.Wanted(functions=functions, ended_since=since))
 
 
 def _refusal(call: Call, words: str) -> Exception:
@@ -254,15 +301,16 @@ OPERATIONS: dict[str, Handler] = {
     "DeleteLogGroup": delete_log_group,
     "DeleteLogStream": delete_log_stream,
     "DeleteRetentionPolicy": keep,
+    "DeleteSubscriptionFilter": delete_subscription_filter,
     "DescribeLogGroups": describe_log_groups,
     "DescribeLogStreams": describe_log_streams,
     "ListLogGroups": list_log_groups,
     "ListTagsForResource": keep,
     "ListTagsLogGroup": keep,
     "PutLogEvents": write,
-    "PutMetricFilter": send_on,
+    "PutMetricFilter": count,
     "PutRetentionPolicy": keep,
-    "PutSubscriptionFilter": send_on,
+    "PutSubscriptionFilter": put_subscription_filter,
     "TagLogGroup": keep,
     "TagResource": keep,
     "UntagLogGroup": keep,

@@ -28,7 +28,7 @@ LONGEST = timedelta(hours=3)
 SHOWN = 500
 """Events of one update at most; when there are more they are marked as sampled."""
 _OVERLAP = timedelta(seconds=60)
-"""A log is there when its invocation has ended, after younger events of others perhaps."""
+"""A log is there when its invocation has ended, and so long after that at most."""
 
 
 def start_live_tail(call: Call) -> Mapping[str, Any]:
@@ -95,7 +95,6 @@ class _Session:
                 },
             )
             since = max(self._began, clock.now() - _OVERLAP)
-            self._seen = {place: None for place in self._seen if place[0] >= since}
             clock.wait(never, LOOK_S)
         raise Fault("SessionTimeoutException", "The session has ended after 3 hours.")
 
@@ -106,13 +105,15 @@ class _Session:
             tuple(self._group_of),
             floors=naming.floors(self._call.lab, self._group_of),
             streams=params.get("logStreamNames") or (),
-            since=since,
+            ended_since=since,
         )
         prefixes = tuple(params.get("logStreamNamePrefixes") or ())
         with self._call.lab.store.connect() as connection:
             found, _ = questions.events(
                 connection, wanted, rows=events.EVENTS, most_bytes=events.ANSWER_BYTES, newest=True
             )
+        known = {each.place for each in found}
+        self._seen = {place: None for place in self._seen if place in known}
         fresh = [
             each
             for each in found

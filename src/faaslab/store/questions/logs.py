@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EVENT_BYTES = 26
 """What CloudWatch Logs counts for an event beside its message (PutLogEvents)."""
 _LOGGED = "source = 'local' AND log_stream IS NOT NULL"
+_ENDED = "execution_id IN (SELECT id FROM executions WHERE ended_at >= $ended_since)"
 Place = tuple[datetime, str, int]
 """The place of an event: timestamp, execution_id, seq."""
 Text = tuple[str, bool]
@@ -52,7 +53,8 @@ class Stream(NamedTuple):
 class Wanted:
     """Which events: of `functions`, from `since` on, before `until` (naive UTC), in one of `streams` or those
     with `prefix`, whose message has `all_of`, none of `none_of`, and one of `any_of`. `floors` is function ->
-    the instant before which nothing of it is shown.
+    the instant before which nothing of it is shown. `ended_since`: of executions that ended then or later,
+    whose logs were recorded at that time, though they may be of long before.
     """  # noqa: D205
 
     functions: Sequence[str]
@@ -64,6 +66,7 @@ class Wanted:
     none_of: Sequence[Text] = ()
     any_of: Sequence[Text] = ()
     floors: Mapping[str, datetime] = field(default_factory=dict)
+    ended_since: datetime | None = None
 
     def condition(self, parameters: dict[str, Any]) -> str:
         """The condition of a row of `logs`; adds its parameters."""
@@ -73,6 +76,7 @@ class Wanted:
             ("since", '"timestamp" >= $since', self.since),
             ("until", '"timestamp" < $until', self.until),
             ("streams", "list_contains($streams, log_stream)", list(self.streams) or None),
+            ("ended_since", _ENDED, self.ended_since),
             ("prefix", "starts_with(log_stream, $prefix)", self.prefix),
         ):
             if value is not None:
@@ -164,6 +168,14 @@ def any_event(connection: Connection, wanted: Wanted) -> bool:
     parameters: dict[str, Any] = {}
     condition = wanted.condition(parameters)
     return bool(connection.execute(f"SELECT 1 FROM logs WHERE {condition} LIMIT 1", parameters).fetchall())
+
+
+def ended(connection: Connection, wanted: Wanted) -> tuple[str, ...]:
+    """The ids of the executions whose events are wanted."""
+    parameters: dict[str, Any] = {}
+    condition = wanted.condition(parameters)
+    rows = connection.execute(f"SELECT DISTINCT execution_id FROM logs WHERE {condition}", parameters)
+    return tuple(row[0] for row in rows.fetchall())
 
 
 def event(connection: Connection, execution_id: str, seq: int) -> LogEvent | None:
