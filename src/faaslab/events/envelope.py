@@ -112,5 +112,15 @@ def moment(at: datetime) -> str:
 
 
 def text(value: Any) -> str:
-    """JSON as it is sent on."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """JSON as it is sent on; half a character, which no UTF-8 has, stays the escape that it came as."""
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return written if is_whole(written) else json.dumps(value, separators=(",", ":"))
+
+
+def is_whole(written: str) -> bool:
+    """Whether a text has no half characters (lone surrogates)."""
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

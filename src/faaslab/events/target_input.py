@@ -11,7 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from faaslab.events.envelope import moment, text
+from faaslab.events.envelope import is_whole, moment, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ def given(
 ) -> str:
     """The text that `target` (of PutTargets) is sent for the event, JSON unless its own text is none."""
     if target.get("Input") is not None:
-        return str(target["Input"])
+        return whole(target["Input"])
     if target.get("InputPath"):
         found = at_path(event, target["InputPath"])
         return text(None if found is _NOTHING else found)
@@ -49,7 +49,12 @@ def in_context(written: str, *, schedule_arn: str, at: datetime, execution_id: s
         "execution-id": execution_id,
         "attempt-number": str(attempt),
     }
-    return _CONTEXT.sub(lambda match: words[match[1]], written)
+    return whole(_CONTEXT.sub(lambda match: words[match[1]], written))
+
+
+def whole(written: str) -> str:
+    """The same, with a question mark for half a character, which nothing can be sent with."""
+    return written if is_whole(written) else written.encode("utf-8", "replace").decode()
 
 
 def at_path(value: Any, path: str) -> Any:
@@ -117,7 +122,7 @@ def _filled(template: str, variables: Mapping[str, Any]) -> str:
         else:
             pieces.append(text(value))
     pieces.append(template[place:])
-    return "".join(pieces)
+    return whole("".join(pieces))
 
 
 def _quotes(piece: str) -> int:

@@ -159,6 +159,26 @@ def test_topics_streams_log_groups_and_buses_are_reached(lab, ask, asked, bus, q
     assert [json.loads(each["Data"])["id"] for each in records] == [identity]
 
 
+def test_half_a_character_is_sent_on_as_what_it_was(lab, ask, bus, queue):
+    lab.functions.create("echo", ECHO)
+    fixed = {"Arn": arn("echo"), "Input": '"\ud800"'}
+    filled = {"InputPathsMap": {"s": "$.detail.s"}, "InputTemplate": '"<s>\ud800"'}
+    rule(
+        ask,
+        "all",
+        {"source": ["shop"]},
+        {"Arn": arn("echo")},
+        fixed,
+        {"Arn": arn("echo"), "InputTransformer": filled},
+        bus=bus,
+    )
+    entry = ENTRY | {"EventBusName": bus, "Detail": '{"s": "\\ud800"}', "DetailType": "\ud800"}
+    assert ask("PutEvents", Entries=[entry])["FailedEntryCount"] == 0
+    settled(lab)
+    assert sorted(map(len, map(json.dumps, ran(lab, "echo"))))[:2] == [3, 9]
+    assert "dropped" not in [*deliveries(lab)["status"]]
+
+
 def test_an_archive_keeps_an_event_once_and_replays_it_to_queues(lab, ask, asked, bus, queue):
     source = f"arn:aws:events:us-east-1:000000000000:event-bus/{bus}"
     pattern = '{"detail": {"state": [{"wildcard": "n*w"}]}}'
