@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import psutil
 import pytest
@@ -97,6 +98,28 @@ def test_dies_with_an_owner_that_is_killed(tmp_path):
     after.close()
 
 
+def test_a_fork_of_the_owner_leaves_it_alone(cloud):
+    assert cloud.address
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads
+        child = os.fork()
+    if not child:
+        try:
+            cloud.address  # noqa: B018
+        except Closed:
+            os.write(writing, b"closed")
+        finally:
+            cloud.close()
+            os._exit(0)
+    os.close(writing)
+    assert os.read(reading, 10) == b"closed"
+    os.close(reading)
+    os.waitpid(child, 0)
+    assert cloud.running
+    assert cloud.client("s3").list_buckets()["Buckets"] == []
+
+
 @pytest.mark.parametrize("headers", [{}, {"x-faaslab-cloud": "guessed"}, {"x-faaslab-cloud": "é"}])
 def test_answers_nobody_without_the_secret(cloud, headers):
     host, _, port = cloud.address.removeprefix("http://").partition(":")
@@ -109,7 +132,7 @@ def test_answers_nobody_without_the_secret(cloud, headers):
 
 def test_the_secret_is_in_no_place_that_others_can_see(cloud, tmp_path):
     cloud.client("sqs").create_queue(QueueName="queue")
-    secret = cloud._secret
+    secret = cloud._reach.secret
     process = psutil.Process(cloud.pid)
     assert secret not in json.dumps([process.cmdline(), process.environ()])
     for path in (tmp_path / "kept").rglob("*"):

@@ -17,14 +17,15 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faaslab.clock import SYSTEM
 from faaslab.cloud import clients, extra, forwarding
 from faaslab.errors import BackendError, Closed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from urllib3 import HTTPConnectionPool
 
@@ -48,16 +49,31 @@ _INHERITED = (
 )
 
 
+class _Reach(NamedTuple):
+    """How the child is reached."""
+
+    address: str
+    pool: HTTPConnectionPool
+    secret: str
+
+
 class CloudProcess:
     """The embedded cloud of one home. It keeps what is in it in `folder`; made in no time, started when used.
 
     `home` is the URL of the home's endpoint, where deliveries to functions go; `key` the access key that the
     home wants to see. One process may have the folder at a time. `limits` are those after which its journal
     is begun anew, in bytes: `longest_journal`, and `most_spare` for bodies that only the journal needs.
+    Within `unfollowed()` a debugger of this process leaves the processes alone that are started.
     """
 
     def __init__(
-        self, folder: Path, home: str, *, key: str = "local", limits: Mapping[str, int] | None = None
+        self,
+        folder: Path,
+        home: str,
+        *,
+        key: str = "local",
+        limits: Mapping[str, int] | None = None,
+        unfollowed: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
         self.folder = folder
         self.home = home
@@ -65,9 +81,8 @@ class CloudProcess:
         self._limits = dict(limits or {})
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
-        self._pool: HTTPConnectionPool | None = None
-        self._secret = ""
-        self._port = 0
+        self._reach: _Reach | None = None
+        self._unfollowed = unfollowed
         self._closed = False
         self._owner = os.getpid()
 
@@ -83,8 +98,7 @@ class CloudProcess:
 
         Raises `MissingExtra` without the packages of `faaslab[cloud]`, `BackendError` when it does not start.
         """
-        self._started()
-        return f"http://127.0.0.1:{self._port}"
+        return self._started().address
 
     @property
     def pid(self) -> int | None:
@@ -94,9 +108,9 @@ class CloudProcess:
 
     def client(self, service: str, region: str = "us-east-1", **config: Any) -> Any:
         """A boto3 client that asks the child itself, past the endpoint and all that is ours in it."""
-        address = self.address
+        reach = self._started()
         return clients.client(
-            service, address, region, headers={forwarding.SECRET_HEADER: self._secret}, **config
+            service, reach.address, region, headers={forwarding.SECRET_HEADER: reach.secret}, **config
         )
 
     def forward(
@@ -115,9 +129,9 @@ class CloudProcess:
 
         headers = tuple(headers)
         for attempt in range(2):
-            through, secret = self._started()
+            reach = self._started()
             try:
-                return forwarding.forward(through, method, target, headers, body, secret=secret)
+                return forwarding.forward(reach.pool, method, target, headers, body, secret=reach.secret)
             except (NewConnectionError, ProtocolError) as error:
                 again = isinstance(body, bytes) and (
                     isinstance(error, NewConnectionError) or method in ("GET", "HEAD")
@@ -130,24 +144,27 @@ class CloudProcess:
 
     def close(self) -> None:
         """End the child, which puts down what is in it first. May be called twice."""
+        if os.getpid() != self._owner:
+            self._let_go()
+            return
         with self._lock:
             self._closed = True
             self._end()
 
-    def _started(self) -> tuple[HTTPConnectionPool, str]:
-        through = self._pool
-        if through is not None and self.running:
-            return through, self._secret
+    def _started(self) -> _Reach:
+        reach = self._reach
+        if reach is not None and self.running:
+            return reach
+        if os.getpid() != self._owner:
+            raise Closed("the embedded cloud belongs to the process that this one was forked from")
         with self._lock:
-            if os.getpid() != self._owner:
-                raise Closed("the embedded cloud belongs to the process that this one was forked from")
             if self._closed:
                 raise Closed("the embedded cloud is closed")
-            if self._pool is None or not self.running:
+            if self._reach is None or not self.running:
                 self._end()
                 self._start()
-            assert self._pool is not None
-            return self._pool, self._secret
+            assert self._reach is not None
+            return self._reach
 
     def _start(self) -> None:
         extra.require()
@@ -160,17 +177,18 @@ class CloudProcess:
         secret = secrets.token_urlsafe(32)
         log = self._log()
         try:
-            child = subprocess.Popen(
-                [sys.executable, "-P", str(_SCRIPT)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                bufsize=0,
-                cwd=self.folder,
-                env=_variables(),
-                # A Ctrl-C in the user's terminal is not for it.
-                start_new_session=True,
-            )
+            with self._unfollowed():
+                child = subprocess.Popen(
+                    [sys.executable, "-P", str(_SCRIPT)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    bufsize=0,
+                    cwd=self.folder,
+                    env=_variables(),
+                    # A Ctrl-C in the user's terminal is not for it.
+                    start_new_session=True,
+                )
         finally:
             os.close(log)
         hello = {
@@ -192,10 +210,8 @@ class CloudProcess:
         if port is None:
             _reap(child, limit_s=_CLOSE_LIMIT_S)
             return False
-        self._port = port
         self._child = child
-        self._secret = secret
-        self._pool = forwarding.pool(port)
+        self._reach = _Reach(f"http://127.0.0.1:{port}", forwarding.pool(port), secret)
         return True
 
     def _log(self) -> int:
@@ -207,20 +223,22 @@ class CloudProcess:
 
     def _end(self) -> None:
         child, self._child = self._child, None
-        through, self._pool = self._pool, None
-        if through is not None:
-            through.close()
+        reach, self._reach = self._reach, None
+        if reach is not None:
+            reach.pool.close()
         if child is None:
-            return
-        if os.getpid() != self._owner:
-            # It is the parent's, whose end of the pipe must be the only one.
-            child.returncode = 0
-            _shut(child)
             return
         with contextlib.suppress(OSError):
             assert child.stdin is not None
             child.stdin.write(b"close\n")
         _reap(child, limit_s=_CLOSE_LIMIT_S)
+
+    def _let_go(self) -> None:
+        """In a forked child: it is the parent's, whose end of the pipe must be the only one."""
+        child, self._child, self._reach = self._child, None, None
+        if child is not None:
+            child.returncode = 0
+            _shut(child)
 
 
 def _variables() -> dict[str, str]:

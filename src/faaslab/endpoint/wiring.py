@@ -85,10 +85,13 @@ class Wiring:
                     "the embedded cloud of this store is with another process now", hint=f"ask {address}"
                 )
             if self._cloud is None:
+                from faaslab.backends.local.host.unfollowed import unfollowed
                 from faaslab.cloud import CloudProcess
 
                 # By the door it finds the home wherever that is: ports come and go while it runs.
-                self._cloud = CloudProcess(folder_of(Path(lab.store.path)), lab.door.address)
+                self._cloud = CloudProcess(
+                    folder_of(Path(lab.store.path)), lab.door.address, unfollowed=unfollowed
+                )
             return self._cloud
 
     # -- at the home
