@@ -489,8 +489,9 @@ def test_serve(do):
     assert plain_text(answer) == f"serving at {address} until the lab is closed"
     assert f"AWS_ENDPOINT_URL={address}" in do.face.notes[-1]
     assert do.lab.home.find().address == address
+    assert do("serve").facts["ready"] == address  # a cell that is run again
     with pytest.raises(Unsupported, match="serves at"):
-        do("serve")
+        do("serve --host localhost")
     with pytest.raises(InvalidValue, match="--host: .* no token"):
         do("serve --host 10.0.0.1")
 

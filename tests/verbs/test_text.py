@@ -70,6 +70,16 @@ def test_a_wide_table_loses_empty_columns_and_goes_on_below():
     ]  # fmt: skip
 
 
+def test_a_last_column_of_sentences_goes_on_below_itself():
+    df = pd.DataFrame({"what": ["home", "port"], "detail": ["a process that is far away from here", "none"]})
+    assert table(df, width=38).splitlines() == [
+        "what  detail",
+        "home  a process that is far away from",
+        "      here",
+        "port  none",
+    ]
+
+
 def test_a_long_wide_table_names_what_it_does_not_show():
     df = pd.DataFrame({"id": ["a"] * 30, "x" * 9: range(30), "y" * 9: range(30)})
     lines = table(df, width=14).split("\n")

@@ -32,6 +32,11 @@ class Cloud:
         """The `endpoint_url` for any AWS SDK, of the home, which this Lab becomes when there is none."""
         return self._lab.home.ensure()
 
+    def __repr__(self) -> str:
+        found = self._lab.home.find()
+        where = f"behind {found.address}" if found is not None and found.address else "not used yet"
+        return f"<cloud of {self._lab.store.path}, {where}>"
+
 
 OURS = frozenset({"lambda"})
 """Services that are there without the extra."""

@@ -118,6 +118,12 @@ class Home:
         lease = self.find()
         return None if lease is None else lease.epoch
 
+    def __repr__(self) -> str:
+        lease = self.find()
+        if lease is None:
+            return f"<no home of {self._lab.store.path} yet>"
+        return f"<home of {self._lab.store.path}: {'this lab' if self.here else standing.told(lease)}>"
+
     # -- being it
 
     def stand(self) -> None:

@@ -10,6 +10,7 @@ import ipaddress
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, Self
+from urllib.parse import urlsplit
 
 from faaslab.errors import Closed, InvalidValue, Unsupported
 
@@ -65,6 +66,7 @@ class Endpoints:
         self._guard = threading.Lock()
         self._inner: EndpointHandle | None = None
         self._outer: EndpointHandle | None = None
+        self._asked: tuple[str, str | None] | None = None
         self._open = False
         self._closed = False
 
@@ -92,9 +94,13 @@ class Endpoints:
         """Open the one that was asked for. One without a token on loopback is the inner one, too."""
         with self._guard:
             if self._outer is not None:
+                # A cell that is run again asks for the same once more.
+                if self._asked == (host, token) and port in (0, urlsplit(self._outer.address).port):
+                    return self._outer
                 raise Unsupported(
                     f"this lab serves at {self._outer.address} already", hint="close that first"
                 )
+            self._asked = host, token
             self._outer = self._started(host, port, token, epoch)
             self._open = token is None and host == LOOPBACK
             return self._outer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import textwrap
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 _CELL = 60
 _LAST_CELL = 120
 _ROWS_GO_ON = 25
+_LEAST_WRAPPED = 30
+_WRAPPED_CELL = 400
 _FOLDED_LINES = 5
 _TASK_ROOT = re.compile(r"/[^\"\n]*/code/[0-9a-f]{64}/")  # where the package is unpacked on this machine
 
@@ -150,10 +153,20 @@ def cell_value(value: Any) -> Any:
     return str(value)
 
 
+def _joined(
+    line: Sequence[str], places: Sequence[int], widths: Sequence[int], numeric: Sequence[bool]
+) -> str:
+    return "  ".join(
+        line[place].rjust(widths[place]) if numeric[place] else line[place].ljust(widths[place])
+        for place in places
+    )
+
+
 def table(df: pd.DataFrame, *, width: int | None = None) -> str:
     """Rows in columns; numbers to the right, long texts cut at their end.
 
-    What is wider than `width` loses its empty columns first. The rest of a few rows goes on below, of many
+    Where only the last column is too wide its texts go on below. Otherwise what is wider than `width` loses
+    its empty columns first. The rest of a few rows goes on below, of many
     rows it is named in a last line.
     """
     names = [str(name) for name in df.columns]
@@ -166,17 +179,28 @@ def table(df: pd.DataFrame, *, width: int | None = None) -> str:
     widths = [max([len(name), *(len(line[place]) for line in lines)]) for place, name in enumerate(names)]
 
     def block(places: Sequence[int]) -> list[str]:
-        return [
-            "  ".join(
-                line[place].rjust(widths[place]) if numeric[place] else line[place].ljust(widths[place])
-                for place in places
-            ).rstrip()
-            for line in [names, *lines]
-        ]
+        return [_joined(line, places, widths, numeric).rstrip() for line in [names, *lines]]
 
     everywhere = list(range(len(names)))
     if width is None or sum(widths) + 2 * (len(widths) - 1) <= width:
         return "\n".join(block(everywhere))
+    room = width - sum(widths[:-1]) - 2 * (len(widths) - 1)
+    if not numeric[-1] and room >= _LEAST_WRAPPED:
+        # Only the last column is too wide, and that is where sentences stand: they go on below themselves.
+        indent = " " * (width - room)
+        before = everywhere[:-1]
+        return "\n".join(
+            line
+            + ("  " + wrapped[0] + "".join(f"\n{indent}{more}" for more in wrapped[1:]) if wrapped else "")
+            for line, wrapped in zip(
+                [_joined(row, before, widths, numeric) for row in [names, *lines]],
+                [
+                    textwrap.wrap(text, room)
+                    for text in [names[-1], *(_cell(v, _WRAPPED_CELL) for v in df.iloc[:, -1])]
+                ],
+                strict=True,
+            )
+        )
     full = [place for place in everywhere if any(line[place] for line in lines)] or everywhere
     blocks = _side_by_side(full, widths, width)
     missing = [names[place] for places in blocks[1:] for place in places[1:]]
