@@ -279,3 +279,46 @@ def test_the_doctor_says_who_it_is(another):
         told = f"process {os.getpid()} at {serving.address}, which serves, since 2026-01-01 00:00:00 UTC (epoch 1)"
         assert said(one) == ("ok", f"this process, {told}")
         assert said(other) == ("ok", told)
+
+
+def test_a_deed_that_fails_keeps_nothing_else_from_it(another):
+    told = []
+    one, other = another(), another()
+
+    def failing(*_):
+        raise RuntimeError("no room")
+
+    one.home.on_change(failing, failing)
+    one.home.on_change(told.append, lambda: told.append("ended"))
+    one.home.ensure()
+    assert told == [1]
+    assert str(one.home.last_error) == "no room"
+    assert doctor._home(one) == ("home", "bad", "this process cannot be the home of the store: no room")
+    with other.serve():
+        assert told == [1, "ended"]
+
+
+def test_a_forked_child_is_not_the_home_and_its_parent_is(another):
+    lab = another()
+    lab.home.ensure()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        seen = [lab.home.here, lab.home.epoch, lab.home.elsewhere().owner == lab.home.find().owner]
+        lab.home.close()
+        os.write(writing, json.dumps(seen).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert json.loads(os.read(reading, 100)) == [False, None, True]
+    assert lab.home.here
+    for end in (reading, writing):
+        os.close(end)
+
+
+def test_what_another_lab_puts_there_is_heard_at_the_home(another):
+    heard = threading.Event()
+    one, other = another(), another()
+    one.home.listen(heard.set)
+    one.home.ensure()
+    other.home.ring()
+    assert heard.wait(30)

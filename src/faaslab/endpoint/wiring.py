@@ -9,10 +9,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import Closed
+from faaslab.errors import BackendError, Closed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from urllib3 import HTTPConnectionPool
 
     from faaslab.cloud import CloudProcess, Forwarded
     from faaslab.endpoint.dispatch import Dispatcher
@@ -30,6 +32,7 @@ class Wiring:
         self._lab: Lab | None = None
         self._cloud: CloudProcess | None = None
         self._sender_of_logs: Sender | None = None
+        self._through: tuple[str, HTTPConnectionPool] | None = None
         self._dispatcher: Dispatcher | None = None
 
     def attach(self, lab: Lab) -> None:
@@ -60,8 +63,38 @@ class Wiring:
         headers: Iterable[tuple[str, str]],
         body: bytes | Iterator[bytes] = b"",
     ) -> Forwarded:
-        """Hand a request on to the cloud, which is started with the first."""
+        """Hand a request on to the cloud, which is started with the first.
+
+        From a process that is the home no more, through the one that is.
+        """
+        lab = self._lab
+        assert lab is not None
+        if not lab.home.here:
+            address = lab.home.ensure()
+            if not lab.home.here:
+                return self._relayed(address, method, target, headers, body)
         return self._started_cloud().forward(method, target, headers, body)
+
+    def _relayed(
+        self,
+        address: str,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes | Iterator[bytes],
+    ) -> Forwarded:
+        from urllib3.exceptions import HTTPError
+
+        from faaslab.cloud import forwarding
+
+        with self._guard:
+            if self._through is None or self._through[0] != address:
+                self._through = (address, forwarding.pool(int(address.rpartition(":")[2])))
+            through = self._through[1]
+        try:
+            return forwarding.forward(through, method, target, headers, body, secret="")
+        except HTTPError as error:
+            raise BackendError(f"the home of this store ({address}) did not answer: {error}") from error
 
     def _dispatching(self, lab: Lab) -> Dispatcher:
         from faaslab.endpoint.asking import Asking

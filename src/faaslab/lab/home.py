@@ -8,6 +8,7 @@ claim of the queue has a token): two that take themselves for the home for a mom
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -66,6 +67,7 @@ class Home:
         self._looked: tuple[datetime, float] | None = None
         self._grace_until = float("-inf")
         self._trouble: BaseException | None = None
+        self._failure: BaseException | None = None
         forks.register(self)
 
     # -- looking
@@ -97,8 +99,8 @@ class Home:
 
     @property
     def last_error(self) -> BaseException | None:
-        """What keeps this Lab from being the home, or saying so; None when all is well."""
-        return self._trouble
+        """What keeps this Lab from being the home, saying so, or its work there; None when all is well."""
+        return self._trouble or self._failure
 
     def find(self) -> Lease | None:
         """The live home, this Lab or another; None when there is none. Looks at the state, nothing more."""
@@ -147,7 +149,8 @@ class Home:
                     self._begin()
                 epoch = self.epoch
             if epoch is not None:
-                if threading.current_thread() is self._thread or self._begun == epoch:
+                beginning = self._begun != epoch and threading.current_thread() is not self._thread
+                if not beginning or time.monotonic() > deadline:
                     return self._inner(epoch)
                 self._closing.wait(_SHORTLY_S)  # what runs at the home is just beginning
                 continue
@@ -305,7 +308,10 @@ class Home:
                     leaving = self._leaving
                 if leaving is not None:
                     self._leave(leaving)
+                told = self._told
                 self._tell(self.epoch)
+                if told is not None and self._lease is None:
+                    self._endpoints.end_inner(DRAIN_S)
                 wait_s = RENEW_S if self._lease is not None else LOOK_S
                 self._trouble = None
             except Closed:
@@ -326,6 +332,8 @@ class Home:
                 self._leases.hand_over(lease, to)
             else:
                 self._leases.release(lease)
+        # Only now: what is still asked here may need the next home for its answer.
+        self._endpoints.end_inner(DRAIN_S)
 
     def _tell(self, epoch: int | None) -> None:
         """Have begin or end what is done at the home."""
@@ -333,18 +341,19 @@ class Home:
             return
         with self._guard:
             deeds, told, self._told, self._begun = tuple(self._deeds), self._told, epoch, None
+        failures: list[BaseException] = []
         if told is not None:
             for _, ended in reversed(deeds):
-                ended()
+                _try(ended, failures)
             if self._bell is not None:
                 self._bell.close()
                 self._bell = None
-            self._endpoints.end_inner(DRAIN_S)
         if epoch is not None:
             self._bell = self._lab.store.bell.listen(self._rung)
             for began, _ in deeds:
-                began(epoch)
-            self._begun = epoch
+                _try(functools.partial(began, epoch), failures)
+        self._failure = failures[0] if failures else None
+        self._begun = epoch
 
     def _rung(self) -> None:
         self._woken.set()
@@ -437,3 +446,11 @@ class Home:
         if self._bell is not None:
             self._bell.close()
             self._bell = None
+
+
+def _try(deed: Callable[[], None], failures: list[BaseException]) -> None:
+    """One that fails keeps no other from beginning or ending, nor the home from being handed over."""
+    try:
+        deed()
+    except Exception as error:  # noqa: BLE001 -- it is told by the doctor
+        failures.append(error)

@@ -201,9 +201,12 @@ class Relays:
         silent = [relay for relay in self._relays if now - relay.moved_at > STRANDED_S]
         if not silent:
             return
-        present = self._known()
+        try:
+            present = self._present()
+        except FaaslabError:
+            return  # it will be asked again
         for relay in silent:
-            if present is not None and relay.epoch is not None and relay.epoch < present:
+            if relay.epoch is not None and relay.epoch != present:
                 self._end(relay)
 
     def _known(self) -> int | None:

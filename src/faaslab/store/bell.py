@@ -7,6 +7,7 @@ looks at the state now and then as well, as a ring may be lost.
 from __future__ import annotations
 
 import os
+import select
 import stat
 import threading
 from contextlib import suppress
@@ -86,6 +87,7 @@ class Listening:
             # Others may listen to the same pipe: each of them may take the ring that is meant for this one.
             while self._thread.is_alive():
                 with suppress(OSError):
-                    os.write(self._pipe, b".")
+                    if select.select([], [self._pipe], [], 0)[1]:  # one that is full needs no more
+                        os.write(self._pipe, b".")
                 self._thread.join(0.01)
         os.close(self._pipe)
