@@ -101,7 +101,7 @@ def test_an_expression_gives(text, expected):
         "SUM(runs, errors)",
     ]
     + ["1 / 0", "[1]", "METRICS() + METRICS()", "FILL(runs)", "IF(1)", "(" * 300 + "1", "-" * 300 + "1"]
-    + ["SELECT AVG(Duration) FROM SCHEMA", "9 ^ 9 ^ 9 ^ 9", "x" * 3000],
+    + ["SELECT AVG(Duration) FROM SCHEMA", "9 ^ 9 ^ 9 ^ 9", "TIME_SERIES(1e999)", "x" * 3000],
 )
 def test_what_is_no_expression_is_told(text):
     with pytest.raises(Malformed):

@@ -343,3 +343,54 @@ def test_a_search_gives_a_series_for_each_that_is_found(cloudwatch):
         "errors of other": [0],
         "errors of works": [2],
     }
+
+
+def test_a_metric_filter_is_counted_when_it_is_asked_for(lab, cloudwatch):
+    logs = lab.cloud.client("logs")
+    group = "/aws/lambda/works"
+    orders = {
+        "metricName": "orders",
+        "metricNamespace": "counted",
+        "metricValue": "$.orders[1]",
+        "unit": "Count",
+    }
+    lines = {**orders, "metricName": "lines", "metricValue": "1", "defaultValue": 0}
+    logs.put_metric_filter(
+        logGroupName=group,
+        filterName="orders",
+        filterPattern="{ $.service = web }",
+        metricTransformations=[orders],
+    )
+    logs.put_metric_filter(
+        logGroupName=group, filterName="lines", filterPattern="nowhere", metricTransformations=[lines]
+    )
+    assert {
+        each["filterName"] for each in logs.describe_metric_filters(logGroupName=group)["metricFilters"]
+    } == {
+        "orders",
+        "lines",
+    }
+
+    def counted():
+        told = cloudwatch.get_metric_data(
+            MetricDataQueries=[
+                _query(name, name, namespace="counted", dimensions=[]) for name in ("orders", "lines")
+            ],
+            StartTime=START,
+            EndTime=END,
+        )
+        return [each["Values"] for each in told["MetricDataResults"]]
+
+    assert counted() == [[3], [0]]
+    listed = cloudwatch.list_metrics(Namespace="counted")["Metrics"]
+    assert {each["MetricName"] for each in listed} == {"orders", "lines"}
+    for changed in ({"metricValue": "many"}, {"dimensions": {"a": "$.a"}}):
+        with pytest.raises(logs.exceptions.InvalidParameterException):
+            logs.put_metric_filter(
+                logGroupName=group,
+                filterName="bad",
+                filterPattern="{ $.a = 1 }",
+                metricTransformations=[{**orders, **changed}],
+            )
+    logs.delete_metric_filter(logGroupName=group, filterName="orders")
+    assert counted() == [[], [0]]

@@ -162,3 +162,30 @@ def test_a_pattern_is_read_or_refused_whatever_it_is(pattern, message):
     except patterns.Malformed:
         return
     assert patterns.matches(read, message) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "message", "expected"),
+    [
+        ("ERROR", "1", "an ERROR", 1),
+        ("{ $.latency = * }", "$.latency", EVENT, 55.5),
+        ("{ $.latency = * }", "$.eventType", EVENT, None),
+        ("{ $.latency = * }", "$.objectList[1].id", EVENT, 2),
+        ("{ $.latency = * }", "$.gone", EVENT, None),
+        ("[ip, user, username, timestamp, request, status_code=4*, bytes]", "$bytes", APACHE, 1534),
+        ("[ip, ..., status_code > 1, bytes]", "$status_code", APACHE, 404),
+        ("[ip, ..., bytes]", "$1", "1.5 a b", 1.5),
+        ("{ $.a = * }", "$.a", '{"a": "1e999"}', None),
+        ("ERROR", "many", "", "refused"),
+        ("ERROR", "1e999", "", "refused"),
+        ("ERROR", "$bytes", "", "refused"),
+        ("[a, b]", "$c", "", "refused"),
+        ("{ $.a = 1 }", "$.a b", "", "refused"),
+    ],
+)
+def test_a_number_is_taken_out_of_a_message(pattern, value, message, expected):
+    if expected == "refused":
+        with pytest.raises(patterns.Malformed):
+            patterns.number(pattern, value)
+    else:
+        assert patterns.number(pattern, value)(message) == expected

@@ -125,7 +125,10 @@ def _one(scanner: Scanner, context: Context) -> Value:
             scanner.expect("]")
             return _listed(found)
         if scanner.kind == "number":
-            return float(scanner.advance())
+            number = float(scanner.advance())
+            if not math.isfinite(number):
+                raise Malformed("a number is out of range")
+            return number
         if scanner.kind != "name":
             raise Malformed(f"a value is missing before {scanner.word or 'the end'!r}")
         name = scanner.advance()

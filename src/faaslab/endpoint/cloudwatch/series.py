@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from faaslab.endpoint.cloudwatch import embedded, periods
+from faaslab.endpoint.logs import metric_filters
 from faaslab.lab import Lab
 from faaslab.store import Connection
+from faaslab.store.log_groups import MetricFilter
 from faaslab.store.questions import metrics as questions
 from faaslab.store.questions.metrics import NAMESPACE, Point, Subject
 
@@ -74,6 +76,7 @@ class Reader:
     lab: Lab
     connection: Connection
     _printed: dict[Any, list[embedded.Sample]] = field(default_factory=dict)
+    _counted: list[MetricFilter] | None = None
 
     def points(self, metric: Metric, span: Span, percentiles: Sequence[float]) -> list[Point] | None:
         """The points of a metric; None for one of which the store has nothing, and the cloud might."""
@@ -100,13 +103,16 @@ class Reader:
             return found
         if metric.namespace.startswith(_OF_AWS):
             return None
-        printed = [
+        printed: list[tuple[datetime, float]] = [
             (sample.at, value)
             for sample in self._samples(metric.namespace, asked)
             if (sample.name, sample.dimensions) == (metric.name, metric.dimensions)
             and asked.since <= sample.at < asked.until
             for value in sample.values
         ]
+        for each in self._filters():
+            if (each.namespace, each.metric) == (metric.namespace, metric.name) and not metric.dimensions:
+                printed += metric_filters.samples(self.lab, self.connection, each, asked.since, asked.until)
         if not printed:
             return None
         return periods.counted(printed, seconds=asked.seconds, origin=asked.origin, percentiles=percentiles)
@@ -118,6 +124,9 @@ class Reader:
         for sample in self._samples(metric.namespace, span.asked()):
             if sample.name == metric.name:
                 return sample.unit
+        for each in self._filters():
+            if (each.namespace, each.metric) == (metric.namespace, metric.name):
+                return each.unit
         return "None"
 
     def known(self, now: datetime, since: timedelta = RECENT) -> list[Metric]:
@@ -139,7 +148,13 @@ class Reader:
             found.add(Metric(namespace=namespace, name=name, dimensions=dimensions))
         for sample in self._read(now - since, datetime.max, None):
             found.add(Metric(namespace=sample.namespace, name=sample.name, dimensions=sample.dimensions))
+        found.update(Metric(namespace=each.namespace, name=each.metric) for each in self._filters())
         return sorted(found, key=lambda each: (each.namespace, each.name, each.dimensions))
+
+    def _filters(self) -> list[MetricFilter]:
+        if self._counted is None:
+            self._counted = self.lab.store.log_groups.metric_filters()
+        return self._counted
 
     def _samples(self, namespace: str, asked: questions.Periods) -> list[embedded.Sample]:
         return self._read(asked.since, asked.until + _LATE, namespace)

@@ -57,6 +57,27 @@ def read(text: str) -> Callable[[str], bool]:
     return test
 
 
+def value(pattern: str, name: str) -> Callable[[str], str | None]:
+    """The field of that name, or number from 1 on, of a message. Raises `Malformed`."""
+    names = [each.split() for each in re.split(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", pattern.strip()[1:-1])]
+    words = [each[0].lstrip("(") if each else "" for each in names]
+    words = [re.split(r"[=!<>]", word)[0] for word in words]
+    if name in words:
+        place = words.index(name)
+        if "..." in words[:place]:
+            place -= len(words)
+    elif name.isdigit() and int(name) > 0:
+        place = int(name) - 1
+    else:
+        raise Malformed(f"the pattern has no field {name!r}")
+
+    def found(message: str) -> str | None:
+        fields = ["".join(each) for each in _FIELD.findall(message)]
+        return fields[place] if -len(fields) <= place < len(fields) else None
+
+    return found
+
+
 def _hold(conditions: list[Condition], fields: list[str]) -> bool:
     return all(condition(field) for condition, field in zip(conditions, fields, strict=False))
 

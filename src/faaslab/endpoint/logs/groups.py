@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from faaslab.endpoint.call import Theirs
-from faaslab.endpoint.logs import events, naming, sending, tokens
+from faaslab.endpoint.logs import events, metric_filters, naming, sending, tokens
 from faaslab.endpoint.messages import Fault
 from faaslab.errors import MissingExtra
 from faaslab.model.function import Function
@@ -30,10 +30,6 @@ _KEPT = (
     "takes it away. `faaslab store prune` does."
 )
 _WRITTEN = "{0} is the log of local functions, and only they write to it."
-_COUNTED = (
-    "{0} is the log of local functions, which is not counted by metric filters in this release of faaslab; "
-    "what functions print in the embedded metric format is."
-)
 _FED_ITSELF = "{0} is the log of {1}: sent there, each run would cause another."
 
 
@@ -170,9 +166,9 @@ def write(call: Call) -> None:
     raise _refusal(call, _WRITTEN)
 
 
-def count(call: Call) -> None:
-    """Metric filters of a function's group are refused: nobody would count."""
-    raise _refusal(call, _COUNTED)
+def put_metric_filter(call: Call) -> None:
+    """What is counted in a group; see `metric_filters`."""
+    metric_filters.put(call, _mirror)
 
 
 def put_subscription_filter(call: Call) -> Mapping[str, Any] | None:
@@ -300,6 +296,7 @@ OPERATIONS: dict[str, Handler] = {
     "CreateLogStream": write,
     "DeleteLogGroup": delete_log_group,
     "DeleteLogStream": delete_log_stream,
+    "DeleteMetricFilter": metric_filters.delete,
     "DeleteRetentionPolicy": keep,
     "DeleteSubscriptionFilter": delete_subscription_filter,
     "DescribeLogGroups": describe_log_groups,
@@ -308,7 +305,7 @@ OPERATIONS: dict[str, Handler] = {
     "ListTagsForResource": keep,
     "ListTagsLogGroup": keep,
     "PutLogEvents": write,
-    "PutMetricFilter": count,
+    "PutMetricFilter": put_metric_filter,
     "PutRetentionPolicy": keep,
     "PutSubscriptionFilter": put_subscription_filter,
     "TagLogGroup": keep,

@@ -22,6 +22,7 @@ _WORDS = re.compile(
     r"""|(?P<and>&&)|(?P<or>\|\|)|(?P<operator>!=|<=|>=|=|<|>)|(?P<bracket>[(){}])"""
     r"""|(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<regex>%[^%]*%)|(?P<bare>[^\s(){}=!<>&|"%]+)"""
 )
+_SELECTOR = re.compile(r"""\$(?:\.[^\s.\[\](){}=!<>&|",]+|\[(?:\d{1,9}|"(?:[^"\\]|\\.)*")\])+""")
 _STEP = re.compile(r"""\.([^.\[]+)|\[(\d+|\*)\]|\["((?:[^"\\]|\\.)*)"\]""")
 _MISSING = object()
 
@@ -45,6 +46,21 @@ def read(text: str) -> Callable[[str], bool]:
         return condition(document)
 
     return test
+
+
+def value(selector: str) -> Callable[[str], str | None]:
+    """What a selector such as `$.latency` leads to in a message; None for no value. Raises `Malformed`."""
+    if not _SELECTOR.fullmatch(selector):
+        raise Malformed(f"{selector!r} is no selector such as $.name")
+    steps = _steps(selector)
+
+    def found(message: str) -> str | None:
+        try:
+            return next((_text(each) for each in _at(json.loads(message), steps)), None)
+        except (ValueError, RecursionError):
+            return None
+
+    return found
 
 
 def _any(scanner: Scanner) -> Condition:

@@ -7,19 +7,21 @@ fields between spaces (`[ip, ..., status = 4*, bytes > 1000]`). Source: the Clou
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from faaslab.endpoint.logs import field_patterns, json_patterns
-from faaslab.endpoint.logs.scanning import Malformed
+from faaslab.endpoint.logs.scanning import NUMBER, Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Test = Callable[[str], bool]
+    Number = Callable[[str], float | None]
 
-__all__ = ["Malformed", "Pattern", "Term", "matches", "read"]
+__all__ = ["Malformed", "Pattern", "Term", "matches", "number", "read"]
 
 LONGEST = 1024
 """Characters of a pattern at most (FilterLogEvents)."""
@@ -72,6 +74,29 @@ def matches(pattern: Pattern, message: str) -> bool:
     if pattern.any_of and not any(_has(message, term) for term in pattern.any_of):
         return False
     return pattern.test is None or pattern.test(message)
+
+
+def number(text: str | None, value: str) -> Number:
+    """The number that a metric filter counts of a message: `1`, `$.latency`, or `$bytes` of a field.
+
+    None where there is none. Raises `Malformed`.
+    """
+    if NUMBER.fullmatch(value) and math.isfinite(float(value)):
+        constant = float(value)
+        return lambda _: constant
+    if value.startswith(("$.", "$[")):
+        found = json_patterns.value(value)
+    elif value.startswith("$") and (text or "").strip().startswith("["):
+        found = field_patterns.value(text or "", value[1:])
+    else:
+        raise Malformed(f"the value {value!r} is neither a number nor where one stands")
+
+    def told(message: str) -> float | None:
+        word = found(message)
+        figure = float(word) if word is not None and NUMBER.fullmatch(word) else math.inf
+        return figure if math.isfinite(figure) else None
+
+    return told
 
 
 def _has(message: str, term: Term) -> bool:

@@ -170,6 +170,19 @@ def any_event(connection: Connection, wanted: Wanted) -> bool:
     return bool(connection.execute(f"SELECT 1 FROM logs WHERE {condition} LIMIT 1", parameters).fetchall())
 
 
+def minutes(connection: Connection, wanted: Wanted) -> list[datetime]:
+    """The minutes that have any of those events."""
+    parameters: dict[str, Any] = {}
+    condition = wanted.condition(parameters)
+    return [
+        row[0]
+        for row in connection.execute(
+            f"""SELECT DISTINCT date_trunc('minute', "timestamp") FROM logs WHERE {condition} ORDER BY 1""",
+            parameters,
+        ).fetchall()
+    ]
+
+
 def ended(connection: Connection, wanted: Wanted) -> tuple[str, ...]:
     """The ids of the executions whose events are wanted."""
     parameters: dict[str, Any] = {}
