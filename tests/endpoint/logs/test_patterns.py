@@ -1,6 +1,7 @@
 """Filter patterns: the examples of the CloudWatch Logs User Guide, and what is no pattern."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,20 @@ COMPOUND = json.dumps(
     }
 )
 APACHE = '127.0.0.1 - frank [10/Oct/2000:13:25:15 -0700] "GET /index.html HTTP/1.0" 404 1534'
+
+
+def matches(pattern, message):
+    """As the store and whoever asks it do together."""
+
+    def has(term):
+        return re.search(term.text, message) is not None if term.regex else term.text in message
+
+    return (
+        all(map(has, pattern.all_of))
+        and not any(map(has, pattern.none_of))
+        and (not pattern.any_of or any(map(has, pattern.any_of)))
+        and (pattern.test is None or pattern.test(message))
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,7 +134,7 @@ def test_a_message_matches(pattern, message, expected):
         with pytest.raises(patterns.Malformed):
             patterns.read(pattern)
     else:
-        assert patterns.matches(patterns.read(pattern), message) is expected
+        assert matches(patterns.read(pattern), message) is expected
 
 
 @pytest.mark.parametrize(
@@ -161,7 +176,7 @@ def test_a_pattern_is_read_or_refused_whatever_it_is(pattern, message):
         read = patterns.read(pattern)
     except patterns.Malformed:
         return
-    assert patterns.matches(read, message) in (True, False)
+    assert matches(read, message) in (True, False)
 
 
 @pytest.mark.parametrize(

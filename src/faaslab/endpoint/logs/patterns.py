@@ -2,7 +2,8 @@
 
 Three languages: terms (`ERROR -"not me" ?this ?that %regex%`), JSON (`{ $.a = 1 && $.b NOT EXISTS }`) and
 fields between spaces (`[ip, ..., status = 4*, bytes > 1000]`). Source: the CloudWatch Logs User Guide,
-"Filter pattern syntax". Regular expressions are matched as terms only, where they cost linear time.
+"Filter pattern syntax". Terms are for the store to match: a regular expression costs linear time there, and
+in Python whatever its writer wants it to. So it may stand among terms only.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     Test = Callable[[str], bool]
     Number = Callable[[str], float | None]
 
-__all__ = ["Malformed", "Pattern", "Term", "matches", "number", "read"]
+__all__ = ["Malformed", "Pattern", "Term", "number", "read"]
 
 LONGEST = 1024
 """Characters of a pattern at most (FilterLogEvents)."""
@@ -65,17 +66,6 @@ def read(text: str | None) -> Pattern:
     return _terms(text)
 
 
-def matches(pattern: Pattern, message: str) -> bool:
-    """Whether a message matches, all of it asked here."""
-    if not all(_has(message, term) for term in pattern.all_of):
-        return False
-    if any(_has(message, term) for term in pattern.none_of):
-        return False
-    if pattern.any_of and not any(_has(message, term) for term in pattern.any_of):
-        return False
-    return pattern.test is None or pattern.test(message)
-
-
 def number(text: str | None, value: str) -> Number:
     """The number that a metric filter counts of a message: `1`, `$.latency`, or `$bytes` of a field.
 
@@ -97,10 +87,6 @@ def number(text: str | None, value: str) -> Number:
         return figure if math.isfinite(figure) else None
 
     return told
-
-
-def _has(message: str, term: Term) -> bool:
-    return re.search(term.text, message) is not None if term.regex else term.text in message
 
 
 def _terms(text: str) -> Pattern:

@@ -16,7 +16,7 @@ import weakref
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from faaslab.endpoint.logs import events, naming, patterns, tokens
+from faaslab.endpoint.logs import events, naming, tokens
 from faaslab.endpoint.messages import Fault
 from faaslab.errors import Closed, FaaslabError
 from faaslab.store.log_groups import Sent
@@ -25,6 +25,7 @@ from faaslab.store.questions import logs as questions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from faaslab.endpoint.logs.patterns import Pattern
     from faaslab.lab import Lab
     from faaslab.store.questions.logs import LogEvent, Place
 
@@ -88,28 +89,30 @@ class Sender:
     def _send_on(self, group: str, sent: Sent) -> None:
         now = self._lab.clock.now()
         functions = naming.writers(self._lab, group)
-        if not functions:
-            return
-        wanted = questions.Wanted(
-            functions=functions,
-            floors=naming.floors(self._lab, dict.fromkeys(functions, group)),
-            ended_since=sent.at - LATE,
-        )
-        found = self._executions(wanted)
-        fresh = [each for name, each in found.items() if name not in sent.beyond]
+        asked: dict[str, Any] = {
+            "floors": naming.floors(self._lab, dict.fromkeys(functions, group)),
+            "ended_since": sent.at - LATE,
+        }
+        with self._lab.store.connect() as connection:
+            ended = questions.ended(connection, questions.Wanted(functions=functions, **asked))
+        fresh = set(ended) - set(sent.beyond)
         if not fresh:
             return
         told = self._perform(
             "logs", "DescribeSubscriptionFilters", {"logGroupName": group}, region=self._lab.region
         )
         for each in told.get("subscriptionFilters") or ():
-            for logged in fresh:
+            wanted, pattern = events.selected(each.get("filterPattern"), functions, **asked)
+            for logged in self._matching(wanted, pattern, fresh).values():
                 if self._stopping.is_set():
                     return
                 self._send(group, each, logged)
-        self._lab.store.log_groups.put_sent(group, Sent(at=now, beyond=tuple(found)))
+        self._lab.store.log_groups.put_sent(group, Sent(at=now, beyond=ended))
 
-    def _executions(self, wanted: questions.Wanted) -> dict[str, list[LogEvent]]:
+    def _matching(
+        self, wanted: questions.Wanted, pattern: Pattern, fresh: set[str]
+    ) -> dict[str, list[LogEvent]]:
+        """What goes, by execution."""
         found: dict[str, list[LogEvent]] = {}
         after: Place | None = None
         more = True
@@ -119,13 +122,13 @@ class Sender:
                     connection, wanted, rows=events.EVENTS, most_bytes=8 * events.ANSWER_BYTES, after=after
                 )
                 for each in page:
-                    found.setdefault(each.execution_id, []).append(each)
-                after = page[-1].place if page else after
+                    after = each.place
+                    if each.execution_id in fresh and (pattern.test is None or pattern.test(each.message)):
+                        found.setdefault(each.execution_id, []).append(each)
         return found
 
     def _send(self, group: str, subscription: Mapping[str, Any], logged: Iterable[LogEvent]) -> None:
-        pattern = patterns.read(subscription.get("filterPattern"))
-        for part in _parts(each for each in logged if patterns.matches(pattern, each.message)):
+        for part in _parts(logged):
             data = message(group, subscription["filterName"], part)
             try:
                 self._deliver(subscription["destinationArn"], data, part)
