@@ -187,9 +187,9 @@ class Asynchronous:
                 return True
         return False
 
-    def _start(self) -> None:
+    def _start(self, *, soon: bool = True) -> None:
         if self._everybodys:
-            self._lab.home.stand()
+            self._lab.home.stand(soon=soon)
         self._pump.start()
 
     def is_used_here(self) -> bool:
@@ -199,7 +199,7 @@ class Asynchronous:
     def backend_started(self) -> None:
         """This process runs functions: then also those whose events others queue from now on."""
         if self._everybodys:
-            self._start()
+            self._start(soon=False)
 
     def run_all(self) -> None:
         """From now on run what others have queued as well, whatever the setting says, whoever is the home."""

@@ -35,6 +35,7 @@ _PATIENCE_S = 2 * TTL_S
 """A home that gives way, or one that has just begun, is waited for so long."""
 _PAUSE_S = 0.02
 _SHORTLY_S = 0.001
+_MOMENT_S = 0.5
 
 
 class Home:
@@ -54,6 +55,7 @@ class Home:
         self._owner: str | None = None
         self._wish = Wish.NOTHING
         self._candidate = False
+        self._moment_s = 0.0
         self._lease: Lease | None = None
         self._since: str | None = None
         self._leaving: str | None = None
@@ -128,13 +130,19 @@ class Home:
 
     # -- being it
 
-    def stand(self) -> None:
-        """Be the home from now on whenever there is none, until this Lab is closed. Returns at once."""
+    def stand(self, *, soon: bool = True) -> None:
+        """Be the home from now on whenever there is none, until this Lab is closed. Returns at once.
+
+        Without `soon` it waits a moment, unless something wakes it: what runs first is not held up.
+        """
         if self._candidate:
+            if soon and self._told is None and self._lease is None:
+                self._woken.set()
             return
         with self._guard:
             self._require_open()
             self._candidate = True
+            self._moment_s = 0.0 if soon else _MOMENT_S
             self._wish = Wish.BY_THE_WAY if self._wish is Wish.NOTHING else self._wish
             self._begin()
 
@@ -299,6 +307,8 @@ class Home:
             self._woken.set()
 
     def _keep(self) -> None:
+        if self._moment_s:
+            self._woken.wait(self._moment_s)
         while not self._closing.is_set():
             self._woken.clear()
             began, wait_s = self._lab.clock.monotonic(), LOOK_S
