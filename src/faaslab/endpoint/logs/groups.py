@@ -14,7 +14,6 @@ from faaslab.endpoint.call import Theirs
 from faaslab.endpoint.logs import events, metric_filters, naming, sending, tokens
 from faaslab.endpoint.messages import Fault
 from faaslab.errors import MissingExtra
-from faaslab.model.function import Function
 from faaslab.store.log_groups import Sent
 from faaslab.store.questions import logs as questions
 
@@ -235,12 +234,10 @@ def _refusal(call: Call, words: str) -> Exception:
 
 def _ours(call: Call) -> dict[str, tuple[tuple[str, ...], datetime]]:
     """Group -> the functions that write to it, and since when it is there."""
-    groups: dict[str, tuple[tuple[str, ...], datetime]] = {}
-    functions = call.lab.store.definitions.list(Function)
-    for function in functions:
-        name = naming.group_of(function)
-        writers, created = groups.get(name, ((), function.created_at))
-        groups[name] = (*writers, function.name), min(created, function.created_at)
+    known = naming.groups(call.lab)
+    groups = {
+        name: (writers, min(known.since[each] for each in writers)) for name, writers in known.writers.items()
+    }
     with call.lab.store.connect() as connection:
         for function_name, first in questions.functions(connection).items():
             groups.setdefault(f"{naming.PREFIX}{function_name}", ((function_name,), first))

@@ -7,6 +7,10 @@ group as long as the store has its logs.
 from __future__ import annotations
 
 import re
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from faaslab.endpoint.call import Theirs
@@ -15,9 +19,6 @@ from faaslab.model.function import Function
 from faaslab.store.questions import logs as questions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
     from faaslab.endpoint.call import Call
     from faaslab.lab import Lab
 
@@ -57,22 +58,50 @@ def plain(identifier: str) -> str:
     return match["name"] if match else identifier
 
 
+@dataclass(frozen=True)
+class Groups:
+    """Group -> the functions that are defined to write to it; the group of each; since when each is there."""
+
+    writers: Mapping[str, tuple[str, ...]]
+    of: Mapping[str, str]
+    since: Mapping[str, datetime]
+
+
+_known: weakref.WeakKeyDictionary[Lab, tuple[int, Groups]] = weakref.WeakKeyDictionary()
+
+
+def groups(lab: Lab) -> Groups:
+    """Those of the functions as they are defined now, read anew when any definition changed."""
+    definitions = lab.store.definitions
+    generation = definitions.generation()
+    known = _known.get(lab)
+    if known is not None and known[0] == generation:
+        return known[1]
+    functions = definitions.list(Function)
+    writers: dict[str, tuple[str, ...]] = {}
+    for function in functions:
+        group = group_of(function)
+        writers[group] = (*writers.get(group, ()), function.name)
+    found = Groups(
+        writers,
+        {function.name: group_of(function) for function in functions},
+        {function.name: function.created_at for function in functions},
+    )
+    _known[lab] = generation, found
+    return found
+
+
 def writers(lab: Lab, group: str) -> tuple[str, ...]:
     """The functions that write, or wrote, to a group; none for a group of something else."""
-    definitions = lab.store.definitions
+    known = groups(lab)
+    found = known.writers.get(group, ())
     deleted = lab.store.log_groups.deleted().get(group)
-    found = []
     own = group.removeprefix(PREFIX) if group.startswith(PREFIX) else None
-    for function in definitions.list(Function):
-        if group_of(function) == group:
-            found.append(function.name)
-        elif function.name == own and ran(lab, own, deleted):
-            found.append(own)
-    if not found and own:
-        return (own,) if ran(lab, own, deleted) else ()
-    if deleted is not None and not any(ran(lab, function_name, deleted) for function_name in found):
+    if own and own not in found and ran(lab, own, deleted):
+        return (*found, own)  # it writes elsewhere now, or is no more
+    if deleted is not None and not any(ran(lab, each, deleted) for each in found):
         return ()
-    return tuple(found)
+    return found
 
 
 def ran(lab: Lab, function: str, since: datetime | None = None) -> bool:
