@@ -118,9 +118,7 @@ class Schedules:
             ]
         )
 
-    def next(
-        self, kind: Literal["rule", "schedule"], name: str, region: str, group: str = "default"
-    ) -> datetime | None:
+    def next(self, kind: Kind, name: str, region: str, group: str = "default") -> datetime | None:
         """When it fires next; None when it does not."""
         known = self._known(f"{kind}/{region}/{group}/{name}")
         return None if known is None else known.instant
@@ -166,12 +164,9 @@ class Schedules:
     def _of_rule(self, due: Due) -> list[Order] | None:
         """What the rule sends now; None when it does not any more."""
         rule = self._asked("events", "DescribeRule", {"Name": due.name}, due)
-        if (
-            rule is None
-            or rule.get("State") == "DISABLED"
-            or rule.get("ScheduleExpression") != due.expression
-        ):
+        if not _fires(rule, due):
             return None
+        assert rule is not None
         event = envelope.scheduled(
             identity=_identity(due),
             rule_arn=rule["Arn"],
@@ -265,9 +260,7 @@ class Schedules:
         """The entry for that instant; None for none, or one after the end."""
         if instant is None or (due.end is not None and instant > due.end):
             return None
-        late_by = (
-            timedelta(seconds=self._lab.chance() * due.window_min * 60) if due.window_min else timedelta()
-        )
+        late_by = timedelta(minutes=self._lab.chance() * due.window_min if due.window_min else 0)
         body = to_json(dataclasses.replace(due, instant=instant))
         return Entry(queue=SCHEDULES, id=due.id, body=body, due=instant + late_by)
 

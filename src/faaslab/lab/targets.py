@@ -3,6 +3,7 @@
 What was decided to be sent is on the disk before anybody is told so: to a function as an event of the queue
 of events, to everything else as an order of a queue of its own. Orders are carried out at the home of the
 store, which reaches the cloud; they are tried again as EventBridge does, and go to a dead-letter queue then.
+As on AWS that is at least once: what was sent just before a process was killed is sent again.
 """
 
 from __future__ import annotations
@@ -249,13 +250,12 @@ class Targets:
 
     def _give_up(self, follows: Follows, order: Order, code: str, told: str) -> None:
         follows.records.append(self._delivery(order, DeliveryStatus.DROPPED, told))
-        letters = order.dead_letters
-        if letters is None:
+        parts = (order.dead_letters or "").split(":", 5)
+        if len(parts) != 6:
             return
         from faaslab.events.envelope import text
         from faaslab.lab import sending
 
-        parts = letters.split(":", 5)
         letter = sending.dead_letter(order, code, told)
         letter["QueueUrl"] = f"http://sqs.{parts[3]}.amazonaws.com/{parts[4]}/{parts[5]}"
         follows.entries.append(

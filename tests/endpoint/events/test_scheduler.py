@@ -272,7 +272,7 @@ def test_a_home_that_is_killed_again_and_again_fires_each_minute_once(
             "start": START.isoformat(),
             "minute": minute,
             "address": cloud.address,
-            "secret": cloud._secret,
+            "secret": cloud._reach.secret,
         }
         child = subprocess.Popen(
             [sys.executable, "-m", "tests.endpoint.events.dying", json.dumps(task)],
