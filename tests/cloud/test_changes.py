@@ -47,6 +47,8 @@ FORM = "application/x-www-form-urlencoded; charset=utf-8"
         (asked("POST", "/bucket?delete"), None, Kind.CHANGE),
         # A body that only looks like a form is an object.
         (asked("PUT", "/bucket/key", b"Action=ListRoles", content_type="text/plain"), None, Kind.CHANGE),
+        (asked("PUT", "/bucket/key", b"Action=ListRoles", content_type=FORM), None, Kind.CHANGE),
+        (asked("PUT", "/bucket/key?Action=ListRoles"), None, Kind.CHANGE),
     ],
 )  # fmt: skip
 def test_kind(request_, name, what):

@@ -5,6 +5,7 @@ import http.client
 import io
 import threading
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 from botocore.exceptions import ClientError
@@ -120,6 +121,53 @@ def test_presigned(s3, door):
     connection.request("GET", f"{get.path}?{get.query}")
     assert connection.getresponse().read() == b"by url"
     connection.close()
+
+
+FORM = "application/x-www-form-urlencoded"
+BODIES = [b"a=1&b=2", b"Action=ListRoles&Version=1", b"\0\xff=\xfe", b"key=1&file=2", b"", b"x" * MB + b"&"]
+
+
+@pytest.mark.parametrize("kind", [FORM, f"{FORM}; charset=utf-8", "multipart/form-data; boundary=b"])
+@pytest.mark.parametrize("body", BODIES)
+def test_an_object_with_the_type_of_a_form_is_what_was_sent(s3, kind, body):
+    put = s3.put_object(Bucket="bucket", Key="form", Body=body, ContentType=kind)
+    got = s3.get_object(Bucket="bucket", Key="form")
+    assert (got["Body"].read(), got["ContentType"]) == (body, kind)
+    assert put["ETag"].strip('"') == hashlib.md5(body).hexdigest()
+
+
+@pytest.mark.parametrize("body", BODIES[:-1])
+def test_urllib_puts_to_a_signed_address(s3, body):
+    """It gives the type of a form to each body."""
+    url = s3.generate_presigned_url("put_object", {"Bucket": "bucket", "Key": "by urllib"})
+    with urlopen(Request(url, data=body, method="PUT")) as answer:
+        assert answer.status == 200
+    assert s3.get_object(Bucket="bucket", Key="by urllib")["Body"].read() == body
+
+
+def test_other_bodies_of_s3_may_say_that_they_are_a_form(s3, door):
+    s3.put_object(Bucket="bucket", Key="gone", Body=b"x")
+    body = b"<Delete><Object><Key>gone</Key></Object></Delete>"
+    connection = http.client.HTTPConnection("127.0.0.1", door.server_address[1])
+    connection.request(
+        "POST", "/bucket?delete", body=body, headers={"Authorization": SIGNED, "Content-Type": FORM}
+    )
+    assert b"<Deleted><Key>gone</Key></Deleted>" in connection.getresponse().read()
+    connection.close()
+
+
+def test_a_page_uploads_with_a_form(s3):
+    given = s3.generate_presigned_post("bucket", "posted/${filename}")
+    fields = "".join(
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in given["fields"].items()
+    )
+    file = (
+        '--b\r\nContent-Disposition: form-data; name="file"; filename="f.txt"\r\n\r\nby a page\r\n--b--\r\n'
+    )
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    urlopen(Request(given["url"], data=(fields + file).encode(), headers=kind)).close()
+    assert s3.get_object(Bucket="bucket", Key="posted/f.txt")["Body"].read() == b"by a page"
 
 
 def test_a_bucket_in_the_host(s3, door):

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+AS_FORM = "faaslab.form"
+"""In the environment of a request: whether its body is fields of a form, and not what its type says."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -39,6 +42,19 @@ class Answer:
     reason: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+
+
+def _is_form(asked: Asked) -> bool:
+    """Only the query protocol and S3's upload by a page send one, and only with POST.
+
+    Elsewhere the type says nothing: it is what `curl --data` and Python's urllib give to every body.
+    """
+    if asked.method != "POST" or asked.header("x-amz-target"):
+        return False
+    given = asked.header("content-type").lower()
+    if "multipart/form-data" in given:
+        return True
+    return "x-www-form-urlencoded" in given and (b"Action=" in asked.body or "Action=" in asked.target)
 
 
 def through(app: Callable[..., Any], asked: Asked) -> Answer:
@@ -69,6 +85,7 @@ def through(app: Callable[..., Any], asked: Asked) -> Answer:
         ),
     )
     environ = handler.make_environ()
+    environ[AS_FORM] = _is_form(asked)
     said: list[Any] = []
 
     def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> Callable[[bytes], None]:

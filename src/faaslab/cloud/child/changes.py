@@ -57,6 +57,9 @@ def operation(asked: Asked) -> str | None:
     if cbor:
         return cbor[1]
     found = None
+    if asked.method not in ("GET", "POST"):
+        # What an object of S3 holds, or its address, can read like one.
+        return None
     if "x-www-form-urlencoded" in asked.header("content-type"):
         found = _ACTION.search(asked.body)
     found = found or _ACTION.search(asked.target.encode("latin-1", "replace"))

@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from faaslab.cloud.child import archives
+from faaslab.cloud.child.asked import AS_FORM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ def mend(turn: Turn, moments: Moments) -> None:
     archives.keep()
     _lookups()
     _long_queues()
+    _forms()
 
 
 def _account() -> None:
@@ -115,6 +117,19 @@ def _long_queues() -> None:
         attribute = f"approximate_number_of_messages{name}"
         count = getattr(Queue, attribute).fget
         setattr(Queue, attribute, property(counted(count)))
+
+
+def _forms() -> None:
+    """An object that was sent with the type of a form was read as one: nothing of it was stored."""
+    from moto.moto_server.werkzeug_app import BackendRequest, DomainDispatcherApplication
+
+    BackendRequest.want_form_data_parsed = property(lambda request: request.environ[AS_FORM])
+    read = DomainDispatcherApplication._get_body  # noqa: SLF001
+
+    def _get_body(dispatcher: Any, environ: dict[str, Any]) -> Any:
+        return read(dispatcher, environ) if environ[AS_FORM] else None
+
+    DomainDispatcherApplication._get_body = _get_body  # noqa: SLF001
 
 
 def _containers() -> None:
