@@ -42,6 +42,10 @@ class Cloud:
         moments.install()
         self._bridge = Bridge(hello["home"], hello["key"], self._turn)
         deliver_to(self._bridge)
+        # After moto's own, whose place its classes take.
+        from faaslab.cloud.child import stacks
+
+        stacks.make_with(self._bridge)
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         self._keeper = Keeper(
