@@ -267,3 +267,22 @@ def test_of_a_group_that_is_deleted_no_earlier_event_is_shown_and_none_is_lost(l
     )["queryId"]
     assert logs.get_query_results(queryId=query)["results"] == [[{"field": "count(*)", "value": "1"}]]
     assert len(lab.executions.logs("again", grep="number")) == 2  # the store forgets nothing
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("ERROR", {1: {}}),
+        ("%^GET .* 20[01]$%", {2: {}}),
+        ("?ERROR ?level", {1: {}, 3: {}}),
+        ("-ERROR", {2: {}, 3: {}}),
+        ("{ $.level = W* && $.n > 1 }", {3: {"$.level": "WARN", "$.n": "2"}}),
+        ("[method = GET, path, status >= 200]", {2: {"$method": "GET", "$path": "/a", "$status": "200"}}),
+        ("[..., last]", {1: {"$last": "ERROR"}, 2: {"$last": "200"}, 3: {"$last": "2}"}}),
+    ],
+)
+def test_a_pattern_can_be_tried(logs, pattern, expected):
+    told = logs.test_metric_filter(
+        filterPattern=pattern, logEventMessages=["an ERROR", "GET /a 200", '{"level": "WARN", "n": 2}']
+    )
+    assert {each["eventNumber"]: each["extractedValues"] for each in told["matches"]} == expected

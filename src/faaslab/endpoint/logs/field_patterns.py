@@ -57,11 +57,15 @@ def read(text: str) -> Callable[[str], bool]:
     return test
 
 
+def names(pattern: str) -> list[str]:
+    """The names of the fields as a pattern gives them, `...` among them; empty for one without."""
+    fields = re.split(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", pattern.strip()[1:-1])
+    return [re.split(r"[=!<>\s]", each.strip().lstrip("( "))[0] for each in fields]
+
+
 def value(pattern: str, name: str) -> Callable[[str], str | None]:
     """The field of that name, or number from 1 on, of a message. Raises `Malformed`."""
-    names = [each.split() for each in re.split(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", pattern.strip()[1:-1])]
-    words = [each[0].lstrip("(") if each else "" for each in names]
-    words = [re.split(r"[=!<>]", word)[0] for word in words]
+    words = names(pattern)
     if name in words:
         place = words.index(name)
         if "..." in words[:place]:

@@ -307,6 +307,7 @@ OPERATIONS: dict[str, Handler] = {
     "PutSubscriptionFilter": put_subscription_filter,
     "TagLogGroup": keep,
     "TagResource": keep,
+    "TestMetricFilter": metric_filters.test,
     "UntagLogGroup": keep,
     "UntagResource": keep,
 }

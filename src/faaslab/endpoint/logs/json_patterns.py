@@ -48,6 +48,11 @@ def read(text: str) -> Callable[[str], bool]:
     return test
 
 
+def selectors(pattern: str) -> list[str]:
+    """The selectors that a pattern names, each once."""
+    return list(dict.fromkeys(match[0] for match in _SELECTOR.finditer(pattern)))
+
+
 def value(selector: str) -> Callable[[str], str | None]:
     """What a selector such as `$.latency` leads to in a message; None for no value. Raises `Malformed`."""
     if not _SELECTOR.fullmatch(selector):

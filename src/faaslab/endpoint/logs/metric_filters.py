@@ -6,7 +6,7 @@ as they are in the store, also those of before the filter was made.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faaslab.endpoint.call import Theirs
 from faaslab.endpoint.logs import events, naming, patterns
@@ -15,7 +15,7 @@ from faaslab.store.log_groups import MetricFilter
 from faaslab.store.questions import logs as questions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from faaslab.endpoint.call import Call
@@ -66,6 +66,26 @@ def delete(call: Call) -> None:
     """DeleteMetricFilter."""
     call.lab.store.log_groups.delete_metric_filter(call.params["logGroupName"], call.params["filterName"])
     raise Theirs
+
+
+def test(call: Call) -> Mapping[str, Any]:
+    """TestMetricFilter: which of some messages match, and what the pattern names in them."""
+    text, messages = call.params["filterPattern"], call.params["logEventMessages"]
+    wanted, pattern = events.selected(text, ())
+    told = patterns.extracted(text)
+    with call.lab.store.connect() as connection:
+        places = questions.matching(connection, messages, wanted)
+    return {
+        "matches": [
+            {
+                "eventNumber": place + 1,
+                "eventMessage": messages[place],
+                "extractedValues": told(messages[place]),
+            }
+            for place in places
+            if pattern.test is None or pattern.test(messages[place])
+        ]
+    }
 
 
 def samples(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Test = Callable[[str], bool]
     Number = Callable[[str], float | None]
 
-__all__ = ["Malformed", "Pattern", "Term", "number", "read"]
+__all__ = ["Malformed", "Pattern", "Term", "extracted", "number", "read"]
 
 LONGEST = 1024
 """Characters of a pattern at most (FilterLogEvents)."""
@@ -64,6 +64,23 @@ def read(text: str | None) -> Pattern:
     if text.startswith("["):
         return Pattern(test=field_patterns.read(text))
     return _terms(text)
+
+
+def extracted(text: str) -> Callable[[str], dict[str, str]]:
+    """What a pattern names in a message: `$.selector` of JSON, `$name` of fields; of terms nothing."""
+    text = text.strip()
+    found: dict[str, Callable[[str], str | None]] = {}
+    if text.startswith("{"):
+        found = {each: json_patterns.value(each) for each in json_patterns.selectors(text)}
+    elif text.startswith("["):
+        named = (each for each in field_patterns.names(text) if each not in ("", "..."))
+        found = {f"${each}": field_patterns.value(text, each) for each in named}
+
+    def told(message: str) -> dict[str, str]:
+        values = ((name, value(message)) for name, value in found.items())
+        return {name: value for name, value in values if value is not None}
+
+    return told
 
 
 def number(text: str | None, value: str) -> Number:

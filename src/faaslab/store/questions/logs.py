@@ -85,11 +85,15 @@ class Wanted:
         for number, (function, floor) in enumerate(self.floors.items()):
             parameters |= {f"floor_{number}": floor, f"floor_of_{number}": function}
             found.append(f'NOT (function = $floor_of_{number} AND "timestamp" < $floor_{number})')
-        found += [_has(text, parameters) for text in self.all_of]
+        return " AND ".join([*found, *self.texts(parameters)])
+
+    def texts(self, parameters: dict[str, Any]) -> list[str]:
+        """The conditions of a message alone; adds their parameters."""
+        found = [_has(text, parameters) for text in self.all_of]
         found += [f"NOT {_has(text, parameters)}" for text in self.none_of]
         if self.any_of:
             found.append(f"({' OR '.join(_has(text, parameters) for text in self.any_of)})")
-        return " AND ".join(found)
+        return found
 
 
 def events(
@@ -168,6 +172,21 @@ def any_event(connection: Connection, wanted: Wanted) -> bool:
     parameters: dict[str, Any] = {}
     condition = wanted.condition(parameters)
     return bool(connection.execute(f"SELECT 1 FROM logs WHERE {condition} LIMIT 1", parameters).fetchall())
+
+
+def matching(connection: Connection, messages: Sequence[str], wanted: Wanted) -> list[int]:
+    """The places (from 0 on) of the messages that have the texts of `wanted`; nothing else of it counts."""
+    parameters: dict[str, Any] = {"messages": list(messages), "count": len(messages)}
+    condition = " AND ".join(["true", *wanted.texts(parameters)])
+    return [
+        row[0]
+        for row in connection.execute(
+            f"""SELECT place
+            FROM (SELECT unnest($messages::VARCHAR[]) AS message, unnest(range($count)) AS place)
+            WHERE {condition} ORDER BY 1""",
+            parameters,
+        ).fetchall()
+    ]
 
 
 def minutes(connection: Connection, wanted: Wanted) -> list[datetime]:
