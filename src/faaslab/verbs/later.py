@@ -5,8 +5,8 @@ from __future__ import annotations
 LATER: dict[str, str] = {
     "workflow": "invoke functions one after the other from Python",
     "run": "invoke functions one after the other from Python",
-    "trigger": "invoke or map the function yourself",
-    "event": "invoke the function with the event as its payload",
+    "trigger": "lab.cloud.client('events') has rules, lab.cloud.client('scheduler') schedules",
+    "event": "lab.cloud.client('events').put_events(Entries=[...])",
     "deploy": "functions run on the local backend",
     "rollback": "alias NAME ALIAS OLDER points an alias back",
     "diff": "code NAME --definition N prints the source of a definition",
