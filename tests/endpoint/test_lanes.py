@@ -290,3 +290,13 @@ def test_what_never_ends_is_cut_off_when_the_time_is_over():
         with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
             connection.getresponse()
         go.set()
+
+
+def test_who_comes_when_the_server_is_closing_is_sent_away_and_not_served_for_good():
+    with serving() as (server, answers, lanes):
+        busy = connected(server)
+        assert ask(busy, path="/2015-03-31/functions/f/configuration")[0].status == 200
+        lanes.drain()
+        with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
+            ask(connected(server))
+        assert len(answers.threads) == 1

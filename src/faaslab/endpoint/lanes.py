@@ -45,6 +45,11 @@ class Lanes:
         self._open: dict[_Lane, threading.Thread] = {}
         self._draining = False
 
+    @property
+    def draining(self) -> bool:
+        """Whether the server is being closed."""
+        return self._draining
+
     def has_room(self) -> bool:
         """Whether one more may begin."""
         return not self._draining and len(self._open) < MOST

@@ -24,6 +24,16 @@ def speaking(lanes: Lanes) -> type[HttpToolsProtocol]:
         between = True
         """No request has begun whose end was not read: what comes next is the beginning of one."""
 
+        comes_back = False
+        """It was a lane's before."""
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            if lanes.draining and not self.comes_back:
+                # The server asks those that it has to end, once; one that was accepted in the same moment
+                # would go on for as long as its client does.
+                transport.close()
+
         def data_received(self, data: bytes) -> None:
             if data.startswith(plain.BEGINNING) and self._may_leave() and plain.head(data) is not None:
                 self._leave(data)
@@ -73,12 +83,14 @@ def speaking(lanes: Lanes) -> type[HttpToolsProtocol]:
                 if data:
                     # Not to leave again: a lane has had it.
                     HttpToolsProtocol.data_received(made, data)
-                if not lanes.has_room():
+                if lanes.draining:
                     made.shutdown()
 
         def _another(self) -> Any:
-            return type(self)(
+            made = type(self)(
                 config=self.config, server_state=self.server_state, app_state=self.app_state, _loop=self.loop
             )
+            made.comes_back = True
+            return made
 
     return Protocol
