@@ -159,6 +159,15 @@ class Execution:
         return _value(self.result_body)
 
     @property
+    def answer(self) -> bytes:
+        """The bytes that the caller in this process is owed, the values of secrets included.
+
+        They are in this very object only: what is recorded or shown has `result_body`, with them hidden.
+        """
+        whole: bytes = self.__dict__.get("_answer") or self.result_body or b""
+        return whole
+
+    @property
     def metrics(self) -> ExecutionMetrics:
         """Cold start, init duration, memory size and the true maximum used."""
         return ExecutionMetrics(

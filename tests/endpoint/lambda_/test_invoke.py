@@ -98,6 +98,18 @@ def test_nothing_returned_is_null(lab):
     assert invoke(lab, "nothing") == {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": b"null"}
 
 
+def test_a_caller_gets_what_the_function_answered_and_the_store_nothing_secret(lab, monkeypatch):
+    monkeypatch.setenv("MY_SECRET", "hunter2-and-more")
+    code = "import os\ndef handler(event, context):\n    print(os.environ['MY_SECRET'])\n    return os.environ['MY_SECRET']"
+    lab.functions.create("tells", code, secrets=["MY_SECRET"])
+    answer = invoke(lab, "tells", LogType="Tail")
+    assert answer["Payload"] == b'"hunter2-and-more"'
+    assert b"hunter2" not in base64.b64decode(answer["LogResult"])
+    [execution] = lab.executions.list(function="tells")["id"]
+    assert lab.executions.get(execution).result == "****"
+    assert "hunter2" not in repr(lab.sql("SELECT * FROM executions NATURAL JOIN payloads").to_dict())
+
+
 def test_an_execution_has_the_id_of_the_request(lab):
     answer = ask(
         OPERATIONS, lab, "Invoke", FunctionName="told", request_id="8f1c0c2e-0000-4000-8000-0000000000aa"

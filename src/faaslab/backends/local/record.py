@@ -144,6 +144,7 @@ def finished(
             ending = ending._replace(status="error", error_type=reported_type(told))
         _report(environment, flight, ending)
     mask = environment.mask
+    whole = body
     if mask:
         body = mask.body(body)
         if error is not None:
@@ -173,6 +174,8 @@ def finished(
         fields.update(restore_ms=flight.restore_ms, billed_restore_ms=billed_restore_ms)
     if reply.length is not None:
         fields["result_bytes"] = reply.length
+    if whole is not body and whole != body:
+        fields["_answer"] = whole  # no field: nothing that is kept or shown has it
     return made
 
 

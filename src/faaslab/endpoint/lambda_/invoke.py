@@ -59,7 +59,7 @@ def invoke(call: Call) -> Mapping[str, Any]:
     answer: dict[str, Any] = {
         "StatusCode": 200,
         "ExecutedVersion": execution.version,
-        "Payload": execution.result_body or b"",
+        "Payload": execution.answer,
     }
     if not execution.ok:
         answer["FunctionError"] = "Unhandled"
@@ -128,7 +128,7 @@ def _events(
 def _completed(execution: Execution, *, tail: bool) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if not execution.ok:
-        body = execution.result_body or b""
+        body = execution.answer
         told |= {"ErrorCode": "Unhandled", "ErrorDetails": body.decode("utf-8", "replace")}
     if tail:
         told["LogResult"] = execution.log_tail
