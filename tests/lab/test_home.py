@@ -1,7 +1,9 @@
 """The home of a store: labs of one process, on a clock that tests move."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import threading
 import time
 import urllib.request
@@ -322,3 +324,16 @@ def test_what_another_lab_puts_there_is_heard_at_the_home(another):
     one.home.ensure()
     other.home.ring()
     assert heard.wait(30)
+
+
+@pytest.mark.parametrize("until", [1e300, -5, 2e9, "soon"])
+@pytest.mark.parametrize("notes", ["{", "[1]", "{}"])
+def test_what_somebody_wrote_into_the_file_leads_nowhere(another, tmp_path, until, notes):
+    lab = another()
+    lab.store.leases.acquire("home", "somebody", ttl_s=10)
+    with contextlib.closing(sqlite3.connect(tmp_path / "s.duckdb.state")) as state, state:
+        row = (until, "http://example.com:80", notes)
+        state.execute("UPDATE leases SET until = ?, address = ?, notes = ?", row)
+    assert lab.home.find() is None
+    assert lab.home.ensure().startswith("http://127.0.0.1:")
+    assert lab.home.here

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from faaslab.lab.standing import Seen, Step, Wish, decide, is_live, process_of, slept, told
+from faaslab.lab.standing import Seen, Step, Wish, decide, is_live, process_of, slept, told, trusted
 from faaslab.store import Lease
 
 NOW = datetime(2026, 1, 1)
@@ -78,7 +78,26 @@ def test_a_home_can_be_used_while_it_holds_the_lease_and_has_not_died():
     assert is_live(lease("a"), gone=False, now=NOW)
     assert not is_live(lease("a"), gone=True, now=NOW)
     assert not is_live(lease("a", left=0), gone=False, now=NOW)
+    assert not is_live(lease("a", left=3600), gone=False, now=NOW)
     assert not is_live(None, gone=False, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("http://127.0.0.1:4566", True),
+        (None, False),
+        ("http://127.0.0.1", False),
+        ("http://127.0.0.1:4566/", False),
+        ("http://127.0.0.1:4566\n", False),
+        ("http://127.0.0.1:4566@example.com", False),
+        ("https://127.0.0.1:4566", False),
+        ("http://example.com:80", False),
+        ("file:///etc/passwd", False),
+    ],
+)
+def test_an_address_of_another_machine_is_not_used(address, kept):
+    assert trusted(address) == (address if kept else None)
 
 
 def test_it_is_named_by_its_process_and_address():

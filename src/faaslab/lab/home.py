@@ -8,6 +8,7 @@ claim of the queue has a token): two that take themselves for the home for a mom
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import threading
@@ -110,7 +111,9 @@ class Home:
             return None
         lease = self._leases.last(NAME)
         gone = lease is not None and lease.owner != self._owner and owners.is_gone(lease.owner)
-        return lease if standing.is_live(lease, gone=gone, now=self._lab.clock.now()) else None
+        if lease is None or not standing.is_live(lease, gone=gone, now=self._lab.clock.now()):
+            return None
+        return dataclasses.replace(lease, address=standing.trusted(lease.address))
 
     def elsewhere(self) -> Lease | None:
         """The live home, when that is another Lab."""

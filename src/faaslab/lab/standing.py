@@ -6,6 +6,7 @@ the home (`faaslab serve`). One that was told so gives way to nobody.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -23,6 +24,7 @@ RENEW_S = 3.0
 LOOK_S = 1.0
 """How often one that would be the home looks whether there is one."""
 _SLEPT_S = 5.0
+_ADDRESS = re.compile(r"http://127\.0\.0\.1:[0-9]{1,5}")
 
 STANDING, WANTED, QUEUE, SINCE, WAY = "standing", "wanted", "queue", "since", "way"
 """Notes of the lease: it was told to be the home; who asks for it; whose events it runs; since when (ISO);
@@ -82,8 +84,7 @@ def decide(seen: Seen, wish: Wish, *, me: str, held: int | None, now: datetime) 
         return Step.REST
     if lease is None or mine or seen.gone:
         return Step.TAKE
-    # One that holds it until a far future said so before the clock was put back.
-    if lease.until <= now or lease.until > now + timedelta(seconds=2 * TTL_S):
+    if not _current(lease, now):
         return Step.REST if seen.slept else Step.TAKE
     if wish is Wish.STANDING and not lease.notes.get(STANDING):
         return Step.REST if lease.notes.get(WANTED) == me else Step.ASK
@@ -97,7 +98,19 @@ def slept(*, wall_s: float, steady_s: float) -> bool:
 
 def is_live(lease: Lease | None, *, gone: bool, now: datetime) -> bool:
     """Whether that is a home that can be used."""
-    return lease is not None and not gone and lease.until > now
+    return lease is not None and not gone and _current(lease, now)
+
+
+def _current(lease: Lease, now: datetime) -> bool:
+    """Whether it was said lately. One that holds it until a far future said so before the clock was put back,
+    or was written into a file by somebody else.
+    """  # noqa: D205
+    return now < lease.until <= now + timedelta(seconds=2 * TTL_S)
+
+
+def trusted(address: str | None) -> str | None:
+    """The address of a home, if it is one of this machine: a store may have been made by anybody."""
+    return address if address is not None and _ADDRESS.fullmatch(address) else None
 
 
 def process_of(lease: Lease) -> str:

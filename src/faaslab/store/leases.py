@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from faaslab.store.state import State
 
 _START = datetime(1970, 1, 1)
+_FAR = 2.0**35
 
 
 def seconds(at: datetime) -> float:
@@ -69,7 +70,8 @@ class Leases:
         text = json.dumps(dict(notes or {}))
         with self._state.write(durable=True) as connection:
             row = connection.execute(
-                "SELECT owner, epoch, until FROM leases WHERE name = ?", (name,)
+                "SELECT owner, CAST(epoch AS INTEGER), CAST(until AS REAL) FROM leases WHERE name = ?",
+                (name,),
             ).fetchone()
             held = row is not None and row[0] is not None and row[2] > now
             if held and row[0] != owner:
@@ -132,7 +134,7 @@ class Leases:
             until=instant(now + lease.ttl_s),
             ttl_s=lease.ttl_s,
             address=address,
-            notes=json.loads(row[0]),
+            notes=_object(row[0]),
         )
 
     def ask(self, lease: Lease, notes: Mapping[str, Any]) -> bool:
@@ -174,17 +176,28 @@ class Leases:
         """Who holds it, or let it lapse (`ttl_s` is then negative); None when it was released."""
         now = seconds(self._clock.now())
         row = self._state.one(
-            "SELECT owner, epoch, until, address, notes FROM leases WHERE name = ? AND owner IS NOT NULL",
+            "SELECT owner, CAST(epoch AS INTEGER), CAST(until AS REAL), address, notes FROM leases "
+            "WHERE name = ? AND owner IS NOT NULL",
             (name,),
         )
         if row is None:
             return None
+        until = min(max(row[2], 0.0), _FAR)
         return Lease(
             name=name,
             owner=row[0],
             epoch=row[1],
-            until=instant(row[2]),
-            ttl_s=row[2] - now,
+            until=instant(until),
+            ttl_s=until - now,
             address=row[3],
-            notes=json.loads(row[4]),
+            notes=_object(row[4]),
         )
+
+
+def _object(text: str) -> dict[str, Any]:
+    """Notes as they were written; none for what nobody of ours wrote."""
+    try:
+        found = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
