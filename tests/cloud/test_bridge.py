@@ -3,7 +3,9 @@
 import base64
 import gzip
 import json
+import os
 import queue
+import signal
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
@@ -355,6 +357,42 @@ def test_a_home_that_is_busy_is_asked_again(cloud, home):
     sns.publish(TopicArn=topic, Message="m")
     assert came(home, "busy")[2]["Records"][0]["Sns"]["Message"] == "m"
     assert not home.refusals
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["with a snapshot", "journal alone"])
+def test_what_was_not_handed_over_before_a_kill_is_by_the_next(tmp_path, home, alone):
+    folder, address = tmp_path / "kept", f"http://127.0.0.1:{home.server_address[1]}"
+    cloud = CloudProcess(folder, address, key="token")
+    sns = cloud.client("sns")
+    topics = {}
+    for name in ("f", "slow"):
+        topics[name] = sns.create_topic(Name=name)["TopicArn"]
+        sns.subscribe(TopicArn=topics[name], Protocol="lambda", Endpoint=f"{ARN}{name}")
+    sns.publish(TopicArn=topics["f"], Message="handed over")
+    came(home, "f")
+    journal = folder / "journal"
+    while b'{"done":' not in journal.read_bytes():
+        threading.Event().wait(0.01)
+    home.gate.clear()
+    sns.publish(TopicArn=topics["slow"], Message="under way")
+    if not alone:
+        # A snapshot is made at once when a private key was.
+        cloud.client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")
+    os.kill(cloud.pid, signal.SIGKILL)
+    cloud.close()
+    assert (folder / "snapshot").exists() is not alone
+    home.gate.set()
+    cloud = CloudProcess(folder, address, key="token")
+    try:
+        assert cloud.address
+        while journal.read_bytes().count(b'{"done":') < 2:
+            threading.Event().wait(0.01)
+    finally:
+        cloud.close()
+    # Once from the process that was killed while the home was at it, perhaps, and once from the next.
+    messages = [home.came.get()[3]["Records"][0]["Sns"]["Message"] for _ in range(home.came.qsize())]
+    assert messages
+    assert set(messages) == {"under way"}
 
 
 def test_who_asks_for_a_function_is_told_whether_it_is_there(cloud, home):

@@ -43,7 +43,7 @@ def written(folder, names, told):
 def read(path):
     journal = Journal(path, Bodies(path.parent / "bodies"), identity="other")
     try:
-        return list(journal.changes(0))
+        return [change for _, change in journal.changes(0)]
     finally:
         journal.close()
 

@@ -1,8 +1,9 @@
 """From moto to functions: what it delivers goes to the home's own Lambda API.
 
-Rule: who published does not wait. An asynchronous invocation is handed to threads that try for a while; the
-home keeps it from the moment it answered. A function that is not there is a line in the log. Nothing is
-delivered while a journal is replayed: it was then already.
+Rule: who published does not wait. A delivery is handed to threads that try for a while; the home keeps it
+from the moment it answered. A function that is not there is a line in the log. What a change delivers is
+known by the change, so that a start can tell what was not handed over when the process was killed: that is
+delivered then, and it can be twice, as AWS's own deliveries can.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import json
 import queue
 import sys
 import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from faaslab.cloud.child.delivered import function_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from faaslab.cloud.child.turns import Turn
 
@@ -42,6 +45,23 @@ class Refused(Exception):
         self.status = status
 
 
+class _Ending(Exception):
+    """This process ends; the next one goes on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """What goes to the home: each of `bodies` to one path, one after the other as long as that goes well."""
+
+    to: str
+    path: str
+    bodies: tuple[str, ...]
+    headers: Mapping[str, str]
+    service: str = "lambda"
+    in_order: bool = False
+    """Whether each is waited for, and a failure of the function ends it."""
+
+
 class Bridge:
     """Calls the home at `address`, signed with `key`."""
 
@@ -56,8 +76,34 @@ class Bridge:
         self._waiting: queue.Queue[Callable[[], None]] = queue.Queue(_MOST_WAITING)
         self._threads: list[threading.Thread] = []
         self._ending = threading.Event()
+        self._here = threading.local()
+        self._pending: dict[str, Delivery] = {}
         self.silent = False
-        """Whether nothing is delivered and every function is taken to be there."""
+        """Whether nothing is delivered, only noted, and every function is taken to be there."""
+        self.handed_over: Callable[[str], None] = lambda _: None
+        """Told of a delivery that is done with, by its name."""
+
+    # -- what a change causes
+
+    def caused_by(self, change: str) -> None:
+        """From now on what this thread delivers is that change's; nobody's when it is empty."""
+        self._here.cause, self._here.count = change, 0
+
+    def pending(self) -> dict[str, dict[str, Any]]:
+        """What was not handed over yet, by name, as JSON."""
+        return {name: asdict(delivery) for name, delivery in list(self._pending.items())}
+
+    def resume(self, more: Mapping[str, Any], done: Iterable[str]) -> None:
+        """Deliver what was noted while it was silent, and `more`, without what is done with."""
+        noted, self._pending = self._pending, {}
+        for name, said in more.items():
+            noted.setdefault(name, Delivery(**{**said, "bodies": tuple(said["bodies"])}))
+        finished = set(done)
+        for name, delivery in noted.items():
+            if name not in finished:
+                self._queue(name, delivery)
+
+    # -- what moto asks for
 
     def exists(self, arn: str) -> bool:
         """Whether the home has that function; so when the home cannot be asked, for it is looked up again."""
@@ -97,32 +143,25 @@ class Bridge:
     def invoke(self, arn: str, event: Any) -> None:
         """Have the function run with the event, later."""
         name, qualifier = function_named(arn)
-        body = event if isinstance(event, bytes) else json.dumps(event).encode()
         path = _path(name, "/invocations", qualifier)
-        self.later(lambda: self._insist(path, body, {"X-Amz-Invocation-Type": "Event"}, name))
+        headers = {"X-Amz-Invocation-Type": "Event"}
+        self._deliver(Delivery(to=name, path=path, bodies=(json.dumps(event),), headers=headers))
 
     def invoke_in_order(self, arn: str, events: Sequence[Any]) -> None:
         """Have the function run with each event, one after the other, until it fails."""
         name, qualifier = function_named(arn)
+        bodies = tuple(json.dumps(event) for event in events)
         path = _path(name, "/invocations", qualifier)
-
-        def run() -> None:
-            for event in events:
-                status, headers = self._ask("POST", path, json.dumps(event).encode(), {}, _ROTATION_LIMIT_S)
-                if status >= 300 or headers.get("x-amz-function-error"):
-                    _note(f"{name} did not go through with {event} ({status})")
-                    return
-
-        self.later(run)
+        self._deliver(Delivery(to=name, path=path, bodies=bodies, headers={}, in_order=True))
 
     def start_execution(self, arn: str, event: Any) -> None:
         """Have the state machine run with the event, later."""
-        body = json.dumps({"stateMachineArn": arn, "input": json.dumps(event)}).encode()
+        body = json.dumps({"stateMachineArn": arn, "input": json.dumps(event)})
         headers = {
             "X-Amz-Target": "AWSStepFunctions.StartExecution",
             "Content-Type": "application/x-amz-json-1.0",
         }
-        self.later(lambda: self._insist("/", body, headers, arn, service="states"))
+        self._deliver(Delivery(to=arn, path="/", bodies=(body,), headers=headers, service="states"))
 
     def later(self, work: Callable[[], None]) -> None:
         """Do this in a thread, when something may be delivered at all."""
@@ -146,41 +185,76 @@ class Bridge:
         done.start()
         done.join(limit_s)
 
+    # -- the threads
+
+    def _deliver(self, delivery: Delivery) -> None:
+        name, cause = "", getattr(self._here, "cause", "")
+        if cause:
+            name = f"{cause}.{self._here.count}"
+            self._here.count += 1
+        if not self.silent:
+            self._queue(name, delivery)
+        elif name:
+            self._pending[name] = delivery
+
+    def _queue(self, name: str, delivery: Delivery) -> None:
+        if name:
+            self._pending[name] = delivery
+        self.later(lambda: self._hand_over(name, delivery))
+
+    def _hand_over(self, name: str, delivery: Delivery) -> None:
+        for body in delivery.bodies:
+            if not (self._once if delivery.in_order else self._insist)(delivery, body.encode()):
+                break
+        if name:
+            self._pending.pop(name, None)
+            self.handed_over(name)
+
     def _work(self) -> None:
         while True:
             work = self._waiting.get()
             try:
                 work()
+            except _Ending:
+                pass
             except Exception as error:  # noqa: BLE001 - one delivery, not the thread
                 _note(f"not delivered: {type(error).__name__}: {error}")
             finally:
                 self._waiting.task_done()
 
-    def _insist(
-        self, path: str, body: bytes, headers: dict[str, str], name: str, *, service: str = "lambda"
-    ) -> None:
+    def _once(self, delivery: Delivery, body: bytes) -> bool:
+        status, headers = self._ask("POST", delivery.path, body, delivery.headers, _ROTATION_LIMIT_S)
+        if status >= 300 or headers.get("x-amz-function-error"):
+            _note(f"{delivery.to} did not go through with {body.decode()} ({status})")
+            return False
+        return True
+
+    def _insist(self, delivery: Delivery, body: bytes) -> bool:
         why = ""
         for pause in (*_PAUSES_S, None):
             try:
-                status, _ = self._ask("POST", path, body, headers, _ASK_LIMIT_S, service=service)
+                status, _ = self._ask(
+                    "POST", delivery.path, body, delivery.headers, _ASK_LIMIT_S, service=delivery.service
+                )
             except Exception as error:  # noqa: BLE001 - the home may be back in a moment
                 why = f"{type(error).__name__}: {error}"
             else:
                 if status < 300:
-                    return
+                    return True
                 why = f"status {status}"
                 if status not in (429, 500, 502, 503, 504):
-                    break
-            if pause is None or self._ending.wait(pause):
-                break
-        _note(f"not delivered to {name}: {why}")
+                    _note(f"not delivered to {delivery.to}: {why}")
+                    return False
+            if pause is not None and self._ending.wait(pause):
+                raise _Ending
+        raise TimeoutError(f"to {delivery.to}, which the next start tries again: {why}")
 
     def _ask(
         self,
         method: str,
         path: str,
         body: bytes,
-        headers: dict[str, str],
+        headers: Mapping[str, str],
         limit_s: float,
         *,
         service: str = "lambda",
@@ -193,7 +267,7 @@ class Bridge:
         method: str,
         path: str,
         body: bytes,
-        headers: dict[str, str],
+        headers: Mapping[str, str],
         limit_s: float,
         *,
         service: str = "lambda",
@@ -202,7 +276,7 @@ class Bridge:
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
 
-        request = AWSRequest(method, f"http://{self._host}{path}", headers, body)
+        request = AWSRequest(method, f"http://{self._host}{path}", dict(headers), body)
         SigV4Auth(Credentials(self._key, "local"), service, "us-east-1").add_auth(request)
         return self._pool.urlopen(
             method, path, body=body, headers=dict(request.headers.items()), redirect=False, timeout=limit_s

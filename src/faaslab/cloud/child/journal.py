@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from faaslab.cloud.child.bodies import Bodies
 
 FORMAT = 1
+# Lines about changes that stand before: one was refused, what one delivered is done with.
+_REMARKS = frozenset(("void", "done"))
 # What a replay does not need, and what nobody should find in a file.
 _NOT_KEPT = frozenset(
     (
@@ -101,9 +103,9 @@ class Journal:
         """How many bytes it has."""
         return self._end
 
-    def changes(self, after: int) -> Iterator[Change]:
-        """What stands after that many bytes. Raises `Damaged`; a torn end is cut off."""
-        refused = self._refused()
+    def changes(self, after: int) -> Iterator[tuple[int, Change]]:
+        """What stands after that many bytes, and where. Raises `Damaged`; a torn end is cut off."""
+        refused = self._said("void")
         with os.fdopen(os.dup(self._file), "rb") as file:
             file.seek(0)
             offset = 0
@@ -115,24 +117,29 @@ class Journal:
                         raise Damaged(number, offset, "it is not what was written")
                     self.cut(offset)
                     return
-                if offset >= max(after, self.begin) and "void" not in said and offset not in refused:
+                if (
+                    offset >= max(after, self.begin)
+                    and said.keys().isdisjoint(_REMARKS)
+                    and offset not in refused
+                ):
                     try:
                         change = self._change(said)
                     except (KeyError, TypeError, ValueError, AttributeError) as error:
                         raise Damaged(number, offset, f"it is no change ({type(error).__name__})") from error
                     except BodyLost as error:
                         raise Damaged(number, offset, f"its body is lost: {error}") from error
-                    yield change
+                    yield offset, change
                 offset += len(line)
 
-    def _refused(self) -> set[int]:
-        """Where the changes begin that were taken back."""
+    def _said(self, remark: str) -> set[Any]:
+        """What stands in the lines of that kind."""
+        begin = b' {"%s":' % remark.encode()
         found = set()
         with os.fdopen(os.dup(self._file), "rb") as file:
             file.seek(0)
             for line in file:
-                if line[8:17] == b' {"void":' and (said := _read(line)):
-                    found.add(said["void"])
+                if line.startswith(begin, 8) and (said := _read(line)):
+                    found.add(said[remark] if isinstance(said[remark], int) else str(said[remark]))
         return found
 
     def append(self, change: Change) -> int:
@@ -160,6 +167,14 @@ class Journal:
         else:
             # Others were written down while it was carried out.
             self._write(_line({"void": place}))
+
+    def done(self, name: str) -> None:
+        """A delivery that a change caused is done with."""
+        self._write(_line({"done": name}))
+
+    def all_done(self) -> set[str]:
+        """The names of the deliveries that are done with."""
+        return self._said("done")
 
     def cut(self, offset: int) -> None:
         """Forget what stands from there on."""

@@ -81,6 +81,7 @@ class Keeper:
         self._tail_s = 0.0
         self._snapshot_s = 0.0
         self._covered = -1
+        self._pending: dict[str, Any] = {}
         self._due = threading.Event()
         self._ended = threading.Event()
         self.repeated = 0
@@ -98,14 +99,16 @@ class Keeper:
         try:
             self._restore()
             # All lines are looked at, those before the snapshot too.
-            for change in self._journal.changes(max(self._covered, 0)):
-                self._repeat(change)
+            for place, change in self._journal.changes(max(self._covered, 0)):
+                self._repeat(place, change)
         except Damaged as damage:
             raise Unreadable(self._aside(path, damage, keep=damage.offset)) from damage
         except _NoBase as error:
             raise Unreadable(self._aside(path, error, keep=0)) from error
         finally:
             self._bridge.silent = self._moments.repeating = False
+        self._bridge.handed_over = self._handed_over
+        self._bridge.resume(self._pending, self._journal.all_done())
         threading.Thread(target=self._upkeep, name="upkeep", daemon=True).start()
 
     def carry(self, asked: Asked) -> Answer:
@@ -128,7 +131,9 @@ class Keeper:
                 place = self._journal.append(Change(now=moment[0], seed=moment[1], asked=asked))
             except OSError as error:
                 return failure(asked, f"the embedded cloud cannot keep this: {error}")
+            self._bridge.caused_by(f"{place}-{moment[1]}")
             answer = self._ask(asked)
+            self._bridge.caused_by("")
             if 400 <= answer.status < 500:
                 self._journal.take_back(place)
             self._count(SYSTEM.monotonic() - begun)
@@ -169,17 +174,23 @@ class Keeper:
             traceback.print_exc(file=sys.stderr)
             return failure(asked, f"{type(error).__name__} in the embedded cloud: {error}")
 
+    def _handed_over(self, name: str) -> None:
+        with contextlib.suppress(OSError), self._turn.taken():
+            self._journal.done(name)
+
     def _count(self, seconds: float) -> None:
         self._tail_s += seconds
         if self._tail_s > max(_TAIL_S, _RARER * self._snapshot_s):
             self._due.set()
 
-    def _repeat(self, change: Change) -> None:
+    def _repeat(self, place: int, change: Change) -> None:
         begun = SYSTEM.monotonic()
         moment: list[Any] = [change.now, change.seed]
         again = lambda anew: self._again(moment, anew=anew)  # noqa: E731
         with self._turn.taken(again), self._moments.at(*moment):
+            self._bridge.caused_by(f"{place}-{change.seed}")
             self._ask(change.asked)
+            self._bridge.caused_by("")
         self._tail_s += SYSTEM.monotonic() - begun
         self.repeated += 1
 
@@ -213,7 +224,7 @@ class Keeper:
             self._folder.joinpath("aside").mkdir(exist_ok=True)
             taken.replace(self._folder / "aside" / "snapshot")
             raise StartAnew from error
-        self._covered = said["offset"]
+        self._covered, self._pending = said["offset"], said["pending"]
 
     def _save(self) -> None:
         """Make a snapshot; with the turn. Where that fails the journal goes on being enough."""
@@ -261,7 +272,8 @@ class Keeper:
     def _write(self, path: Path, data: bytes) -> None:
         assert self._key is not None
         identity, offset = self._journal.identity, self._journal.end
-        snapshot.write(path, data, signed_with=self._key, identity=identity, offset=offset)
+        pending = self._bridge.pending()
+        snapshot.write(path, data, signed_with=self._key, identity=identity, offset=offset, pending=pending)
 
     def _upkeep(self) -> None:
         while not self._ended.is_set():

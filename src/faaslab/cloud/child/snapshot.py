@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from faaslab.cloud.child.bodies import LARGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from faaslab.cloud.child.bodies import Bodies
 
@@ -105,9 +105,21 @@ def taken(bodies: Bodies) -> tuple[bytes, dict[str, int]]:
     return found.getvalue(), pickler.digests
 
 
-def write(path: Path, data: bytes, *, signed_with: bytes, identity: str, offset: int) -> None:
-    """Put it there whole. It stands for the first `offset` bytes of the journal with that identity."""
-    said = {"format": FORMAT, "version": version(), "identity": identity, "offset": offset}
+def write(
+    path: Path,
+    data: bytes,
+    *,
+    signed_with: bytes,
+    identity: str,
+    offset: int,
+    pending: Mapping[str, Any] | None = None,
+) -> None:
+    """Put it there whole. It stands for the first `offset` bytes of the journal with that identity.
+
+    `pending` are the deliveries that were not handed over then.
+    """
+    said: dict[str, Any] = {"format": FORMAT, "version": version(), "identity": identity, "offset": offset}
+    said["pending"] = dict(pending or {})
     said["signature"] = _signature(said, data, signed_with)
     half = path.with_name(f"{path.name}.half")
     with open(half, "wb", opener=lambda name, flags: os.open(name, flags | os.O_CLOEXEC, 0o600)) as file:
@@ -121,7 +133,7 @@ def read(path: Path, *, signed_with: bytes, identity: str) -> tuple[dict[str, An
     """What was said of it and its bytes, when it is ours and of that journal."""
     try:
         with open(path, "rb") as file:
-            said = json.loads(file.readline(1 << 16))
+            said = json.loads(file.readline())
             data = file.read()
         signature = said.pop("signature")
         ours = hmac.compare_digest(_signature(said, data, signed_with), signature)
