@@ -133,6 +133,14 @@ def test_what_the_home_does_not_have_fails_the_stack_in_words(lab):
         stacks.create_stack(StackName="m", TemplateBody=json.dumps({"Resources": {"Mapping": mapping}}))
 
 
+def test_a_template_of_sam_is_refused_and_not_left_out(lab):
+    stacks = lab.cloud.client("cloudformation")
+    function = {"Type": "AWS::Serverless::Function", "Properties": {"Runtime": "python3.11"}}
+    body = json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Function": function}})
+    with pytest.raises(stacks.exceptions.ClientError, match="AWS::Serverless::Function is left as it is"):
+        stacks.create_stack(StackName="sam", TemplateBody=body)
+
+
 def test_a_stack_is_there_after_the_home_was_another_and_can_still_be_deleted(tmp_path):
     function = {
         "Type": "AWS::Lambda::Function",
