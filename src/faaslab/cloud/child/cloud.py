@@ -13,6 +13,7 @@ from typing import Any
 
 from faaslab.clock import SYSTEM
 from faaslab.cloud.child import inward
+from faaslab.cloud.child.answers import ServiceMissing
 from faaslab.cloud.child.bridge import Bridge
 from faaslab.cloud.child.delivering import deliver_to
 from faaslab.cloud.child.keeping import Keeper
@@ -46,10 +47,10 @@ class Cloud:
         from faaslab.cloud.child import stacks
 
         stacks.make_with(self._bridge)
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
         self._keeper = Keeper(
-            DomainDispatcherApplication(create_backend_app),
+            DomainDispatcherApplication(_application),
             self._folder,
             turn=self._turn,
             moments=moments,
@@ -68,6 +69,15 @@ class Cloud:
         """Put down what is here."""
         self._bridge.close(_DELIVERY_LIMIT_S)
         self._keeper.close()
+
+
+def _application(service: Any) -> Any:
+    """Moto's application of a service. Raises `ServiceMissing`."""
+    from moto.moto_server.werkzeug_app import create_backend_app
+
+    if service is None:
+        raise ServiceMissing
+    return create_backend_app(service)
 
 
 def _locked(path: Path) -> int:

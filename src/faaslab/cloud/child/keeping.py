@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.clock import SYSTEM
 from faaslab.cloud.child import snapshot
-from faaslab.cloud.child.answers import failure, refused
+from faaslab.cloud.child.answers import NOT_THERE, answer, failure, reason, refused, told
 from faaslab.cloud.child.asked import Answer, Asked, through
 from faaslab.cloud.child.bodies import Bodies
 from faaslab.cloud.child.changes import Kind, kind
@@ -132,15 +132,15 @@ class Keeper:
             except OSError as error:
                 return failure(asked, f"the embedded cloud cannot keep this: {error}")
             self._bridge.caused_by(f"{place}-{moment[1]}")
-            answer = self._ask(asked)
+            given = self._ask(asked)
             self._bridge.caused_by("")
-            if 400 <= answer.status < 500:
+            if 400 <= given.status < 500 or given.status == NOT_THERE:
                 self._journal.take_back(place)
             self._count(SYSTEM.monotonic() - begun)
             if self._moments.made_keys:
                 # No repetition would make the same one.
                 self._save()
-            return answer
+            return given
 
     def close(self) -> None:
         """Put everything down, so that the next start is a short one."""
@@ -158,19 +158,21 @@ class Keeper:
 
     def _receive(self, asked: Asked, moment: list[Any]) -> Answer:
         """A receiver that waits is carried out when it got something, so it is written down then."""
-        answer = self._ask(asked)
-        if answer.status < 300 and b"ReceiptHandle" in answer.body:
+        given = self._ask(asked)
+        if given.status < 300 and b"ReceiptHandle" in given.body:
             try:
                 self._journal.append(Change(now=moment[0], seed=moment[1], asked=asked))
             except OSError as error:
                 return failure(asked, f"the embedded cloud cannot keep this: {error}")
             self._count(0.001)
-        return answer
+        return given
 
     def _ask(self, asked: Asked) -> Answer:
         try:
-            return through(self._app, asked)
+            return told(asked, through(self._app, asked))
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
+            if why := reason(asked, error):
+                return answer(asked, why)
             traceback.print_exc(file=sys.stderr)
             return failure(asked, f"{type(error).__name__} in the embedded cloud: {error}")
 
