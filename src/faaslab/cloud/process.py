@@ -33,6 +33,8 @@ _SCRIPT = Path(__file__).parent / "child" / "script.py"
 # Without a snapshot all that was ever done is done again, a thousand changes a second or so.
 _START_LIMIT_S = 600.0
 _CLOSE_LIMIT_S = 20.0
+# Most answers take milliseconds; a long poll is not waited for.
+_QUIET_S = 1.0
 _LONGEST_LOG = 1 << 20
 # Where programs and libraries are found; no credentials, no proxies, none of the user's AWS settings.
 _INHERITED = (
@@ -85,6 +87,8 @@ class CloudProcess:
         self._unfollowed = unfollowed
         self._closed = False
         self._owner = os.getpid()
+        self._quiet = threading.Condition()
+        self._under_way = 0
 
     @property
     def running(self) -> bool:
@@ -125,9 +129,24 @@ class CloudProcess:
         The answer's body is to be read or closed. Raises as `address` does, and `BackendError` when the child
         ended meanwhile; a request that never reached it was tried again with the next one.
         """
+        with self._quiet:
+            self._under_way += 1
+        try:
+            return self._forwarded(method, target, tuple(headers), body)
+        finally:
+            with self._quiet:
+                self._under_way -= 1
+                self._quiet.notify_all()
+
+    def _forwarded(
+        self,
+        method: str,
+        target: str,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes | Iterator[bytes],
+    ) -> forwarding.Forwarded:
         from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 
-        headers = tuple(headers)
         for attempt in range(2):
             reach = self._started()
             try:
@@ -149,11 +168,15 @@ class CloudProcess:
             return
         with self._lock:
             self._closed = True
+        # What it was asked is answered first; it is asked nothing any more.
+        with self._quiet:
+            self._quiet.wait_for(lambda: not self._under_way, _QUIET_S)
+        with self._lock:
             self._end()
 
     def _started(self) -> _Reach:
         reach = self._reach
-        if reach is not None and self.running:
+        if reach is not None and not self._closed and self.running:
             return reach
         if os.getpid() != self._owner:
             raise Closed("the embedded cloud belongs to the process that this one was forked from")

@@ -5,6 +5,7 @@ Rule: light. Nothing is imported, started or made before somebody needs it.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from faaslab.endpoint.serving import Endpoint
     from faaslab.lab import Lab
     from faaslab.model.asynchronous import OutgoingMessage
+
+_MOVES = 3
 
 
 class Wiring:
@@ -69,10 +72,15 @@ class Wiring:
         """
         lab = self._lab
         assert lab is not None
-        if not lab.home.here:
-            address = lab.home.ensure()
+        headers = tuple(headers)
+        for _ in range(_MOVES):
             if not lab.home.here:
-                return self._relayed(address, method, target, headers, body)
+                address = lab.home.ensure()
+                if not lab.home.here:
+                    return self._relayed(address, method, target, headers, body)
+            # One that is closed meanwhile, since the home moves on, was not asked yet.
+            with contextlib.suppress(Closed):
+                return self._started_cloud().forward(method, target, headers, body)
         return self._started_cloud().forward(method, target, headers, body)
 
     def _relayed(

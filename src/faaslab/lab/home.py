@@ -231,8 +231,17 @@ class Home:
             self._closing.wait(_PAUSE_S)
 
     def _end_serving(self, drain_s: float) -> None:
-        self._endpoints.end_serving(drain_s)
+        self._withdraw(drain_s)
         self._fall_back(Wish.BY_THE_WAY if self._candidate else Wish.NOTHING)
+
+    def _withdraw(self, drain_s: float) -> None:
+        outer = self._endpoints.withdraw()
+        if outer is None:
+            return
+        with self._guard, suppress(FaaslabError):  # first nobody is sent there any more
+            if self._lease is not None:
+                self._beat()
+        outer.close(drain_s)
 
     def _fall_back(self, wish: Wish) -> None:
         """It was told to be the home, and is not any more."""
@@ -278,7 +287,7 @@ class Home:
         if self._pid != os.getpid():
             return  # a forked child: the home is its parent
         # It says that it is there as long as that takes, and what still runs for somebody finds it.
-        self._endpoints.end_serving(drain_s)
+        self._withdraw(drain_s)
         self._closed = True
         self._endpoints.close(drain_s)
         self._closing.set()

@@ -105,12 +105,11 @@ class Endpoints:
             self._open = token is None and host == LOOPBACK
             return self._outer
 
-    def end_serving(self, drain_s: float) -> None:
-        """Close what `serve` opened."""
+    def withdraw(self) -> EndpointHandle | None:
+        """What `serve` opened, to be closed: from now on its address is nobody's to use."""
         with self._guard:
             outer, self._outer, self._open = self._outer, None, False
-        if outer is not None:
-            outer.close(drain_s)
+            return outer
 
     def end_inner(self, drain_s: float) -> None:
         """Close the inner one; whoever talks to it finds the next home."""
@@ -120,10 +119,12 @@ class Endpoints:
             inner.close(drain_s)
 
     def close(self, drain_s: float) -> None:
-        """Close both for good."""
+        """Close all for good."""
         with self._guard:
             self._closed = True
-        self.end_serving(drain_s)
+        outer = self.withdraw()
+        if outer is not None:
+            outer.close(drain_s)
         self.end_inner(drain_s)
 
     def _started(self, host: str, port: int, token: str | None, epoch: int) -> EndpointHandle:
@@ -143,7 +144,8 @@ class Serving:
 
     def close(self, drain_s: float = DRAIN_S) -> None:
         """Finish what was asked, for `drain_s` seconds at most, and end; may be called twice."""
-        self._end(drain_s)
+        end, self._end = self._end, lambda _: None
+        end(drain_s)
 
     def __enter__(self) -> Self:
         return self
