@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 # A start repeats at most so much work; a snapshot that takes long is made less often.
 _TAIL_S = 1.0
-_RARER = 10
+_RARER = 4
 _SYNC_S = 1.0
 
 
