@@ -140,6 +140,21 @@ def test_everything_comes_back_the_same(lives, way):
 
 
 @WAYS
+def test_a_bucket_that_is_made_again_keeps_what_is_in_it(lives, way):
+    s3 = lives.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=b"x")
+    lives.again(way)
+    s3 = lives.client("s3")
+    s3.create_bucket(Bucket="bucket")  # in us-east-1 no error, as on AWS
+    assert s3.get_object(Bucket="bucket", Key="k")["Body"].read() == b"x"
+    with pytest.raises(s3.exceptions.ClientError, match="BucketAlreadyOwnedByYou"):
+        lives.client("s3", "eu-west-1").create_bucket(
+            Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+
+
+@WAYS
 def test_times_are_those_of_then(lives, way):
     s3, sqs = lives.client("s3"), lives.client("sqs")
     s3.create_bucket(Bucket="bucket")

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from faaslab.cloud.child.bodies import Bodies
 
-FORMAT = 1
+FORMAT = 2
+_OF_ANY_SERVICE = frozenset({"backend", "service_name", "_use_boto3_regions", "_additional_regions", "_id"})
 _FUNCTIONS = ("bare", "condition", "inner", "lock", "method_of", "nested", "object_from", "private_key_from")
 # What moto keeps is made of its own classes and, in places, of those of the packages that it stands on.
 _CLASSES_OF = ("moto", "werkzeug", "joserfc", "dateutil")
@@ -101,7 +102,12 @@ def taken(bodies: Bodies) -> tuple[bytes, dict[str, int]]:
 
     found = io.BytesIO()
     pickler = _Pickler(found, bodies)
-    pickler.dump({name: dict(backends) for name, backends in _named(BackendDict._instances)})  # noqa: SLF001
+    pickler.dump(
+        {
+            name: (dict(backends), _beside(backends))
+            for name, backends in _named(BackendDict._instances)  # noqa: SLF001
+        }
+    )
     return found.getvalue(), pickler.digests
 
 
@@ -137,7 +143,8 @@ def read(path: Path, *, signed_with: bytes, identity: str) -> tuple[dict[str, An
             data = file.read()
         signature = said.pop("signature")
         ours = hmac.compare_digest(_signature(said, data, signed_with), signature)
-        return (said, data) if ours and said["format"] == FORMAT and said["identity"] == identity else None
+        known = said["format"] == FORMAT and {"version", "offset", "pending"} <= said.keys()
+        return (said, data) if ours and known and said["identity"] == identity else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -146,14 +153,22 @@ def put_back(data: bytes, bodies: Bodies) -> None:
     """Give moto's services what is in it. Raises when it cannot; then moto may have half of it."""
     from moto.core.base_backend import BackendDict
 
-    services: dict[str, dict[str, Any]] = _Unpickler(io.BytesIO(data), bodies).load()
-    for name, accounts in services.items():
+    services: dict[str, tuple[dict[str, Any], dict[str, Any]]] = _Unpickler(io.BytesIO(data), bodies).load()
+    for name, (accounts, beside) in services.items():
         backends = _backends(name)
         backends.clear()
+        for attribute, value in beside.items():
+            if attribute in _beside(backends):
+                setattr(backends, attribute, value)
         for account, regions in accounts.items():
             dict.__setitem__(backends, account, regions)
         if not any(known is backends for known in BackendDict._instances):  # noqa: SLF001
             BackendDict._instances.append(backends)  # noqa: SLF001
+
+
+def _beside(backends: Any) -> dict[str, Any]:
+    """What a service knows over all accounts (S3: whose a bucket's name is), beside what each has."""
+    return {name: value for name, value in vars(backends).items() if name not in _OF_ANY_SERVICE}
 
 
 def _signature(said: dict[str, Any], data: bytes, signed_with: bytes) -> str:
