@@ -108,6 +108,8 @@ def test_an_event_of_one_megabyte_is_taken_and_one_byte_more_is_not(made, lab):
 def test_a_dry_run_has_no_answer(made):
     answer = invoke(made, "echo", {}, InvocationType="DryRun")
     assert (answer["StatusCode"], answer["Body"]) == (204, b"")
+    streamed = made.invoke_with_response_stream(FunctionName="echo", InvocationType="DryRun")
+    assert (streamed["StatusCode"], list(streamed["EventStream"])) == (204, [])
     assert invoke(made, "echo", b"[2]")["Body"] == b"[2]"
 
 
