@@ -138,10 +138,3 @@ def test_a_body_that_says_that_it_is_too_long_is_not_read(length, code):
     with pytest.raises(Fault) as told:
         guard.check_length({"content-length": length}, 100)
     assert told.value.code == code
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"), [("127.0.0.1", False), ("localhost", False), ("::1", False), ("0.0.0.0", True), ("::", True), ("10.1.2.3", True), ("example.com", True), ("", True)]
-)  # fmt: skip
-def test_an_address_that_others_reach_needs_a_token(host, expected):
-    assert guard.needs_token(host) is expected

@@ -13,7 +13,7 @@ import pytest
 
 from faaslab.clock import SteppedClock
 from faaslab.errors import Closed, InvalidValue, StoreBusy, Unsupported
-from faaslab.lab import Lab, doctor, owners
+from faaslab.lab import Lab, doctor, owners, serving
 from faaslab.store import Store
 from tests.lab.endpoints import Endpoint
 
@@ -223,6 +223,35 @@ def test_another_address_needs_a_token_and_the_machine_uses_its_own(another):
     with lab.serve(host="127.0.0.1", token="t0p") as serving:
         assert lab.home.ensure() != serving.address
         assert other.home.ensure() == lab.home.ensure()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.9.9.9"])
+def test_loopback_needs_no_token(host):
+    serving.check(host, None)
+    serving.check(host, "short")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.1.2.3", "example.com", ""])
+def test_an_address_that_others_reach_needs_one_that_nobody_guesses(host):
+    with pytest.raises(InvalidValue, match="no token .*token_urlsafe") as told:
+        serving.check(host, None)
+    assert told.value.place == "host"
+    with pytest.raises(InvalidValue, match="15 characters.*token_urlsafe") as told:
+        serving.check(host, "fifteen-letters")
+    assert (told.value.place, "fifteen" in str(told.value)) == ("token", False)
+    serving.check(host, "sixteen-letters-")
+
+
+def test_an_address_in_brackets_is_the_same_address(another):
+    asked = []
+
+    def start(lab, host, *_):
+        asked.append(host)
+        raise OSError("no such family")
+
+    with pytest.raises(OSError, match="family"):
+        another(start=start).serve(host="[::1]")
+    assert asked == ["::1"]
 
 
 def test_a_port_that_is_taken_leaves_no_home_behind(another):

@@ -70,11 +70,6 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def needs_token(host: str) -> bool:
-    """Whether an address to listen on can be reached from other machines."""
-    return not is_loopback(f"[{host}]" if ":" in host else host)
-
-
 def check_length(headers: Mapping[str, str], most: int = BODY_BYTES) -> None:
     """Raise the Fault of a body that says itself that it is too long."""
     length = headers.get("content-length", "0")

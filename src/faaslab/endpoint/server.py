@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import threading
 import time
@@ -97,10 +98,15 @@ def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
+        # A name that nobody knows, or an address of another machine, is no matter of the port.
+        of_port = port != 0 and error.errno in (errno.EADDRINUSE, errno.EACCES)
+        at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         raise Unsupported(
-            f"cannot listen at {host}:{port}: {error.strerror or error}",
-            place="port" if port else "host",
-            hint="choose another, or --port 0 for a free one",
+            f"cannot listen at {at}: {error.strerror or error}",
+            place="port" if of_port else "host",
+            hint="choose another, or --port 0 for a free one"
+            if of_port
+            else "name an address of this machine: 127.0.0.1, or 0.0.0.0 for all that it has",
         ) from None
     listener.setblocking(False)
     return listener

@@ -8,7 +8,7 @@ from faaslab.endpoint import guard
 from faaslab.endpoint.lanes import Lanes
 from faaslab.endpoint.server import DRAIN_S, Server, listen
 from faaslab.endpoint.web import Web
-from faaslab.errors import InvalidValue
+from faaslab.lab.serving import check
 
 if TYPE_CHECKING:
     from faaslab.endpoint.asking import Forward
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Endpoint:
     """Answers at `address` until it is closed. A context manager.
 
-    Raises InvalidValue for a host that other machines reach without a `token`.
+    Raises InvalidValue for a host that other machines reach without a `token` that nobody guesses.
     """
 
     def __init__(
@@ -32,12 +32,7 @@ class Endpoint:
         forward: Forward | None = None,
         internal: Internal | None = None,
     ) -> None:
-        if guard.needs_token(host) and not token:
-            raise InvalidValue(
-                f"{host} can be reached by other machines, and whoever reaches this port runs code here",
-                place="host",
-                hint="give a --token too, which clients use as their access key id",
-            )
+        check(host, token)
         self._web = Web(dispatcher, admits=guard.Guard(token=token), forward=forward, internal=internal)
         lanes = Lanes(self._web.answering)
         self._server = Server(self._web, listen(host, port), lanes).start()

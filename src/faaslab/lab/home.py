@@ -190,6 +190,7 @@ class Home:
         A Lab that is the home by the way gives way. Raises `StoreBusy` with its process and address when
         another was told to be it, InvalidValue for an address that everybody could use.
         """
+        host = serving.named(host)
         serving.check(host, token)
         with self._guard:
             self._require_open()

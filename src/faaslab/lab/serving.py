@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from faaslab.lab import Lab
 
 LOOPBACK = "127.0.0.1"
+TOKEN_LENGTH = 16
+"""Characters that the token of an address has at least that other machines reach."""
+_MAKE = 'python -c "import secrets; print(secrets.token_urlsafe())" makes one'
 DRAIN_S = 10.0
 """How long an endpoint that ends waits for the answers that it owes."""
 
@@ -47,13 +50,30 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def named(host: str) -> str:
+    """A host as a socket takes it: `[::1]`, as it stands in an address, is `::1`."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
 def check(host: str, token: str | None) -> None:
-    """Raise InvalidValue for an address that everybody could use."""
-    if not is_loopback(host) and not token:
+    """Raise InvalidValue for an address that everybody could use, or whoever guesses a short token.
+
+    Whoever reaches the port runs code here, and may try as often as the network lets him.
+    """
+    if is_loopback(host):
+        return
+    if not token:
         raise InvalidValue(
             f"{host!r} can be reached from other machines, and there is no token",
             place="host",
-            hint="give a token (clients use it as their access key), or stay on 127.0.0.1",
+            hint=f"give one, which clients use as their access key ({_MAKE}), or stay on 127.0.0.1",
+        )
+    if len(token) < TOKEN_LENGTH:
+        raise InvalidValue(
+            f"the token has {len(token)} characters, and whoever guesses it runs code here: "
+            f"{TOKEN_LENGTH} at least where other machines reach the port",
+            place="token",
+            hint=_MAKE,
         )
 
 

@@ -57,7 +57,7 @@ VERBS: tuple[Verb, ...] = (
                 name="host",
                 metavar="ADDRESS",
                 default="127.0.0.1",
-                help="where to listen (127.0.0.1); one that other machines reach needs a token",
+                help="where to listen (127.0.0.1); one that other machines reach needs a long token",
             ),
             Option(
                 flags=("--port",),
@@ -74,6 +74,6 @@ VERBS: tuple[Verb, ...] = (
                 help=f"what clients must use as access key id (or {TOKEN} in the environment)",
             ),
         ),
-        examples=("serve", "serve --port 4566", "serve --host 0.0.0.0 --token a-long-secret"),
+        examples=("serve", "serve --port 4566", "serve --host 0.0.0.0 --token a-secret-that-is-long"),
     ),
 )
