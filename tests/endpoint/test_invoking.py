@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from faaslab import app
+from faaslab.errors import RuntimeNotFound, StoreBusy
 from tests.backends.local.defining import eventually
 from tests.endpoint.clients import client
 from tests.endpoint.lambda_.test_invoke import ECHO, FAILS, RAW, STREAMS, TOLD
@@ -324,6 +325,29 @@ def test_a_response_that_streams_is_finished_when_the_server_closes(tmp_path):
         b"".join(each["PayloadChunk"]["Payload"] for each in pieces + rest) == b"piece 0\npiece 1\npiece 2\n"
     )
     assert "ErrorCode" not in last["InvokeComplete"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "status"),
+    [
+        (RuntimeNotFound("there is no nodejs22.x here", hint="install it"), "InvalidRuntimeException", 502),
+        (StoreBusy("the store is busy"), "ServiceException", 500),
+    ],
+)
+def test_what_was_foreseen_is_one_line_of_the_log(made, lab, monkeypatch, caplog, error, code, status):
+    def refusing(*_, **__):
+        raise error
+
+    for ask, method in ((made.invoke, "invoke"), (made.invoke_with_response_stream, "stream")):
+        caplog.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(lab.functions, method, refusing)
+            with pytest.raises(made.exceptions.ClientError) as failed:
+                ask(FunctionName="echo", Payload=b"{}")
+        told = failed.value.response
+        assert (told["Error"]["Code"], told["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
+        assert error.message in caplog.text
+        assert "Traceback" not in caplog.text
 
 
 def test_a_failure_that_nobody_foresaw_is_told_to_the_log_only(made, lab, monkeypatch, caplog):

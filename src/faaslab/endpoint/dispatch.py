@@ -20,6 +20,7 @@ from faaslab.endpoint import faults
 from faaslab.endpoint.call import Asked, Call, Handler, Theirs
 from faaslab.endpoint.messages import Fault, Request, Response
 from faaslab.endpoint.wire import Service
+from faaslab.errors import FaaslabError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,12 +108,12 @@ class Dispatcher:
             return service.answer(name, result, protocol, request_id=request_id)
         except Theirs:
             return None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- what fails is an answer as well
             if name is None and not ours.whole:
                 return None  # not in a form that we know: the cloud's to refuse
             fault = faults.fault_of(error, service=ours.service, region=self._lab.region)
             if fault.status >= 500:
-                LOG.exception("%s %s", ours.service, name)
+                _note(error, f"{ours.service} {name}")
             return service.refuse(fault, name, protocol, request_id=request_id)
 
     def perform(
@@ -153,6 +154,14 @@ class Dispatcher:
             return self._asking.ask(service or of, operation, params, region=region)
 
         return ask
+
+
+def _note(error: Exception, what: str) -> None:
+    """In the log: what was foreseen in a line, where everything else was from as well."""
+    if isinstance(error, Fault | FaaslabError):
+        LOG.warning("%s: %s", what, error)
+    else:
+        LOG.error(what, exc_info=error)
 
 
 @cache

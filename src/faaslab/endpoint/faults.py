@@ -6,6 +6,7 @@ gets a 4xx, which no SDK tries again; a 5xx means that the same request may work
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,16 @@ USER: Final = {"Type": "User"}
 """The member that Lambda's errors have beside the message, when the caller is at fault."""
 _SERVICE: Final = {"Type": "Service"}
 _RETRY_AFTER_S = "1"
+_MEMBERS: Mapping[str, str] = {
+    "memory_mb": "MemorySize",
+    "timeout_s": "Timeout",
+    "ephemeral_storage_mb": "EphemeralStorage.Size",
+    "reserved_concurrency": "ReservedConcurrentExecutions",
+    "maximum_retry_attempts": "MaximumRetryAttempts",
+    "maximum_event_age_s": "MaximumEventAgeInSeconds",
+}
+"""Where the Lambda API has another name for what is out of its range than we."""
+_PLACE = re.compile(rf"\b({'|'.join(_MEMBERS)}): ")
 _PAYLOAD_PLACES = ("payload", "client_context", "cognito_identity")
 
 # How other services call what Lambda has its own names for.
@@ -137,7 +148,10 @@ def _invalid(error: Any, service: str, _region: str) -> Fault:
         if said != error.message:
             said = f"Could not parse request body into json: Could not parse payload into json: {said}"
         return Fault("InvalidRequestContentException", said, fields=USER)
-    return Fault(_word("invalid", service), error.message, fields=_type(service, USER))
+    said = error.message
+    if service == "lambda" and error.place in _MEMBERS:
+        said = _PLACE.sub(lambda found: f"{_MEMBERS[found[1]]}: ", f"{error.place}: {said}")
+    return Fault(_word("invalid", service), said, fields=_type(service, USER))
 
 
 def _refused(error: Any, service: str, _region: str) -> Fault:

@@ -30,6 +30,13 @@ _MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*(?:[<>=!~;@(].*)?", re.DOTALL)
 
 
+_RANGES = (
+    ("memory_mb", 128, 10240, "MB"),
+    ("timeout_s", 1, 900, "seconds"),
+    ("ephemeral_storage_mb", 512, 10240, "MB"),
+)
+
+
 def name(text: Any) -> str:
     """A function's name, as CreateFunction takes it."""
     if not isinstance(text, str) or not _NAME.fullmatch(text):
@@ -43,9 +50,7 @@ def name(text: Any) -> str:
 
 def configuration(**values: Any) -> FunctionConfiguration:
     """The configuration, when every value is within Lambda's limits."""
-    _within("memory_mb", values.get("memory_mb"), 128, 10240, "MB")
-    _within("timeout_s", values.get("timeout_s"), 1, 900, "seconds")
-    _within("ephemeral_storage_mb", values.get("ephemeral_storage_mb"), 512, 10240, "MB")
+    _all_within(values, _RANGES)
     reserved(values.get("reserved_concurrency"))
     for place, choices in _CHOICES.items():
         _one_of(place, values.get(place), choices)
@@ -115,6 +120,20 @@ def _one_of(place: str, value: Any, choices: tuple[str, ...]) -> None:
             place=place,
             hint=f"did you mean {near!r}?" if near else None,
         )
+
+
+def _all_within(values: dict[str, Any], ranges: tuple[tuple[str, int, int, str], ...]) -> None:
+    """Raise InvalidValue at the first that is out of its range; its message tells of the others too."""
+    wrong = []
+    for place, low, high, unit in ranges:
+        try:
+            _within(place, values.get(place), low, high, unit)
+        except InvalidValue as error:
+            wrong.append(error)
+    if wrong:
+        first, *others = wrong
+        said = "; ".join([first.message, *map(str, others)])
+        raise InvalidValue(said, place=first.place)
 
 
 def _within(place: str, value: Any, low: int, high: int, unit: str) -> None:

@@ -121,6 +121,12 @@ def test_a_handler_in_a_folder_is_given_back_as_it_was_written(lab):
     assert answered(lab, "GetFunctionConfiguration", FunctionName="folder")["Handler"] == "src.app.other"
 
 
+def test_a_question_ends_with_its_mark(lab):
+    fault = refused(lab, "CreateFunction", FunctionName="f", Code={"ZipFile": zipped()}, Role=ROLE,
+                    Runtime="python2.6", Handler="app.handler")  # fmt: skip
+    assert fault.message == "no runtime is named 'python2.6': did you mean 'python3.9'?"
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -135,9 +141,11 @@ def test_a_handler_in_a_folder_is_given_back_as_it_was_written(lab):
         ({"Code": {"ZipFile": zipped(), "S3Bucket": "b"}}, "when providing a ZipFile"),
         ({"Code": {"S3Bucket": "bucket"}}, "both S3Bucket and S3Key"),
         ({"Code": {"ImageUri": "x"}}, "Please don't provide ImageUri"),
-        ({"Timeout": 901}, "901 is out of range: 1 to 900"),
+        ({"MemorySize": 20000, "Timeout": 901},
+         "MemorySize: 20000 is out of range: 128 to 10240 MB; Timeout: 901 is out of range: 1 to 900 seconds"),
+        ({"Timeout": 901}, "Timeout: 901 is out of range: 1 to 900"),
         ({"MemorySize": 10241}, "10241 is out of range"),
-        ({"EphemeralStorage": {"Size": 511}}, "511 is out of range"),
+        ({"EphemeralStorage": {"Size": 511}}, "EphemeralStorage.Size: 511 is out of range"),
         ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "Reserved keys used in this request: AWS_REGION"),
         ({"Environment": {"Variables": {"LONG": "x" * 4097}}}, "exceeded the 4KB limit"),
         ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:none:1"]}, "layer:none:1 does not exist."),

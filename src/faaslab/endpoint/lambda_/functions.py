@@ -219,7 +219,7 @@ def _options(call: Call, before: Function | None = None) -> dict[str, Any]:
         try:
             runtimes.runtime(given["runtime"])
         except FaaslabError as error:
-            raise invalid(f"{error.message}: {error.hint}.") from None
+            raise invalid(f"{error.message}: {error.hint}") from None
     known = before.configuration.layers if before is not None else ()
     for arn in given.get("layers", ()):
         if arn not in known:
