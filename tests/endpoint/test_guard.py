@@ -33,6 +33,8 @@ SIGNED = (
             "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=local%2F20261126%2Fus-east-1%2Fs3%2Faws4_request",
             Scope("local", "s3", "us-east-1"),
         ),
+        ("AWS AKID:c2lnbmF0dXJl", "", Scope("AKID", "s3", None)),
+        ("", "AWSAccessKeyId=a%2Fb&Signature=x&Expires=1", Scope("a/b", "s3", None)),
         ("", "", None),
         ("Basic dXNlcjpwYXNz", "", None),
         ("AWS4-HMAC-SHA256 Credential=AKID/20261126/us-east-1/lambda", "", None),
@@ -82,6 +84,9 @@ def test_only_names_of_the_loopback_are_answered_to(host, expected):
         ({"host": "127.0.0.1:1", "origin": "http://127.0.0.1:1"}, "AccessDeniedException"),
         ({"host": "127.0.0.1:1", "sec-fetch-site": "cross-site"}, "AccessDeniedException"),
         ({"host": "127.0.0.1:1", "sec-fetch-site": "same-origin"}, "AccessDeniedException"),
+        ({"host": "127.0.0.1:1", "user-agent": "Mozilla/5.0 (Macintosh)"}, "AccessDeniedException"),
+        ({"host": "127.0.0.1:1", "user-agent": "Mozilla/5.0", "sec-fetch-site": "none"}, None),
+        ({"host": "127.0.0.1:1", "user-agent": "Boto3/1.44.8 md/Botocore"}, None),
     ],
 )
 def test_a_page_cannot_drive_the_port(headers, code):

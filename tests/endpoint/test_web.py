@@ -5,12 +5,13 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
 from faaslab.endpoint import guard
 from faaslab.endpoint.guard import Guard
+from faaslab.endpoint.lanes import Lanes
 from faaslab.endpoint.messages import Response
 from faaslab.endpoint.server import Server, listen
 from faaslab.endpoint.web import Web
@@ -35,7 +36,7 @@ class Answers:
 @contextmanager
 def serving(answer, **more):
     web = Web(Answers(answer), admits=Guard(), **more)
-    server = Server(web, listen()).start()
+    server = Server(web, listen(), Lanes(web.answering)).start()
     try:
         yield server
     finally:
@@ -247,6 +248,24 @@ def test_garbage_is_refused_and_the_server_goes_on():
                 raw.shutdown(socket.SHUT_WR)
                 answer = raw.recv(100)
                 assert answer == b"" or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 403")), garbage[:30]
+        assert asked(server)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "head", [b"X-Long: " + b"a" * 70_000, b"X-A: a\r\n" * 9000, b"X-Never-Ending: " + b"a" * 3_000_000]
+)
+def test_a_head_without_end_is_refused(head):
+    import socket
+
+    with serving(told) as server:
+        host, port = server.address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), 20) as raw:
+            with suppress(OSError):  # it is not even read to its end
+                raw.sendall(b"POST /ours HTTP/1.1\r\nHost: 127.0.0.1\r\n" + head)
+                if len(head) < 100_000:
+                    raw.sendall(b"\r\nContent-Length: 0\r\n\r\n")
+            with suppress(OSError):
+                assert raw.recv(100).startswith(b"HTTP/1.1 431")
         assert asked(server)[0] == 200
 
 

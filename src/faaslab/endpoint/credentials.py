@@ -32,11 +32,14 @@ class Scope(NamedTuple):
 def scope(headers: Mapping[str, str], query: str) -> Scope | None:
     """What a request is signed for: by its `Authorization`, or by `X-Amz-Credential` when it is presigned.
 
-    `query` is as it came. None for a request that is not signed with SigV4.
+    `query` is as it came. None for a request that is not signed.
     """
     header = _HEADER.match(headers.get("authorization", ""))
     text = header["scope"] if header else _presigned(query)
-    return _read(text) if text else None
+    if text:
+        return _read(text)
+    key = _older(headers.get("authorization", ""), query)
+    return Scope(key, "s3", None) if key else None
 
 
 @lru_cache(64)
@@ -44,6 +47,17 @@ def _read(text: str) -> Scope | None:
     """A scope, which is the same all day for a client."""
     found = _SCOPE.fullmatch(text)
     return Scope(found["key"], found["service"], found["region"]) if found else None
+
+
+def _older(header: str, query: str) -> str | None:
+    """The access key of S3's signature of before 2014, which boto3 presigns with for an `endpoint_url`."""
+    if header.startswith("AWS "):
+        return header[4:].partition(":")[0].strip()[:128]
+    for part in query.split("&") if "AWSAccessKeyId=" in query else ():
+        name, _, value = part.partition("=")
+        if name == "AWSAccessKeyId":
+            return unquote(value)[:128]
+    return None
 
 
 def _presigned(query: str) -> str | None:

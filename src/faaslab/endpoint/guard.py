@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING
 from faaslab.endpoint.messages import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from faaslab.endpoint.credentials import Scope
 
 BODY_BYTES = 70_167_211
 """The largest request of the Lambda API: a zip of 50 MB in base64, and what is around it."""
+
+HEAD_BYTES = 65_536
+"""The most that the target and the headers of a request may be; AWS's own limits are below it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,8 @@ class Guard:
         """Raise the Fault of a request that must not be answered; `has_key`: its address is one."""
         if "origin" in headers or headers.get("sec-fetch-site", "none") != "none":
             raise _refused("a page in a browser may not use this port")
+        if "sec-fetch-site" not in headers and headers.get("user-agent", "").startswith("Mozilla/"):
+            raise _refused("a browser of before 2023 does not say whether a page asks")
         if self.token is None:
             if not is_loopback(headers.get("host", "")):
                 raise _refused(
@@ -48,6 +53,14 @@ class Guard:
                 "started with as the access key id.",
                 status=403,
             )
+
+
+def check_head(raw: Iterable[tuple[bytes, bytes]], target: int) -> None:
+    """Raise the Fault of headers (and a target of so many characters) that are longer than any SDK's."""
+    if target + sum(len(name) + len(value) + 4 for name, value in raw) > HEAD_BYTES:
+        raise Fault(
+            "RequestHeaderSectionTooLarge", f"Headers of {HEAD_BYTES} bytes are the most.", status=431
+        )
 
 
 def _refused(why: str) -> Fault:

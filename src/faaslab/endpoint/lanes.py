@@ -61,13 +61,14 @@ class Lanes:
         # says nothing holds nobody up.
         thread = threading.Thread(target=self._serve, args=(lane,), name="faaslab-lane", daemon=True)
         with self._lock:
-            self._open[lane] = thread
             lane.last = self._draining
-        try:
-            thread.start()
-        except RuntimeError:  # no more threads are to be had
-            self._forget(lane)
-            give_back(connection, data)
+            try:
+                thread.start()  # under the lock: whoever joins the open ones meets none that has not begun
+                self._open[lane] = thread
+                return
+            except RuntimeError:  # no more threads are to be had
+                pass
+        give_back(connection, data)
 
     def _serve(self, lane: _Lane) -> None:
         try:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from faaslab.endpoint import plain
+from faaslab.endpoint.guard import HEAD_BYTES
 
 if TYPE_CHECKING:
     from faaslab.endpoint.lanes import Lanes
+
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 def speaking(lanes: Lanes) -> type[HttpToolsProtocol]:
@@ -34,15 +37,28 @@ def speaking(lanes: Lanes) -> type[HttpToolsProtocol]:
                 # would go on for as long as its client does.
                 transport.close()
 
+        in_head = False
+        heading = 0
+        """Bytes of a head that is not all there yet."""
+
         def data_received(self, data: bytes) -> None:
             if data.startswith(plain.BEGINNING) and self._may_leave() and plain.head(data) is not None:
                 self._leave(data)
-            else:
-                super().data_received(data)
+                return
+            super().data_received(data)
+            self.heading = self.heading + len(data) if self.in_head else 0
+            if self.heading > HEAD_BYTES and not self.transport.is_closing():
+                # The parser would keep all of it, whoever sends it and for as long as it likes.
+                self.transport.write(_TOO_LARGE)
+                self.transport.close()
 
         def on_message_begin(self) -> None:
-            self.between = False
+            self.between, self.in_head = False, True
             super().on_message_begin()
+
+        def on_headers_complete(self) -> None:
+            self.in_head = False
+            super().on_headers_complete()
 
         def on_message_complete(self) -> None:
             super().on_message_complete()

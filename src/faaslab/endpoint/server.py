@@ -50,6 +50,7 @@ class Server:
                 lifespan="off",
                 interface="asgi3",
                 log_config=None,
+                log_level="error",  # somebody sent garbage: no news, in words for its own users
                 access_log=False,
                 server_header=False,
                 date_header=True,

@@ -97,6 +97,7 @@ class Web:
         try:
             # By the very path that decides who answers, percent signs and all.
             path = scope["raw_path"].decode("latin-1")
+            guard.check_head(scope["headers"], len(path) + len(text))
             self._guard.check(headers, signed, has_key=has_its_key(path))
             response = await self._answer(scope, headers, text, signed, receive)
         except Fault as fault:
