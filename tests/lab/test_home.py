@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -11,6 +12,7 @@ from datetime import timedelta
 
 import pytest
 
+import faaslab
 from faaslab.clock import SteppedClock
 from faaslab.errors import Closed, InvalidValue, StoreBusy, Unsupported
 from faaslab.lab import Lab, doctor, owners, serving
@@ -366,3 +368,17 @@ def test_what_somebody_wrote_into_the_file_leads_nowhere(another, tmp_path, unti
     assert lab.home.find() is None
     assert lab.home.ensure().startswith("http://127.0.0.1:")
     assert lab.home.here
+
+
+def test_a_copy_does_not_take_the_home_of_the_original_for_its_own(another, tmp_path, cache):
+    original = another()
+    address = original.home.ensure()
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    for part in tmp_path.glob("s.duckdb*"):
+        if part.is_file():
+            shutil.copy2(part, folder / part.name)
+    with faaslab.open(folder / "s.duckdb", cache=cache) as copied:
+        assert copied.home.elsewhere() is None
+        assert copied.home.ensure() != address
+    assert original.home.here

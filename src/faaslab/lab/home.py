@@ -110,8 +110,7 @@ class Home:
         if not self._lab.store.queue.exists():
             return None
         lease = self._leases.last(NAME)
-        gone = lease is not None and lease.owner != self._owner and owners.is_gone(lease.owner)
-        if lease is None or not standing.is_live(lease, gone=gone, now=self._lab.clock.now()):
+        if lease is None or not standing.is_live(lease, gone=self._is_gone(lease), now=self._lab.clock.now()):
             return None
         return dataclasses.replace(lease, address=standing.trusted(lease.address))
 
@@ -432,6 +431,7 @@ class Home:
     def _said(self) -> dict[str, Any]:
         told = self._wish is Wish.STANDING
         said: dict[str, Any] = {standing.STANDING: told, standing.SINCE: self._since}
+        said[standing.FILE] = owners.file_of(self._lab.store.queue.path)
         for notes in self._notes:
             said |= notes()
         return said | {standing.WANTED: None} if told else said
@@ -443,10 +443,16 @@ class Home:
         ):
             self._grace_until = steady + TTL_S
         self._looked = (now, steady)
-        gone = lease is not None and lease.owner != self._owner and owners.is_gone(lease.owner)
-        seen = Seen(lease=lease, gone=gone, slept=steady < self._grace_until)
+        seen = Seen(lease=lease, gone=self._is_gone(lease), slept=steady < self._grace_until)
         held = None if self._lease is None else self._lease.epoch
         return standing.decide(seen, wish, me=self._owner or "", held=held, now=now)
+
+    def _is_gone(self, lease: Lease | None) -> bool:
+        """Whether its owner has died, or is the home of another file: this one was copied from that."""
+        if lease is None or lease.owner == self._owner:
+            return False
+        copied = lease.notes.get(standing.FILE) != owners.file_of(self._lab.store.queue.path)
+        return owners.is_gone(lease.owner) or (copied and owners.pid_here(lease.owner) is not None)
 
     # -- forks
 

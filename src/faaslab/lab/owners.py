@@ -36,6 +36,12 @@ def pid_here(owner: str) -> int | None:
     return int(parts[1]) if known else None
 
 
+def file_of(path: Path) -> str:
+    """What tells the file `path` of this machine from every other, its copies included."""
+    there = path.stat()
+    return hashlib.sha256(f"{_machine()}:{there.st_dev}:{there.st_ino}".encode()).hexdigest()
+
+
 def place_of(path: Path) -> str:
     """What tells this user's use of the file `path` on this machine from any other, copies included.
 

@@ -26,9 +26,9 @@ LOOK_S = 1.0
 _SLEPT_S = 5.0
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:[0-9]{1,5}")
 
-STANDING, WANTED, QUEUE, SINCE, WAY = "standing", "wanted", "queue", "since", "way"
+STANDING, WANTED, QUEUE, SINCE, WAY, FILE = "standing", "wanted", "queue", "since", "way", "file"
 """Notes of the lease: it was told to be the home; who asks for it; whose events it runs; since when (ISO);
-a digest of the settings and the Python with which it runs functions."""
+a digest of the settings and the Python with which it runs functions; which file that is about."""
 
 
 class Wish(Enum):
