@@ -103,6 +103,44 @@ def test_the_final_failure_goes_to_a_function_and_a_dead_letter_queue_serves_its
     )
 
 
+def test_a_message_that_its_service_does_not_take_is_told_as_failing(lab, clock, opened):
+    lab.functions.create("echo", ECHO, on_success=QUEUE_ARN)
+    answers = [ValueError("The specified queue does not exist."), None]
+
+    def deliver(_):
+        if answer := answers.pop(0):
+            raise answer
+
+    lab.asynchronous.deliver_with("sqs", deliver)
+    lab.functions.submit("echo", 7, invocation_type="Event").result(60)
+    settled(lab)
+    said = "ValueError: The specified queue does not exist."
+    # A process that only looks tells the same.
+    other = opened()
+    for one in (lab, other):
+        (row,) = one.asynchronous.table().to_dict("records")
+        assert (row["what"], row["state"], row["last_error"]) == ("sqs", "failing", said)
+        assert one.asynchronous.failing() == {f"sqs: {said}": 1}
+        doctor = one.doctor().set_index("what").loc["queue"]
+        assert doctor["state"] == "bad"
+        assert f"1 for sqs: {said}" in doctor["detail"]
+    other.close()
+    clock.advance(1)
+    settled(lab)
+    assert lab.asynchronous.table().empty
+    assert lab.asynchronous.failing() == {}
+    assert lab.doctor().set_index("what").loc["queue", "state"] == "ok"
+
+
+def test_what_a_home_elsewhere_delivers_is_not_kept(lab, opened):
+    lab.functions.create("echo", ECHO, on_success=QUEUE_ARN)
+    lab.functions.submit("echo", 7, invocation_type="Event").result(60)
+    settled(lab)
+    assert lab.home.here
+    assert lab.asynchronous.table()["state"].tolist() == ["kept"]
+    assert opened().asynchronous.table()["state"].tolist() == ["waiting"]
+
+
 def test_a_success_goes_to_its_destination(lab):
     topic = "arn:aws:sns:us-east-1:000000000000:done"
     lab.functions.create("echo", ECHO, on_success=topic)

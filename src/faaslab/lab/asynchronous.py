@@ -14,6 +14,7 @@ import json
 import os
 import threading
 import uuid
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,7 +40,7 @@ from faaslab.model.json import to_json
 from faaslab.store import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     import pandas as pd
 
@@ -262,13 +263,17 @@ class Asynchronous:
 
     def table(self) -> pd.DataFrame:
         """What is in the queues: function, what (event, or the service that a message is for), attempt, due,
-        state (waiting, running, kept, unreadable), queued_at, last_error, id.
+        state (waiting, running, failing, kept, unreadable), queued_at, last_error, id.
+
+        A message is `failing` when its service took it not and will be asked again; `kept` when neither this
+        process hands messages to that service nor a home elsewhere does.
         """  # noqa: D205
         import pandas as pd
 
         now = self._lab.clock.now()
+        elsewhere = self._lab.home.elsewhere() is not None
         rows = [
-            self._row(each, now)
+            self._row(each, now, elsewhere=elsewhere)
             for name in (self._queue.names() if self._queue.exists() else ())
             if name in (QUEUE, UNREADABLE) or name.startswith(PREFIX)
             for each in self._queue.waiting(name)
@@ -279,14 +284,18 @@ class Asynchronous:
         ).dt.tz_localize(None)
         return df
 
-    def _row(self, each: Waiting, now: datetime) -> tuple[Any, ...]:
+    def _row(self, each: Waiting, now: datetime, *, elsewhere: bool) -> tuple[Any, ...]:
         """A row of `table`; of what cannot be read as much as can be told."""
         body = each.body if isinstance(each.body, dict) else {}
         attempted = body.get("invocation", body)
         service = each.queue.removeprefix(PREFIX)
         event = each.queue in (QUEUE, UNREADABLE)
         unread = unreadable(each.body) if event else None
-        state = "kept" if not event and service not in self._destinations.served else "waiting"
+        state = "waiting"
+        if not event and body.get("last_error"):
+            state = "failing"
+        elif not (event or elsewhere or self.delivers(service)):
+            state = "kept"
         if each.held_until is not None and each.held_until > now:
             state = "running"
         elif unread is not None:
@@ -300,6 +309,14 @@ class Asynchronous:
             queued_at if isinstance(queued_at := body.get("queued_at"), str) else None,
             unread or body.get("last_error"),
             each.id,
+        )
+
+    def failing(self) -> Mapping[str, int]:
+        """How many messages each service did not take the last time it was asked, by what it said then."""
+        df = self.table()
+        df = df[df["state"] == "failing"]
+        return dict(
+            Counter(f"{what}: {said}" for what, said in zip(df["what"], df["last_error"], strict=True))
         )
 
     def drop(self, entry: str) -> None:

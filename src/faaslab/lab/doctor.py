@@ -109,6 +109,11 @@ def _queue(lab: Lab) -> Row:
     unread = lab.asynchronous.unreadable()
     if unread:
         return ("queue", "bad", f"{unread} events are kept that this version cannot read (queue ls)")
+    failing = lab.asynchronous.failing()
+    if failing:
+        first, *others = (f"{count} for {error}" for error, count in failing.items())
+        more = f"; {len(others)} more reasons" if others else ""
+        return ("queue", "bad", f"messages keep failing: {first[:300]}{more} (queue ls)")
     if waiting and not lab.asynchronous.is_used_here():
         return ("queue", "note", f"{waiting} events were queued elsewhere; queue run runs them here")
     return ("queue", "ok", f"{waiting} asynchronous events wait or run (queue ls)" if waiting else "empty")

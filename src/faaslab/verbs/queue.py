@@ -21,8 +21,13 @@ def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     if error is not None:
         face.note(f"the queue is held up here: {error}")
     df = lab.asynchronous.table()
+    if (df["state"] == "failing").any():
+        face.note(
+            "what is failing was not taken by its service, for the reason in last_error; it is tried again "
+            "until it is six hours old, or taken out by queue drop"
+        )
     if (df["state"] == "kept").any():
-        face.note("what is kept is for a service that nothing in this process delivers to")
+        face.note("what is kept is for a service that no process delivers to now")
     return TableAnswer(df=df, title="queue", empty="the queue is empty")
 
 
@@ -32,7 +37,8 @@ def run(lab: Lab, call: Call, face: Face) -> Answer:
     with face.progress(before, "queue run") as bar:
         left = lab.asynchronous.drain(later=call["wait"], progress=bar.advance)
     unread = lab.asynchronous.unreadable()
-    kept = int((lab.asynchronous.table()["state"] == "kept").sum())
+    states = lab.asynchronous.table()["state"]
+    kept, failing = int((states == "kept").sum()), int((states == "failing").sum())
     words = [f"ran {_counted(left.ran, 'event')}" if left.ran else "ran nothing"]
     if left.events:
         # What another process works on has no time of its own.
@@ -40,6 +46,8 @@ def run(lab: Lab, call: Call, face: Face) -> Answer:
         words.append(f"{left.events} {'waits' if left.events == 1 else 'wait'} for later{due}")
     else:
         words.append("no event waits")
+    if failing:
+        words.append(f"{_counted(failing, 'message')} not taken by a service, tried again (queue ls)")
     if kept:
         words.append(f"{_counted(kept, 'message')} kept for a service that nothing here delivers to")
     if unread:
@@ -49,6 +57,7 @@ def run(lab: Lab, call: Call, face: Face) -> Answer:
         facts={
             "ran": left.ran,
             "kept": kept,
+            "failing": failing,
             "waiting": left.events,
             "unreadable": unread,
             "next_due": None if left.next_due is None else left.next_due.isoformat() + "Z",
