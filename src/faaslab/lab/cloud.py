@@ -25,7 +25,9 @@ class Cloud:
         clients.check(service)
         if service not in OURS:
             extra.require()
-        return client(service, self._lab.home.ensure(), region or self._lab.region, **config)
+        self._lab.home.ensure()
+        # By the door it finds the home wherever that moves to, for as long as this lab is open.
+        return client(service, self._lab.door.address, region or self._lab.region, **config)
 
     @property
     def address(self) -> str:
