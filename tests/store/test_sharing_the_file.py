@@ -12,6 +12,7 @@ import pytest
 from faaslab.errors import StoreBusy, StoreLocation, StoreTooNew
 from faaslab.store import Store, place
 from faaslab.store.holders import handles_of_this_process
+from faaslab.store.locks import FileLock
 from tests.store.processes import execution
 
 COUNT = "SELECT count(*), count(DISTINCT id) FROM executions"
@@ -286,3 +287,9 @@ def test_a_network_file_system_is_refused(tmp_path):
     with pytest.raises(StoreLocation, match="nfs4") as raised:
         place.require(tmp_path / "x.duckdb", mounted)
     assert "FAASLAB_STORE" in raised.value.hint
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="no folder here in which nobody can write")
+def test_a_store_where_nothing_can_be_written_is_told_as_one():
+    with pytest.raises(StoreLocation, match="cannot be written .*FAASLAB_STORE"):
+        FileLock(Path("/sys/kernel/faaslab.locks/turn")).take(shared=True)

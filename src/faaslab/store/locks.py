@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from faaslab.errors import StoreBusy
-from faaslab.store import forks
+from faaslab.store import faults, forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,10 +38,11 @@ class FileLock:
         self._file: int | None = None
 
     def take(self, *, shared: bool) -> bool:
-        """Take it without waiting; whether that succeeded."""
+        """Take it without waiting; whether that succeeded. Raises `StoreLocation` where none can be made."""
         if self._file is None:
-            self.path.parent.mkdir(exist_ok=True)
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            with faults.translated(self.path):
+                self.path.parent.mkdir(exist_ok=True)
+                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(self._file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
