@@ -1,7 +1,9 @@
 """boto3 invokes through the port: bytes, types, errors, streams, and many at once."""
 
 import base64
+import contextlib
 import hashlib
+import http.client
 import json
 import threading
 
@@ -325,6 +327,16 @@ def test_a_response_that_streams_is_finished_when_the_server_closes(tmp_path):
         b"".join(each["PayloadChunk"]["Payload"] for each in pieces + rest) == b"piece 0\npiece 1\npiece 2\n"
     )
     assert "ErrorCode" not in last["InvokeComplete"]
+
+
+def test_a_payload_is_there_for_who_asks_for_http_2_in_the_middle_of_a_connection(address):
+    path = "/2015-03-31/functions/echo/invocations"
+    more = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAI"}
+    with contextlib.closing(http.client.HTTPConnection(address.removeprefix("http://"))) as connection:
+        for number, headers in enumerate(({}, {}, more, {}, more, more)):
+            connection.request("POST", path, str(number), headers)
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, str(number).encode())
 
 
 @pytest.mark.parametrize(

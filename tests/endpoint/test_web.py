@@ -236,7 +236,19 @@ def test_what_was_accepted_is_finished_when_the_server_closes():
         ending.result()
 
 
-def test_garbage_is_refused_and_the_server_goes_on():
+@pytest.mark.parametrize("upgrade", ["h2c", "websocket"])
+def test_who_would_rather_speak_another_protocol_is_answered_in_this_one(upgrade, caplog):
+    """Java's client asks for HTTP/2 with each connection; that is its own matter, and no line of the log."""
+    headers = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": upgrade, "HTTP2-Settings": "AAEAAEAAAAI"}
+    with serving(told) as server, closing(connected(server)) as connection:
+        for body in (b"one", b"another"):
+            connection.request("POST", "/ours", body, headers)
+            answer = connection.getresponse()
+            assert (answer.status, json.loads(answer.read())["bytes"]) == (200, len(body))
+    assert not caplog.records
+
+
+def test_garbage_is_refused_and_the_server_goes_on(caplog):
     import socket
 
     with serving(told) as server:
@@ -249,6 +261,7 @@ def test_garbage_is_refused_and_the_server_goes_on():
                 answer = raw.recv(100)
                 assert answer == b"" or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 403")), garbage[:30]
         assert asked(server)[0] == 200
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import re
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,10 @@ from faaslab.endpoint.guard import HEAD_BYTES
 if TYPE_CHECKING:
     from faaslab.endpoint.lanes import Lanes
 
+LOG = logging.getLogger(__name__)
+# What uvicorn warns of, noise for one, is told to who sent it.
+LOG.setLevel(logging.ERROR)
+_UPGRADE = re.compile(rb"\nupgrade(?=[ \t]*:)", re.IGNORECASE)
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -32,6 +38,7 @@ def speaking(lanes: Lanes) -> type[HttpToolsProtocol]:
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            self.logger = LOG
             if lanes.draining and not self.comes_back:
                 # The server asks those that it has to end, once; one that was accepted in the same moment
                 # would go on for as long as its client does.
@@ -45,7 +52,7 @@ def speaking(lanes: Lanes) -> type[HttpToolsProtocol]:
             if data.startswith(plain.BEGINNING) and self._may_leave() and plain.head(data) is not None:
                 self._leave(data)
                 return
-            super().data_received(data)
+            super().data_received(_without_upgrade(data) if self.between or self.in_head else data)
             self.heading = self.heading + len(data) if self.in_head else 0
             if self.heading > HEAD_BYTES and not self.transport.is_closing():
                 # The parser would keep all of it, whoever sends it and for as long as it likes.
@@ -98,7 +105,7 @@ def speaking(lanes: Lanes) -> type[HttpToolsProtocol]:
                 _, made = await self.loop.connect_accepted_socket(self._another, connection)
                 if data:
                     # Not to leave again: a lane has had it.
-                    HttpToolsProtocol.data_received(made, data)
+                    HttpToolsProtocol.data_received(made, _without_upgrade(data))
                 if lanes.draining:
                     made.shutdown()
 
@@ -110,3 +117,16 @@ def speaking(lanes: Lanes) -> type[HttpToolsProtocol]:
             return made
 
     return Protocol
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """A head that asks for no other protocol, in as many bytes.
+
+    A server may leave that alone (RFC 9110, 7.8), and Java's client asks for HTTP/2 with each connection. But
+    the parser takes what follows such a head for that protocol, and not for the body that it is.
+    """
+    end = data.find(b"\r\n\r\n")
+    end = len(data) if end < 0 else end
+    if _UPGRADE.search(data, 0, end) is None:
+        return data
+    return _UPGRADE.sub(b"\nx-other", data[:end]) + data[end:]
