@@ -74,8 +74,16 @@ def code_of(kind, body):
         ("POST", "/schedules/x", "scheduler", "", REST, b"{", (400, REST, "SerializationException")),
         ("POST", "/", "sns", "", FORM, b"\xff\xfe", (400, XML, "SerializationException")),
         ("POST", "/bucket?delete", "s3", "", "", b"{", (400, XML, "MalformedXML")),
-        # And those without what has to be there.
+        # Those without what has to be there.
         ("POST", "/", "secretsmanager", "secretsmanager.GetSecretValue", JSON11, b"{}", (400, JSON11, "ValidationException")),
+        ("POST", "/", "sns", "", FORM, b"Action=Publish&Version=2010-03-31", (400, XML, "MissingParameter")),
+        ("POST", "/schedules/x", "scheduler", "", REST, b"{}", (400, REST, "ValidationException")),
+        ("POST", "/v2/email/contact-lists", "ses", "", REST, b"{}", (400, REST, "ValidationException")),
+        # And what a path names that is not there.
+        ("DELETE", "/restapis/x%20y", "apigateway", "", "", b"", (404, REST, "NotFoundException")),
+        # A path that AWS answers to, and moto does not.
+        ("DELETE", "/apis/a/cors", "apigateway", "", "", b"", (404, REST, "UnknownOperationException")),
+        ("GET", "/sdktypes", "apigateway", "", "", b"", (501, REST, "NotImplemented")),
     ],
 )  # fmt: skip
 def test_what_is_not_known_is_told(cloud, method, path, service, target, kind, body, expected):

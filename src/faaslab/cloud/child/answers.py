@@ -8,34 +8,24 @@ models.
 from __future__ import annotations
 
 import json
-import re
-from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
 from xml.parsers.expat import ExpatError
 from xml.sax.saxutils import escape
 
 from faaslab.cloud.child.asked import Answer
 from faaslab.cloud.child.changes import operation
+from faaslab.cloud.child.models import is_known, model, named, service, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from faaslab.cloud.child.asked import Asked
 
 
 _MOTOS_OWN = ("/moto-api", "/latest/meta-data", "/latest/api")
-_SIGNED_FOR = re.compile(r"Credential=[^/,\s]*/\d+/[^/,\s]*/([^/,\s]+)/aws4_request")
 _NOWHERE = b"<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>"
 _MOST = 1000
 NOT_THERE = 501
 """The status of what AWS has and the embedded cloud has not."""
-# Where a service is not signed for under botocore's name of it.
-_MODELS = {
-    "monitoring": "cloudwatch",
-    "states": "stepfunctions",
-    "email": "ses",
-    "elasticloadbalancing": "elbv2",
-}
 
 
 class ServiceMissing(Exception):
@@ -64,10 +54,12 @@ def failure(asked: Asked, message: str) -> Answer:
 
 def told(asked: Asked, given: Answer) -> Answer:
     """Moto's answer; where it has none for that address, not the page that its library makes of it."""
-    empty = not given.body and any("text/html" in value for name, value in given.headers if len(name) == 12)
-    if given.status != 404 or asked.method == "HEAD" or not (empty or given.body.startswith(_NOWHERE)):
+    if given.status != 404 or asked.method == "HEAD":
         return given
-    return answer(asked, _unknown(asked))
+    if given.body.startswith(_NOWHERE):
+        return answer(asked, _not_there(asked) if is_known(asked) else _unknown(asked))
+    empty = not given.body and any("text/html" in value for name, value in given.headers if len(name) == 12)
+    return answer(asked, _unknown(asked)) if empty else given
 
 
 def reason(asked: Asked, error: Exception) -> Reason | None:
@@ -80,25 +72,32 @@ def reason(asked: Asked, error: Exception) -> Reason | None:
     if unreadable:
         return unreadable
     name = operation(asked)
-    known = _operations(asked)
+    found = model(asked)
+    known = () if found is None else found.operation_names
     if type(error).__name__ == "OperationNotFoundError" or (name and known and name not in known):
         return _unknown(asked)
     if asked.header("authorization").startswith("AWS4") and not service(asked):
         return Reason("IncompleteSignature", "The header Authorization names no Credential with its service.")
     if isinstance(error, NotImplementedError):
-        what = f"{name or asked.method} of {service(asked) or 'that service'}"
-        more = "" if "action has not been implemented" in str(error) else f": {str(error)[:_MOST]}"
-        return Reason("NotImplemented", f"{what} is not in the embedded cloud{more}.", NOT_THERE)
+        return _not_there(asked, "" if "action has not been implemented" in str(error) else f": {error}")
     if isinstance(error, KeyError) and error.args == ("HTTP_X_AMZ_TARGET",):
         return _unknown(asked)
-    missing = _ill_formed(asked, name)
-    return Reason("ValidationException", missing) if missing else None
+    if isinstance(error, KeyError) and not name and error.args[:1] and error.args[0] in _pieces(asked):
+        return Reason("NotFoundException", f"There is no {error.args[0]!r}.", 404)
+    said = wrong(asked)
+    code = "MissingParameter" if _speaks(asked) == "query" else "ValidationException"
+    return Reason(code, said) if said else None
 
 
-def service(asked: Asked) -> str:
-    """What it was signed for, or nothing."""
-    found = _SIGNED_FOR.search(asked.header("authorization"))
-    return found[1].lower() if found else ""
+def _not_there(asked: Asked, more: str = "") -> Reason:
+    what = f"{named(asked) or asked.method} of {service(asked) or 'that service'}"
+    return Reason("NotImplemented", f"{what} is not in the embedded cloud{more[:_MOST]}.", NOT_THERE)
+
+
+def _pieces(asked: Asked) -> set[str]:
+    """Of the path, as they came and as they are meant: what it names is one of them."""
+    pieces = asked.target.partition("?")[0].split("/")
+    return {*pieces, *map(unquote, pieces)} - {""}
 
 
 def _unknown(asked: Asked) -> Reason:
@@ -110,8 +109,8 @@ def _unknown(asked: Asked) -> Reason:
             "UnknownOperationException", "The request has no header X-Amz-Target that says what to do."
         )
     of = f" of {service(asked)}" if service(asked) else ""
-    if name in _operations(asked):
-        return Reason("NotImplemented", f"{name}{of} is not in the embedded cloud.", NOT_THERE)
+    if name and is_known(asked):
+        return _not_there(asked)
     code = "InvalidAction" if _speaks(asked) == "query" else "UnknownOperationException"
     if name:
         return Reason(code, f"There is no operation {name}{of}.")
@@ -148,27 +147,6 @@ def _unreadable(asked: Asked, error: Exception) -> Reason | None:
     return None
 
 
-def _ill_formed(asked: Asked, name: str | None) -> str:
-    """What is missing or of another type than the model says; nothing where that cannot be said."""
-    from botocore.model import ServiceModel
-    from botocore.validate import ParamValidator
-
-    description = _model(service(asked))
-    if not asked.header("x-amz-target") or name is None or name not in _operations(asked):
-        return ""
-    shape = ServiceModel(description).operation_model(name).input_shape
-    if shape is None:
-        return ""
-    report = ParamValidator().validate(json.loads(asked.body or b"{}"), shape)
-    return str(report.generate_report())[:_MOST] if report.has_errors() else ""
-
-
-def _operations(asked: Asked) -> Mapping[str, Any]:
-    """Those that AWS has of the service."""
-    found: Mapping[str, Any] = _model(service(asked)).get("operations", {})
-    return found
-
-
 def _speaks(asked: Asked) -> str:
     """The protocol: what the request shows, else what the service has."""
     if asked.header("smithy-protocol") == "rpc-v2-cbor":
@@ -180,26 +158,9 @@ def _speaks(asked: Asked) -> str:
     signed = service(asked)
     if not signed:
         return "rest-json" if "json" in asked.header("content-type") else "rest-xml"
-    protocol = str(_model(signed).get("metadata", {}).get("protocol", "rest-json"))
+    found = model(asked)
+    protocol = "rest-json" if found is None else str(found.metadata["protocol"])
     return "query" if protocol == "ec2" else protocol
-
-
-@cache
-def _model(signed: str) -> Mapping[str, Any]:
-    """Botocore's description of a service, or an empty one."""
-    from botocore.exceptions import BotoCoreError
-    from botocore.loaders import Loader
-
-    name = _MODELS.get(signed, signed)
-    if not re.fullmatch(r"[a-z][a-z0-9.-]*", name):
-        return {}
-    try:
-        found: Mapping[str, Any] = Loader(include_default_search_paths=True).load_service_model(
-            name, "service-2"
-        )
-    except (BotoCoreError, OSError, ValueError):
-        return {}
-    return found
 
 
 def answer(asked: Asked, why: Reason) -> Answer:
