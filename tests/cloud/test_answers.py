@@ -70,6 +70,9 @@ def code_of(kind, body):
         # Bodies that cannot be read.
         ("POST", "/", "dynamodb", "DynamoDB_20120810.ListTables", FORM, b"{}", (400, JSON11, "SerializationException")),
         ("POST", "/", "dynamodb", "DynamoDB_20120810.ListTables", JSON10, b"[]", (400, JSON10, "SerializationException")),
+        ("POST", "/", "dynamodb", "DynamoDB_20120810.ListTables", JSON10, b"{", (400, JSON10, "SerializationException")),
+        ("POST", "/", "sqs", "AmazonSQS.ListQueues", JSON10, b"\xff", (400, JSON10, "SerializationException")),
+        ("POST", "/", "ssm", "AmazonSSM.DescribeParameters", JSON11, b"[" * 100_000, (400, JSON11, "SerializationException")),
         ("POST", "/restapis", "apigateway", "", REST, b"{", (400, REST, "SerializationException")),
         ("POST", "/schedules/x", "scheduler", "", REST, b"{", (400, REST, "SerializationException")),
         ("POST", "/", "sns", "", FORM, b"\xff\xfe", (400, XML, "SerializationException")),

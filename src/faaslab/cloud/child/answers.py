@@ -41,9 +41,16 @@ class Reason(NamedTuple):
 
 
 def refused(asked: Asked) -> Answer | None:
-    """The answer to what is no service of AWS: moto's own switches, by which it could be emptied."""
+    """The answer to what moto is not asked.
+
+    That is no service of AWS (moto's own switches, by which it could be emptied), or what cannot be read:
+    moto takes a body that is no JSON for an empty one.
+    """
     if asked.target.startswith(_MOTOS_OWN):
         return Answer(status=403, headers=(("Content-Type", "text/plain"),), body=b"not a service of AWS\n")
+    if asked.header("x-amz-target") and not asked.header("content-encoding"):
+        why = _no_json(asked)
+        return answer(asked, why) if why else None
     return None
 
 
@@ -122,6 +129,19 @@ def _unreadable(asked: Asked, error: Exception) -> Reason | None:
     """A body that is not what it has to be."""
     if isinstance(error, ExpatError):
         return Reason("MalformedXML", f"The XML you provided was not well-formed: {error}")
+    if asked.header("x-amz-target") or "json" in asked.header("content-type"):
+        return _no_json(asked)
+    if isinstance(error, UnicodeDecodeError):
+        try:
+            asked.body.decode()
+        except UnicodeDecodeError as why:
+            return Reason(
+                "SerializationException", f"The body of the request is no text in UTF-8: {why.reason}"
+            )
+    return None
+
+
+def _no_json(asked: Asked) -> Reason | None:
     kind = asked.header("content-type")
     target = asked.header("x-amz-target")
     if target and kind and "json" not in kind:
@@ -130,20 +150,12 @@ def _unreadable(asked: Asked, error: Exception) -> Reason | None:
             f"{target[:200]} takes JSON, and the Content-Type of the request is another "
             "(application/x-amz-json-1.0 or 1.1).",
         )
-    if target or "json" in kind:
-        try:
-            read = json.loads(asked.body or b"{}")
-        except ValueError as why:
-            return Reason("SerializationException", f"The body of the request is no JSON: {why}")
-        if target and not isinstance(read, dict):
-            return Reason("SerializationException", "The body of the request is no JSON object.")
-    elif isinstance(error, UnicodeDecodeError):
-        try:
-            asked.body.decode()
-        except UnicodeDecodeError as why:
-            return Reason(
-                "SerializationException", f"The body of the request is no text in UTF-8: {why.reason}"
-            )
+    try:
+        read = json.loads(asked.body or b"{}")
+    except (ValueError, RecursionError) as why:
+        return Reason("SerializationException", f"The body of the request is no JSON: {why}")
+    if target and not isinstance(read, dict):
+        return Reason("SerializationException", "The body of the request is no JSON object.")
     return None
 
 
