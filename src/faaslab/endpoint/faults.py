@@ -149,7 +149,7 @@ def _invalid(error: Any, service: str, _region: str) -> Fault:
             said = f"Could not parse request body into json: Could not parse payload into json: {said}"
         return Fault("InvalidRequestContentException", said, fields=USER)
     said = error.message
-    if service == "lambda" and error.place in _MEMBERS:
+    if service == "lambda" and error.place in _MEMBERS and " is out of range: " in said:
         said = _PLACE.sub(lambda found: f"{_MEMBERS[found[1]]}: ", f"{error.place}: {said}")
     return Fault(_word("invalid", service), said, fields=_type(service, USER))
 
