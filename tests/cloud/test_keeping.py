@@ -1,6 +1,7 @@
 """What is in the cloud survives its process, whichever way that ends, and comes back the same."""
 
 import contextlib
+import json
 import threading
 
 import pytest
@@ -214,6 +215,36 @@ def test_what_a_long_poll_got_is_not_given_again(lives, way):
     lives.again(way)
     assert "Messages" not in lives.client("sqs").receive_message(QueueUrl=url)
     lives.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=found[0]["ReceiptHandle"])
+
+
+@WAYS
+@pytest.mark.parametrize("waits", [0, 1])
+def test_what_a_receiver_without_an_answer_moved_stays_moved(lives, way, waits):
+    sqs = lives.client("sqs")
+    dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    url = sqs.create_queue(QueueName="queue", Attributes={"VisibilityTimeout": "0", "RedrivePolicy": policy})[
+        "QueueUrl"
+    ]
+    for body in ("first", "second"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    assert len(sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]) == 2
+    lines = len(lives.lines())
+    assert "Messages" not in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=waits)
+    assert len(lives.lines()) == lines + 1
+    first = sqs.receive_message(QueueUrl=dead)["Messages"][0]
+    sqs.delete_message(QueueUrl=dead, ReceiptHandle=first["ReceiptHandle"])
+    lives.again(way)
+    sqs = lives.client("sqs")
+    number = "ApproximateNumberOfMessages"
+    left = [
+        sqs.get_queue_attributes(QueueUrl=one, AttributeNames=[number])["Attributes"][number]
+        for one in (url, dead)
+    ]
+    assert left == ["0", "1"]
+    [second] = sqs.receive_message(QueueUrl=dead)["Messages"]
+    assert second["MessageId"] != first["MessageId"]
 
 
 def test_questions_and_refusals_leave_no_line(lives):

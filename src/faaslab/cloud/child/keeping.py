@@ -122,10 +122,13 @@ class Keeper:
                 return self._ask(asked)
         with contextlib.ExitStack() as held:
             moment: list[Any] = [*self._moments.fresh()]
-            held.enter_context(self._turn.taken(lambda anew: self._again(moment, anew=anew)))
+            again = lambda anew: self._again(moment, anew=anew)  # noqa: E731
+            receives = what is Kind.RECEIPT
+            parting = (lambda: self._received(asked, moment)) if receives else (lambda: None)
+            held.enter_context(self._turn.taken(again, parting=parting))
             held.enter_context(self._moments.at(*moment))
             begun = SYSTEM.monotonic()
-            if what is Kind.RECEIPT:
+            if receives:
                 return self._receive(asked, moment)
             try:
                 place = self._journal.append(Change(now=moment[0], seed=moment[1], asked=asked))
@@ -159,13 +162,18 @@ class Keeper:
     def _receive(self, asked: Asked, moment: list[Any]) -> Answer:
         """A receiver that waits is carried out when it got something, so it is written down then."""
         given = self._ask(asked)
-        if given.status < 300 and b"ReceiptHandle" in given.body:
-            try:
-                self._journal.append(Change(now=moment[0], seed=moment[1], asked=asked))
-            except OSError as error:
-                return failure(asked, f"the embedded cloud cannot keep this: {error}")
-            self._count(0.001)
+        try:
+            self._received(asked, moment)
+        except OSError as error:
+            return failure(asked, f"the embedded cloud cannot keep this: {error}")
         return given
+
+    def _received(self, asked: Asked, moment: list[Any]) -> None:
+        """Write down that a receiver changed something, before others have their turn."""
+        if self._moments.received:
+            self._journal.append(Change(now=moment[0], seed=moment[1], asked=asked))
+            self._moments.received = False
+            self._count(0.001)
 
     def _ask(self, asked: Asked) -> Answer:
         try:

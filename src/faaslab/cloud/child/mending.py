@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "000000000000"
 _MOST_KNOWN = 4096
+_LONGEST_POLL_S = 20
 
 
 def mend(turn: Turn, moments: Moments) -> None:
@@ -44,19 +45,31 @@ def _account() -> None:
 
 def _long_polls(turn: Turn, moments: Moments) -> None:
     """A receiver that waits would have the turn for 20 seconds, and nobody could send what it waits for."""
-    from moto.sqs.models import Queue
+    from moto.sqs.models import Message, Queue
 
     waits = Queue.wait_for_messages
 
     def wait_for_messages(queue: Any, timeout: int) -> None:
         if moments.repeating:
-            # What it got then is there at once; what is not has not to be waited for.
-            moments.pass_by(timeout + 1)
+            # What it got then is there at once. What came later is another line's.
+            moments.pass_by(_LONGEST_POLL_S + 1)
             return
         with turn.lent(anew=True):
             waits(queue, timeout)
+        moments.received = False
 
     Queue.wait_for_messages = wait_for_messages
+    # A receiver that gets nothing may have moved messages to a dead-letter queue, or hidden what is too old.
+    for owner, name in ((Message, "mark_received"), (Queue, "add_message")):
+        setattr(owner, name, _noting(getattr(owner, name), moments))
+
+
+def _noting(work: Callable[..., Any], moments: Moments) -> Callable[..., Any]:
+    def noted(*given: Any, **options: Any) -> Any:
+        moments.received = True
+        return work(*given, **options)
+
+    return noted
 
 
 def _lookups() -> None:

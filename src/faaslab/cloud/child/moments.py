@@ -32,6 +32,8 @@ class Moments:
         """Whether what is carried out was carried out before."""
         self.made_keys = False
         """Whether a private key was made, which cannot be made again from a seed."""
+        self.received = False
+        """Whether a message was received, or was moved from its queue to another."""
 
     @staticmethod
     def fresh() -> tuple[float, int]:
@@ -41,7 +43,7 @@ class Moments:
     @contextmanager
     def at(self, now: float, seed: int) -> Iterator[None]:
         """That time and chance within the body."""
-        self.made_keys = False
+        self.made_keys = self.received = False
         self.again(now, seed)
         try:
             yield

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def _nothing(_: bool) -> None:  # noqa: FBT001 - it stands for a callable of one argument
+def _nothing(*_: bool) -> None:
     pass
 
 
@@ -25,6 +25,7 @@ class Turn:
         self._lock = threading.Lock()
         self._whose: int | None = None
         self._again: Callable[[bool], None] = _nothing
+        self._parting: Callable[[], None] = _nothing
 
     @property
     def mine(self) -> bool:
@@ -32,11 +33,16 @@ class Turn:
         return self._whose == threading.get_ident()
 
     @contextmanager
-    def taken(self, again: Callable[[bool], None] = _nothing) -> Iterator[None]:
-        """Wait for the turn and have it. `again` is told whenever it came back after `lent`, and how."""
+    def taken(
+        self, again: Callable[[bool], None] = _nothing, *, parting: Callable[[], None] = _nothing
+    ) -> Iterator[None]:
+        """Wait for the turn and have it.
+
+        `parting` is called before it is `lent`, `again` whenever it came back, and how.
+        """
         with self._lock:
             self._whose = threading.get_ident()
-            self._again = again
+            self._again, self._parting = again, parting
             try:
                 yield
             finally:
@@ -51,7 +57,8 @@ class Turn:
         if not self.mine:
             yield
             return
-        again = self._again
+        again, parting = self._again, self._parting
+        parting()
         self._whose = None
         self._lock.release()
         try:
@@ -59,5 +66,5 @@ class Turn:
         finally:
             self._lock.acquire()
             self._whose = threading.get_ident()
-            self._again = again
+            self._again, self._parting = again, parting
             again(anew)
