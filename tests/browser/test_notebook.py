@@ -52,7 +52,7 @@ def test_loading_says_nothing(notebook):
 
 def test_a_definition_is_a_card_with_units(output):
     card = output("define")
-    for shown in ("score", "created", "version 1", "local", "256 MB", "10 s", "python3."):
+    for shown in ("score", "created", "definition 1", "local", "256 MB", "10 s", "python3."):
         assert shown in card
 
 
@@ -100,9 +100,9 @@ def test_a_map_leaves_its_bar_in_the_end_state_and_counts_what_it_hides(output):
 def test_a_changed_definition_is_the_next_version(output):
     card = output("again")
     assert "updated" in card
-    assert "version 2" in card
+    assert "definition 2" in card
     assert "512 MB" in card
-    assert "since version 1: code; memory 256 → 512 MB; timeout 10 → 3 s" in card
+    assert "since definition 1: code; memory 256 → 512 MB; timeout 10 → 3 s" in card
 
 
 def test_what_a_function_returns_is_text_and_nothing_else(notebook, output):
