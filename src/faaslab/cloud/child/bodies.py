@@ -55,6 +55,11 @@ class Bodies:
             raise BodyLost(f"{digest}: it is not what its name says")
         return data
 
+    def look_for(self, digest: str) -> None:
+        """Raises `BodyLost` when there is nothing under that name."""
+        if not self._path(digest).exists():
+            raise BodyLost(f"{digest}: it is not there")
+
     def only(self, digests: set[str]) -> None:
         """Remove all others."""
         for path in self._folder.glob("??/*"):

@@ -243,6 +243,8 @@ class Keeper:
         begun = SYSTEM.monotonic()
         try:
             data, digests = snapshot.taken(self._bodies)
+            # Nothing stands on one that nobody could read.
+            snapshot.prove(data, self._bodies)
             spare = self._bodies.size - sum(digests.values())
             if self._journal.end > self._longest_journal or spare > self._most_spare:
                 self._begin_anew(data)

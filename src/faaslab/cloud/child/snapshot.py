@@ -18,6 +18,7 @@ import secrets
 import sys
 import threading
 import types
+import weakref
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,9 +32,27 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 _OF_ANY_SERVICE = frozenset({"backend", "service_name", "_use_boto3_regions", "_additional_regions", "_id"})
-_FUNCTIONS = ("bare", "condition", "inner", "lock", "method_of", "nested", "object_from", "private_key_from")
+_FUNCTIONS = (
+    "bare",
+    "condition",
+    "inner",
+    "lock",
+    "method_of",
+    "nested",
+    "object_from",
+    "private_key_from",
+    "weak",
+    "weak_dictionary",
+)
 # What moto keeps is made of its own classes and, in places, of those of the packages that it stands on.
 _CLASSES_OF = ("moto", "werkzeug", "joserfc", "dateutil")
+# A schema of AppSync is a tree of these.
+_CLASSES_IN = (
+    "graphql.language.ast",
+    "graphql.language.location",
+    "graphql.language.source",
+    "graphql.language.token_kind",
+)
 _PLAIN = {
     "builtins": {
         "bytearray",
@@ -57,7 +76,11 @@ _PLAIN = {
     "decimal": {"Decimal"},
     "functools": {"partial"},
     "ipaddress": {"IPv4Address", "IPv4Network", "IPv6Address", "IPv6Network"},
+    # What makes an entry that is not there; each gives a new dictionary of constants.
+    "moto.lakeformation.models": {"default_settings"},
+    "moto.xray.models": {"SegmentCollection._new_trace_item"},
     "re": {"_compile"},
+    "requests.structures": {"CaseInsensitiveDict"},
     "uuid": {"SafeUUID", "UUID"},
     "zoneinfo": {"ZoneInfo"},
 }
@@ -149,6 +172,26 @@ def read(path: Path, *, signed_with: bytes, identity: str) -> tuple[dict[str, An
         return None
 
 
+def prove(data: bytes, bodies: Bodies) -> None:
+    """Read it as a start would, into things that nobody has. Raises when it cannot be read.
+
+    Large objects are only looked for.
+    """
+    _Unpickler(io.BytesIO(data), _Named(bodies)).load()
+
+
+class _Named:
+    """Bodies that are there, and not read."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+
+    def read(self, digest: str) -> bytes:
+        """Nothing, when there is one of that name. Raises `BodyLost`."""
+        self._bodies.look_for(digest)
+        return b""
+
+
 def put_back(data: bytes, bodies: Bodies) -> None:
     """Give moto's services what is in it. Raises when it cannot; then moto may have half of it."""
     from moto.core.base_backend import BackendDict
@@ -232,6 +275,10 @@ class _Pickler(pickle.Pickler):
             return bare, (kind, thing.default_factory), thing.__dict__, None, iter(thing.items())
         if kind is defaultdict and getattr(thing.default_factory, "__name__", "") == "<lambda>":
             return _defaults(thing)
+        if kind in (weakref.ProxyType, weakref.CallableProxyType):
+            return weak, (thing.__init__.__self__,)
+        if kind is weakref.WeakValueDictionary:
+            return weak_dictionary, (dict(thing),)
         if hasattr(thing, "private_bytes"):
             from cryptography.hazmat.primitives import serialization
 
@@ -259,7 +306,7 @@ class _Pickler(pickle.Pickler):
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, bodies: Bodies) -> None:
+    def __init__(self, file: io.BytesIO, bodies: Bodies | _Named) -> None:
         super().__init__(file)
         self._bodies = bodies
 
@@ -279,14 +326,14 @@ class _Unpickler(pickle.Unpickler):
         top = module.partition(".")[0]
         if name in _PLAIN.get(module, ()):
             return super().find_class(module, name)
-        if top in _CLASSES_OF and "." not in name:
+        if (top in _CLASSES_OF or module in _CLASSES_IN) and "." not in name:
             found = super().find_class(module, name)
             if isinstance(found, type):
                 return found
         raise pickle.UnpicklingError(f"{module}.{name} is nothing that a snapshot may hold")
 
 
-def object_from(state: dict[str, Any], bodies: Bodies | None = None) -> Any:
+def object_from(state: dict[str, Any], bodies: Bodies | _Named | None = None) -> Any:
     """An S3 object, its content from its file where it is large."""
     from moto.s3.models import FakeKey
 
@@ -337,7 +384,19 @@ def _defaults(thing: defaultdict[Any, Any]) -> Any:
     made = thing.default_factory() if thing.default_factory else None
     if isinstance(made, defaultdict) and made.default_factory is dict:
         return nested, (dict(thing),)
+    if type(made) in (dict, list, set) and not made:
+        return defaultdict, (type(made), dict(thing))
     raise pickle.PicklingError(f"{thing.default_factory} makes what is not known here")
+
+
+def weak(thing: Any) -> Any:
+    """What stands for a thing as long as something else has it."""
+    return weakref.proxy(thing)
+
+
+def weak_dictionary(items: dict[Any, Any]) -> Any:
+    """One that keeps none of its values alive."""
+    return weakref.WeakValueDictionary(items)
 
 
 def private_key_from(pem: bytes) -> Any:
