@@ -40,6 +40,15 @@ FORM = "application/x-www-form-urlencoded; charset=utf-8"
         (asked("GET", "/?Action=CreateTopic&Name=t"), "CreateTopic", Kind.CHANGE),
         (asked(target="/service/GraniteServiceVersion20100801/operation/PutMetricData"), "PutMetricData", Kind.CHANGE),
         (asked(target="/service/GraniteServiceVersion20100801/operation/ListMetrics"), "ListMetrics", Kind.QUESTION),
+        (asked(body=b"Action=VerifyEmailIdentity", content_type=FORM), "VerifyEmailIdentity", Kind.CHANGE),
+        (asked(body=b"Action=VerifyDomainDkim", content_type=FORM), "VerifyDomainDkim", Kind.CHANGE),
+        (asked(body=b"Action=TestFailover", content_type=FORM), "TestFailover", Kind.CHANGE),
+        (asked(x_amz_target="Any.VerifySoftwareToken"), "VerifySoftwareToken", Kind.CHANGE),
+        (asked(x_amz_target="Any.VerifyUserAttribute"), "VerifyUserAttribute", Kind.CHANGE),
+        (asked(x_amz_target="Any.CheckoutLicense"), "CheckoutLicense", Kind.CHANGE),
+        (asked(x_amz_target="Any.CheckInLicense"), "CheckInLicense", Kind.CHANGE),
+        (asked(x_amz_target="TrentService.Verify"), "Verify", Kind.QUESTION),
+        (asked(x_amz_target="TrentService.Sign"), "Sign", Kind.QUESTION),
         (asked("GET", "/bucket/key"), None, Kind.QUESTION),
         (asked("HEAD", "/bucket/key"), None, Kind.QUESTION),
         (asked("PUT", "/bucket/key"), None, Kind.CHANGE),
@@ -71,6 +80,9 @@ CHANGING = (
     "Remove",
     "Set",
     "Admin",
+    "Confirm",
+    "Respond",
+    "Initiate",
 )
 
 

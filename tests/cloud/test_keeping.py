@@ -115,6 +115,7 @@ def everything(lives):
         assert stream["logStreamName"] == "stream"
         assert client("cloudwatch").list_metrics(Namespace="n")["Metrics"]
         assert client("iam").get_role(RoleName="role")["Role"]["RoleId"] == role["RoleId"]
+        assert client("ses").list_identities()["Identities"] == ["a@example.org"]
         assert client("apigateway").get_rest_api(restApiId=api)["name"] == "api"
         [found] = client("ec2").describe_subnets(SubnetIds=[subnet])["Subnets"]
         assert found["VpcId"] == network
@@ -215,6 +216,29 @@ def test_what_a_long_poll_got_is_not_given_again(lives, way):
     lives.again(way)
     assert "Messages" not in lives.client("sqs").receive_message(QueueUrl=url)
     lives.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=found[0]["ReceiptHandle"])
+
+
+@WAYS
+def test_a_second_factor_stays_on(lives, way):
+    cognito = lives.client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="pool")["UserPool"]["Id"]
+    app = cognito.create_user_pool_client(UserPoolId=pool, ClientName="app")["UserPoolClient"]["ClientId"]
+    cognito.admin_create_user(UserPoolId=pool, Username="u", TemporaryPassword="Passw0rd!")
+    cognito.admin_set_user_password(UserPoolId=pool, Username="u", Password="Passw0rd!!", Permanent=True)
+    asked = {
+        "ClientId": app,
+        "AuthFlow": "USER_PASSWORD_AUTH",
+        "AuthParameters": {"USERNAME": "u", "PASSWORD": "Passw0rd!!"},
+    }
+    token = cognito.initiate_auth(**asked)["AuthenticationResult"]["AccessToken"]
+    cognito.associate_software_token(AccessToken=token)
+    cognito.verify_software_token(AccessToken=token, UserCode="123456")
+    cognito.set_user_mfa_preference(
+        AccessToken=token, SoftwareTokenMfaSettings={"Enabled": True, "PreferredMfa": True}
+    )
+    assert cognito.initiate_auth(**asked)["ChallengeName"] == "SOFTWARE_TOKEN_MFA"
+    lives.again(way)
+    assert lives.client("cognito-idp").initiate_auth(**asked).get("ChallengeName") == "SOFTWARE_TOKEN_MFA"
 
 
 @WAYS

@@ -23,10 +23,52 @@ class Kind(Enum):
     """It changes something when it finds something, and may wait for that: ReceiveMessage."""
 
 
-_QUESTIONS = re.compile(
-    r"(Get|List|Describe|BatchGet|TransactGet|Query$|Scan$|Filter|Search|Lookup|Test|Validate|Head|Check|Preview"
-    r"|Simulate|Estimate|Select|Decode|Verify|Encrypt|Decrypt|ReEncrypt|Sign$|GenerateDataKey|GenerateRandom"
-    r"|GenerateMac|DeriveSharedSecret)"
+_QUESTIONS = re.compile("Get|List|Describe|BatchGet|Head|Search")
+# A word like Verify or Test begins a question here and a change there, so these are whole names.
+_NAMED_QUESTIONS = frozenset(
+    (
+        "CheckCapacity",
+        "CheckDNSAvailability",
+        "CheckDomainAvailability",
+        "CheckDomainTransferability",
+        "CheckIfPhoneNumberIsOptedOut",
+        "CheckSchemaVersionValidity",
+        "DecodeAuthorizationMessage",
+        "Decrypt",
+        "DeriveSharedSecret",
+        "Encrypt",
+        "EstimateTemplateCost",
+        "FilterLogEvents",
+        "GenerateDataKey",
+        "GenerateDataKeyPair",
+        "GenerateDataKeyPairWithoutPlaintext",
+        "GenerateDataKeyWithoutPlaintext",
+        "GenerateMac",
+        "GenerateRandom",
+        "LookupDeveloperIdentity",
+        "LookupEvents",
+        "Query",
+        "ReEncrypt",
+        "Scan",
+        "Select",
+        "SelectAggregateResourceConfig",
+        "SelectResourceConfig",
+        "Sign",
+        "SimulateCustomPolicy",
+        "SimulatePrincipalPolicy",
+        "TestEventPattern",
+        "TestMetricFilter",
+        "TestRenderTemplate",
+        "TestState",
+        "TestTransformer",
+        "TransactGetItems",
+        "ValidatePipelineDefinition",
+        "ValidateResourcePolicy",
+        "ValidateStateMachineDefinition",
+        "ValidateTemplate",
+        "Verify",
+        "VerifyMac",
+    )
 )
 _CHANGES = frozenset(
     # Cognito makes an identity when it is first asked for one.
@@ -43,7 +85,7 @@ def kind(asked: Asked) -> Kind:
         return Kind.QUESTION if asked.method in ("GET", "HEAD", "OPTIONS") else Kind.CHANGE
     if name == "ReceiveMessage":
         return Kind.RECEIPT
-    if _QUESTIONS.match(name) and name not in _CHANGES:
+    if name in _NAMED_QUESTIONS or (_QUESTIONS.match(name) and name not in _CHANGES):
         return Kind.QUESTION
     return Kind.CHANGE
 
