@@ -127,7 +127,7 @@ def everything(lives):
     return same
 
 
-@pytest.mark.parametrize("way", ["close", "kill"])
+@WAYS
 def test_everything_comes_back_the_same(lives, way):
     same = everything(lives)
     same()
@@ -216,6 +216,47 @@ def test_what_a_long_poll_got_is_not_given_again(lives, way):
     lives.again(way)
     assert "Messages" not in lives.client("sqs").receive_message(QueueUrl=url)
     lives.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=found[0]["ReceiptHandle"])
+
+
+@WAYS
+def test_private_keys_and_what_they_signed_are_those_of_before(lives, way):
+    acm, kms, ec2 = (lives.client(name) for name in ("acm", "kms", "ec2"))
+    certificate = acm.request_certificate(DomainName="example.org")["CertificateArn"]
+    text = acm.get_certificate(CertificateArn=certificate)["Certificate"]
+    authority = lives.client("acm-pca").create_certificate_authority(
+        CertificateAuthorityConfiguration={
+            "KeyAlgorithm": "RSA_2048",
+            "SigningAlgorithm": "SHA256WITHRSA",
+            "Subject": {"CommonName": "a"},
+        },
+        CertificateAuthorityType="ROOT",
+    )["CertificateAuthorityArn"]
+    signatures = {}
+    for spec, algorithm in (("RSA_2048", "RSASSA_PSS_SHA_256"), ("ECC_NIST_P256", "ECDSA_SHA_256")):
+        key = kms.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+        given = {"KeyId": key, "Message": b"m", "SigningAlgorithm": algorithm}
+        signatures[key] = {**given, "Signature": kms.sign(**given)["Signature"]}
+    prints = [
+        ec2.create_key_pair(KeyName=kind, KeyType=kind)["KeyFingerprint"] for kind in ("rsa", "ed25519")
+    ]
+
+    def same():
+        kms = lives.client("kms")
+        for signed in signatures.values():
+            assert kms.verify(**signed)["SignatureValid"]
+        assert lives.client("acm").get_certificate(CertificateArn=certificate)["Certificate"] == text
+        pairs = lives.client("ec2").describe_key_pairs(KeyNames=["rsa", "ed25519"])["KeyPairs"]
+        assert [pair["KeyFingerprint"] for pair in pairs] == prints
+        found = lives.client("acm-pca").list_certificate_authorities()["CertificateAuthorities"]
+        assert [one["Arn"] for one in found] == [authority]
+
+    lives.again(way)
+    same()
+    # Once on top of whatever was made of it, too.
+    lives.client("sqs").create_queue(QueueName="queue")
+    lives.again("close")
+    same()
+    assert "Traceback" not in (lives.folder / "cloud.log").read_text()
 
 
 @WAYS

@@ -17,6 +17,7 @@ from faaslab.cloud.child.answers import ServiceMissing
 from faaslab.cloud.child.bridge import Bridge
 from faaslab.cloud.child.delivering import deliver_to
 from faaslab.cloud.child.keeping import Keeper
+from faaslab.cloud.child.keys import Keys
 from faaslab.cloud.child.mending import mend
 from faaslab.cloud.child.moments import Moments
 from faaslab.cloud.child.server import Server
@@ -38,7 +39,8 @@ class Cloud:
         self._lock = _locked(self._folder / "lock")
         inward.stay()
         self._turn = Turn()
-        moments = Moments()
+        keys = Keys(self._folder / "keys")
+        moments = Moments(keys)
         mend(self._turn, moments)
         moments.install()
         self._bridge = Bridge(hello["home"], hello["key"], self._turn)
@@ -55,6 +57,7 @@ class Cloud:
             turn=self._turn,
             moments=moments,
             bridge=self._bridge,
+            keys=keys,
             **hello.get("limits", {}),
         )
         self._keeper.open()

@@ -7,6 +7,7 @@ of a snapshot, and the old one goes. One folder has
     journal     each change, a line each
     snapshot    all of it at one place of the journal
     bodies/     large requests and objects, by digest
+    keys/       private keys that changes in the journal made
     aside/      what could not be read, as it was
 """
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faaslab.cloud.child.bridge import Bridge
+    from faaslab.cloud.child.keys import Keys
     from faaslab.cloud.child.moments import Moments
     from faaslab.cloud.child.turns import Turn
 
@@ -66,6 +68,7 @@ class Keeper:
         turn: Turn,
         moments: Moments,
         bridge: Bridge,
+        keys: Keys,
         longest_journal: int = 64 << 20,
         most_spare: int = 1 << 30,
     ) -> None:
@@ -74,6 +77,7 @@ class Keeper:
         self._turn = turn
         self._moments = moments
         self._bridge = bridge
+        self._keys = keys
         self._bodies = Bodies(folder / "bodies")
         self._key = snapshot.key()
         self._longest_journal, self._most_spare = longest_journal, most_spare
@@ -140,9 +144,6 @@ class Keeper:
             if 400 <= given.status < 500 or given.status == NOT_THERE:
                 self._journal.take_back(place)
             self._count(SYSTEM.monotonic() - begun)
-            if self._moments.made_keys:
-                # No repetition would make the same one.
-                self._save()
             return given
 
     def close(self) -> None:
@@ -249,6 +250,7 @@ class Keeper:
             if self._journal.end > self._longest_journal or spare > self._most_spare:
                 self._begin_anew(data)
                 self._bodies.only(set(digests))
+                self._keys.forget()
             else:
                 self._journal.sync()
                 self._write(self._folder / "snapshot", data)

@@ -16,7 +16,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from faaslab.cloud.child.keys import Keys
 
 _time, _urandom = time.time, os.urandom
 
@@ -24,14 +26,14 @@ _time, _urandom = time.time, os.urandom
 class Moments:
     """Installed once; `at` gives this thread its moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._seed = self._made = 0
         self._thread: int | None = None
         self._chance = random.Random()  # noqa: S311 - it has to be repeatable
         self.now = 0.0
         self.repeating = False
         """Whether what is carried out was carried out before."""
-        self.made_keys = False
-        """Whether a private key was made, which cannot be made again from a seed."""
         self.received = False
         """Whether a message was received, or was moved from its queue to another."""
 
@@ -43,7 +45,7 @@ class Moments:
     @contextmanager
     def at(self, now: float, seed: int) -> Iterator[None]:
         """That time and chance within the body."""
-        self.made_keys = self.received = False
+        self.received = False
         self.again(now, seed)
         try:
             yield
@@ -56,6 +58,7 @@ class Moments:
 
         self._thread = threading.get_ident()
         self.now = now
+        self._seed, self._made = seed, 0
         self._chance.seed(seed)
         mock_random.seed(seed)
 
@@ -66,6 +69,7 @@ class Moments:
     def install(self) -> None:
         """Change time and chance in this process."""
         import moto.core.utils
+        import moto.ec2.utils
         import moto.s3.models
         from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -87,16 +91,25 @@ class Moments:
         moto.s3.models.datetime = shim
         for module in (rsa, ec):
             self._watch(module)
+        make = moto.ec2.utils.Ed25519PrivateKey.generate
+        # It makes keys there, and nothing else.
+        moto.ec2.utils.Ed25519PrivateKey = types.SimpleNamespace(generate=lambda: self._key(make))
         _seeded_backends()
 
     def _watch(self, module: Any) -> None:
         make = module.generate_private_key
 
         def generate_private_key(*given: Any, **options: Any) -> Any:
-            self.made_keys = True
-            return make(*given, **options)
+            return self._key(lambda: make(*given, **options))
 
         module.generate_private_key = generate_private_key
+
+    def _key(self, make: Callable[[], Any]) -> Any:
+        """A key, the same with each repetition; no seed has a say in how one is made."""
+        if threading.get_ident() != self._thread:
+            return make()
+        self._made += 1
+        return self._keys.made(self._seed, self._made, make)
 
 
 class _Instances(type):

@@ -34,6 +34,8 @@ FORMAT = 2
 _OF_ANY_SERVICE = frozenset({"backend", "service_name", "_use_boto3_regions", "_additional_regions", "_id"})
 _FUNCTIONS = (
     "bare",
+    "certificate_from",
+    "certificate_request_from",
     "condition",
     "inner",
     "lock",
@@ -41,6 +43,7 @@ _FUNCTIONS = (
     "nested",
     "object_from",
     "private_key_from",
+    "public_key_from",
     "weak",
     "weak_dictionary",
 )
@@ -279,15 +282,8 @@ class _Pickler(pickle.Pickler):
             return weak, (thing.__init__.__self__,)
         if kind is weakref.WeakValueDictionary:
             return weak_dictionary, (dict(thing),)
-        if hasattr(thing, "private_bytes"):
-            from cryptography.hazmat.primitives import serialization
-
-            pem = thing.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            return private_key_from, (pem,)
+        if kind.__module__.startswith("cryptography."):
+            return _as_pem(thing)
         return NotImplemented
 
     def _object_state(self, thing: Any) -> dict[str, Any]:
@@ -404,6 +400,44 @@ def private_key_from(pem: bytes) -> Any:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     return load_pem_private_key(pem, None)
+
+
+def public_key_from(pem: bytes) -> Any:
+    """The half of a key that anybody may have."""
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    return load_pem_public_key(pem)
+
+
+def certificate_from(pem: bytes) -> Any:
+    """A certificate as it was."""
+    from cryptography.x509 import load_pem_x509_certificate
+
+    return load_pem_x509_certificate(pem)
+
+
+def certificate_request_from(pem: bytes) -> Any:
+    """A request for one."""
+    from cryptography.x509 import load_pem_x509_csr
+
+    return load_pem_x509_csr(pem)
+
+
+def _as_pem(thing: Any) -> Any:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization as how
+
+    if isinstance(thing, x509.Certificate):
+        return certificate_from, (thing.public_bytes(how.Encoding.PEM),)
+    if isinstance(thing, x509.CertificateSigningRequest):
+        return certificate_request_from, (thing.public_bytes(how.Encoding.PEM),)
+    if hasattr(thing, "private_bytes"):
+        pem = thing.private_bytes(how.Encoding.PEM, how.PrivateFormat.PKCS8, how.NoEncryption())
+        return private_key_from, (pem,)
+    if hasattr(thing, "public_bytes"):
+        pem = thing.public_bytes(how.Encoding.PEM, how.PublicFormat.SubjectPublicKeyInfo)
+        return public_key_from, (pem,)
+    return NotImplemented
 
 
 _LOCKS: dict[type, tuple[Callable[..., Any], tuple[Any, ...]]] = {
