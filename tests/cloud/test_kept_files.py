@@ -14,8 +14,14 @@ import zlib
 import pytest
 
 from faaslab.cloud.child import snapshot
+from faaslab.cloud.child.asked import Asked
 from faaslab.cloud.child.bodies import Bodies
+from faaslab.cloud.child.bridge import Bridge
+from faaslab.cloud.child.keeping import Keeper
+from faaslab.cloud.child.keys import Keys
+from faaslab.cloud.child.moments import Moments
 from faaslab.cloud.child.snapshot import _Unpickler
+from faaslab.cloud.child.turns import Turn
 from faaslab.errors import BackendError
 
 NOWHERE = "http://127.0.0.1:9"
@@ -256,6 +262,33 @@ def test_a_journal_is_not_begun_anew_on_a_snapshot_that_cannot_be_read(short):
     assert not begun_anew(short)
     assert not (short.folder / "snapshot").exists()
     assert short.client("s3").list_objects_v2(Bucket="bucket")["KeyCount"] == 100
+
+
+def test_no_snapshot_is_made_while_a_change_is_half_done(tmp_path):
+    """It would stand for the change's line, and the rest of the change would be in neither."""
+    turn, keys = Turn(), Keys(tmp_path / "keys")
+    found = []
+
+    def application(_, start_response):
+        with turn.lent(anew=False), turn.taken():
+            keeper._save()
+            found.append((tmp_path / "snapshot").exists())
+        start_response("200 OK", [])
+        return [b""]
+
+    keeper = Keeper(
+        application,
+        tmp_path,
+        turn=turn,
+        moments=Moments(keys),
+        bridge=Bridge(NOWHERE, "key", turn),
+        keys=keys,
+    )
+    keeper.open()
+    assert keeper.carry(Asked(method="PUT", target="/", headers=(), body=b"")).status == 200
+    assert found == [False]
+    keeper.close()
+    assert (tmp_path / "snapshot").exists()
 
 
 def test_what_was_overwritten_does_not_fill_the_disk(short):

@@ -85,6 +85,7 @@ class Keeper:
         self._tail_s = 0.0
         self._snapshot_s = 0.0
         self._covered = -1
+        self._under_way = 0
         self._pending: dict[str, Any] = {}
         self._due = threading.Event()
         self._ended = threading.Event()
@@ -134,6 +135,8 @@ class Keeper:
             begun = SYSTEM.monotonic()
             if receives:
                 return self._receive(asked, moment)
+            self._under_way += 1
+            held.callback(self._no_longer_under_way)
             try:
                 place = self._journal.append(Change(now=moment[0], seed=moment[1], asked=asked))
             except OSError as error:
@@ -159,6 +162,9 @@ class Keeper:
         """The turn came back: what was waited for is there now, or a function was looked up in between."""
         moment[:] = self._moments.fresh() if anew else (moment[0], moment[1] + 1)
         self._moments.again(*moment)
+
+    def _no_longer_under_way(self) -> None:
+        self._under_way -= 1
 
     def _receive(self, asked: Asked, moment: list[Any]) -> Answer:
         """A receiver that waits is carried out when it got something, so it is written down then."""
@@ -239,7 +245,8 @@ class Keeper:
 
     def _save(self) -> None:
         """Make a snapshot; with the turn. Where that fails the journal goes on being enough."""
-        if self._key is None:
+        if self._key is None or self._under_way:
+            # A change that lent its turn has its line, and not yet all that it does. Its end asks again.
             return
         begun = SYSTEM.monotonic()
         try:
