@@ -260,6 +260,45 @@ def test_private_keys_and_what_they_signed_are_those_of_before(lives, way):
 
 
 @WAYS
+def test_a_place_in_a_stream_of_before_is_good_or_expired(lives, way):
+    arn = lives.client("dynamodb").create_table(
+        TableName="table",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]["LatestStreamArn"]
+    streams = lives.client("dynamodbstreams")
+    [shard] = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    asked = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    first = streams.get_shard_iterator(**asked)["ShardIterator"]
+    place = streams.get_records(ShardIterator=first)["NextShardIterator"]
+    lives.again(way)
+    streams = lives.client("dynamodbstreams")
+    if way == "close":
+        assert streams.get_records(ShardIterator=place)["Records"] == []
+    else:
+        with pytest.raises(streams.exceptions.ExpiredIteratorException):
+            streams.get_records(ShardIterator=place)
+    again = streams.get_shard_iterator(**asked)["ShardIterator"]
+    assert streams.get_records(ShardIterator=again)["Records"] == []
+
+
+def test_pages_that_were_begun_do_not_end_all_snapshots(lives):
+    ssm = lives.client("ssm")
+    for number in range(3):
+        ssm.put_parameter(
+            Name=f"/{number}", Value="v", Type="String", Tags=[{"Key": "a", "Value": f"{number}"}]
+        )
+    found = lives.client("resourcegroupstaggingapi").get_resources(ResourcesPerPage=1)
+    assert found["PaginationToken"]
+    lives.again("close")
+    assert (lives.folder / "snapshot").exists()
+    assert len(lives.client("resourcegroupstaggingapi").get_resources()["ResourceTagMappingList"]) == 3
+    assert "Traceback" not in (lives.folder / "cloud.log").read_text()
+
+
+@WAYS
 def test_a_second_factor_stays_on(lives, way):
     cognito = lives.client("cognito-idp")
     pool = cognito.create_user_pool(PoolName="pool")["UserPool"]["Id"]

@@ -32,6 +32,7 @@ def mend(turn: Turn, moments: Moments) -> None:
     _lookups()
     _long_queues()
     _forms()
+    _iterators()
 
 
 def _account() -> None:
@@ -143,6 +144,21 @@ def _forms() -> None:
         return read(dispatcher, environ) if environ[AS_FORM] else None
 
     DomainDispatcherApplication._get_body = _get_body  # noqa: SLF001
+
+
+def _iterators() -> None:
+    """One of a stream that is not known was an unknown operation; consumers know what to do with this."""
+    from moto.core.exceptions import JsonRESTError
+    from moto.dynamodbstreams.models import DynamoDBStreamsBackend
+
+    get = DynamoDBStreamsBackend.get_records
+
+    def get_records(backend: Any, iterator_arn: str, limit: int) -> Any:
+        if iterator_arn not in backend.shard_iterators:
+            raise JsonRESTError("ExpiredIteratorException", "Iterator expired.")
+        return get(backend, iterator_arn, limit)
+
+    DynamoDBStreamsBackend.get_records = get_records
 
 
 def _containers() -> None:

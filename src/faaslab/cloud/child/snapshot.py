@@ -44,6 +44,7 @@ _FUNCTIONS = (
     "object_from",
     "private_key_from",
     "public_key_from",
+    "rest_of_pages",
     "weak",
     "weak_dictionary",
 )
@@ -280,6 +281,8 @@ class _Pickler(pickle.Pickler):
             return _defaults(thing)
         if kind in (weakref.ProxyType, weakref.CallableProxyType):
             return weak, (thing.__init__.__self__,)
+        if kind is types.GeneratorType:
+            return rest_of_pages, ()
         if kind is weakref.WeakValueDictionary:
             return weak_dictionary, (dict(thing),)
         if kind.__module__.startswith("cryptography."):
@@ -383,6 +386,15 @@ def _defaults(thing: defaultdict[Any, Any]) -> Any:
     if type(made) in (dict, list, set) and not made:
         return defaultdict, (type(made), dict(thing))
     raise pickle.PicklingError(f"{thing.default_factory} makes what is not known here")
+
+
+def rest_of_pages() -> Any:
+    """In place of pages that were begun: nobody can go on with them."""
+    yield from map(_begun_before, (None,))
+
+
+def _begun_before(_: None) -> Any:
+    raise LookupError("these pages were begun before the embedded cloud started again; ask for the first one")
 
 
 def weak(thing: Any) -> Any:
