@@ -382,3 +382,12 @@ def test_a_copy_does_not_take_the_home_of_the_original_for_its_own(another, tmp_
         assert copied.home.elsewhere() is None
         assert copied.home.ensure() != address
     assert original.home.here
+
+
+def test_one_that_was_handed_the_home_has_it_before_it_says_a_word(another):
+    served, asking = another(), another()
+    asking.home.ensure()
+    lease = asking.store.leases.last("home")
+    served.home._owner = owners.this_process()
+    assert asking.store.leases.hand_over(lease, served.home._owner)
+    assert another().home.elsewhere().owner == served.home._owner

@@ -451,7 +451,8 @@ class Home:
         """Whether its owner has died, or is the home of another file: this one was copied from that."""
         if lease is None or lease.owner == self._owner:
             return False
-        copied = lease.notes.get(standing.FILE) != owners.file_of(self._lab.store.queue.path)
+        file = owners.file_of(self._lab.store.queue.path)
+        copied = lease.notes.get(standing.FILE, file) != file
         return owners.is_gone(lease.owner) or (copied and owners.pid_here(lease.owner) is not None)
 
     # -- forks
