@@ -226,6 +226,9 @@ def test_a_long_journal_is_begun_anew_on_a_snapshot(short):
     assert "Traceback" not in (short.folder / "cloud.log").read_text()
 
 
+KEPT = ("journal", "snapshot")
+
+
 def fill(cloud):
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="bucket")
@@ -325,19 +328,23 @@ def test_a_kill_while_a_journal_is_begun_anew_loses_nothing(short, moment):
     assert short.client("s3").list_objects_v2(Bucket="bucket")["KeyCount"] == 100
 
 
-def test_a_journal_without_its_snapshot_is_told_and_put_aside(short):
-    s3 = short.client("s3")
-    s3.create_bucket(Bucket="bucket")
-    for number in range(100):
-        s3.put_object(Bucket="bucket", Key=f"{number}", Body=b"x" * 100)
+def test_a_journal_whose_snapshot_cannot_be_opened_here_is_left_to_who_can(short, tmp_path):
+    """Another user or home once (sudo, a container), and back: nothing is lost, and nobody is given an empty cloud."""
+    fill(short)
     short.again("close")
+    assert short.client("s3").list_buckets()["Buckets"]
     assert begun_anew(short)
-    (short.folder / "snapshot").write_bytes(b"of another machine")
-    with pytest.raises(BackendError, match="another user or machine.*put aside"):
-        _ = short.cloud.address
-    assert (short.folder / "aside" / "journal.1").exists()
-    assert (short.folder / "aside" / "snapshot.1").read_bytes() == b"of another machine"
-    assert short.client("s3").list_buckets()["Buckets"] == []
+    short.cloud.close()
+    before = {path.name: path.read_bytes() for path in short.folder.iterdir() if path.name in KEPT}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path / "of another"))
+        short.again("close")
+        for _ in range(3):
+            with pytest.raises(BackendError, match="another user or machine.*move the folder away"):
+                _ = short.cloud.address
+    assert {path.name: path.read_bytes() for path in short.folder.iterdir() if path.name in KEPT} == before
+    short.again("close")
+    assert short.client("s3").list_objects_v2(Bucket="bucket")["KeyCount"] == 100
 
 
 def test_the_body_of_a_line_is_base64_and_nothing_else(lives):

@@ -46,7 +46,7 @@ _SYNC_S = 1.0
 
 
 class Unreadable(Exception):
-    """What was kept cannot be read; it was put aside, and the message says where."""
+    """What was kept cannot be read; the message says why, and where it is."""
 
 
 class _NoBase(Exception):
@@ -93,7 +93,7 @@ class Keeper:
         """How many changes were repeated from the journal at the start."""
 
     def open(self) -> None:
-        """Have everything again. Raises `Unreadable`, `StartAnew`; what cannot be read is then put aside."""
+        """Have everything again. Raises `StartAnew`, `Unreadable`; what is damaged is then put aside."""
         path = self._folder / "journal"
         (self._folder / "journal.next").unlink(missing_ok=True)
         try:
@@ -109,7 +109,13 @@ class Keeper:
         except Damaged as damage:
             raise Unreadable(self._aside(path, damage, keep=damage.offset)) from damage
         except _NoBase as error:
-            raise Unreadable(self._aside(path, error, keep=0)) from error
+            # It is whole: whoever can open it has all of it. An empty cloud in its place would be a loss.
+            self._journal.close()
+            raise Unreadable(
+                f"what the embedded cloud kept in {self._folder} cannot be opened here, and was left as it "
+                f"is: {error}; start it as that user, with that version, or move the folder away to begin "
+                "with an empty cloud"
+            ) from error
         finally:
             self._bridge.silent = self._moments.repeating = False
         self._bridge.handed_over = self._handed_over
@@ -226,6 +232,8 @@ class Keeper:
             return
         said, data = found
         if not self._journal.begin <= said["offset"] <= self._journal.end:
+            if based:
+                raise _NoBase("its snapshot is of another place in it")
             return
         if said["version"] != snapshot.version() and not based:
             return
