@@ -169,15 +169,15 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     assert sum(1 for _ in found) == 2999
 
 
-# A file with a NUL in it is a binary one, and is refused whole: that has a test of its own.
-TEXT = st.text(st.characters(exclude_characters="\0"), max_size=30)
-
-
 @given(st.lists(st.sampled_from([*(m for _, m in COLD), report(B), start(B), end(B), "x", "{", "[{", '{"events":[', "]"])
-                | TEXT, max_size=12))  # fmt: skip
+                | st.text(max_size=30), max_size=12))  # fmt: skip
 def test_no_text_makes_it_raise_and_no_line_is_lost(tmp_path_factory, lines):
-    path = written(tmp_path_factory.mktemp("any"), "\n".join(lines).encode("utf-8", "backslashreplace"))
+    data = "\n".join(lines).encode("utf-8", "backslashreplace")
+    path = written(tmp_path_factory.mktemp("any"), data)
     executions, unreadable, _ = read(path)
+    if [u.reason for u in unreadable] == ["is a binary file, not a log"]:
+        assert data.count(0) * 100 > len(data)  # refused whole, with a word
+        return
     kept = "\n".join([m.message for e in executions for m in e.logs] + [u.text for u in unreadable])
     for line in lines:
         for word in ("hello wörld", "printed"):

@@ -59,7 +59,6 @@ class Server:
                 timeout_keep_alive=75,
             )
         )
-        self._drain_s = DRAIN_S
         self._thread = threading.Thread(target=self._serve, name="faaslab-endpoint", daemon=True)
         self._guard = threading.Lock()
 
