@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from faaslab.events.matching import in_order
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -105,22 +107,9 @@ def comparison(operator: str, wanted: str) -> Callable[[str], bool]:
 def _same(text: str, number: float | None) -> Callable[[str], bool]:
     if number is not None:
         return lambda value: float(value) == number if NUMBER.fullmatch(value) else value == text
-    begins, *middle, ends = text.split("*") if "*" in text else (text, text)
     if "*" not in text:
         return lambda value: value == text
-
-    def like(value: str) -> bool:
-        if len(value) < len(begins) + len(ends) or not value.startswith(begins) or not value.endswith(ends):
-            return False
-        at, until = len(begins), len(value) - len(ends)
-        for piece in middle:
-            found = value.find(piece, at, until)
-            if found < 0:
-                return False
-            at = found + len(piece)
-        return True
-
-    return like
+    return in_order(text.split("*"))
 
 
 def _ordered(operator: str, value: float, number: float) -> bool:
