@@ -69,6 +69,12 @@ PURE = [
     "notebook/units.py",
     "verbs/changes.py",
     "verbs/reasons.py",
+    "workflow",
+    "workflow/graph",
+    "workflow/interpret",
+    "workflow/items",
+    "workflow/query",
+    "workflow/validate",
 ]
 OUTSIDE_WORLD = {
     "duckdb", "os", "random", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time",

@@ -1,0 +1,1 @@
+"""A state machine and its executions as pictures: laid out, drawn as SVG, told as Mermaid. Pure."""

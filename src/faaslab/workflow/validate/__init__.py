@@ -1,0 +1,1 @@
+"""What is wrong with a definition, in Step Functions' words, with where it is. Pure."""
