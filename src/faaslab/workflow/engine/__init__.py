@@ -1,1 +1,1 @@
-"""Carries executions out: keeps each step before its effects, waits without threads, resumes what was left."""
+"""Carries executions out: keeps each step before its effects, waits without threads, resumes what is left."""
