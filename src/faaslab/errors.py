@@ -14,6 +14,7 @@ runs out of memory, cannot be imported) is a recorded `Execution`, never an exce
      │   └─ MissingExtra           an optional package is not installed
      ├─ RunFailed                  a face shows a run that failed; exit status 1
      │   ├─ InvocationFailed       the user's function failed (carries the Execution)
+     │   ├─ WorkflowFailed         an execution of a workflow did not succeed (carries it)
      │   ├─ ReportFailed           a cell of a report failed
      │   └─ Stopped                the user left it before its end
      ├─ BackendError               the backend could not do its work
@@ -121,6 +122,14 @@ class RunFailed(FaaslabError):
 
 class InvocationFailed(RunFailed):
     """The user's function failed. `execution` is what was recorded."""
+
+    def __init__(self, message: str, *, execution: Any = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.execution = execution
+
+
+class WorkflowFailed(RunFailed):
+    """An execution of a workflow failed, timed out or was stopped. `execution` is what is known of it."""
 
     def __init__(self, message: str, *, execution: Any = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

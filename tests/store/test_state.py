@@ -16,8 +16,9 @@ from faaslab.model.function import Function, FunctionStatistics, InlineCode
 from faaslab.model.report import ReportSchedule
 from faaslab.model.trigger import Trigger, TriggerType
 from faaslab.model.version import PublishedVersion
-from faaslab.model.workflow import Workflow
+from faaslab.model.workflow import Activity, Workflow, WorkflowAlias, WorkflowVersion
 from faaslab.store import Entry, Store
+from faaslab.store.definitions import name_of
 from tests.store.processes import START, execution
 
 TIMES = {"created_at": START, "updated_at": START}
@@ -29,6 +30,9 @@ ENTITIES = [
     Alias(function="resize", name="live", version="1", weights={"2": 0.1}, **TIMES),
     EventInvokeConfig(function="resize", on_failure="arn:aws:sqs:x:0:q", updated_at=START),
     Workflow(id="1", name="w", definition="{}", **TIMES),
+    WorkflowVersion(id="1:1", workflow="w", version="1", definition="1", published_at=START),
+    WorkflowAlias(id="1:live", workflow="w", name="live", routes={"1": 90, "2": 10}, **TIMES),
+    Activity(id="1", name="sign", tags={"a": "b"}, created_at=START),
     Trigger(id="1", name="t", type=TriggerType.SQS, target="resize", configuration={"a": [1, None]}, **TIMES),
     Alarm(
         id="1", name="a", metric="Errors", **TIMES,
@@ -58,7 +62,7 @@ def another(path, clock):
 
 @pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: type(entity).__name__)
 def test_a_definition_is_put_and_got(store, another, entity):
-    name = "resize:live" if isinstance(entity, Alias) else entity.name
+    name = name_of(entity)
     kept = store.definitions.put(entity)
     assert kept.revision_id
     assert dataclasses.replace(kept, revision_id="") == entity
@@ -314,6 +318,62 @@ def test_the_versions_of_another_store_count_for_the_functions_that_come_from_it
         two.import_store(tmp_path / "one.duckdb")
         assert two.definitions.highest_number(PublishedVersion, "f") == 1
         assert two.definitions.highest_number(PublishedVersion, "g") == 3
+
+
+WORKFLOW = Workflow(id="arn:w", name="w", definition="{}", **TIMES)
+
+
+def published(number):
+    return WorkflowVersion(
+        id=f"arn:w:{number}", workflow="w", version=str(number), definition="1", published_at=START
+    )
+
+
+def test_a_version_of_a_workflow_is_numbered_once_and_kept_while_an_alias_routes_to_it(store):
+    kept = store.definitions
+    kept.put(WORKFLOW)
+    kept.put(published(1))
+    kept.put(published(2))
+    alias = WorkflowAlias(id="arn:w:live", workflow="w", name="live", routes={"1": 40, "2": 60}, **TIMES)
+    kept.put(alias, needs=((WorkflowVersion, "w:1"), (WorkflowVersion, "w:2")))
+    with pytest.raises(Conflict, match="live"):
+        kept.delete(WorkflowVersion, "w:2")
+    kept.put(dataclasses.replace(alias, routes={"1": 100}), action="updated")
+    kept.delete(WorkflowVersion, "w:2")
+    with pytest.raises(AlreadyExists):
+        kept.put(published(2))
+    assert kept.highest_number(WorkflowVersion, "w") == 2
+
+
+def test_what_belongs_to_a_workflow_goes_with_it_and_a_new_one_of_its_name_begins_anew(store):
+    kept = store.definitions
+    for _ in range(2):
+        kept.put(WORKFLOW)
+        kept.put(published(1))
+        kept.put(WorkflowAlias(id="arn:w:live", workflow="w", name="live", routes={"1": 100}, **TIMES))
+        kept.delete(Workflow, "w")
+        assert kept.list(WorkflowVersion) == kept.list(WorkflowAlias) == ()
+
+
+def test_a_workflow_of_another_store_comes_with_its_versions(tmp_path):
+    with Store(tmp_path / "one.duckdb") as one:
+        one.definitions.put(WORKFLOW)
+        one.definitions.put(published(1))
+    with Store(tmp_path / "two.duckdb") as two:
+        two.import_store(tmp_path / "one.duckdb")
+        assert two.definitions.get(WorkflowVersion, "w:1").version == "1"
+        assert two.definitions.highest_number(WorkflowVersion, "w") == 1
+    with Store(tmp_path / "three.duckdb") as three:
+        three.definitions.put(WORKFLOW)
+        three.import_store(tmp_path / "one.duckdb")
+        assert three.definitions.list(WorkflowVersion) == ()
+
+
+def test_a_revision_is_another_after_each_update_and_the_first_one_is_called_initial():
+    assert WORKFLOW.revision == "INITIAL"
+    second = dataclasses.replace(WORKFLOW, version="2")
+    assert second.revision != dataclasses.replace(WORKFLOW, version="3").revision
+    assert second.revision == dataclasses.replace(second, revision_id="other").revision
 
 
 def ids(store):

@@ -1,7 +1,11 @@
-"""A workflow (a Step Functions state machine), its executions and their history."""
+"""A workflow (a Step Functions state machine), what belongs to it, its executions and their history.
+
+Ids are ARNs, as Step Functions writes them; whoever is asked for one takes its name as well.
+"""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,9 +14,18 @@ from typing import Any, Literal
 
 from faaslab.model.execution import Source
 
+INITIAL = "INITIAL"
+"""The revision of a state machine that was never updated (PublishStateMachineVersion)."""
+
+WorkflowType = Literal["STANDARD", "EXPRESS"]
+
 
 class WorkflowStatus(StrEnum):
-    """Whether it may be started."""
+    """Whether it may be started.
+
+    `inactive` was put to rest, `error` cannot be carried out by this faaslab though it was kept, and a
+    `draft` does not validate yet.
+    """
 
     ACTIVE = "active"
     INACTIVE = "inactive"
@@ -42,12 +55,13 @@ class LoggingConfiguration:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkflowConfiguration:
-    """Role, logging, tracing and tags."""
+    """Role, logging, tracing and tags. `encryption` is AWS's EncryptionConfiguration: noted, no more."""
 
     role: str | None = None
     logging: LoggingConfiguration = field(default_factory=LoggingConfiguration)
     tracing: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
+    encryption: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +78,18 @@ class WorkflowStatistics:
 
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
-    """A state machine; `definition` is Amazon States Language as text."""
+    """A state machine; `id` is its ARN, `definition` Amazon States Language as text.
+
+    `version` counts its definitions from "1": what UpdateStateMachine changes makes the next one. What is
+    published of them has numbers of its own, see `WorkflowVersion`.
+    """
 
     id: str
     name: str
     definition: str
-    type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
+    type: WorkflowType = "STANDARD"
     status: WorkflowStatus = WorkflowStatus.ACTIVE
+    status_reason: str | None = None
     configuration: WorkflowConfiguration = field(default_factory=WorkflowConfiguration)
     statistics: WorkflowStatistics | None = None
     version: str = "1"
@@ -78,12 +97,86 @@ class Workflow:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def arn(self) -> str:
+        """Its ARN, without a qualifier."""
+        return self.id
+
+    @property
+    def revision(self) -> str:
+        """Step Functions' `revisionId`: another one after each update, the same after a change of tags."""
+        if self.version == "1":
+            return INITIAL
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.id} {self.created_at.isoformat()} {self.version}"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowVersion:
+    """A definition of a workflow under a number that never changes (PublishStateMachineVersion).
+
+    `version` counts the publications from "1", `definition` is the `Workflow.version` that was published.
+    """
+
+    id: str
+    workflow: str
+    version: str
+    definition: str
+    description: str = ""
+    revision_id: str = ""
+    published_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowAlias:
+    """A name for one published version, or for two that share the starts; the percentages make 100."""
+
+    id: str
+    workflow: str
+    name: str
+    routes: Mapping[str, int]
+    description: str = ""
+    revision_id: str = ""
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activity:
+    """A queue of tasks that a worker asks for (GetActivityTask)."""
+
+    id: str
+    name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    encryption: Mapping[str, Any] | None = None
+    revision_id: str = ""
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapRun:
+    """One run of a distributed Map state (DescribeMapRun); the counts are by AWS's names (`succeeded`, …)."""
+
+    id: str
+    execution_id: str
+    workflow: str
+    state: str
+    status: Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"] = "RUNNING"
+    max_concurrency: int = 0
+    tolerated_failure_count: int = 0
+    tolerated_failure_percentage: float = 0.0
+    item_counts: Mapping[str, int] = field(default_factory=dict)
+    execution_counts: Mapping[str, int] = field(default_factory=dict)
+    redrive_count: int = 0
+    redriven_at: datetime | None = None
+    started_at: datetime
+    ended_at: datetime | None = None
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkflowError:
-    """What an execution failed with."""
+    """What an execution failed with; Step Functions leaves either out where nobody said it."""
 
-    error: str
+    error: str | None = None
     cause: str | None = None
 
 
@@ -113,14 +206,26 @@ class HistoryEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkflowExecution:
-    """One run of a workflow. `input` and `output` are JSON text."""
+    """One run of a workflow. `input` and `output` are JSON text.
+
+    `workflow` is its name and `workflow_version` the number of the definition that runs; `qualifier` the
+    version that was started, `alias` the alias that led there. A child of a distributed Map has `map_run`,
+    a workflow that a Task started has `parent`: the ARN of the execution that it belongs to.
+    """
 
     id: str
     workflow: str
     workflow_version: str = "1"
     name: str
+    type: WorkflowType = "STANDARD"
     status: WorkflowExecutionStatus
     source: Source = Source.LOCAL
+    qualifier: str | None = None
+    alias: str | None = None
+    parent: str | None = None
+    map_run: str | None = None
+    trigger: str | None = None
+    trace_header: str | None = None
     input: str = "{}"
     output: str | None = None
     started_at: datetime
@@ -128,7 +233,15 @@ class WorkflowExecution:
     current_state: str | None = None
     history: tuple[HistoryEvent, ...] = ()
     error: WorkflowError | None = None
+    redrive_count: int = 0
+    redriven_at: datetime | None = None
+    item_count: int | None = None
     statistics: WorkflowExecutionStatistics = field(default_factory=WorkflowExecutionStatistics)
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        return self.id
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What belongs to a function, goes with it, and is named `function:qualifier`: versions, aliases, and more.
+"""What belongs to a function or a workflow, goes with it, and is named `OWNER:qualifier`: versions, aliases.
 
 Rule: looked at within the transaction that depends on it, so that nothing points at what was just deleted.
 """
@@ -14,24 +14,40 @@ if TYPE_CHECKING:
     import sqlite3
 
     from faaslab.model.version import PublishedVersion
+    from faaslab.model.workflow import WorkflowVersion
 
-KINDS = ("published_version", "alias", "event_invoke_config", "provisioned_concurrency", "resource_policy")
-_OF_A_QUALIFIER = KINDS[2:]
-_QUALIFIERS = KINDS[:2]
+_OF_A_FUNCTION = (
+    "published_version",
+    "alias",
+    "event_invoke_config",
+    "provisioned_concurrency",
+    "resource_policy",
+)
+_OF = {"function": _OF_A_FUNCTION, "workflow": ("workflow_version", "workflow_alias")}
+PUBLISHED = {"function": "published_version", "workflow": "workflow_version"}
+"""Owner -> what of it is counted by numbers."""
+KINDS = tuple(kind for kinds in _OF.values() for kind in kinds)
+_OF_A_QUALIFIER = _OF_A_FUNCTION[2:]
+_QUALIFIERS = _OF_A_FUNCTION[:2]
 NUMBER_MARK = "version:"
 KEEP_HIGHEST = (
     "INSERT INTO marks VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"
 )
 
 
-def of(connection: sqlite3.Connection, function: str) -> list[tuple[str, str]]:
-    """(kind, name) of all that belongs to a function."""
+def owner(kind: str) -> str:
+    """What a kind belongs to: a function or a workflow."""
+    return next(owner for owner, kinds in _OF.items() if kind in kinds)
+
+
+def of(connection: sqlite3.Connection, owner: str, name: str) -> list[tuple[str, str]]:
+    """(kind, name) of all that belongs to a function or a workflow; nothing for another kind of `owner`."""
     found: list[tuple[str, str]] = []
-    for kind in KINDS:
+    for kind in _OF.get(owner, ()):
         # Two bounds and no LIKE: `_` is a letter of names, and `;` follows `:`.
         rows = connection.execute(
             "SELECT kind, name FROM definitions WHERE kind = ? AND name > ? AND name < ?",
-            (kind, f"{function}:", f"{function};"),
+            (kind, f"{name}:", f"{name};"),
         )
         found += rows.fetchall()
     return found
@@ -65,6 +81,33 @@ def require_unused(connection: sqlite3.Connection, name: str) -> None:
             place="version",
             hint="point them at another version first",
         )
+
+
+def require_unrouted(connection: sqlite3.Connection, name: str) -> None:
+    """Raise `Conflict` when an alias of the workflow routes to its version `workflow:number`."""
+    workflow, _, version = name.partition(":")
+    rows = connection.execute(
+        "SELECT body FROM definitions WHERE kind = 'workflow_alias' AND name > ? AND name < ? ORDER BY name",
+        (f"{workflow}:", f"{workflow};"),
+    )
+    aliases = [json.loads(body) for (body,) in rows]
+    users = [alias["name"] for alias in aliases if version in alias["routes"]]
+    if users:
+        raise Conflict(
+            "Version to be deleted must not be referenced by an alias. Current list of aliases "
+            f"referencing this version: [{', '.join(users)}]",
+            place="version",
+            hint="point them at another version first",
+        )
+
+
+def take_workflow_number(connection: sqlite3.Connection, version: WorkflowVersion) -> None:
+    """Use up the number of a workflow's version; `AlreadyExists` for one that was used before."""
+    name = mark("workflow_version", version.workflow)
+    used = connection.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
+    if used and int(version.version) <= int(used[0]):
+        raise AlreadyExists(f"version {version.version} of {version.workflow} was published already")
+    connection.execute(KEEP_HIGHEST, (name, int(version.version)))
 
 
 def take_number(connection: sqlite3.Connection, version: PublishedVersion) -> None:

@@ -24,7 +24,7 @@ from faaslab.model.policy import ResourcePolicy
 from faaslab.model.report import ReportSchedule
 from faaslab.model.trigger import Trigger
 from faaslab.model.version import REVISION_MISMATCH, PublishedVersion
-from faaslab.model.workflow import Workflow
+from faaslab.model.workflow import Activity, Workflow, WorkflowAlias, WorkflowVersion
 from faaslab.store import belongings
 from faaslab.store.record import definition_row
 
@@ -45,6 +45,9 @@ E = TypeVar(
     LayerVersion,
     ResourcePolicy,
     Workflow,
+    WorkflowVersion,
+    WorkflowAlias,
+    Activity,
     Trigger,
     Alarm,
     ReportSchedule,
@@ -59,6 +62,9 @@ KINDS: dict[type, str] = {
     LayerVersion: "layer_version",
     ResourcePolicy: "resource_policy",
     Workflow: "workflow",
+    WorkflowVersion: "workflow_version",
+    WorkflowAlias: "workflow_alias",
+    Activity: "activity",
     Trigger: "trigger",
     Alarm: "alarm",
     ReportSchedule: "report_schedule",
@@ -70,11 +76,17 @@ _WORDS = {
     "provisioned_concurrency": "provisioned concurrency",
     "layer_version": "layer",
     "resource_policy": "resource policy",
+    "workflow_version": "version of a workflow",
+    "workflow_alias": "alias of a workflow",
 }
 
 
 def name_of(entity: Any) -> str:
-    """The name that an entity is kept under; what belongs to a function: `function:qualifier`."""
+    """The name that an entity is kept under; what belongs to a function or a workflow: `OWNER:qualifier`."""
+    if isinstance(entity, WorkflowAlias):
+        return f"{entity.workflow}:{entity.name}"
+    if isinstance(entity, WorkflowVersion):
+        return f"{entity.workflow}:{entity.version}"
     if isinstance(entity, Alias):
         return f"{entity.function}:{entity.name}"
     if isinstance(entity, PublishedVersion):
@@ -129,6 +141,8 @@ class Definitions:
             ).fetchone()
             if action == "created" and isinstance(kept, PublishedVersion):
                 belongings.take_number(connection, kept)
+            if action == "created" and isinstance(kept, WorkflowVersion):
+                belongings.take_workflow_number(connection, kept)
             if action == "created" and found:
                 raise AlreadyExists(f"a {_word(kind)} named {name!r} exists already")
             if action == "updated" and not found:
@@ -220,8 +234,8 @@ class Definitions:
     def delete(self, cls: type[E], name: str, *, expected_revision: str | None = None) -> None:
         """Forget it and all its definitions; the history keeps them. Raises `NotFound`, or `Conflict`.
 
-        With a function go its published versions and aliases. A published version that an alias leads to
-        is not deleted.
+        With a function or a workflow go its published versions and aliases. A published version that an
+        alias leads to is not deleted.
         """
         kind = _kind(cls)
         with self._state.write(durable=True) as connection:
@@ -234,14 +248,20 @@ class Definitions:
                 raise _changed_meanwhile(kind, name)
             if cls is PublishedVersion:
                 belongings.require_unused(connection, name)
+            if cls is WorkflowVersion:
+                belongings.require_unrouted(connection, name)
+            if cls is Workflow:
+                # As on AWS one that is made anew under the name begins anew.
+                mark = belongings.mark("workflow_version", name)
+                connection.execute("DELETE FROM marks WHERE name = ?", (mark,))
             if cls is Function:
                 # The numbers of a name go on after it was deleted, so that figures by definition mix no two.
                 connection.execute(
                     belongings.KEEP_HIGHEST,
                     (belongings.mark(kind, name), _highest_kept(connection, kind, name)),
                 )
-                for each in belongings.of(connection, name):
-                    self._forget(connection, *each)
+            for each in belongings.of(connection, kind, name):
+                self._forget(connection, *each)
             for each in belongings.of_qualifier(connection, kind, name):
                 self._forget(connection, *each)
             self._forget(connection, kind, name)

@@ -244,11 +244,11 @@ def import_definitions(other: State, into: State) -> None:
         ).fetchall()
     with into.write(durable=True) as connection:
         known = set(connection.execute("SELECT kind, name FROM definitions"))
-        # What belongs to a function comes with it, and not to another one of the same name.
+        # What belongs to a function or a workflow comes with it, and not to another one of the same name.
         known |= {
             (kind, name)
             for kind, name, *_ in rows
-            if kind in belongings.KINDS and ("function", name.partition(":")[0]) in known
+            if kind in belongings.KINDS and (belongings.owner(kind), name.partition(":")[0]) in known
         }
         connection.executemany(
             "INSERT INTO definitions VALUES (?, ?, ?, ?, ?)", [row for row in rows if row[:2] not in known]
@@ -257,7 +257,11 @@ def import_definitions(other: State, into: State) -> None:
             "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?)",
             [row for row in versions if row[:2] not in known],
         )
-        here = {belongings.mark("published_version", name) for kind, name in known if kind == "function"}
+        here = {
+            belongings.mark(belongings.PUBLISHED[kind], name)
+            for kind, name in known
+            if kind in belongings.PUBLISHED
+        }
         connection.executemany(
             belongings.KEEP_HIGHEST, [(name, value) for name, value in numbers if name not in here]
         )
