@@ -74,6 +74,7 @@ PURE = [
     "workflow/interpret",
     "workflow/items",
     "workflow/query",
+    "workflow/testing",
     "workflow/validate",
 ]
 OUTSIDE_WORLD = {
