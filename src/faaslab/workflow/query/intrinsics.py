@@ -1,0 +1,77 @@
+"""The intrinsic functions of JSONPath states, evaluated.
+
+Rule: a text is read once; whatever a function is given, it answers or fails the state with the function's
+text and what is wrong, and what it makes is bounded.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from faaslab.workflow.failure import RUNTIME, StateFailure
+from faaslab.workflow.query import intrinsic_functions
+from faaslab.workflow.query.intrinsic_functions import BadArgument
+from faaslab.workflow.query.intrinsic_grammar import Call, InvalidCall, Literal, Reference, parsed
+from faaslab.workflow.query.jsonpath import PathMissing, read
+from faaslab.workflow.query.values import json_text
+
+if TYPE_CHECKING:
+    from faaslab.workflow.scope import Scope
+
+__all__ = ["InvalidCall", "check", "compiled", "evaluate"]
+
+
+@lru_cache(maxsize=4096)
+def compiled(text: str) -> Call:
+    """The call that `text` is. Raises `InvalidCall`."""
+    return parsed(text)
+
+
+def check(text: str) -> str | None:
+    """Why `text` is no call of an intrinsic function, None when it is one."""
+    try:
+        compiled(text)
+    except InvalidCall as error:
+        return error.reason
+    return None
+
+
+def evaluate(text: str, scope: Scope) -> Any:
+    """What the function gives. Raises `StateFailure`."""
+    try:
+        call = compiled(text)
+    except InvalidCall as error:
+        raise _failure(text, error.reason) from None
+    return _called(call, scope)
+
+
+def _called(call: Call, scope: Scope) -> Any:
+    """At most ten calls deep, as the grammar holds."""
+    given = []
+    for argument in call.arguments:
+        if isinstance(argument, Literal):
+            given.append(argument.value)
+        elif isinstance(argument, Reference):
+            try:
+                given.append(read(argument.path, scope))
+            except PathMissing:
+                raise _failure(
+                    call.text,
+                    f"The JsonPath argument for the field '{argument.path}' could not be found in the "
+                    f"input '{json_text(scope.input)}'",
+                ) from None
+        else:
+            given.append(_called(argument, scope))
+    try:
+        if call.name == "States.Format":
+            first = call.arguments[0]
+            raw = first.raw if isinstance(first, Literal) else None
+            return intrinsic_functions.formatted(raw, given)
+        return intrinsic_functions.BY_NAME[call.name](given, scope.chance)
+    except BadArgument as error:
+        raise _failure(call.text, str(error)) from None
+
+
+def _failure(text: str, reason: str) -> StateFailure:
+    return StateFailure(RUNTIME, f"The function '{text}' had the following error: {reason}", framed=True)

@@ -1,0 +1,402 @@
+"""A path gone along in a document: a step at a time, over all places found so far.
+
+Rule: no recursion into a document, and a bounded number of places looked at for one reading.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from faaslab.workflow.query.path_grammar import (
+    Combined,
+    Condition,
+    Constant,
+    Descend,
+    Every,
+    Filter,
+    Function,
+    Index,
+    Indices,
+    Name,
+    Names,
+    Negated,
+    Operand,
+    Path,
+    Pattern,
+    Relation,
+    Slice,
+    Step,
+    fragment,
+)
+from faaslab.workflow.query.values import is_number, number_text, same
+from faaslab.workflow.scope import ABSENT, Scope
+
+MOST_STEPS = 2_000_000
+
+
+class PathMissing(Exception):
+    """A path names a place that is not there; `reason` is AWS's text for it."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+
+class TooManySteps(Exception):
+    """A path that looks at more places than any payload has need of."""
+
+
+class _Walk:
+    """One reading: where `$` is, and how many places may still be looked at."""
+
+    __slots__ = ("left", "root")
+
+    def __init__(self, root: Any) -> None:
+        self.root = root
+        self.left = MOST_STEPS
+
+    def count(self, places: int) -> None:
+        self.left -= places
+        if self.left < 0:
+            raise TooManySteps
+
+
+def value(path: Path, scope: Scope) -> Any:
+    """What a path finds: one value, a list where it is indefinite. Raises `PathMissing`, `TooManySteps`."""
+    steps = path.steps
+    document: Any
+    if path.root == "$":
+        document = scope.input
+    elif path.root == "$$":
+        document = scope.context
+    else:
+        name = path.root[1:]
+        document = scope.variables
+        if name not in document:
+            kind = "Missing property in path" if steps else "No results for path:"
+            raise PathMissing(path.text, f"{kind} $['{name}']")
+        document = document[name]
+    walk = _Walk(document)
+    if not path.definite:
+        return _found(steps, document, walk)
+    if any(isinstance(step, Descend) for step in steps):
+        return _found(steps, document, walk)[0]
+    return _at(path, document, walk)
+
+
+def _at(path: Path, document: Any, walk: _Walk) -> Any:
+    """The value of a path of definite steps only."""
+    found = document
+    last = len(path.steps) - 1
+    for number, step in enumerate(path.steps):
+        match step:
+            case Name(name):
+                if not isinstance(found, dict):
+                    raise PathMissing(path.text, _no_object(path, number, found))
+                if name not in found:
+                    raise PathMissing(
+                        path.text,
+                        f"No results for path: {path.written_out}"
+                        if number == last
+                        else f"Missing property in path {_until(path, number + 1)}",
+                    )
+                found = found[name]
+            case Index(index):
+                if found is None:
+                    raise PathMissing(path.text, f"The path {_until(path, number)} is null")
+                if not isinstance(found, list):
+                    raise PathMissing(
+                        path.text, f"Filter: {fragment(step)} can only be applied to arrays. "
+                        f"Current context is: {_shown(found)}",
+                    )  # fmt: skip
+                if not -len(found) <= index < len(found):
+                    raise PathMissing(path.text, f"No results for path: {path.written_out}")
+                found = found[index]
+            case Names(names):
+                if not isinstance(found, dict):
+                    raise PathMissing(path.text, _no_object(path, number, found))
+                found = {name: found[name] for name in names if name in found}
+            case Function():
+                found = _applied(step, found, walk)
+            case _:  # pragma: no cover - a definite path has no other steps
+                raise AssertionError(step)
+    return found
+
+
+def _until(path: Path, number: int) -> str:
+    return "$" + "".join(map(fragment, path.steps[:number]))
+
+
+def _no_object(path: Path, number: int, found: Any) -> str:
+    return (
+        f"Expected to find an object with property {fragment(path.steps[number])} in path "
+        f"{_until(path, number)} but found '{_java_class(found)}'. "
+        "This is not a json object according to the JsonProvider: "
+        "'com.jayway.jsonpath.spi.json.JsonSmartJsonProvider'."
+    )
+
+
+def _java_class(found: Any) -> str:
+    if found is None:
+        return "null"
+    if isinstance(found, bool):
+        return "java.lang.Boolean"
+    if isinstance(found, int):
+        return "java.lang.Integer" if -(2**31) <= found < 2**31 else "java.lang.Long"
+    if isinstance(found, float):
+        return "java.lang.Double"
+    return "java.lang.String" if isinstance(found, str) else "net.minidev.json.JSONArray"
+
+
+def _shown(found: Any) -> str:
+    return number_text(found) if is_number(found) else str(found) if isinstance(found, str) else "an object"
+
+
+def _found(steps: tuple[Step, ...], document: Any, walk: _Walk) -> list[Any]:
+    """All that indefinite steps find, in the document's order. What is missing is left out."""
+    places: list[Any] = [document]
+    after_descent = False
+    for number, step in enumerate(steps):
+        walk.count(len(places) + 1)
+        if isinstance(step, Descend):
+            places = [below for place in places for below in _below(place, walk)]
+        elif isinstance(step, Function):
+            if any(isinstance(before, Descend) for before in steps[:number]):
+                places = [_applied(step, places, walk)]
+            else:
+                places = [_applied(step, place, walk) for place in places]
+        elif isinstance(step, Filter) and after_descent:
+            # What is in a list is met by itself on the way down.
+            places = [
+                place for place in places if isinstance(place, dict) and _holds(step.condition, place, walk)
+            ]
+        else:
+            places = [found for place in places for found in _next(step, place, walk)]
+        after_descent = isinstance(step, Descend)
+    walk.count(len(places))
+    return places
+
+
+def _below(place: Any, walk: _Walk) -> list[Any]:
+    """The place itself, if it holds others, and all that do in it, in the document's order."""
+    found: list[Any] = []
+    todo = [place]
+    while todo:
+        place = todo.pop()
+        if isinstance(place, dict):
+            inner = list(place.values())
+        elif isinstance(place, list):
+            inner = place
+        else:
+            continue
+        found.append(place)
+        walk.count(len(inner) + 1)
+        todo += reversed(inner)
+    return found
+
+
+def _next(step: Step, place: Any, walk: _Walk) -> list[Any]:
+    found: list[Any] = []
+    if isinstance(place, dict):
+        match step:
+            case Name(name):
+                found = [place[name]] if name in place else []
+            case Names(names):
+                found = [place[name] for name in names if name in place]
+            case Every():
+                found = list(place.values())
+            case Filter(condition):
+                found = [place] if _holds(condition, place, walk) else []
+    elif isinstance(place, list):
+        match step:
+            case Index(index):
+                found = [place[index]] if -len(place) <= index < len(place) else []
+            case Indices(indices):
+                found = [place[index] for index in indices if -len(place) <= index < len(place)]
+            case Slice(start, end):
+                found = _sliced(place, start, end)
+            case Every():
+                found = place
+            case Filter(condition):
+                found = [item for item in place if _holds(condition, item, walk)]
+    walk.count(len(found))
+    return found
+
+
+def _sliced(items: list[Any], start: int | None, end: int | None) -> list[Any]:
+    """As Jayway cuts: with both ends given a negative one is not counted from the list's end as a whole."""
+    if end is None:
+        return items[start:]
+    if start is None:
+        return items[:end]
+    end = min(len(items), end)
+    return [items[index] for index in range(max(start, -len(items)), end)]
+
+
+# -- functions
+
+
+def _applied(step: Function, place: Any, walk: _Walk) -> Any:
+    walk.count(len(place) if isinstance(place, list | dict) else 1)
+    match step.name:
+        case "length" | "size":
+            return len(place) if isinstance(place, list | dict) else None
+        case "keys":
+            return list(place) if isinstance(place, dict) else None
+        case "first" | "last" | "index":
+            index = {"first": 0, "last": -1}.get(step.name, step.argument or 0)
+            if isinstance(place, list) and -len(place) <= index < len(place):
+                return place[index]
+            raise PathMissing("", f"There is no item {index} for {step.name}()")
+        case "concat":
+            return "".join(item for item in place if isinstance(item, str)) if isinstance(place, list) else ""
+    numbers = [float(item) for item in place if _is_finite(item)] if isinstance(place, list) else []
+    if not numbers:
+        raise PathMissing("", "Aggregation function attempted to calculate value using empty array")
+    match step.name:
+        case "min":
+            return min(numbers)
+        case "max":
+            return max(numbers)
+        case "sum":
+            return sum(numbers)
+        case "avg":
+            return sum(numbers) / len(numbers)
+    mean = sum(numbers) / len(numbers)
+    return math.sqrt(sum((number - mean) * (number - mean) for number in numbers) / len(numbers))
+
+
+def _is_finite(item: Any) -> bool:
+    return is_number(item) and -1.7e308 < item < 1.7e308
+
+
+# -- filters
+
+
+def _holds(condition: Condition, item: Any, walk: _Walk) -> bool:
+    walk.count(1)
+    match condition:
+        case Negated(inner):
+            return not _holds(inner, item, walk)
+        case Combined("and", parts):
+            return all(_holds(part, item, walk) for part in parts)
+        case Combined(_, parts):
+            return any(_holds(part, item, walk) for part in parts)
+    return _related(condition, item, walk)
+
+
+def _operand(operand: Operand, item: Any, walk: _Walk) -> Any:
+    if isinstance(operand, Constant):
+        return operand.value
+    if isinstance(operand, Pattern):
+        return operand
+    document = item if operand.root == "@" else walk.root
+    try:
+        if not operand.definite:
+            return _found(operand.steps, document, walk)
+        if any(isinstance(step, Descend) for step in operand.steps):
+            return _found(operand.steps, document, walk)[0]
+        return _at(operand, document, walk)
+    except PathMissing:
+        return ABSENT
+
+
+def _related(relation: Relation, item: Any, walk: _Walk) -> bool:
+    left = _operand(relation.left, item, walk)
+    if relation.operator == "exists":
+        return left is not ABSENT
+    right = _operand(relation.right, item, walk)
+    walk.count(_weight(left) + _weight(right))
+    match relation.operator:
+        case "==":
+            return _equal(left, right)
+        case "!=":
+            return not _equal(left, right)
+        case "===":
+            return left is not ABSENT and right is not ABSENT and same(left, right)
+        case "!==":
+            return left is ABSENT or right is ABSENT or not same(left, right)
+        case "<" | "<=" | ">" | ">=":
+            return _ordered(relation.operator, left, right)
+        case "=~":
+            return _fits(left, right)
+    return _in_list(relation.operator, left, right, walk)
+
+
+def _weight(found: Any) -> int:
+    return len(found) // 16 if isinstance(found, str | list | dict) else 0
+
+
+def _equal(left: Any, right: Any) -> bool:
+    if left is ABSENT or right is ABSENT or isinstance(left, Pattern) or isinstance(right, Pattern):
+        return False
+    if is_number(left) and isinstance(right, str):
+        try:
+            return bool(left == float(right))
+        except ValueError:
+            return False
+    if isinstance(left, str) and is_number(right):
+        return left == number_text(right)
+    return same(left, right)
+
+
+def _ordered(operator: str, left: Any, right: Any) -> bool:
+    if isinstance(left, str) and is_number(right):
+        right = number_text(right)
+    elif is_number(left) and isinstance(right, str):
+        left = number_text(left)
+    if not (is_number(left) and is_number(right)) and not (isinstance(left, str) and isinstance(right, str)):
+        return False
+    match operator:
+        case "<":
+            return bool(left < right)
+        case "<=":
+            return bool(left <= right)
+        case ">":
+            return bool(left > right)
+    return bool(left >= right)
+
+
+def _fits(left: Any, right: Any) -> bool:
+    if isinstance(left, Pattern) == isinstance(right, Pattern):
+        return False
+    pattern, found = (left, right) if isinstance(left, Pattern) else (right, left)
+    texts = found if isinstance(found, list) else [found]
+    return any(pattern.fits(text) for text in map(_as_text, texts))
+
+
+def _as_text(found: Any) -> str:
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    return number_text(found) if is_number(found) else found if isinstance(found, str) else ""
+
+
+def _in_list(operator: str, left: Any, right: Any, walk: _Walk) -> bool:
+    match operator:
+        case "in" | "nin":
+            return (isinstance(right, list) and _has(right, left, walk)) == (operator == "in")
+        case "contains":
+            if isinstance(left, str) and isinstance(right, str):
+                return right in left
+            return isinstance(left, list) and _has(left, right, walk)
+        case "size":
+            return isinstance(left, str | list | dict) and is_number(right) and len(left) == int(right)
+        case "empty":
+            return isinstance(left, str | list | dict) and isinstance(right, bool) and right == (not left)
+    if not isinstance(left, list) or not isinstance(right, list):
+        return False
+    match operator:
+        case "subsetof":
+            return all(_has(right, item, walk) for item in left)
+        case "all":
+            return all(_has(left, item, walk) for item in right)
+        case "anyof":
+            return any(_has(right, item, walk) for item in left)
+    return not any(_has(right, item, walk) for item in left)
+
+
+def _has(items: list[Any], wanted: Any, walk: _Walk) -> bool:
+    walk.count(len(items))
+    return any(_equal(item, wanted) for item in items)

@@ -1,0 +1,170 @@
+"""JSON values compared and written down, however deep they are nested.
+
+Rule: no recursion, so that a value that nests ten thousand times is a value like any other.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a number of JSON, which true and false are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two values are equal; numbers by what they amount to, and true is not 1."""
+    todo = [(left, right)]
+    while todo:
+        one, other = todo.pop()
+        if one is other:
+            continue
+        if isinstance(one, dict):
+            if not isinstance(other, dict) or one.keys() != other.keys():
+                return False
+            todo += [(value, other[key]) for key, value in one.items()]
+        elif isinstance(one, list):
+            if not isinstance(other, list) or len(one) != len(other):
+                return False
+            todo += zip(one, other, strict=True)
+        elif is_number(one) and is_number(other):
+            if one != other:
+                return False
+        elif type(one) is not type(other) or one != other:
+            return False
+    return True
+
+
+def number_text(number: float) -> str:
+    """A number as Java writes it, in which Step Functions is written: `1.0`, `1.0E10`, `1.5E-7`."""
+    if isinstance(number, int):
+        # Python refuses to write very long numbers; such a one does not come from JSON that was read.
+        return str(number) if number.bit_length() < 10_000 else hex(number)
+    if not math.isfinite(number):
+        return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+    if number == 0 or 1e-3 <= abs(number) < 1e7:
+        return repr(number)
+    digits, _, exponent = f"{number!r}".partition("e")
+    if not exponent:
+        mantissa, _, exponent = f"{number:.16e}".partition("e")
+        digits = _shortest(number, mantissa, exponent)
+    return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"
+
+
+def _shortest(number: float, mantissa: str, exponent: str) -> str:
+    for places in range(1, 17):
+        text = f"{number:.{places}e}".partition("e")[0]
+        if float(f"{text}e{exponent}") == number:
+            return text
+    return mantissa
+
+
+def json_text(value: Any) -> str:
+    """The value as compact JSON."""
+    if isinstance(value, str):
+        return _quoted(value)
+    parts: list[str] = []
+    # What is still to be written: a text as it is, or a value.
+    todo: list[tuple[bool, Any]] = [(False, value)]
+    while todo:
+        ready, item = todo.pop()
+        if ready:
+            parts.append(item)
+        elif isinstance(item, dict):
+            parts.append("{")
+            todo.append((True, "}"))
+            todo += reversed(list(_members(item)))
+        elif isinstance(item, list):
+            parts.append("[")
+            todo.append((True, "]"))
+            todo += reversed(list(_items(item)))
+        else:
+            parts.append(scalar_text(item))
+    return "".join(parts)
+
+
+def _members(item: dict[str, Any]) -> Iterator[tuple[bool, Any]]:
+    for place, (key, value) in enumerate(item.items()):
+        yield True, ("," if place else "") + _quoted(key) + ":"
+        yield False, value
+
+
+def _items(item: list[Any]) -> Iterator[tuple[bool, Any]]:
+    for place, value in enumerate(item):
+        if place:
+            yield True, ","
+        yield False, value
+
+
+def scalar_text(value: Any) -> str:
+    """A value that holds no others, as JSON."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return number_text(value)
+    return _quoted(value)
+
+
+def plain_text(value: Any) -> str:
+    """The value as States.Format puts it into a text: a string as it is, objects and lists as in Java."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict | list):
+        return scalar_text(value)
+    parts: list[str] = []
+    todo: list[tuple[bool, Any]] = [(False, value)]
+    while todo:
+        ready, item = todo.pop()
+        if ready:
+            parts.append(item)
+        elif isinstance(item, dict):
+            parts.append("{")
+            todo.append((True, "}"))
+            members: list[tuple[bool, Any]] = []
+            for key, inner in item.items():
+                members += [(True, f"{', ' if members else ''}{key}="), (False, inner)]
+            todo += reversed(members)
+        elif isinstance(item, list):
+            parts.append("[")
+            todo.append((True, "]"))
+            items: list[tuple[bool, Any]] = []
+            for inner in item:
+                items += [(True, ", " if items else ""), (False, inner)]
+            todo += reversed(items)
+        else:
+            parts.append(item if isinstance(item, str) else scalar_text(item))
+    return "".join(parts)
+
+
+def canonical(value: Any) -> str:
+    """A text that two values share exactly when they are the `same`."""
+    parts: list[str] = []
+    todo: list[tuple[bool, Any]] = [(False, value)]
+    while todo:
+        ready, item = todo.pop()
+        if ready:
+            parts.append(item)
+        elif isinstance(item, dict):
+            parts.append("{")
+            todo.append((True, "}"))
+            for key in sorted(item, reverse=True):
+                todo += [(False, item[key]), (True, _quoted(key) + ":")]
+        elif isinstance(item, list):
+            parts.append("[")
+            todo.append((True, "]"))
+            todo += [(False, inner) for inner in reversed(item)]
+        elif isinstance(item, float) and item.is_integer():
+            parts.append(f"{int(item)},")
+        else:
+            parts.append(scalar_text(item) + ",")
+    return "".join(parts)
