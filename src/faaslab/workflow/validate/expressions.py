@@ -1,0 +1,122 @@
+"""Paths, payload templates and JSONata, wherever they stand in a definition."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from faaslab.workflow.validate.values import has_placeholder, is_expression, text
+
+if TYPE_CHECKING:
+    from faaslab.workflow.validate.diagnostic import Findings
+
+_CALL = re.compile(r"States\.[A-Za-z0-9]+\(")
+_LOOKS_LIKE_A_PATH = re.compile(r"\$\$?(?:$|[.\[])|States\.[A-Za-z0-9]+\(")
+
+
+def path(value: Any, findings: Findings, at: str, *, null: bool = False) -> None:
+    """A JSONPath that may give several values, or null where that is allowed."""
+    if value is None and null:
+        return
+    if text(value, findings, at) and not value.startswith("$"):
+        findings.schema("Value must be a valid JSONPath.", at)
+
+
+def reference(value: Any, findings: Findings, at: str, *, null: bool = False) -> None:
+    """A path to a single place (a Reference Path)."""
+    if value is None and null:
+        return
+    if text(value, findings, at) and not value.startswith("$"):
+        findings.schema("Value is not a Reference Path: Reference path didn't start with '$'", at)
+
+
+def path_or_call(value: Any, findings: Findings, at: str) -> None:
+    """A path or a call of an intrinsic function."""
+    if text(value, findings, at) and not value.startswith("$") and not _CALL.match(value):
+        findings.schema("Value must be a valid JSONPath or a valid intrinsic function call", at)
+
+
+def template(value: Any, language: str, findings: Findings, at: str) -> None:
+    """Any JSON with expressions in it: behind names that end with `.$`, or as `{% … %}`."""
+    if language == "JSONata":
+        _jsonata_template(value, findings, at)
+    else:
+        _payload_template(value, findings, at)
+
+
+def _payload_template(value: Any, findings: Findings, at: str) -> None:
+    waiting: list[tuple[Any, str]] = [(value, at)]
+    while waiting:
+        here, place = waiting.pop()
+        if isinstance(here, list):
+            waiting.extend((inner, f"{place}[{index}]") for index, inner in reversed(list(enumerate(here))))
+        elif isinstance(here, dict):
+            for name, inner in here.items():
+                if name.endswith(".$"):
+                    _behind_a_name(name, inner, here, findings, place=place, field=at)
+                elif isinstance(inner, str) and _LOOKS_LIKE_A_PATH.match(inner):
+                    findings.warn(
+                        "NO_DOLLAR",
+                        f"The value of '{name}' looks like an expression: it is one in a field '{name}.$'",
+                        f"{place}/{name}",
+                    )
+            waiting.extend((here[name], f"{place}/{name}") for name in reversed(here))
+
+
+def _behind_a_name(
+    name: str, value: Any, beside: dict[str, Any], findings: Findings, *, place: str, field: str
+) -> None:
+    if name[:-2] in beside:
+        findings.schema(f"The fields '{name[:-2]}' and '{name}' are one and the same when evaluated", place)
+    fine = isinstance(value, str) and (value.startswith("$") or _CALL.match(value))
+    if not fine and not (isinstance(value, str) and has_placeholder(value)):
+        findings.schema(
+            f"The value for the field '{name}' must be a valid JSONPath or a valid intrinsic function call",
+            field,
+        )
+
+
+def _jsonata_template(value: Any, findings: Findings, at: str) -> None:
+    waiting: list[tuple[Any, str]] = [(value, at)]
+    while waiting:
+        here, place = waiting.pop()
+        if isinstance(here, str):
+            jsonata_text(here, findings, place)
+        elif isinstance(here, list):
+            waiting.extend((inner, f"{place}[{index}]") for index, inner in reversed(list(enumerate(here))))
+        elif isinstance(here, dict):
+            waiting.extend((here[name], f"{place}/{name}") for name in reversed(here))
+
+
+def jsonata_text(value: str, findings: Findings, at: str) -> None:
+    """A string of a JSONata state: an expression when it is `{% … %}`, half a pair of marks is a slip."""
+    if not is_expression(value) and value.startswith("{%") != value.endswith("%}"):
+        findings.error(
+            "INVALID_JSONATA_EXPRESSION",
+            "An expression begins with '{%' and ends with '%}', both or none",
+            at,
+        )
+
+
+def warn_of_static(value: Any, findings: Findings, at: str) -> None:
+    """A Pass state's Result is taken as it is: a path in it is most likely not meant."""
+    waiting = [value]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, dict):
+            if any(name.endswith(".$") for name in here):
+                findings.warn(
+                    "PASS_RESULT_IS_STATIC", "A path in the Result of a Pass state is not evaluated", at
+                )
+                return
+            waiting.extend(here.values())
+        elif isinstance(here, list):
+            waiting.extend(here)
+
+
+_NAMES = re.compile(r"(?<![\w$])\$([^\W\d]\w*)(?!\w*\s*\()")
+
+
+def jsonata_variables(value: str) -> set[str]:
+    """The variables that an expression reads."""
+    return set(_NAMES.findall(value))
