@@ -118,18 +118,28 @@ class Bridge:
                 return True
         return status != 404
 
-    def carry_out(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def carry_out(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        operation: str | None = None,
+    ) -> dict[str, Any]:
         """Have the home's Lambda API carry that out at once: its answer, empty while a journal is replayed.
 
-        Raises `Refused` with what the home says against it.
+        With an `operation` it is Step Functions' API. Raises `Refused` with what the home says against it.
         """
         with self._turn.lent(anew=False):
             if self.silent:
                 return {}
             data = b"" if body is None else json.dumps(body).encode()
+            service = "lambda" if operation is None else "states"
             headers = {"Content-Type": "application/json"} if data else {}
+            if operation is not None:
+                headers = _of_states(operation)
             try:
-                answer = self._answer(method, path, data, headers, _CHANGE_LIMIT_S)
+                answer = self._answer(method, path, data, headers, _CHANGE_LIMIT_S, service=service)
             except Exception as error:
                 raise Refused(503, f"the home of the store did not answer: {error}") from error
         try:
@@ -157,10 +167,7 @@ class Bridge:
     def start_execution(self, arn: str, event: Any) -> None:
         """Have the state machine run with the event, later."""
         body = json.dumps({"stateMachineArn": arn, "input": json.dumps(event)})
-        headers = {
-            "X-Amz-Target": "AWSStepFunctions.StartExecution",
-            "Content-Type": "application/x-amz-json-1.0",
-        }
+        headers = _of_states("StartExecution")
         self._deliver(Delivery(to=arn, path="/", bodies=(body,), headers=headers, service="states"))
 
     def later(self, work: Callable[[], None]) -> None:
@@ -286,6 +293,14 @@ class Bridge:
 def _path(name: str, rest: str, qualifier: str | None) -> str:
     query = f"?Qualifier={quote(qualifier, safe='')}" if qualifier else ""
     return f"/2015-03-31/functions/{quote(name, safe='')}{rest}{query}"
+
+
+def _of_states(operation: str) -> dict[str, str]:
+    """The headers of a request to Step Functions' API."""
+    return {
+        "X-Amz-Target": f"AWSStepFunctions.{operation}",
+        "Content-Type": "application/x-amz-json-1.0",
+    }
 
 
 def _note(line: str) -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import base64
 import io
 import zipfile
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from moto.core.common_models import CloudFormationModel
 
-from faaslab.cloud.child.bridge import Refused
+from faaslab.cloud.child import machines
+from faaslab.cloud.child.at_home import AtHome, ask, take_over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,84 +30,17 @@ _APART = ("FunctionName", "Code", "Tags", "ReservedConcurrentExecutions", "Recur
 _UNKNOWN = "0"
 """The number of a version that a replayed journal cannot tell: it stays at the home when its stack goes."""
 _INLINE = {"nodejs": "index.js"}
-_bridge: Bridge | None = None
 
 
 def make_with(bridge: Bridge) -> None:
-    """From now on stacks make functions at the home that `bridge` leads to."""
-    global _bridge  # noqa: PLW0603 - what is kept of a stack is pickled, and must not hold it
-    _bridge = bridge
-    from moto.awslambda import models
+    """From now on stacks make functions and state machines at the home that `bridge` leads to."""
+    from moto.awslambda import models as functions
+    from moto.stepfunctions import models as state_machines
 
-    for each in CloudFormationModel.__subclasses__():
-        if each.__module__ == models.__name__:
-            each.cloudformation_type = staticmethod(lambda: "Nothing::That::Stacks::Have")
+    take_over(bridge, functions.__name__, state_machines.__name__)
 
 
-class _AtHome:
-    """A resource of a stack that is at the home: what it is called there, and what `GetAtt` gives."""
-
-    attributes: ClassVar[tuple[str, ...]] = ()
-
-    def __init__(self, name: str, **told: str) -> None:
-        self.physical_resource_id = name
-        self.told = told
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """None of its properties names it, unless it says so."""
-        return ""
-
-    @classmethod
-    def has_cfn_attr(cls, attr: str) -> bool:
-        """Whether `GetAtt` has it."""
-        return attr in cls.attributes
-
-    def get_cfn_attribute(self, attribute_name: str) -> str:
-        """What `GetAtt` gives."""
-        from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
-
-        if attribute_name not in self.told:
-            raise UnformattedGetAttTemplateException
-        return self.told[attribute_name]
-
-    @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], *_: Any, **__: Any
-    ) -> Any:
-        """Make it."""
-        return cls.made(resource_name, cloudformation_json.get("Properties", {}))
-
-    @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: Any,
-        new_resource_name: str,
-        cloudformation_json: dict[str, Any],
-        *_: Any,
-        **__: Any,
-    ) -> Any:
-        """Change it; what has no change of its own is made anew beside."""
-        return original_resource.changed(new_resource_name, cloudformation_json.get("Properties", {}))
-
-    @classmethod
-    def delete_from_cloudformation_json(cls, *_: Any, **__: Any) -> None:
-        """Nothing: `delete` did it."""
-
-    @classmethod
-    def made(cls, name: str, properties: dict[str, Any]) -> _AtHome:
-        """What came of making it."""
-        raise NotImplementedError
-
-    def changed(self, name: str, properties: dict[str, Any]) -> _AtHome:
-        """What came of changing it."""
-        return self.made(name, properties)
-
-    def delete(self, *_: Any) -> None:
-        """Take it away; what is gone already is."""
-
-
-class Function(_AtHome, CloudFormationModel):  # type: ignore[misc]
+class Function(AtHome, CloudFormationModel):  # type: ignore[misc]
     """`AWS::Lambda::Function`."""
 
     attributes = ("Arn",)
@@ -128,7 +62,7 @@ class Function(_AtHome, CloudFormationModel):  # type: ignore[misc]
         body = {"FunctionName": name, **_settings(properties), "Code": _code(properties)}
         if properties.get("Tags"):
             body["Tags"] = {each["Key"]: str(each["Value"]) for each in properties["Tags"]}
-        _ask("POST", _FUNCTIONS, body)
+        ask("POST", _FUNCTIONS, body)
         made = cls(name, Arn=_arn(name))
         made.set_apart(properties)
         return made
@@ -137,8 +71,8 @@ class Function(_AtHome, CloudFormationModel):  # type: ignore[misc]
         """UpdateFunctionCode and UpdateFunctionConfiguration; the name of a function stays."""
         del name
         path = f"{_FUNCTIONS}/{self.physical_resource_id}"
-        _ask("PUT", f"{path}/code", _code(properties))
-        _ask("PUT", f"{path}/configuration", _settings(properties))
+        ask("PUT", f"{path}/code", _code(properties))
+        ask("PUT", f"{path}/configuration", _settings(properties))
         self.set_apart(properties)
         return self
 
@@ -147,17 +81,17 @@ class Function(_AtHome, CloudFormationModel):  # type: ignore[misc]
         name = self.physical_resource_id
         if (reserved := properties.get("ReservedConcurrentExecutions")) is not None:
             body = {"ReservedConcurrentExecutions": int(reserved)}
-            _ask("PUT", f"/2017-10-31/functions/{name}/concurrency", body)
+            ask("PUT", f"/2017-10-31/functions/{name}/concurrency", body)
         if properties.get("RecursiveLoop"):
             body = {"RecursiveLoop": properties["RecursiveLoop"]}
-            _ask("PUT", f"/2024-08-31/functions/{name}/recursion-config", body)
+            ask("PUT", f"/2024-08-31/functions/{name}/recursion-config", body)
 
     def delete(self, *_: Any) -> None:
         """DeleteFunction."""
-        _ask("DELETE", f"{_FUNCTIONS}/{self.physical_resource_id}", missing=True)
+        ask("DELETE", f"{_FUNCTIONS}/{self.physical_resource_id}", missing=True)
 
 
-class LayerVersion(_AtHome, CloudFormationModel):  # type: ignore[misc]
+class LayerVersion(AtHome, CloudFormationModel):  # type: ignore[misc]
     """`AWS::Lambda::LayerVersion`; one that changes is a version of its own."""
 
     attributes = ("LayerVersionArn",)
@@ -176,7 +110,7 @@ class LayerVersion(_AtHome, CloudFormationModel):  # type: ignore[misc]
     def made(cls, name: str, properties: dict[str, Any]) -> LayerVersion:
         """PublishLayerVersion."""
         body = {key: value for key, value in properties.items() if key != "LayerName"}
-        answer = _ask("POST", f"/2018-10-31/layers/{quote(name, safe='')}/versions", body)
+        answer = ask("POST", f"/2018-10-31/layers/{quote(name, safe='')}/versions", body)
         arn = answer.get("LayerVersionArn") or f"{_arn(name, 'layer')}:{_UNKNOWN}"
         return cls(arn, LayerVersionArn=arn)
 
@@ -184,10 +118,10 @@ class LayerVersion(_AtHome, CloudFormationModel):  # type: ignore[misc]
         """DeleteLayerVersion."""
         name, number = self.physical_resource_id.split(":")[-2:]
         if number != _UNKNOWN:
-            _ask("DELETE", f"/2018-10-31/layers/{name}/versions/{number}", missing=True)
+            ask("DELETE", f"/2018-10-31/layers/{name}/versions/{number}", missing=True)
 
 
-class Version(_AtHome, CloudFormationModel):  # type: ignore[misc]
+class Version(AtHome, CloudFormationModel):  # type: ignore[misc]
     """`AWS::Lambda::Version`."""
 
     attributes = ("Version", "FunctionArn")
@@ -205,7 +139,7 @@ class Version(_AtHome, CloudFormationModel):  # type: ignore[misc]
         body: dict[str, Any] = {
             key: properties[key] for key in ("CodeSha256", "Description") if key in properties
         }
-        answer = _ask("POST", f"{_FUNCTIONS}/{quote(function, safe='')}/versions", body)
+        answer = ask("POST", f"{_FUNCTIONS}/{quote(function, safe='')}/versions", body)
         number = answer.get("Version", _UNKNOWN)
         arn = answer.get("FunctionArn", f"{_arn(function.rpartition(':')[2])}:{number}")
         return cls(arn, Version=number, FunctionArn=arn)
@@ -213,10 +147,10 @@ class Version(_AtHome, CloudFormationModel):  # type: ignore[misc]
     def delete(self, *_: Any) -> None:
         """DeleteFunction of the version."""
         if self.told["Version"] != _UNKNOWN:
-            _ask("DELETE", f"{_FUNCTIONS}/{quote(self.physical_resource_id, safe='')}", missing=True)
+            ask("DELETE", f"{_FUNCTIONS}/{quote(self.physical_resource_id, safe='')}", missing=True)
 
 
-class Alias(_AtHome, CloudFormationModel):  # type: ignore[misc]
+class Alias(AtHome, CloudFormationModel):  # type: ignore[misc]
     """`AWS::Lambda::Alias`."""
 
     attributes = ("AliasArn",)
@@ -231,26 +165,26 @@ class Alias(_AtHome, CloudFormationModel):  # type: ignore[misc]
         """CreateAlias."""
         del name
         function, alias = properties["FunctionName"], properties["Name"]
-        _ask("POST", f"{_FUNCTIONS}/{quote(function, safe='')}/aliases", _alias(properties))
+        ask("POST", f"{_FUNCTIONS}/{quote(function, safe='')}/aliases", _alias(properties))
         arn = f"{_arn(function.rpartition(':')[2])}:{alias}"
         return cls(arn, AliasArn=arn)
 
     def changed(self, name: str, properties: dict[str, Any]) -> Alias:
         """UpdateAlias."""
         del name
-        _ask("PUT", self._path(), _alias(properties))
+        ask("PUT", self._path(), _alias(properties))
         return self
 
     def delete(self, *_: Any) -> None:
         """DeleteAlias."""
-        _ask("DELETE", self._path(), missing=True)
+        ask("DELETE", self._path(), missing=True)
 
     def _path(self) -> str:
         function, alias = self.physical_resource_id.split(":")[-2:]
         return f"{_FUNCTIONS}/{function}/aliases/{alias}"
 
 
-class Permission(_AtHome, CloudFormationModel):  # type: ignore[misc]
+class Permission(AtHome, CloudFormationModel):  # type: ignore[misc]
     """`AWS::Lambda::Permission`."""
 
     attributes = ("Id",)
@@ -266,7 +200,7 @@ class Permission(_AtHome, CloudFormationModel):  # type: ignore[misc]
         function = quote(properties["FunctionName"], safe="")
         statement = name[-100:]
         body = {key: value for key, value in properties.items() if key != "FunctionName"}
-        _ask("POST", f"{_FUNCTIONS}/{function}/policy", {**body, "StatementId": statement})
+        ask("POST", f"{_FUNCTIONS}/{function}/policy", {**body, "StatementId": statement})
         made = cls(statement, Id=statement)
         made.path = f"{_FUNCTIONS}/{function}/policy/{statement}"
         return made
@@ -278,12 +212,12 @@ class Permission(_AtHome, CloudFormationModel):  # type: ignore[misc]
 
     def delete(self, *_: Any) -> None:
         """RemovePermission."""
-        _ask("DELETE", self.path, missing=True)
+        ask("DELETE", self.path, missing=True)
 
     path = ""
 
 
-class EventInvokeConfig(_AtHome, CloudFormationModel):  # type: ignore[misc]
+class EventInvokeConfig(AtHome, CloudFormationModel):  # type: ignore[misc]
     """`AWS::Lambda::EventInvokeConfig`."""
 
     @staticmethod
@@ -301,17 +235,17 @@ class EventInvokeConfig(_AtHome, CloudFormationModel):  # type: ignore[misc]
             f"?Qualifier={quote(qualifier, safe='')}"
         )
         body = {key: value for key, value in properties.items() if key not in ("FunctionName", "Qualifier")}
-        _ask("PUT", made.path, _numbers(body))
+        ask("PUT", made.path, _numbers(body))
         return made
 
     def delete(self, *_: Any) -> None:
         """DeleteFunctionEventInvokeConfig."""
-        _ask("DELETE", self.path, missing=True)
+        ask("DELETE", self.path, missing=True)
 
     path = ""
 
 
-class Url(_AtHome, CloudFormationModel):  # type: ignore[misc]
+class Url(AtHome, CloudFormationModel):  # type: ignore[misc]
     """`AWS::Lambda::Url`, which the home refuses."""
 
     @staticmethod
@@ -323,13 +257,11 @@ class Url(_AtHome, CloudFormationModel):  # type: ignore[misc]
     def made(cls, name: str, properties: dict[str, Any]) -> Url:
         """CreateFunctionUrlConfig."""
         function = quote(properties["TargetFunctionArn"], safe="")
-        _ask(
-            "POST", f"/2021-10-31/functions/{function}/url", {"AuthType": properties.get("AuthType", "NONE")}
-        )
+        ask("POST", f"/2021-10-31/functions/{function}/url", {"AuthType": properties.get("AuthType", "NONE")})
         return cls(name)
 
 
-class EventSourceMapping(_AtHome, CloudFormationModel):  # type: ignore[misc]
+class EventSourceMapping(AtHome, CloudFormationModel):  # type: ignore[misc]
     """`AWS::Lambda::EventSourceMapping`, which the home refuses."""
 
     @staticmethod
@@ -343,7 +275,7 @@ class EventSourceMapping(_AtHome, CloudFormationModel):  # type: ignore[misc]
         body: dict[str, Any] = {
             key: properties[key] for key in ("FunctionName", "EventSourceArn") if key in properties
         }
-        _ask("POST", "/2015-03-31/event-source-mappings", body)
+        ask("POST", "/2015-03-31/event-source-mappings", body)
         return cls(name)
 
 
@@ -353,11 +285,11 @@ _SERVERLESS = (
 )  # fmt: skip
 
 
-class _Untransformed(_AtHome):
+class _Untransformed(AtHome):
     """A type of SAM, which AWS replaces by others before it makes a stack; moto would leave it out."""
 
     @classmethod
-    def made(cls, name: str, properties: dict[str, Any]) -> _AtHome:
+    def made(cls, name: str, properties: dict[str, Any]) -> AtHome:
         """Refused: nothing would come of it."""
         del name, properties
         from moto.cloudformation.exceptions import ValidationError
@@ -375,22 +307,7 @@ def _serverless(kind: str) -> type[Any]:
 
 
 # Kept, for a class knows its subclasses only as long as somebody does.
-_UNTRANSFORMED = [*map(_serverless, _SERVERLESS)]
-
-
-def _ask(
-    method: str, path: str, body: Mapping[str, Any] | None = None, *, missing: bool = False
-) -> dict[str, Any]:
-    """What the home answers; with `missing` what is not there is no error."""
-    assert _bridge is not None
-    try:
-        return _bridge.carry_out(method, path, body)
-    except Refused as refused:
-        if missing and refused.status == 404:
-            return {}
-        from moto.cloudformation.exceptions import ValidationError
-
-        raise ValidationError(message=str(refused)) from None
+_UNTRANSFORMED = [*map(_serverless, _SERVERLESS), *machines.TYPES]
 
 
 def _settings(properties: Mapping[str, Any]) -> dict[str, Any]:

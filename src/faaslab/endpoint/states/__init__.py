@@ -1,0 +1,5 @@
+"""The Step Functions API: what AWS's operations are in the words of the lab, a small file a family of them.
+
+Rule: a handler reads its parameters, asks the lab, and shapes the answer. It decides nothing that the lab
+would decide; what the lab refuses is put into AWS's words here and by `endpoint.faults`.
+"""
