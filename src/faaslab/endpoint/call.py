@@ -14,6 +14,17 @@ class Theirs(Exception):
     """Raised by a handler: the request is the embedded cloud's after all, and goes there as it came."""
 
 
+class Later:
+    """What a handler gives whose answer may come later: `look` gives it, or None for not yet.
+
+    It is called from one thread after the other until it gives something, or the client is gone; the answer
+    of one whose server is closed is empty. So nobody waits in a thread, and nothing is taken for nobody.
+    """
+
+    def __init__(self, look: Callable[[], Mapping[str, Any] | None]) -> None:
+        self.look = look
+
+
 class Asked(Protocol):
     """Asks the embedded cloud for an operation of `service`, by default of the service of the call."""
 
@@ -42,5 +53,5 @@ class Call:
     cloud: Asked
 
 
-Handler = Callable[[Call], Mapping[str, Any] | None]
+Handler = Callable[[Call], Mapping[str, Any] | Later | None]
 """Carries out one operation; its answer has the shapes that a boto3 client gives. It raises `Fault`."""

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.backends.local.flight import uuid_of
 from faaslab.endpoint import faults
-from faaslab.endpoint.call import Asked, Call, Handler, Theirs
-from faaslab.endpoint.messages import Fault, Request, Response
+from faaslab.endpoint.call import Asked, Call, Handler, Later, Theirs
+from faaslab.endpoint.messages import Fault, Held, Request, Response
 from faaslab.endpoint.wire import Service
 from faaslab.errors import FaaslabError
 
@@ -81,7 +81,7 @@ class Dispatcher:
         """Who of ours may answer a request; None for the cloud. The body need not be there yet."""
         return OURS.get(signing_name(request, scope) or "")
 
-    def answer(self, request: Request, ours: Ours, scope: Scope | None) -> Response | None:
+    def answer(self, request: Request, ours: Ours, scope: Scope | None) -> Response | Held | None:
         """Carry a request out; None when it is the cloud's after all. What fails is an answer as well."""
         service = Service.load(ours.service)
         region = (scope.region if scope else None) or self._lab.region
@@ -105,16 +105,33 @@ class Dispatcher:
                 cloud=self._cloud(ours.service, region),
             )
             result = handler(call) or {}
+            if isinstance(result, Later):
+                return self._held(service, name, protocol, request_id, result)
             return service.answer(name, result, protocol, request_id=request_id)
         except Theirs:
             return None
         except Exception as error:  # noqa: BLE001 -- what fails is an answer as well
             if name is None and not ours.whole:
                 return None  # not in a form that we know: the cloud's to refuse
-            fault = faults.fault_of(error, service=ours.service, region=self._lab.region)
-            if fault.status >= 500:
-                _note(error, f"{ours.service} {name}")
-            return service.refuse(fault, name, protocol, request_id=request_id)
+            return self._refusal(error, service, name, protocol, request_id)
+
+    def _held(self, service: Service, name: str, protocol: str, request_id: str, later: Later) -> Held:
+        def look() -> Response | None:
+            try:
+                told = later.look()
+                return None if told is None else service.answer(name, told, protocol, request_id=request_id)
+            except Exception as error:  # noqa: BLE001 -- what fails is an answer as well
+                return self._refusal(error, service, name, protocol, request_id)
+
+        return Held(look=look, nothing=service.answer(name, {}, protocol, request_id=request_id))
+
+    def _refusal(
+        self, error: Exception, service: Service, name: str | None, protocol: str, request_id: str
+    ) -> Response:
+        fault = faults.fault_of(error, service=service.name, region=self._lab.region)
+        if fault.status >= 500:
+            _note(error, f"{service.name} {name}")
+        return service.refuse(fault, name, protocol, request_id=request_id)
 
     def perform(
         self, service: str, operation: str, params: Mapping[str, Any], *, region: str | None = None
@@ -134,9 +151,10 @@ class Dispatcher:
                     cloud=self._cloud(service, region),
                 )
                 try:
-                    return handler(call) or {}
+                    result = handler(call) or {}
                 except Theirs:
                     break
+                return result.look() or {} if isinstance(result, Later) else result
         return self._cloud(service, region)(operation, params)
 
     def ask_cloud(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,18 @@ class Response:
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | Iterator[bytes] = b""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A response that may come later: `look` gives it, or None for not yet, and costs little.
+
+    It is asked again and again as long as the client waits. `nothing` is the response for one whose server
+    is closed meanwhile.
+    """
+
+    look: Callable[[], Response | None]
+    nothing: Response
 
 
 class Fault(Exception):

@@ -44,6 +44,7 @@ class Endpoint:
 
     def close(self, drain_s: float = DRAIN_S) -> None:
         """Accept nothing more, and finish what was accepted; may be called twice."""
+        self._web.let_go()
         self._server.close(drain_s)
         self._web.close()
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from faaslab.endpoint import credentials, guard, plain
 from faaslab.endpoint.dispatch import INTERNAL
 from faaslab.endpoint.downloads import has_its_key
-from faaslab.endpoint.messages import Fault, Request, Response
+from faaslab.endpoint.messages import Fault, Held, Request, Response
 from faaslab.errors import FaaslabError, MissingExtra
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ CLOUD_THREADS = 200
 OBJECT_BYTES = 5 * 2**30
 """The largest body that goes on to the cloud: an object of S3 in one request."""
 _SMALL = 2**20
+_PAUSES_S = (0.005, 0.02, 0.05, 0.1, 0.25)
+"""Between one look for what is held and the next, of which the last goes on."""
 _DROPPED = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
 _END = object()
 
@@ -58,6 +60,11 @@ class Web:
         self._internal = internal
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="faaslab-endpoint")
         self._cloud_threads = ThreadPoolExecutor(CLOUD_THREADS, thread_name_prefix="faaslab-cloud")
+        self._letting_go = False
+
+    def let_go(self) -> None:
+        """Hold nothing back from now on: who waits for what may come is answered that there is nothing."""
+        self._letting_go = True
 
     def close(self) -> None:
         """End the threads that answered; may be called twice."""
@@ -82,7 +89,7 @@ class Web:
 
         def answer(body: bytes) -> Response:
             response = self._dispatcher.answer(_with_body(request, body), ours, signed)
-            assert response is not None
+            assert isinstance(response, Response)  # an invocation's, which is never held
             return response
 
         return answer
@@ -100,6 +107,8 @@ class Web:
             guard.check_head(scope["headers"], len(path) + len(text))
             self._guard.check(headers, signed, has_key=has_its_key(path))
             response = await self._answer(scope, headers, text, signed, receive)
+            if isinstance(response, Held):
+                response = await self._waited_for(response, receive)
         except Fault as fault:
             response = _refusal(fault)
         except _Gone:
@@ -116,7 +125,7 @@ class Web:
         text: str,
         signed: Scope | None,
         receive: Receive,
-    ) -> Response:
+    ) -> Response | Held:
         loop = asyncio.get_running_loop()
         head = Request(
             method=scope["method"],
@@ -126,7 +135,7 @@ class Web:
         )
         ours = None
         if head.path.startswith(INTERNAL) and self._internal is not None:
-            answer: Callable[[Request], Response | None] = self._internal
+            answer: Callable[[Request], Response | Held | None] = self._internal
         elif (ours := self._dispatcher.ours(head, signed)) is not None:
             answer = lambda request: self._dispatcher.answer(request, ours, signed)  # noqa: E731
         else:
@@ -195,6 +204,23 @@ class Web:
             close = getattr(body, "close", None)
             if close is not None:
                 await loop.run_in_executor(self._threads, close)
+
+    async def _waited_for(self, held: Held, receive: Receive) -> Response:
+        """What is held, when it is there; no thread waits for it. Raises _Gone when the client is."""
+        loop = asyncio.get_running_loop()
+        gone = loop.create_task(_until_gone(receive))
+        pauses = iter(_PAUSES_S)
+        try:
+            while not gone.done() and not self._letting_go:
+                response = await loop.run_in_executor(self._threads, held.look)
+                if response is not None:
+                    return response
+                await asyncio.wait((gone,), timeout=next(pauses, _PAUSES_S[-1]))
+            if gone.done():
+                raise _Gone
+            return held.nothing
+        finally:
+            gone.cancel()
 
 
 class _Gone(Exception):
