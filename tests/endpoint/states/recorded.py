@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parents[2].parent / "shared" / "conformance" / "asl"
+FOLDER = Path(__file__).parents[3].parent / "shared" / "conformance" / "asl"
 needed = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the recorded cases are not here ({FOLDER})")
 ACCOUNT = "111111111111"
 # Tokens that stand for a part of a text have a form that no other text has.
