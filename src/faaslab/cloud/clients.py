@@ -25,7 +25,7 @@ _NOWHERE: dict[str, Any] = {
 
 
 @cache
-def _models() -> Any:
+def models() -> Any:
     """The services' models, read once for all clients: some take a second to read."""
     from botocore.loaders import Loader
 
@@ -52,7 +52,7 @@ def client(
     from botocore.config import Config
 
     session = botocore.session.Session(session_vars=_NOWHERE)
-    session.register_component("data_loader", _models())
+    session.register_component("data_loader", models())
     # No chain of providers is asked, so no file, no container and no instance is.
     session.set_credentials(key, "local")
     settings: dict[str, Any] = {

@@ -1,8 +1,8 @@
 """The Lab joins the parts: it hands what one neighbour gives to the next, one small file a service.
 
-`faaslab.open()` makes one. Its services are `functions`, `layers`, `policies`, `versions`, `asynchronous`,
-`executions`, `monitoring` and `reports`. A result meets the store here only, in `Lab.complete` (in
-`settle`, when it comes from a queue), before any answer is given.
+`faaslab.open()` makes one. Its services are `functions`, `layers`, `policies`, `versions`, `workflows`,
+`asynchronous`, `executions`, `monitoring` and `reports`. A result meets the store here only, in
+`Lab.complete` (in `settle`, when it comes from a queue), before any answer is given.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from faaslab.lab.definitions import Definition
     from faaslab.lab.imports import ImportResult
     from faaslab.lab.serving import Serving, StartEndpoint
+    from faaslab.lab.workflows import Workflows
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
     from faaslab.model.settings import Setting
@@ -111,6 +112,13 @@ class Lab:
         self.executions = Executions(self)
         self.monitoring = Monitoring(self)
         self.reports = Reports(self)
+
+    @functools.cached_property
+    def workflows(self) -> Workflows:
+        """Workflows. Imported with the first use, as many a lab has none."""
+        from faaslab.lab.workflows import Workflows
+
+        return Workflows(self)
 
     @property
     def backend(self) -> LocalBackend:
