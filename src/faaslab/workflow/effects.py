@@ -182,6 +182,8 @@ class StartChild:
     input: Any
     type: Literal["STANDARD", "EXPRESS"]
     item_context: Mapping[str, Any] = field(default_factory=dict)
+    redrive: int = 0
+    """How often its map run was redriven: above 0 a child of that name that ended otherwise goes on."""
 
 
 @dataclass(frozen=True, slots=True)

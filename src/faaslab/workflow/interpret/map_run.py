@@ -1,0 +1,316 @@
+"""A distributed Map: children that are executions of their own, and when their failures fail the run.
+
+Rule: the interpreter knows of each child only what its end said; items are read and results
+written by others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from faaslab.workflow.effects import (
+    ChildEnded,
+    Failed,
+    MapRunChanged,
+    ReadItems,
+    StartChild,
+    WriteResults,
+)
+from faaslab.workflow.failure import StateFailure
+from faaslab.workflow.interpret import fields, inline, settings, tally
+from faaslab.workflow.interpret.course import NOTHING, Course, runtime
+from faaslab.workflow.interpret.frame import AWAIT, Frame, MapRun
+from faaslab.workflow.interpret.payload import text_of
+from faaslab.workflow.interpret.retries import TIMEOUT
+from faaslab.workflow.query import jsonata, template
+
+if TYPE_CHECKING:
+    from faaslab.workflow.interpret.plan import StatePlan
+
+MOST_AT_A_TIME = 10_000
+THRESHOLD = "States.ExceedToleratedFailureThreshold"
+READER_FAILED = "States.ItemReaderFailed"
+
+
+def is_distributed(state: StatePlan) -> bool:
+    """Whether a Map's iterations are executions of their own."""
+    processor = state.body.get("ItemProcessor", state.body.get("Iterator"))
+    config = processor.get("ProcessorConfig") if isinstance(processor, Mapping) else None
+    return isinstance(config, Mapping) and config.get("Mode") == "DISTRIBUTED"
+
+
+def run(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, Any]:
+    """Run a child for every item or batch; the output of the state's work."""
+    value = fields.effective_input(course, frame, state)
+    resumed = frame.map_run if frame.resumed else None
+    if resumed is not None:
+        the_run = resumed
+        the_run.redriven += 1
+        course.follow(frame, "MapRunRedriven", {"mapRunArn": the_run.arn, "redriveCount": the_run.redriven})
+    else:
+        the_run = yield from _begun(course, frame, state, value)
+    frame.resumed = False
+    try:
+        yield from _children(course, frame, state, the_run)
+        output = yield from _output(course, frame, state, the_run, value)
+    except StateFailure as failure:
+        tally.stop(course, the_run)
+        details = {"error": failure.error, "cause": failure.cause}
+        course.follow(frame, "MapRunFailed", {k: v for k, v in details.items() if v is not None})
+        tally.tell(course, the_run, state.name, "FAILED")
+        raise
+    course.follow(frame, "MapRunSucceeded")
+    tally.tell(course, the_run, state.name, "SUCCEEDED")
+    course.note("MapStateSucceeded", frame.previous, NOTHING, state.name)
+    return output
+
+
+def _begun(course: Course, frame: Frame, state: StatePlan, value: Any) -> Generator[str, Any, MapRun]:
+    body = state.body
+    reader = body.get("ItemReader")
+    found = inline.items(course, frame, state, value) if reader is None else []
+    course.follow(frame, "MapStateStarted", {"length": len(found)})
+    scope = course.scope(frame, value)
+    most = settings.concurrency(state, scope, MOST_AT_A_TIME)
+    count = settings.number(state, "ToleratedFailureCount", scope)
+    if count is not None and count < 0:
+        raise runtime("ToleratedFailureCount cannot be negative.")
+    share = settings.number(state, "ToleratedFailurePercentage", scope, whole=False)
+    if share is not None and not 0 <= share <= 100:
+        raise runtime("ToleratedFailurePercentage must be between 0 and 100.")
+    course.inspected("toleratedFailureCount", int(count or 0))
+    label = str(body.get("Label") or course.uuid())
+    machine = course.arn.split(":")[6] if course.arn.count(":") >= 6 else "machine"
+    prefix = ":".join(course.arn.split(":")[:5])
+    the_run = MapRun(
+        f"{prefix}:mapRun:{machine}/{label}:{course.uuid()}",
+        label,
+        [],
+        [],
+        [],
+        [],
+        most,
+        int(count or 0),
+        float(share or 0),
+        count is not None,
+        share is not None,
+        [],
+    )
+    frame.map_run = the_run
+    course.follow(frame, "MapRunStarted", {"mapRunArn": the_run.arn})
+    try:
+        if reader is not None:
+            found = yield from _read(course, frame, state, value)
+        _prepare(course, frame, state, the_run=the_run, found=found, value=value)
+    except StateFailure as failure:
+        details = {"error": failure.error, "cause": failure.cause}
+        if failure.location is None and not failure.framed:
+            course.follow(frame, "MapRunFailed", {k: v for k, v in details.items() if v is not None})
+        tally.tell(course, the_run, state.name, "FAILED")
+        frame.map_run = None
+        raise
+    return the_run
+
+
+def _read(course: Course, frame: Frame, state: StatePlan, value: Any) -> Generator[str, Any, list[Any]]:
+    reader = dict(state.body["ItemReader"])
+    scope = course.scope(frame, value)
+    if state.jsonata:
+        reader = jsonata.rendered(reader, scope, "ItemReader")
+    else:
+        if "Parameters" in reader:
+            reader["Parameters"] = template.rendered(reader["Parameters"], scope, "Parameters")
+        config = dict(reader.get("ReaderConfig", {}))
+        path = config.pop("MaxItemsPath", None)
+        if path is not None:
+            config["MaxItems"] = fields.referred(path, scope, "MaxItemsPath")
+        if "ReaderConfig" in reader:
+            reader["ReaderConfig"] = config
+    key = course.key("read")
+    course.want(frame, ReadItems(key, reader))
+    signal = yield AWAIT
+    course.answered(key)
+    if isinstance(signal, Failed):
+        raise StateFailure(signal.error or READER_FAILED, signal.cause)
+    found = signal.output
+    if not isinstance(found, list):
+        raise StateFailure(READER_FAILED, "Attempting to map over non-iterable node.")
+    return found
+
+
+def _prepare(
+    course: Course, frame: Frame, state: StatePlan, *, the_run: MapRun, found: list[Any], value: Any
+) -> None:
+    inputs = []
+    for index, item in enumerate(found):
+        context = {"Item": {"Index": index, "Value": item}}
+        inputs.append(inline.selected(course, frame, state, value, context))
+    batcher = state.body.get("ItemBatcher")
+    if batcher is None:
+        the_run.inputs = inputs
+        the_run.items_in = [1] * len(inputs)
+        the_run.contexts = [
+            {"Map": {"Item": {"Index": index, "Value": item}}} for index, item in enumerate(found)
+        ]
+    else:
+        made = list(inputs)
+        the_run.inputs = made
+        the_run.items_in = [len(batch["Items"]) for batch in made]
+        the_run.contexts = [{"Map": {"Item": {"Index": index}}} for index in range(len(made))]
+    the_run.results = [None] * len(the_run.inputs)
+    the_run.names = [course.uuid() for _ in the_run.inputs]
+
+
+def _batcher(
+    course: Course, frame: Frame, state: StatePlan, batcher: Mapping[str, Any], value: Any
+) -> Mapping[str, Any]:
+    scope = course.scope(frame, value)
+    if state.jsonata:
+        made: Mapping[str, Any] = jsonata.rendered(batcher, scope, "ItemBatcher")
+        return made
+    plain = dict(batcher)
+    if "BatchInput" in plain:
+        plain["BatchInput"] = template.rendered(plain["BatchInput"], scope, "BatchInput")
+    for field in ("MaxItemsPerBatch", "MaxInputBytesPerBatch"):
+        path = plain.pop(f"{field}Path", None)
+        if path is not None:
+            plain[field] = fields.referred(path, scope, f"{field}Path")
+    return plain
+
+
+# -- the children
+
+
+def _children(course: Course, frame: Frame, state: StatePlan, the_run: MapRun) -> Generator[str, Any, None]:
+    processor = state.body.get("ItemProcessor", state.body.get("Iterator"))
+    kind = processor["ProcessorConfig"].get("ExecutionType", "STANDARD")
+    waiting = tally.begin(the_run)
+    waiting.reverse()
+    tally.tell(course, the_run, state.name, "RUNNING")
+    course.await_again(frame, the_run.arn)
+    while waiting or the_run.keys:
+        while waiting and len(the_run.keys) < the_run.max_concurrency:
+            index = waiting.pop()
+            key = course.key("child")
+            the_run.keys[key] = index
+            tally.move(the_run, index, "pending", "running")
+            course.want(
+                frame,
+                StartChild(
+                    key,
+                    the_run.names[index],
+                    the_run.arn,
+                    processor,
+                    the_run.inputs[index],
+                    kind,
+                    the_run.contexts[index],
+                    the_run.redriven,
+                ),
+            )
+        signal = yield AWAIT
+        if isinstance(signal, MapRunChanged):
+            course.await_again(frame, the_run.arn)
+            _change(the_run, signal)
+        elif isinstance(signal, ChildEnded) and signal.key in the_run.keys:
+            index = the_run.keys.pop(signal.key)
+            course.answered(signal.key)
+            the_run.results[index] = _entry(the_run, index, signal)
+            tally.move(the_run, index, "running", tally.PLACES.get(signal.status, "aborted"))
+        tally.tell(course, the_run, state.name, "RUNNING")
+        if _too_many(the_run):
+            raise StateFailure(THRESHOLD, "The specified tolerated failure threshold was exceeded")
+
+
+def _entry(the_run: MapRun, index: int, signal: ChildEnded) -> Mapping[str, Any]:
+    entry: dict[str, Any] = {
+        "Name": the_run.names[index],
+        "Status": signal.status,
+        "Input": text_of(the_run.inputs[index]),
+    }
+    if signal.status == "SUCCEEDED":
+        entry["Output"] = text_of(signal.output)
+        entry["Result"] = signal.output
+    else:
+        error = signal.error or (TIMEOUT if signal.status == "TIMED_OUT" else None)
+        if error is not None:
+            entry["Error"] = error
+        if signal.cause is not None:
+            entry["Cause"] = signal.cause
+    return entry
+
+
+def _change(the_run: MapRun, signal: MapRunChanged) -> None:
+    if signal.max_concurrency is not None:
+        the_run.max_concurrency = signal.max_concurrency or MOST_AT_A_TIME
+    if signal.tolerated_count is not None:
+        the_run.tolerated_count, the_run.count_given = signal.tolerated_count, True
+    if signal.tolerated_percentage is not None:
+        the_run.tolerated_percentage, the_run.percentage_given = signal.tolerated_percentage, True
+
+
+def _too_many(the_run: MapRun) -> bool:
+    """Whether failures exceed what is tolerated; with both a count and a share given, either may be."""
+    failed = sum(the_run.items[place] for place in ("failed", "timedOut", "aborted"))
+    if not failed:
+        return False
+    over_count = failed > the_run.tolerated_count
+    over_share = failed * 100 > the_run.tolerated_percentage * sum(the_run.items_in)
+    if the_run.count_given and the_run.percentage_given:
+        return over_count or over_share
+    return over_share if the_run.percentage_given else over_count
+
+
+# -- what comes of it
+
+
+def _output(
+    course: Course, frame: Frame, state: StatePlan, the_run: MapRun, value: Any
+) -> Generator[str, Any, Any]:
+    outputs = [
+        result["Result"]
+        for result in the_run.results
+        if result is not None and result["Status"] == "SUCCEEDED"
+    ]
+    writer = state.body.get("ResultWriter")
+    if not writer:
+        return outputs
+    scope = course.scope(frame, value)
+    if state.jsonata:
+        made = jsonata.rendered(writer, scope, "ResultWriter")
+    else:
+        made = dict(writer)
+        if "Parameters" in made:
+            made["Parameters"] = template.rendered(made["Parameters"], scope, "Parameters")
+    if "Resource" not in made:
+        return _transformed(made, the_run, outputs)
+    entries = tuple(
+        {name: item for name, item in result.items() if name != "Result"}
+        for result in the_run.results
+        if result is not None
+    )
+    key = course.key("write")
+    course.want(frame, WriteResults(key, made, the_run.arn, entries))
+    signal = yield AWAIT
+    course.answered(key)
+    if isinstance(signal, Failed):
+        raise StateFailure(signal.error or "States.ResultWriterFailed", signal.cause)
+    return {"MapRunArn": the_run.arn, "ResultWriterDetails": signal.output}
+
+
+def _transformed(writer: Mapping[str, Any], the_run: MapRun, outputs: list[Any]) -> list[Any]:
+    """What a ResultWriter with a WriterConfig alone makes of the state's output."""
+    config = writer.get("WriterConfig") or {}
+    how = config.get("Transformation", "NONE")
+    if how == "COMPACT":
+        return outputs
+    if how == "FLATTEN":
+        flat: list[Any] = []
+        for output in outputs:
+            flat += output if isinstance(output, list) else [output]
+        return flat
+    return [
+        {name: item for name, item in result.items() if name != "Result"}
+        for result in the_run.results
+        if result is not None
+    ]
