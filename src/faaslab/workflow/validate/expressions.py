@@ -5,35 +5,58 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from faaslab.workflow.validate.values import has_placeholder, is_expression, text
+from faaslab.workflow.query import intrinsics, jsonpath
+from faaslab.workflow.validate.values import is_expression, text, unfilled
 
 if TYPE_CHECKING:
     from faaslab.workflow.validate.diagnostic import Findings
 
-_CALL = re.compile(r"States\.[A-Za-z0-9]+\(")
 _LOOKS_LIKE_A_PATH = re.compile(r"\$\$?(?:$|[.\[])|States\.[A-Za-z0-9]+\(")
 
 
 def path(value: Any, findings: Findings, at: str, *, null: bool = False) -> None:
     """A JSONPath that may give several values, or null where that is allowed."""
-    if value is None and null:
+    if (value is None and null) or not text(value, findings, at):
         return
-    if text(value, findings, at) and not value.startswith("$"):
-        findings.schema("Value must be a valid JSONPath.", at)
+    reason = jsonpath.check(value, reference=False)
+    if reason is not None:
+        said = "Value must be a valid JSONPath."
+        findings.schema(f"{said} {reason}" if value.startswith("$") else said, at)
 
 
 def reference(value: Any, findings: Findings, at: str, *, null: bool = False) -> None:
-    """A path to a single place (a Reference Path)."""
-    if value is None and null:
+    """A path to a single place (a Reference Path), or null where that is allowed."""
+    if (value is None and null) or not text(value, findings, at):
         return
-    if text(value, findings, at) and not value.startswith("$"):
-        findings.schema("Value is not a Reference Path: Reference path didn't start with '$'", at)
+    reason = jsonpath.check(value, reference=True)
+    if reason is not None:
+        why = reason if value.startswith("$") else "Reference path didn't start with '$'"
+        findings.schema(f"Value is not a Reference Path: {why}", at)
+
+
+def result_path(value: Any, findings: Findings, at: str) -> None:
+    """A Reference Path into the input, where something is put; or null."""
+    if isinstance(value, str) and value.startswith("$") and not re.match(r"\$(?:[.\[]|\Z)", value):
+        findings.schema("Value is not a Reference Path: only a path of the input can be written", at)
+    else:
+        reference(value, findings, at, null=True)
 
 
 def path_or_call(value: Any, findings: Findings, at: str) -> None:
     """A path or a call of an intrinsic function."""
-    if text(value, findings, at) and not value.startswith("$") and not _CALL.match(value):
-        findings.schema("Value must be a valid JSONPath or a valid intrinsic function call", at)
+    if text(value, findings, at) and (reason := _fault(value)) is not None:
+        findings.schema(f"Value must be a valid JSONPath or a valid intrinsic function call{reason}", at)
+
+
+def _fault(value: str) -> str | None:
+    """Why a text is neither a path nor a call, to be put behind a sentence; None when it is one."""
+    if value.startswith("$"):
+        reason = jsonpath.check(value, reference=False)
+    elif value.startswith("States."):
+        reason = intrinsics.check(value)
+    else:
+        return ""
+    return None if reason is None else f": {reason}"
 
 
 def template(value: Any, language: str, findings: Findings, at: str) -> None:
@@ -68,12 +91,10 @@ def _behind_a_name(
 ) -> None:
     if name[:-2] in beside:
         findings.schema(f"The fields '{name[:-2]}' and '{name}' are one and the same when evaluated", place)
-    fine = isinstance(value, str) and (value.startswith("$") or _CALL.match(value))
-    if not fine and not (isinstance(value, str) and has_placeholder(value)):
-        findings.schema(
-            f"The value for the field '{name}' must be a valid JSONPath or a valid intrinsic function call",
-            field,
-        )
+    reason = _fault(value) if isinstance(value, str) else ""
+    if reason is not None and not unfilled(value, findings, f"{place}/{name}"):
+        said = f"The value for the field '{name}' must be a valid JSONPath or a valid intrinsic function call"
+        findings.schema(f"{said}{reason}", field)
 
 
 def _jsonata_template(value: Any, findings: Findings, at: str) -> None:

@@ -156,7 +156,7 @@ class Check:
         elif name in fields.PATHS:
             expressions.path(value, found, at, null=name != "ItemsPath")
         elif name == "ResultPath":
-            expressions.reference(value, found, at, null=True)
+            expressions.result_path(value, found, at)
         elif name in fields.REFERENCES:
             expressions.reference(value, found, at)
         elif name in fields.TEXT_PATHS:

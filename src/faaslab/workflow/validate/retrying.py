@@ -62,7 +62,7 @@ def catchers(value: Any, language: str, findings: Findings, at: str) -> None:
         values.known(catcher, {*_CATCHER, own}, findings, place)
         _errors(catcher, findings, place, last=index == len(value) - 1)
         if "ResultPath" in catcher and own == "ResultPath":
-            expressions.reference(catcher["ResultPath"], findings, f"{place}/ResultPath", null=True)
+            expressions.result_path(catcher["ResultPath"], findings, f"{place}/ResultPath")
         if "Output" in catcher and own == "Output":
             expressions.template(catcher["Output"], language, findings, f"{place}/Output")
 

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from faaslab.workflow.query import timestamps
 from faaslab.workflow.validate import values
 
 if TYPE_CHECKING:
     from faaslab.workflow.validate.diagnostic import Findings
 
-_SHAPE = re.compile(
-    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
-)
+_SHAPE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def check(value: Any, findings: Findings, at: str) -> None:
     """Note a timestamp that Step Functions would not take."""
     if not values.text(value, findings, at) or values.unfilled(value, findings, at):
         return
-    shape = _SHAPE.fullmatch(value)
-    try:
-        fine = shape is not None and bool(datetime.fromisoformat(shape.group(1)))
-    except ValueError:
-        fine = False
-    if not fine:
+    if _SHAPE.fullmatch(value) is None or timestamps.parsed(value) is None:
         findings.schema("String does not match RFC3339 timestamp", at)
