@@ -89,7 +89,7 @@ def read(text: str) -> tuple[Any, Place]:
         return _read(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        if error.context_mark and mark.line > text.rstrip().count("\n"):
+        if mark and error.context_mark and mark.line > text.rstrip().count("\n"):
             mark = error.context_mark  # what the end of the text left open
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         said = " ".join(str(part) for part in (error.context, error.problem) if part)
