@@ -75,14 +75,13 @@ class Opening:
     @property
     def bucket(self) -> str:
         """The bucket of time that a figure over the window takes, such as `1 hour`."""
-        seen = (self.figures["last"] - self.figures["first"]).total_seconds()
-        return next((each for each in _BUCKETS if seen / seconds(each) <= _MOST_BUCKETS), _BUCKETS[-1])
+        return bucket_of(self.figures["first"], self.figures["last"])
 
     def basis(self) -> tuple[str, ...]:
         """Where the figures come from, and how far they carry."""
         f = self.figures
         told = f"{words.instant(f['first'])} to {words.instant(f['last'])} UTC"
-        lines = [f"{_sources(f['sources'])} · {words.of(f['functions'], 'function')} · {told}"]
+        lines = [f"{told_sources(f['sources'])} · {words.of(f['functions'], 'function')} · {told}"]
         picked = [
             f"{name} {words.listed(list(values))}"
             for name, values in (
@@ -103,6 +102,12 @@ class Opening:
                 f"{words.of(f['throttled'], 'throttled call')} never ran and are not among the invocations."
             )
         return tuple(lines)
+
+
+def bucket_of(first: datetime, last: datetime) -> str:
+    """The bucket of time for a figure from `first` to `last`: the shortest that makes 90 of them at most."""
+    seen = (last - first).total_seconds()
+    return next((each for each in _BUCKETS if seen / seconds(each) <= _MOST_BUCKETS), _BUCKETS[-1])
 
 
 def seconds(bucket: str) -> int:
@@ -131,24 +136,29 @@ def begin(
     `InvalidValue` for what cannot be read.
     """
     now = store.clock.now()
-    given = {"since": since, "until": until}
-    instants = {
-        name: moment(value, now=now, place=name) if value not in (None, "") else None
-        for name, value in given.items()
-    }
-    if instants["since"] and instants["until"] and instants["since"] >= instants["until"]:
-        raise InvalidValue(f"{until!r} is not after since, {since!r}", place="until")
+    begins, ends = period(since, until, now)
     window = Window(
-        since=instants["since"],
-        until=instants["until"],
-        functions=_names(functions, "functions"),
-        regions=_names(regions, "regions"),
-        sources=_names(sources, "sources", allowed=tuple(Source)),
+        since=begins,
+        until=ends,
+        functions=names(functions, "functions"),
+        regions=names(regions, "regions"),
+        sources=names(sources, "sources", allowed=tuple(Source)),
     )
     row: dict[str, Any] = overview_row(store.sql, window)
     for name in ("first", "last"):
         row[name] = row[name].to_pydatetime() if words.known(row[name]) else None
     return Opening(run=store.sql, window=window, now=now, figures=row)
+
+
+def period(since: Any, until: Any, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """The instants that `since` and `until` mean, None for what was not given; `InvalidValue` as `begin`."""
+    begins, ends = (
+        moment(value, now=now, place=place) if value not in (None, "") else None
+        for place, value in (("since", since), ("until", until))
+    )
+    if begins and ends and begins >= ends:
+        raise InvalidValue(f"{until!r} is not after since, {since!r}", place="until")
+    return begins, ends
 
 
 def overview_row(run: Run, window: Window) -> dict[str, Any]:
@@ -176,8 +186,8 @@ def nothing(title: str, opening: Opening, store: Store) -> Page:
         why = f"All {calls} of this window were throttled: nothing ran."
     else:
         why = "No execution is in the window that was asked for."
-    period = f"from {words.instant(whole['first'])} to {words.instant(whole['last'])} UTC"
-    kept = f"{_sources(whole['sources'])}, {period}"
+    between = f"from {words.instant(whole['first'])} to {words.instant(whole['last'])} UTC"
+    kept = f"{told_sources(whole['sources'])}, {between}"
     return Page(
         title=title,
         headline=(why, f"The store has {kept}. Widen the window: {_asked(opening.window)}."),
@@ -193,19 +203,20 @@ def _asked(window: Window) -> str:
     return ", ".join(asked) or "all is in it"
 
 
-def _sources(told: str) -> str:
+def told_sources(told: str) -> str:
     """`simulated 1,000,000; local 3` as `1,000,000 simulated and 3 local executions`."""
     parts = [" ".join(reversed(part.split(" "))) for part in told.split("; ")]
     return f"{words.listed(parts)} execution{'' if parts == ['1 ' + parts[0].split(' ')[-1]] else 's'}"
 
 
-def _names(value: Any, place: str, allowed: Sequence[str] = ()) -> tuple[str, ...]:
+def names(value: Any, place: str, allowed: Sequence[str] = ()) -> tuple[str, ...]:
+    """Names as a list or one text with commas; `InvalidValue` for what is neither, or none of `allowed`."""
     if value is None:
         return ()
-    names = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+    given = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(given, (list, tuple)) or not all(isinstance(name, str) for name in given):
         raise InvalidValue(f"{value!r} is not a list of names", place=place)
-    for name in names:
+    for name in given:
         if allowed and name and name not in allowed:
             raise InvalidValue(f"{name!r} is none of {', '.join(allowed)}", place=place)
-    return tuple(name for name in names if name)
+    return tuple(name for name in given if name)

@@ -1,15 +1,237 @@
-"""What the store has seen of workflows."""
+"""How workflows fare: how many executions end well, where the time goes by state, what they cost."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from faaslab.model.workflow import WorkflowStatistics
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Sequence
+
+    import pandas as pd
 
     from faaslab.store.questions.window import Run
+
+_FAILED = (
+    "'LambdaFunctionFailed', 'LambdaFunctionScheduleFailed', 'LambdaFunctionStartFailed', "
+    "'LambdaFunctionTimedOut', 'TaskFailed', 'TaskStartFailed', 'TaskSubmitFailed', 'TaskTimedOut', "
+    "'ActivityFailed', 'ActivityScheduleFailed', 'ActivityTimedOut', 'MapStateFailed', "
+    "'ParallelStateFailed', 'EvaluationFailed'"
+)
+_STARTED = (
+    "'LambdaFunctionScheduled', 'TaskScheduled', 'ActivityScheduled', "
+    "'MapStateStarted', 'ParallelStateStarted'"
+)
+_RETRIED = "'TaskStateEntered', 'MapStateEntered', 'ParallelStateEntered'"
+_RETRIES = f"greatest(count(*) FILTER (h.type IN ({_STARTED})) - count(*) FILTER (h.type IN ({_RETRIED})), 0)"
+"""Each attempt is started; all but the first of a state are retries."""
+_ENTERED = "ends_with(h.type, 'StateEntered')"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowWindow:
+    """Executions that began from `since` on, before `until` (naive UTC); empty tuples mean all."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    workflows: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The named parameters of `condition`: those that are used and no others."""
+        given = {
+            "since": self.since,
+            "until": self.until,
+            "workflows": list(self.workflows),
+            "sources": list(self.sources),
+        }
+        return {name: value for name, value in given.items() if value}
+
+    @property
+    def executions(self) -> str:
+        """The CTE `x`: the executions of the window, without the children of distributed Maps.
+
+        Those belong to the execution that started them, and are told by `children`.
+        """
+        return f"x AS (SELECT * FROM workflow_executions WHERE {self._condition} AND map_run IS NULL)"
+
+    @property
+    def billed(self) -> str:
+        """The CTE `x`: all executions of the window, as each is on the bill."""
+        return f"x AS (SELECT * FROM workflow_executions WHERE {self._condition})"
+
+    @property
+    def _condition(self) -> str:
+        return " AND ".join(
+            [
+                "started_at IS NOT NULL",
+                *(["started_at >= $since"] if self.since else []),
+                *(["started_at < $until"] if self.until else []),
+                *(["list_contains($workflows, workflow)"] if self.workflows else []),
+                *(["list_contains($sources, source)"] if self.sources else []),
+            ]
+        )
+
+
+def _ask(run: Run, window: WorkflowWindow, text: str, **parameters: Any) -> pd.DataFrame:
+    return run(text, {**window.parameters, **parameters} or None)
+
+
+_COUNTS = """
+    count(*) AS executions,
+    count(*) FILTER (status = 'SUCCEEDED') AS succeeded,
+    count(*) FILTER (status = 'FAILED') AS failed,
+    count(*) FILTER (status = 'TIMED_OUT') AS timed_out,
+    count(*) FILTER (status = 'ABORTED') AS aborted,
+    count(*) FILTER (ended_at IS NULL) AS running,
+    succeeded / nullif(executions - running - aborted, 0) AS success_rate"""
+"""Who aborts an execution says nothing of the workflow, so those are not in the rate."""
+
+
+def overview(run: Run, window: WorkflowWindow) -> pd.DataFrame:
+    """One row: executions, succeeded, failed, timed_out, aborted, running, success_rate (0 to 1, of those
+    that ended and were not aborted), workflows, children (of distributed Maps), first, last, sources.
+    """  # noqa: D205
+    return _ask(
+        run,
+        window,
+        f"""WITH all_of AS (WITH {window.billed} SELECT * FROM x),
+        s AS (SELECT source, count(*) AS n FROM all_of WHERE map_run IS NULL GROUP BY source),
+        x AS (SELECT * FROM all_of WHERE map_run IS NULL)
+        SELECT {_COUNTS}, count(DISTINCT workflow) AS workflows,
+               (SELECT count(*) FROM all_of WHERE map_run IS NOT NULL) AS children,
+               min(started_at) AS first, max(coalesce(ended_at, started_at)) AS last,
+               (SELECT string_agg(format('{{}} {{:,}}', source, n), '; ' ORDER BY n DESC) FROM s) AS sources
+        FROM x""",
+    )
+
+
+def by_workflow(run: Run, window: WorkflowWindow) -> pd.DataFrame:
+    """A row a workflow: workflow, type, the counts of `overview`, p50_ms, p95_ms, max_ms (of what ended),
+    states (entered), retries, last (start); most executions first.
+    """  # noqa: D205
+    return _ask(
+        run,
+        window,
+        f"""WITH {window.executions},
+        c AS (SELECT workflow, any_value(type) AS type, {_COUNTS},
+                     quantile_cont(duration_ms, [0.5, 0.95, 1.0]) AS q, max(started_at) AS last
+              FROM x GROUP BY workflow),
+        h AS (SELECT x.workflow, count(*) FILTER ({_ENTERED}) AS states, {_RETRIES} AS retries
+              FROM x JOIN workflow_history h ON h.execution_id = x.id GROUP BY x.workflow)
+        SELECT c.* EXCLUDE (q, last), q[1] AS p50_ms, q[2] AS p95_ms, q[3] AS max_ms,
+               coalesce(h.states, 0) AS states, coalesce(h.retries, 0) AS retries, c.last
+        FROM c LEFT JOIN h USING (workflow) ORDER BY executions DESC, workflow""",
+    )
+
+
+def states(run: Run, window: WorkflowWindow) -> pd.DataFrame:
+    """A row a state that was entered: workflow, state, type, visits, left (of those), p50_ms, p95_ms, max_ms,
+    total_ms, failures, retries; most time first. What stands in a Map or Parallel counts in that as well.
+    """  # noqa: D205
+    return _ask(
+        run,
+        window,
+        f"""WITH {window.billed},
+        h AS (SELECT x.workflow, h.* FROM x JOIN workflow_history h ON h.execution_id = x.id),
+        n AS (SELECT execution_id, id, state FROM h WHERE ends_with(type, 'StateEntered')),
+        f AS (SELECT h.*, coalesce(n.state, h.state) AS name FROM h
+              LEFT JOIN n ON n.execution_id = h.execution_id AND n.id = h.entered_id)
+        SELECT workflow, name AS state,
+               any_value(replace(type, 'StateEntered', '')) FILTER (ends_with(type, 'StateEntered')) AS type,
+               count(*) FILTER (ends_with(type, 'StateEntered')) AS visits,
+               count(duration_ms) AS left,
+               quantile_cont(duration_ms, 0.5) AS p50_ms, quantile_cont(duration_ms, 0.95) AS p95_ms,
+               max(duration_ms) AS max_ms, coalesce(sum(duration_ms), 0) AS total_ms,
+               count(*) FILTER (type IN ({_FAILED})) AS failures,
+               {_RETRIES.replace("h.type", "type")} AS retries
+        FROM f WHERE name IS NOT NULL GROUP BY workflow, name HAVING visits > 0
+        ORDER BY total_ms DESC, workflow, state""",
+    )
+
+
+def over_time(run: Run, window: WorkflowWindow, bucket: str) -> pd.DataFrame:
+    """A row a bucket of time that has any: bucket, succeeded, failed (timed out as well), other, p50_ms,
+    p95_ms.
+    """  # noqa: D205
+    return _ask(
+        run,
+        window,
+        f"""WITH {window.executions},
+        q AS (SELECT time_bucket(CAST($bucket AS INTERVAL), started_at) AS bucket,
+                     count(*) FILTER (status = 'SUCCEEDED') AS succeeded,
+                     count(*) FILTER (status IN ('FAILED', 'TIMED_OUT')) AS failed,
+                     count(*) FILTER (status NOT IN ('SUCCEEDED', 'FAILED', 'TIMED_OUT')) AS other,
+                     quantile_cont(duration_ms, [0.5, 0.95]) AS q
+              FROM x GROUP BY 1)
+        SELECT bucket, succeeded, failed, other, q[1] AS p50_ms, q[2] AS p95_ms FROM q ORDER BY bucket""",
+        bucket=bucket,
+    )
+
+
+def errors(run: Run, window: WorkflowWindow) -> pd.DataFrame:
+    """A row a workflow and error: workflow, error, count, share (0 to 1, of the workflow's executions), last,
+    cause (of the latest), state (that the latest failed in); most frequent first.
+    """  # noqa: D205
+    return _ask(
+        run,
+        window,
+        f"""WITH {window.executions},
+        n AS (SELECT workflow, count(*) AS n FROM x GROUP BY workflow)
+        SELECT x.workflow, coalesce(x.error, CASE x.status WHEN 'TIMED_OUT' THEN 'States.Timeout' ELSE '' END)
+                   AS error,
+               count(*) AS count, count(*) / any_value(n.n) AS share, max(x.started_at) AS last,
+               arg_max(x.cause, x.started_at) AS cause, arg_max(x.current_state, x.started_at) AS state
+        FROM x JOIN n USING (workflow) WHERE x.status IN ('FAILED', 'TIMED_OUT')
+        GROUP BY 1, 2 ORDER BY count DESC, workflow, error""",
+    )
+
+
+def slowest(run: Run, window: WorkflowWindow, limit: int = 10) -> pd.DataFrame:
+    """The longest executions that ended: id, name, workflow, status, started_at, duration_ms, retries."""
+    return _ask(
+        run,
+        window,
+        f"""WITH {window.executions}
+        SELECT x.id, x.name, x.workflow, x.status, x.started_at, x.duration_ms, {_RETRIES} AS retries
+        FROM x LEFT JOIN workflow_history h ON h.execution_id = x.id
+        WHERE x.duration_ms IS NOT NULL GROUP BY ALL ORDER BY x.duration_ms DESC, x.id
+        LIMIT CAST($most AS INTEGER)""",
+        most=limit,
+    )
+
+
+def ended(run: Run, window: WorkflowWindow, limit: int) -> pd.DataFrame:
+    """The latest executions that succeeded, up to `limit` a workflow: id, workflow, duration_ms."""
+    return _ask(
+        run,
+        window,
+        f"""WITH {window.executions}
+        SELECT id, workflow, duration_ms FROM x WHERE status = 'SUCCEEDED'
+        QUALIFY row_number() OVER (PARTITION BY workflow ORDER BY started_at DESC, id) <= $most""",
+        most=limit,
+    )
+
+
+def visits(run: Run, executions: Sequence[str]) -> pd.DataFrame:
+    """Each time that a state of these executions was entered and left: execution_id, state, entered, left
+    (ids of the events), after (the event that it had to wait for), outer, began, ended.
+    """  # noqa: D205
+    return run(
+        """WITH h AS (SELECT * FROM workflow_history WHERE list_contains($ids, execution_id))
+        SELECT e.execution_id, e.state, e.id AS entered, l.id AS left,
+               CASE WHEN b.type = 'MapIterationStarted' THEN b.previous_id ELSE e.previous_id END AS after,
+               e.outer_id AS outer, e.timestamp AS began, l.timestamp AS ended
+        FROM h e JOIN h l ON l.execution_id = e.execution_id AND l.entered_id = e.id
+                         AND (ends_with(l.type, 'StateExited') OR l.type = 'ExecutionSucceeded')
+        LEFT JOIN h b ON b.execution_id = e.execution_id AND b.id = e.previous_id
+        WHERE ends_with(e.type, 'StateEntered') ORDER BY e.execution_id, e.id""",
+        {"ids": list(executions)},
+    )
 
 
 def statistics(run: Run, workflow: str, *, since: datetime) -> WorkflowStatistics:
@@ -31,4 +253,25 @@ def statistics(run: Run, workflow: str, *, since: datetime) -> WorkflowStatistic
         running=int(row["running"]),
         mean_duration_ms=None if row["mean"] != row["mean"] else float(row["mean"]),
         last_started_at=row["last"].to_pydatetime() if counted else None,
+    )
+
+
+def usage(run: Run, window: WorkflowWindow) -> pd.DataFrame:
+    """What goes on the bill, a row a workflow and region: workflow, region, executions, transitions (of
+    Standard ones: states entered and retries), express_requests, express_gb_seconds (at 64 MB, in steps of
+    100 ms). The children of distributed Maps are in it.
+    """  # noqa: D205
+    return _ask(
+        run,
+        window,
+        f"""WITH {window.billed},
+        t AS (SELECT x.id, count(*) FILTER ({_ENTERED}) + {_RETRIES} AS transitions
+              FROM x JOIN workflow_history h ON h.execution_id = x.id
+              WHERE coalesce(x.type, 'STANDARD') = 'STANDARD' GROUP BY x.id)
+        SELECT x.workflow, nullif(split_part(x.id, ':', 4), '') AS region, count(*) AS executions,
+               coalesce(sum(t.transitions), 0)::BIGINT AS transitions,
+               count(*) FILTER (x.type = 'EXPRESS') AS express_requests,
+               coalesce(sum(ceil(x.duration_ms / 100) * 0.1 * 64 / 1024) FILTER (x.type = 'EXPRESS'), 0)
+                   AS express_gb_seconds
+        FROM x LEFT JOIN t USING (id) GROUP BY ALL ORDER BY executions DESC, workflow""",
     )
