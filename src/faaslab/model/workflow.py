@@ -193,7 +193,11 @@ class WorkflowExecutionStatistics:
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryEvent:
-    """One event of an execution's history; `details` is the type's own member of Step Functions' shape."""
+    """One event of an execution's history; `details` is the type's own member of Step Functions' shape.
+
+    `entered_id` is the event that entered the state it belongs to, `outer_id` the one of the Map or Parallel
+    around that; `duration_ms` stands on the event that left a state: how long the state took.
+    """
 
     execution_id: str
     id: int
@@ -202,6 +206,9 @@ class HistoryEvent:
     at: datetime
     state: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    entered_id: int | None = None
+    outer_id: int | None = None
+    duration_ms: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ from faaslab.store.record import execution_rows, reject_line, rows_of, without_s
 from faaslab.store.state import State
 from faaslab.store.timers import Timer, Timers
 from faaslab.store.upkeep import Compacted, Pruned
+from faaslab.store.workflows import Workflows
 
 if TYPE_CHECKING:
     import os
@@ -96,7 +97,16 @@ class Store:
         self.timers = Timers(self._state, clock)
         self.log_groups = LogGroups(self._state)
         self.bell = Bell(self._locks / "bell")
-        self._sessions = Sessions(lambda: Session(self._history, self._state, clock))
+        self.workflows = Workflows(
+            self._state,
+            self.blobs,
+            lambda: self.settings,
+            clock,
+            nudge=self._merger.nudge,
+            connect=self.connect,
+        )
+        running = self.workflows.lines
+        self._sessions = Sessions(lambda: Session(self._history, self._state, clock, running))
         self._closing = threading.Lock()
         self._closed = False
         self._at_exit = functools.partial(_close, weakref.ref(self))
@@ -231,7 +241,7 @@ class Store:
     def prune(self, keep: timedelta) -> Pruned:
         """Delete what is older than `keep`, with its blobs; definitions stay. Files shrink by `compact`."""
         self.merge()
-        return upkeep.prune(self._history, self._state, self.blobs, self.clock.now() - keep)
+        return upkeep.prune(self._history, self._state, self.blobs, self.clock.now(), keep)
 
     def compact(self) -> Compacted:
         """Write the history anew, in the order of time and without gaps."""

@@ -129,8 +129,41 @@ def _history_2(run: Callable[[str], Any]) -> None:
     )
 
 
-STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (_state_1, _state_2, _state_3, _state_4, _state_5)
-HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (_history_1, _history_2)
+def _state_6(connection: sqlite3.Connection) -> None:
+    """Executions of workflows: what they were begun with, the signals that they were told, who has them."""
+    for statement in (
+        "CREATE TABLE workflow_machines (digest TEXT PRIMARY KEY, definition TEXT NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE workflow_executions (id TEXT PRIMARY KEY, status TEXT NOT NULL, owner TEXT,
+           epoch INTEGER NOT NULL, parent TEXT, key TEXT, machine TEXT NOT NULL, seed INTEGER NOT NULL,
+           context TEXT NOT NULL, started REAL NOT NULL, ended REAL, current_state TEXT, body TEXT NOT NULL,
+           input_blob TEXT, output_blob TEXT)""",
+        "CREATE INDEX workflow_owned ON workflow_executions (owner) WHERE status = 'RUNNING'",
+        "CREATE INDEX workflow_children ON workflow_executions (parent) WHERE key IS NOT NULL",
+        """CREATE TABLE workflow_steps (execution_id TEXT, number INTEGER, at TEXT NOT NULL, signal TEXT,
+           signal_blob TEXT, last_event_id INTEGER NOT NULL, "check" INTEGER NOT NULL,
+           PRIMARY KEY (execution_id, number)) WITHOUT ROWID""",
+        """CREATE TABLE workflow_letters (number INTEGER PRIMARY KEY AUTOINCREMENT,
+           execution_id TEXT NOT NULL, signal TEXT NOT NULL)""",
+        "CREATE INDEX workflow_letters_to ON workflow_letters (execution_id)",
+        """CREATE TABLE workflow_tokens (token TEXT PRIMARY KEY, execution_id TEXT NOT NULL,
+           key TEXT NOT NULL) WITHOUT ROWID""",
+        "CREATE INDEX workflow_tokens_of ON workflow_tokens (execution_id)",
+        "CREATE TABLE workflow_owners (owner TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID",
+    ):
+        connection.execute(statement)
+
+
+def _history_3(run: Callable[[str], Any]) -> None:
+    """What tells the executions of workflows apart, and what a state took."""
+    for (table, name), number in LATER.items():
+        if number == 3:
+            run(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(name)} {TABLES[table][name]}")
+
+
+STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _state_1, _state_2, _state_3, _state_4, _state_5, _state_6,
+)  # fmt: skip
+HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (_history_1, _history_2, _history_3)
 NEWEST_STATE = len(STATE)
 NEWEST_HISTORY = len(HISTORY)
 

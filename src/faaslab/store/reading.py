@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 from faaslab.errors import Closed, FaaslabError, RequestError, StoreError
 from faaslab.store import forks
 from faaslab.store.instance import INSTANCE
-from faaslab.store.loading import Insert, by_table, create_tables, load
+from faaslab.store.loading import Insert, Line, by_table, create_tables, load
 from faaslab.store.migrations import quoted
 from faaslab.store.schema import TABLES
-from faaslab.store.views import VIEWS
+from faaslab.store.views import NEWEST, VIEWS
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from faaslab.clock import Clock
     from faaslab.store.history import History
-    from faaslab.store.loading import Line
     from faaslab.store.state import State
 
     Parameters = Sequence[Any] | Mapping[str, Any] | None
@@ -36,6 +36,7 @@ _TABLES_OF_VIEW = {
     name: {table for table in TABLES if re.search(rf"\b(FROM|JOIN) {table}\b", text)}
     for name, text in VIEWS.items()
 }
+_RUNS = "workflow_executions"
 _CLOSED, _REOPEN = "this connection is closed", "open another with store.connect()"
 _NUMBERS = itertools.count(1)
 _WORD = re.compile(r"\w+")
@@ -48,10 +49,18 @@ class Session:
     anything_made = False
     """Whether anything but a question was run in this process: a view or a macro, perhaps."""
 
-    def __init__(self, history: History, state: State, clock: Clock) -> None:
+    def __init__(
+        self,
+        history: History,
+        state: State,
+        clock: Clock,
+        running: Callable[[sqlite3.Connection], list[str]],
+    ) -> None:
+        """`running` gives the executions of workflows that have not ended, as rows in JSON."""
         self._history = history
         self._state = state
         self._clock = clock
+        self._running = running
         self._lock = threading.RLock()
         self._cursor: Any = None
         self._epoch = -1
@@ -61,6 +70,7 @@ class Session:
         self._filled: set[str] = set()
         self._waiting: dict[str, list[Line]] = {}
         self._views = False
+        self._shown = False
         self._tables: dict[str, weakref.ref[Result]] = {}
         self.closed = False
         self.touched = False
@@ -83,14 +93,14 @@ class Session:
     def everything(self) -> Iterator[Any]:
         """Within the body the views hold every row as of now; gives the cursor that has them."""
         with self._lock, self._history.shared():
-            self._ready("SELECT 1 FROM rejects", None)
+            self._ready("SELECT 1 FROM rejects", None, running=False)
             yield self._cursor
 
-    def _ready(self, text: str, parameters: Parameters) -> None:
+    def _ready(self, text: str, parameters: Parameters, *, running: bool = True) -> None:
         """Have a cursor, the views, and in their tail exactly the rows above the mark."""
         if self._cursor is None or self._epoch != INSTANCE.epoch:
             self._cursor, self._epoch = INSTANCE.cursor()
-            self._views, self._upto, self._seen = False, -1, -1
+            self._views, self._shown, self._upto, self._seen = False, False, -1, -1
             self._filled, self._waiting, self._tables = set(), {}, {}
         with INSTANCE.inside(self._cursor):
             run = self._cursor.execute
@@ -100,7 +110,7 @@ class Session:
             upto = self._history.upto
             if upto != self._upto:
                 self._drop_merged(run, upto)
-            self._fetch()
+            self._fetch(run, running=running and _RUNS in wanted)
             self._fill(run, wanted)
 
     def _drop_merged(self, run: Callable[..., Any], upto: int) -> None:
@@ -114,12 +124,23 @@ class Session:
             self._waiting[table] = [line for line in lines if line.seq > upto]
         self._upto, self._seen = upto, max(upto, self._seen)
 
-    def _fetch(self) -> None:
-        """Take over the rows of the outbox that were not seen yet."""
+    def _fetch(self, run: Callable[..., Any], *, running: bool) -> None:
+        """Take over the rows of the outbox that were not seen yet; beside them what runs at that moment."""
+        if self._shown:
+            run(f"DELETE FROM {self._schema}.{_RUNS} WHERE _seq = -1")
         with self._state.read() as connection:
-            rows = connection.execute(
-                "SELECT seq, kind, body FROM outbox WHERE seq > ? ORDER BY seq", (self._seen,)
-            ).fetchall()
+            connection.execute("BEGIN")
+            try:
+                rows = connection.execute(
+                    "SELECT seq, kind, body FROM outbox WHERE seq > ? ORDER BY seq", (self._seen,)
+                ).fetchall()
+                shown = self._running(connection) if running else []
+            finally:
+                connection.execute("COMMIT")
+        self._shown = bool(shown)
+        if shown:
+            lines = [Line(-1, "workflow", text) for text in shown]
+            load(Insert(run, self._schema, numbered=True), _RUNS, lines, self._clock.now())
         if rows:
             self._seen = rows[-1][0]
             for table, lines in by_table(rows, self._clock.now()).items():
@@ -164,11 +185,13 @@ class Session:
         statements = []
         for table, columns in TABLES.items():
             names = ", ".join(map(quoted, columns))
-            statements.append(
-                f"CREATE TEMP VIEW {quoted(table)} AS "
+            both = (
                 f"SELECT {names} FROM {self._history.quoted_alias()}.main.{quoted(table)} "
                 f"UNION ALL SELECT {names} FROM {self._schema}.{quoted(table)}"
             )
+            if table == _RUNS:
+                both = NEWEST.format(both=both)
+            statements.append(f"CREATE TEMP VIEW {quoted(table)} AS {both}")
         statements += [f"CREATE TEMP VIEW {quoted(name)} AS {text}" for name, text in VIEWS.items()]
         run("; ".join(statements))
         self._views = True

@@ -26,6 +26,8 @@ from faaslab.model.metric import Metric
 from faaslab.model.report import ReportRun
 from faaslab.model.workflow import DurableOperation, HistoryEvent, WorkflowExecution
 from faaslab.store.schema import TABLES
+from faaslab.store.sizes import CHUNK_CHARACTERS, CHUNK_LINES, INLINE_BYTES
+from faaslab.store.workflow_record import execution_line, history_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,10 +40,6 @@ if TYPE_CHECKING:
 Row = tuple[str, str]
 """(kind, body)"""
 
-INLINE_BYTES = 65_536
-"""A payload over this goes to a blob; a log message over this is cut into several lines."""
-CHUNK_LINES = 500
-CHUNK_CHARACTERS = 1_000_000
 _encode = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
 ).encode
@@ -244,38 +242,10 @@ def _event(e: Event) -> list[str]:
     return [line("events", {**row, "payload": payload, "metadata": metadata})]
 
 
-def _workflow_execution(w: WorkflowExecution) -> list[str]:
-    statistics = w.statistics
-    row = {
-        "id": w.id,
-        "workflow": w.workflow,
-        "workflow_version": w.workflow_version,
-        "name": w.name,
-        "status": w.status,
-        "source": w.source,
-        "input": w.input,
-        "output": w.output,
-        "started_at": w.started_at.isoformat(),
-        "ended_at": w.ended_at.isoformat() if w.ended_at else None,
-        "current_state": w.current_state,
-        "error": w.error.error if w.error else None,
-        "cause": w.error.cause if w.error else None,
-        "total_states": statistics.total_states,
-        "completed_states": statistics.completed_states,
-        "failed_states": statistics.failed_states,
-        "retried_states": statistics.retried_states,
-        "mean_state_duration_ms": statistics.mean_state_duration_ms,
-    }
-    history = _plain("workflow_history")
-    return [line("workflow_executions", row), *(text for event in w.history for text in history(event))]
-
-
 _LINES: dict[type, tuple[str, Callable[[Any], list[str]]]] = {
     Metric: ("metric", _plain("metrics")),
     Event: ("event", _event),
     Delivery: ("delivery", _plain("deliveries")),
-    WorkflowExecution: ("workflow_execution", _workflow_execution),
-    HistoryEvent: ("history_event", _plain("workflow_history")),
     DurableOperation: ("durable_operation", _plain("durable_operations")),
     Deployment: ("deployment", _plain("deployments")),
     AlarmChange: ("alarm_change", _plain("alarm_history")),
@@ -287,6 +257,13 @@ def rows_of(entity: Any, capture: Capture, blobs: Blobs, *, durable: bool) -> li
     """The rows of any entity that the store records. Raises `RecordRejected` for what it does not."""
     if type(entity) is Execution:
         return execution_rows(entity, capture, blobs, durable=durable)
+    if type(entity) is WorkflowExecution:
+        history = history_rows(entity.id, entity.history, capture, blobs)
+        bodies = [execution_line(entity, capture, blobs), *history]
+        return [("workflow_execution", body) for body in bodies]
+    if type(entity) is HistoryEvent:
+        bodies = history_rows(entity.execution_id, [entity], capture, blobs)
+        return [("history_event", body) for body in bodies]
     known = _LINES.get(type(entity))
     if known is None:
         raise RecordRejected(

@@ -119,6 +119,19 @@ TABLES: dict[str, dict[str, str]] = {
         "failed_states": "INTEGER",
         "retried_states": "INTEGER",
         "mean_state_duration_ms": "DOUBLE",
+        "type": "VARCHAR",  # STANDARD, EXPRESS
+        "qualifier": "VARCHAR",
+        "alias": "VARCHAR",
+        "parent": "VARCHAR",
+        "map_run": "VARCHAR",  # the ARN of the map run that it is a child of
+        "trigger": "VARCHAR",
+        "trace_header": "VARCHAR",
+        "duration_ms": "DOUBLE",
+        "redrive_count": "INTEGER",
+        "redriven_at": "TIMESTAMP",
+        "item_count": "INTEGER",
+        "input_blob": "VARCHAR",  # the digest, where the text is over 64 KB
+        "output_blob": "VARCHAR",
     },
     "workflow_history": {
         "execution_id": "VARCHAR",
@@ -127,7 +140,10 @@ TABLES: dict[str, dict[str, str]] = {
         "type": "VARCHAR",
         "timestamp": "TIMESTAMP",
         "state": "VARCHAR",
-        "details": "JSON",
+        "details": "JSON",  # a member over 64 KB is {"blob": digest}
+        "entered_id": "BIGINT",  # the event that entered the state which this one belongs to
+        "outer_id": "BIGINT",  # the same of the Map or Parallel around that state
+        "duration_ms": "DOUBLE",  # on the event that left a state: how long that took
     },
     "durable_operations": {
         "execution_id": "VARCHAR",
@@ -195,5 +211,12 @@ TABLES: dict[str, dict[str, str]] = {
 }
 """Table name -> column name -> DuckDB type."""
 
-LATER = {("executions", "definition")}
-"""(table, column) of what a later migration than the first added."""
+LATER: dict[tuple[str, str], int] = {("executions", "definition"): 2}
+LATER |= {("workflow_history", name): 3 for name in ("entered_id", "outer_id", "duration_ms")}
+LATER |= {
+    ("workflow_executions", name): 3
+    for name in list(TABLES["workflow_executions"])[
+        list(TABLES["workflow_executions"]).index("mean_state_duration_ms") + 1 :
+    ]
+}
+"""(table, column) of what a later migration than the first added -> the number of that migration."""

@@ -189,6 +189,15 @@ class State:
                 raise faults.ours(error, self.path) from error
             return self._generation
 
+    def foreign_changes(self) -> int:
+        """A number that differs when anybody but this object has written to the file; microseconds."""
+        with self._writing:
+            connection = self._writer or self._open_writer()
+            try:
+                return int(connection.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error as error:
+                raise faults.ours(error, self.path) from error
+
     @staticmethod
     def generation_within(connection: sqlite3.Connection) -> int:
         """The same, within a transaction that is open."""

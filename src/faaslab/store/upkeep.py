@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.clock import SYSTEM
 from faaslab.errors import AlreadyExists, InvalidValue, NotFound
-from faaslab.store import belongings, place
+from faaslab.store import belongings, place, workflow_upkeep
 from faaslab.store.faults import translated
 from faaslab.store.migrations import quoted
 from faaslab.store.schema import TABLES
@@ -39,13 +39,21 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "logs": ("execution_id", "seq"),
     "events": ("id",),
     "deliveries": ("id",),
-    "workflow_executions": ("id",),
+    "workflow_executions": ("id", "redrive_count"),
     "workflow_history": ("execution_id", "id"),
     "durable_operations": ("execution_id", "id"),
     "deployments": ("id",),
     "reports": ("id",),
 }
 """What tells that a row of another store is here already; for the other tables all columns together."""
+
+_OF_WORKFLOWS = {"workflow_executions": "id", "workflow_history": "execution_id"}
+_BLOB_COLUMNS = (
+    ("payloads", "payload_blob"),
+    ("payloads", "result_blob"),
+    ("workflow_executions", "input_blob"),
+    ("workflow_executions", "output_blob"),
+)
 
 # A blob is written before the row that names it: one this young may yet be named.
 _GRACE = timedelta(hours=1)
@@ -67,8 +75,14 @@ class Compacted:
     after_bytes: int
 
 
-def prune(history: History, state: State, blobs: Blobs, before: datetime) -> Pruned:
-    """Delete what is older than `before`, but no definitions; then the blobs that nothing names."""
+def prune(history: History, state: State, blobs: Blobs, now: datetime, keep: timedelta) -> Pruned:
+    """Delete what is older than `keep`, but no definitions; then the blobs that nothing names.
+
+    What belongs to executions of workflows that run, or may be redriven, stays.
+    """
+    before = now - keep
+    workflow_upkeep.prune(state, now, keep)
+    unended, kept = workflow_upkeep.unended(state)
     rows: dict[str, int] = {}
     main = f"{history.quoted_alias()}.main"
     with state.read() as connection:
@@ -80,15 +94,27 @@ def prune(history: History, state: State, blobs: Blobs, before: datetime) -> Pru
             if table == "definitions":
                 continue
             where = f"FROM {main}.{quoted(table)} WHERE {quoted(instant)} < $1"
-            count = run(f"SELECT count(*) {where}", [before]).fetchone()[0]
+            parameters: list[Any] = [before]
+            if unended and table in _OF_WORKFLOWS:
+                where += f" AND {_OF_WORKFLOWS[table]} NOT IN (SELECT unnest($2))"
+                parameters.append(unended)
+            count = run(f"SELECT count(*) {where}", parameters).fetchone()[0]
             if count:
-                run(f"DELETE {where}", [before])
+                run(f"DELETE {where}", parameters)
                 rows[table] = count
-        named = {
+        named = kept | {
             digest
-            for column in ("payload_blob", "result_blob")
+            for table, column in _BLOB_COLUMNS
             for (digest,) in run(
-                f"SELECT DISTINCT {column} FROM {main}.payloads WHERE {column} IS NOT NULL"
+                f"SELECT DISTINCT {column} FROM {main}.{table} WHERE {column} IS NOT NULL"
+            ).fetchall()
+        }
+        named |= {
+            digest
+            for (digest,) in run(
+                "SELECT DISTINCT unnest(regexp_extract_all(CAST(details AS VARCHAR), $1, 1)) "
+                f"FROM {main}.workflow_history WHERE contains(CAST(details AS VARCHAR), $2)",
+                ['"blob": ?"([0-9a-f]{64})"', '"blob":'],
             ).fetchall()
         }
         named |= {

@@ -23,6 +23,13 @@ _WHAT = (
     "id, function, version, definition, qualifier, source, backend, region, runtime, architecture, memory_mb"
 )
 
+# An execution that is redriven ends more than once: what counts is how it stands now.
+NEWEST = (
+    "SELECT * FROM ({both}) one WHERE NOT EXISTS (SELECT 1 FROM ({both}) later "
+    "WHERE later.redrive_count > 0 AND later.id = one.id "
+    "AND later.redrive_count > coalesce(one.redrive_count, 0))"
+)
+
 VIEWS: dict[str, str] = {
     "cold_starts": f"""
         SELECT {_WHAT}, started_at, init_ms, restore_ms, duration_ms, billed_ms, init_type, start_method,

@@ -1,1 +1,7 @@
-"""Carries executions out: keeps each step before its effects, waits without threads, resumes what is left."""
+"""The engine of workflows: executions kept step by step, timers, children; it knows no store and no task."""
+
+from faaslab.workflow.engine.engine import Engine
+from faaslab.workflow.engine.handle import Handle
+from faaslab.workflow.engine.signals import packed, unpacked
+
+__all__ = ["Engine", "Handle", "packed", "unpacked"]

@@ -1,0 +1,181 @@
+"""Executions of workflows and their histories as rows of the outbox, and back from those of the history.
+
+What is long in an event (a payload over 64 KB) is `{"blob": DIGEST}` in its place: members that hold payloads
+are JSON text in Step Functions' shapes, so that an object there can mean nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from faaslab.errors import NotFound
+from faaslab.model.execution import Source
+from faaslab.model.workflow import (
+    HistoryEvent,
+    WorkflowError,
+    WorkflowExecution,
+    WorkflowExecutionStatistics,
+    WorkflowExecutionStatus,
+)
+from faaslab.store.sizes import CHUNK_CHARACTERS, CHUNK_LINES, INLINE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from faaslab.model.workflow_steps import HistoryRow
+    from faaslab.store.blobs import Blobs
+    from faaslab.store.capture import Capture
+
+_SAME = (
+    "id", "workflow", "workflow_version", "qualifier", "alias", "type", "name", "parent", "map_run", "status",
+    "source", "trigger", "trace_header", "started_at", "ended_at", "redrive_count", "redriven_at",
+    "current_state", "item_count",
+)  # fmt: skip
+_COUNTS = ("total_states", "completed_states", "failed_states", "retried_states", "mean_state_duration_ms")
+_PAYLOADS = ("input", "output", "parameters")
+
+
+def text_of(row: Mapping[str, Any]) -> str:
+    """A row as JSON; half characters become U+FFFD, as UTF-8 knows none."""
+    try:
+        return orjson.dumps(row).decode()
+    except TypeError:
+        text = json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=_said)
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def execution_line(w: WorkflowExecution, capture: Capture, blobs: Blobs) -> str:
+    """The line of an execution, as it stands."""
+    row: dict[str, Any] = {}
+    for name in _SAME:
+        value = getattr(w, name)
+        if value is not None:
+            row[name] = value
+    if w.ended_at is not None:
+        row["duration_ms"] = (w.ended_at - w.started_at).total_seconds() * 1000
+    for name, text in (("input", w.input), ("output", w.output)):
+        kept = None if text is None else _captured(text, capture)
+        if kept is not None and len(kept) > INLINE_BYTES:
+            row[f"{name}_blob"] = blobs.put(kept.encode("utf-8", "replace"))
+        else:
+            row[name] = kept
+    if w.error is not None:
+        row["error"], row["cause"] = w.error.error, w.error.cause
+    for name in _COUNTS:
+        row[name] = getattr(w.statistics, name)
+    return f"workflow_executions\t{text_of(row)}"
+
+
+def history_rows(
+    execution_id: str, events: Iterable[HistoryRow | HistoryEvent], capture: Capture, blobs: Blobs
+) -> list[str]:
+    """Bodies for the outbox with all these events, in order: no more than fit in one each."""
+    plain = capture.payloads == "all" and not capture.redact
+    start = f"workflow_history\t{text_of({'execution_id': execution_id})[:-1]}"
+    bodies, parts, size = [], [start], 0
+    for event in events:
+        details = event.details
+        for value in details.values():
+            if not plain or (type(value) is str and len(value) > INLINE_BYTES) or isinstance(value, Mapping):
+                details = _kept_details(details, capture, blobs)
+                break
+        row = {
+            "id": event.id,
+            "previous_id": event.previous_id,
+            "type": event.type,
+            "timestamp": event.at,
+            "details": details,
+        }
+        if event.state is not None:
+            row["state"] = event.state
+        if event.entered_id is not None:
+            row["entered_id"], row["outer_id"] = event.entered_id, event.outer_id
+        if event.duration_ms is not None:
+            row["duration_ms"] = event.duration_ms
+        text = text_of(row)[1:]
+        if len(parts) > CHUNK_LINES or size + len(text) > CHUNK_CHARACTERS:
+            bodies.append("\t".join(parts))
+            parts, size = [start], 0
+        parts.append(text)
+        size += len(text)
+    if len(parts) > 1:
+        bodies.append("\t".join(parts))
+    return bodies
+
+
+def _captured(text: str, capture: Capture) -> str | None:
+    if capture.payloads == "all" and not capture.redact:
+        return text
+    kept = capture.text(text.encode("utf-8", "replace"))
+    return None if kept is None else kept.decode("utf-8", "replace")
+
+
+def _kept_details(details: Mapping[str, Any], capture: Capture, blobs: Blobs) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in details.items():
+        if isinstance(value, str):
+            kept = _captured(value, capture) if name in _PAYLOADS else value
+            if kept is not None:
+                found[name] = _placed(kept, blobs)
+        elif name == "assignedVariables" and isinstance(value, Mapping):
+            texts = {key: _captured(text, capture) for key, text in value.items()}
+            found[name] = {key: _placed(text, blobs) for key, text in texts.items() if text is not None}
+        else:
+            found[name] = value
+    return found
+
+
+def _placed(text: str, blobs: Blobs) -> str | dict[str, str]:
+    return text if len(text) <= INLINE_BYTES else {"blob": blobs.put(text.encode("utf-8", "replace"))}
+
+
+def whole_details(details: Mapping[str, Any], blobs: Blobs) -> dict[str, Any]:
+    """The details with what stands in blobs; a member whose blob was pruned is left out."""
+    found: dict[str, Any] = {}
+    for name, value in details.items():
+        if name == "assignedVariables" and isinstance(value, Mapping):
+            found[name] = whole_details(value, blobs)
+        elif isinstance(value, Mapping) and value.keys() == {"blob"}:
+            try:
+                found[name] = blobs.get(str(value["blob"])).decode("utf-8", "replace")
+            except NotFound:
+                continue
+        else:
+            found[name] = value
+    return found
+
+
+def execution_of(row: Mapping[str, Any], blobs: Blobs) -> WorkflowExecution:
+    """The execution of a row of the history; what was pruned or not captured of its payloads is empty."""
+    texts: dict[str, Any] = {}
+    for name, absent in (("input", "{}"), ("output", None)):
+        digest = row[f"{name}_blob"]
+        texts[name] = row[name] if row[name] is not None else absent
+        if digest is not None and blobs.has(digest):
+            texts[name] = blobs.get(digest).decode("utf-8", "replace")
+    failed = row["error"] is not None or row["cause"] is not None
+    same: dict[str, Any] = {
+        name: row[name] for name in _SAME if name not in ("status", "source", "type", "redrive_count")
+    }
+    return WorkflowExecution(
+        **same,
+        **texts,
+        status=WorkflowExecutionStatus(row["status"]),
+        source=Source(row["source"]),
+        type=row["type"] or "STANDARD",
+        redrive_count=row["redrive_count"] or 0,
+        error=WorkflowError(error=row["error"], cause=row["cause"]) if failed else None,
+        statistics=WorkflowExecutionStatistics(
+            **{name: row[name] or 0 for name in _COUNTS[:-1]}, mean_state_duration_ms=row[_COUNTS[-1]]
+        ),
+    )

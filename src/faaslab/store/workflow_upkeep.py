@@ -1,0 +1,75 @@
+"""What is forgotten of the executions of workflows, and what `prune` has to leave."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from faaslab.store.leases import seconds
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from faaslab.store.state import State
+
+REDRIVABLE_FOR = timedelta(days=14)
+NAMES_KEPT_FOR = timedelta(days=90)
+
+
+class Unended(NamedTuple):
+    """Executions that run or may be redriven, and the blobs that are named for them."""
+
+    ids: list[str]
+    blobs: set[str]
+
+
+def prune(state: State, now: datetime, keep: timedelta) -> None:
+    """Forget what nothing needs any more: the steps of what cannot be redriven, names of long ago."""
+    if not state.path.exists():
+        return
+    steps, names = seconds(now - min(REDRIVABLE_FOR, keep)), seconds(now - NAMES_KEPT_FOR)
+    with state.write(durable=True) as connection:
+        connection.execute(
+            "DELETE FROM workflow_steps WHERE execution_id IN "
+            "(SELECT id FROM workflow_executions WHERE ended < ? AND status <> 'RUNNING')",
+            (steps,),
+        )
+        connection.execute(
+            "UPDATE workflow_executions SET input_blob = NULL, output_blob = NULL, context = '', "
+            "body = json_set(body, '$.input', '', '$.output', NULL) "
+            "WHERE ended < ? AND status <> 'RUNNING' AND context <> ''",
+            (steps,),
+        )
+        connection.execute(
+            "DELETE FROM workflow_executions WHERE status <> 'RUNNING' AND (ended < ? OR "
+            "(ended < ? AND (key IS NOT NULL OR json_extract(body, '$.type') = 'EXPRESS')))",
+            (names, steps),
+        )
+        connection.execute(
+            "DELETE FROM workflow_machines WHERE digest NOT IN (SELECT machine FROM workflow_executions "
+            "WHERE EXISTS (SELECT 1 FROM workflow_steps WHERE execution_id = id))"
+        )
+
+
+def unended(state: State) -> Unended:
+    """What is not to be pruned."""
+    if not state.path.exists():
+        return Unended([], set())
+    with state.read() as connection:
+        ids = [
+            row[0]
+            for row in connection.execute(
+                "SELECT id FROM workflow_executions WHERE status = 'RUNNING' "
+                "OR EXISTS (SELECT 1 FROM workflow_steps WHERE execution_id = id)"
+            )
+        ]
+        blobs = {
+            row[0]
+            for text in (
+                "SELECT input_blob FROM workflow_executions",
+                "SELECT output_blob FROM workflow_executions",
+                "SELECT signal_blob FROM workflow_steps",
+            )
+            for row in connection.execute(text)
+        }
+    return Unended(ids, blobs - {None})

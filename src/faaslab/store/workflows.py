@@ -1,0 +1,459 @@
+"""`store.workflows`: executions of workflows while they run, and what is kept of them afterwards.
+
+Rule: what an execution was told, the events that came of it, and how it stands are kept in one transaction
+that survives power loss; an owner who lost it by then writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from faaslab.model.json import from_json, to_json
+from faaslab.model.workflow import HistoryEvent, WorkflowExecution, WorkflowExecutionStatus
+from faaslab.model.workflow_steps import Beginning, Letter, Outcome, StepRow, Taken
+from faaslab.store.leases import seconds
+from faaslab.store.sizes import INLINE_BYTES
+from faaslab.store.workflow_record import execution_line, execution_of, history_rows, whole_details
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+
+    from faaslab.clock import Clock
+    from faaslab.model.workflow_steps import Change
+    from faaslab.store.blobs import Blobs
+    from faaslab.store.capture import Capture
+    from faaslab.store.reading import Connection
+    from faaslab.store.state import State
+
+RUNNING = WorkflowExecutionStatus.RUNNING
+SUCCEEDED = WorkflowExecutionStatus.SUCCEEDED
+_IDS_AT_ONCE = 500
+
+
+class _Prepared(NamedTuple):
+    """A change as rows; made before the transaction begins."""
+
+    change: Change
+    body: str | None
+    input_blob: str | None
+    output_blob: str | None
+    rows: list[tuple[str, str]]
+    steps: list[tuple[str, int, str, str | None, str | None, int, int]]
+
+
+class Workflows:
+    """The executions of one store."""
+
+    def __init__(
+        self,
+        state: State,
+        blobs: Blobs,
+        capture: Callable[[], Capture],
+        clock: Clock,
+        *,
+        nudge: Callable[[int], None],
+        connect: Callable[[], Connection],
+    ) -> None:
+        """`nudge` is told of so many rows in the outbox; `connect` asks the history."""
+        self._state = state
+        self._blobs = blobs
+        self._capture = capture
+        self._clock = clock
+        self._nudge = nudge
+        self._connect = connect
+
+    # -- writing
+
+    def keep(self, changes: Sequence[Change], owner: str) -> Outcome:
+        """Keep all of it in one transaction of level `durable`; what is lost or known is left out."""
+        prepared = [self._prepared(change) for change in changes]
+        lost: set[str] = set()
+        known: dict[str, WorkflowExecution] = {}
+        written = 0
+        with self._state.write(durable=True) as connection:
+            for one in prepared:
+                change = one.change
+                if change.beginning is not None:
+                    found = self._begin(connection, one, owner)
+                    if found is not None:
+                        known[change.execution.id] = found
+                        continue
+                elif not self._goes_on(connection, one, owner):
+                    lost.add(change.execution.id)
+                    continue
+                self._rows_of(connection, one)
+                written += len(one.rows)
+        self._nudge(written)
+        return Outcome(lost=frozenset(lost), known=known)
+
+    def _prepared(self, change: Change) -> _Prepared:
+        w, capture = change.execution, self._capture()
+        rows = [("workflow", body) for body in history_rows(w.id, change.events, capture, self._blobs)]
+        ended = change.ended
+        if ended:
+            line = execution_line(w, capture, self._blobs)
+            if rows and len(rows[-1][1]) + len(line) < 1_000_000:
+                rows[-1] = ("workflow", f"{rows[-1][1]}\n{line}")
+            else:
+                rows.append(("workflow", line))
+        child = change.beginning.key is not None if change.beginning is not None else w.map_run is not None
+        body = input_blob = output_blob = None
+        if change.beginning is not None or ended:
+            # An input is wanted to go through it again; an output by the parent alone: the history has it.
+            again = w.status is not SUCCEEDED
+            text, input_blob = self._inline(w.input) if again else ("", None)
+            output, output_blob = self._inline(w.output) if child else (None, None)
+            body = _body(w, text, output)
+        steps = []
+        if w.status is not SUCCEEDED:
+            for step in change.steps:
+                signal, blob = self._inline(step.signal)
+                row = (w.id, step.number, step.at.isoformat(), signal or None, blob)
+                steps.append((*row, step.last_event_id, step.check))
+        return _Prepared(change, body, input_blob, output_blob, rows, steps)
+
+    def _inline(self, text: str | None) -> tuple[str, str | None]:
+        """(text, digest): the text is empty where a blob has it."""
+        if text is None or len(text) <= INLINE_BYTES:
+            return text or "", None
+        return "", self._blobs.put(text.encode("utf-8", "surrogatepass"))
+
+    def _begin(self, connection: sqlite3.Connection, one: _Prepared, owner: str) -> WorkflowExecution | None:
+        """Write a new execution; the one of its id that has begun before, where there is one."""
+        change, w = one.change, one.change.execution
+        beginning = change.beginning
+        assert beginning is not None
+        ended = change.ended
+        if ended and w.type == "EXPRESS" and beginning.key is None:
+            return None  # no name to be kept, nothing to go on with
+        added = connection.execute(
+            "INSERT INTO workflow_executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (id) DO NOTHING",
+            (
+                w.id,
+                w.status.value,
+                None if ended else owner,
+                change.epoch,
+                w.parent,
+                beginning.key,
+                beginning.machine,
+                beginning.seed,
+                "" if w.status is SUCCEEDED else beginning.context,
+                seconds(w.started_at),
+                seconds(w.ended_at) if w.ended_at else None,
+                w.current_state,
+                one.body,
+                one.input_blob,
+                one.output_blob,
+            ),
+        ).rowcount
+        if not added:
+            row = connection.execute(f"SELECT {_STANDS} FROM workflow_executions WHERE id = ?", (w.id,))
+            return self._standing(row.fetchone())
+        if w.status is not SUCCEEDED:
+            connection.execute(
+                "INSERT INTO workflow_machines VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
+                (beginning.machine, beginning.definition),
+            )
+        return None
+
+    def _goes_on(self, connection: sqlite3.Connection, one: _Prepared, owner: str) -> bool:
+        """Note how an execution stands; False when it is not its owner's any more."""
+        change, w = one.change, one.change.execution
+        mine = (w.id, owner, change.epoch)
+        if not change.ended:
+            return (
+                connection.execute(
+                    "UPDATE workflow_executions SET current_state = ? "
+                    "WHERE id = ? AND owner = ? AND epoch = ? AND status = 'RUNNING'",
+                    (w.current_state, *mine),
+                ).rowcount
+                == 1
+            )
+        assert w.ended_at is not None
+        values = (w.status.value, seconds(w.ended_at), one.body, w.current_state, one.input_blob)
+        changed = connection.execute(
+            "UPDATE workflow_executions SET status = ?, owner = NULL, ended = ?, body = ?, "
+            "current_state = ?, input_blob = ?, output_blob = ? "
+            "WHERE id = ? AND owner = ? AND epoch = ? AND status = 'RUNNING'",
+            (*values, one.output_blob, *mine),
+        ).rowcount
+        if not changed:
+            return False
+        self._end(connection, w)
+        return True
+
+    @staticmethod
+    def _end(connection: sqlite3.Connection, w: WorkflowExecution) -> None:
+        """What has ended is told nothing; what succeeded is not gone through again, nor are its children."""
+        for table in ("workflow_letters", "workflow_tokens"):
+            connection.execute(f"DELETE FROM {table} WHERE execution_id = ?", (w.id,))
+        if w.status is not SUCCEEDED:
+            return
+        connection.execute("DELETE FROM workflow_steps WHERE execution_id = ?", (w.id,))
+        connection.execute(
+            "DELETE FROM workflow_steps WHERE execution_id IN "
+            "(SELECT id FROM workflow_executions WHERE parent = ? AND key IS NOT NULL)",
+            (w.id,),
+        )
+        connection.execute("DELETE FROM workflow_executions WHERE parent = ? AND key IS NOT NULL", (w.id,))
+        if w.type == "EXPRESS" and w.map_run is None:
+            connection.execute("DELETE FROM workflow_executions WHERE id = ?", (w.id,))
+
+    def _rows_of(self, connection: sqlite3.Connection, one: _Prepared) -> None:
+        change = one.change
+        if one.steps:
+            connection.executemany("INSERT INTO workflow_steps VALUES (?, ?, ?, ?, ?, ?, ?)", one.steps)
+        self._state.append_within(connection, one.rows)
+        if change.ended:
+            return
+        identity = change.execution.id
+        if change.tokens:
+            connection.executemany(
+                "INSERT OR REPLACE INTO workflow_tokens VALUES (?, ?, ?)",
+                [(token, identity, key) for token, key in change.tokens.items()],
+            )
+        if change.spent:
+            connection.executemany(
+                "DELETE FROM workflow_tokens WHERE token = ?", [(token,) for token in change.spent]
+            )
+        if change.taken:
+            connection.executemany(
+                "DELETE FROM workflow_letters WHERE number = ?", [(number,) for number in change.taken]
+            )
+
+    # -- who has what
+
+    def claim(self, owner: str, gone: Callable[[str], bool], *, limit: int) -> list[Taken]:
+        """Take up to `limit` running executions over that nobody owns, or whose owner is gone.
+
+        Gone is also who has not said for long that it is at work (`alive`).
+        """
+        if not self._state.path.exists():
+            return []
+        with self._state.read() as connection:
+            owners = [row[0] for row in connection.execute(f"SELECT DISTINCT owner {_RUNNING}")]
+            alive = dict(connection.execute("SELECT owner, until FROM workflow_owners").fetchall())
+        now = seconds(self._clock.now())
+        free = [
+            other
+            for other in owners
+            if other is None or (other != owner and (alive.get(other, now) < now or gone(other)))
+        ]
+        if not free:
+            return []
+        with self._state.write(durable=True) as connection:
+            ids = [
+                row[0]
+                for row in connection.execute(
+                    f"SELECT id {_RUNNING} AND (owner IS NULL OR owner IN (SELECT value FROM json_each(?))) "
+                    "ORDER BY started LIMIT ?",
+                    (json.dumps([other for other in free if other is not None]), limit),
+                )
+            ]
+            connection.executemany(
+                "UPDATE workflow_executions SET owner = ?, epoch = epoch + 1 WHERE id = ?",
+                [(owner, identity) for identity in ids],
+            )
+        return self._taken(ids)
+
+    def claim_ended(self, execution_id: str, owner: str) -> Taken | None:
+        """Take over one that failed, timed out or was aborted, as RUNNING; None when that cannot be.
+
+        It cannot where it succeeded, runs, or is older than what is kept of it.
+        """
+        with self._state.write(durable=True) as connection:
+            changed = connection.execute(
+                "UPDATE workflow_executions SET status = 'RUNNING', owner = ?, epoch = epoch + 1, "
+                "ended = NULL, body = json_set(body, '$.redriven_at', ?, "
+                "'$.redrive_count', json_extract(body, '$.redrive_count') + 1) "
+                "WHERE id = ? AND status NOT IN ('RUNNING', 'SUCCEEDED') "
+                "AND EXISTS (SELECT 1 FROM workflow_steps WHERE execution_id = id)",
+                (owner, self._clock.now().isoformat(), execution_id),
+            ).rowcount
+        return self._taken([execution_id])[0] if changed else None
+
+    def release(self, owner: str) -> None:
+        """Let others take what `owner` holds."""
+        if not self._state.path.exists():
+            return
+        with self._state.write(durable=True) as connection:
+            connection.execute("UPDATE workflow_executions SET owner = NULL WHERE owner = ?", (owner,))
+            connection.execute("DELETE FROM workflow_owners WHERE owner = ?", (owner,))
+
+    def alive(self, owner: str, until: datetime) -> None:
+        """Note that `owner` is at work, at least until then."""
+        with self._state.write(durable=False) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO workflow_owners VALUES (?, ?)", (owner, seconds(until))
+            )
+
+    def owner_of(self, execution_id: str) -> str | None:
+        """Who holds a running one."""
+        row = self._state.one("SELECT owner FROM workflow_executions WHERE id = ?", (execution_id,))
+        return None if row is None else row[0]
+
+    def _taken(self, ids: Sequence[str]) -> list[Taken]:
+        found: list[Taken] = []
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            named = (json.dumps(ids[start : start + _IDS_AT_ONCE]),)
+            among = "IN (SELECT value FROM json_each(?))"
+            with self._state.read() as connection:
+                rows = connection.execute(
+                    f"SELECT {_STANDS}, epoch, machine, definition, seed, context, key "
+                    f"FROM workflow_executions JOIN workflow_machines ON digest = machine WHERE id {among} "
+                    "ORDER BY started",
+                    named,
+                ).fetchall()
+                steps: dict[str, list[StepRow]] = {}
+                for identity, number, at, signal, blob, *last in connection.execute(
+                    'SELECT execution_id, number, at, signal, signal_blob, last_event_id, "check" '
+                    f"FROM workflow_steps WHERE execution_id {among} ORDER BY execution_id, number",
+                    named,
+                ):
+                    text = self._blobs.get(blob).decode("utf-8", "surrogatepass") if blob else signal or ""
+                    step = StepRow(number, datetime.fromisoformat(at), text, *last)
+                    steps.setdefault(identity, []).append(step)
+            for *standing, epoch, machine, definition, seed, context, key in rows:
+                w = self._standing(standing)
+                beginning = Beginning(machine, definition, seed, context, key)
+                found.append(Taken(w, epoch, beginning, steps.get(w.id, ())))
+        return found
+
+    # -- what is said to them
+
+    def post(self, execution_id: str, signal: str) -> bool:
+        """Leave a signal for the owner of a running execution; False when none of that id runs."""
+        with self._state.write(durable=True) as connection:
+            return (
+                connection.execute(
+                    "INSERT INTO workflow_letters (execution_id, signal) "
+                    "SELECT id, ? FROM workflow_executions WHERE id = ? AND status = 'RUNNING'",
+                    (signal, execution_id),
+                ).rowcount
+                == 1
+            )
+
+    def letters(self, owner: str) -> list[Letter]:
+        """What was left for the executions of `owner`, in order."""
+        with self._state.read() as connection:
+            rows = connection.execute(
+                "SELECT number, execution_id, signal FROM workflow_letters "
+                "WHERE execution_id IN (SELECT id FROM workflow_executions WHERE owner = ? "
+                "AND status = 'RUNNING') ORDER BY number"
+                if connection.execute("SELECT 1 FROM workflow_letters LIMIT 1").fetchone()
+                else "SELECT 1 WHERE ? IS NULL",
+                (owner,),
+            ).fetchall()
+        return [Letter(*row) for row in rows]
+
+    def of_token(self, token: str) -> tuple[str, str] | None:
+        """(execution, key) of what awaits an answer under a task token."""
+        row = self._state.one("SELECT execution_id, key FROM workflow_tokens WHERE token = ?", (token,))
+        return None if row is None else (row[0], row[1])
+
+    def changes(self) -> int:
+        """A number that differs when another process has written; costs microseconds."""
+        return self._state.foreign_changes()
+
+    # -- looking
+
+    def find(self, execution_id: str) -> WorkflowExecution | None:
+        """How an execution stands, running or ended, with what is known of it; None when nothing is."""
+        row = None
+        if self._state.path.exists():
+            row = self._state.one(f"SELECT {_STANDS} FROM workflow_executions WHERE id = ?", (execution_id,))
+        if row is not None:
+            w = self._standing(row)
+            if w.status is RUNNING:
+                return w
+            return self._from_history(execution_id, w.started_at) or w
+        return self._from_history(execution_id, None)
+
+    def running(self) -> list[WorkflowExecution]:
+        """Those that run, the oldest first."""
+        if not self._state.path.exists():
+            return []
+        with self._state.read() as connection:
+            rows = connection.execute(f"SELECT {_STANDS} {_RUNNING} ORDER BY started").fetchall()
+        return [self._standing(row) for row in rows]
+
+    def history(
+        self, execution_id: str, *, after: int = 0, limit: int | None = None, reverse: bool = False
+    ) -> list[HistoryEvent]:
+        """The events of an execution in order, those above the id `after`; with `reverse` the last first.
+
+        Backwards `after` is the id below which it goes on, 0 for the end.
+        """
+        bound = ("id < $after OR $after = 0" if reverse else "id > $after") if after else "$after = 0"
+        with self._connect() as connection:
+            rows = connection.execute(
+                'SELECT id, previous_id, type, "timestamp", state, details, entered_id, outer_id, '
+                f"duration_ms FROM workflow_history WHERE execution_id = $id AND ({bound}) "
+                f"ORDER BY id {'DESC' if reverse else ''} LIMIT {10**9 if limit is None else int(limit)}",
+                {"id": execution_id, "after": after},
+            ).fetchall()
+        return [
+            HistoryEvent(
+                execution_id=execution_id,
+                id=row[0],
+                previous_id=row[1],
+                type=row[2],
+                at=row[3],
+                state=row[4],
+                details=whole_details(json.loads(row[5] or "{}"), self._blobs),
+                entered_id=row[6],
+                outer_id=row[7],
+                duration_ms=row[8],
+            )
+            for row in rows
+        ]
+
+    def lines(self, connection: sqlite3.Connection) -> list[str]:
+        """Those that run as rows of the history's table; for questions, within a transaction that is open."""
+        rows = connection.execute(f"SELECT {_STANDS} {_RUNNING}").fetchall()
+        capture = self._capture()
+        return [execution_line(self._standing(row), capture, self._blobs).partition("\t")[2] for row in rows]
+
+    def _standing(self, row: Sequence[Any]) -> WorkflowExecution:
+        body, status, current_state, input_blob, output_blob = row
+        data = orjson.loads(body)
+        data["status"], data["current_state"] = status, current_state
+        for name, digest in (("input", input_blob), ("output", output_blob)):
+            if digest is not None and self._blobs.has(digest):
+                data[name] = self._blobs.get(digest).decode("utf-8", "surrogatepass")
+        if status == "RUNNING":  # also one that had ended before, and goes on
+            data["ended_at"] = data["error"] = data["output"] = None
+        return from_json(WorkflowExecution, data)
+
+    def _from_history(self, execution_id: str, started_at: datetime | None) -> WorkflowExecution | None:
+        since = "" if started_at is None else " AND started_at = $started_at"
+        parameters: dict[str, Any] = {"id": execution_id}
+        if started_at is not None:
+            parameters["started_at"] = started_at
+        with self._connect() as connection:
+            answer = connection.execute(
+                f"SELECT * FROM workflow_executions WHERE id = $id{since} LIMIT 1", parameters
+            )
+            row = answer.fetchone()
+        if row is None:
+            return None
+        return execution_of(dict(zip(answer.columns, row, strict=True)), self._blobs)
+
+
+_STANDS = "body, status, current_state, input_blob, output_blob"
+_RUNNING = "FROM workflow_executions WHERE status = 'RUNNING'"
+
+
+def _body(w: WorkflowExecution, text: str, output: str | None) -> str:
+    """An execution as it is kept, with these as its payloads."""
+    data = {**vars(w), "input": text, "output": output or None, "history": ()}
+    try:
+        return orjson.dumps(data).decode()
+    except TypeError:  # half a character, which only the other one can write
+        return json.dumps(to_json(data), separators=(",", ":"))

@@ -1,0 +1,129 @@
+"""Where each event of a history belongs, and what is counted over the states of an execution.
+
+Pure. Events form a chain by `previous_id`; what entered a state opens a frame, what left it closes it, and a
+Map or Parallel has the frames of its states inside its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faaslab.model.workflow import WorkflowExecutionStatistics
+from faaslab.model.workflow_steps import HistoryRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from faaslab.workflow.effects import Event
+
+_FORKS = frozenset({"MapStateStarted", "ParallelStateStarted", "MapRunStarted", "MapRunRedriven"})
+# Of the events that begin an attempt of a state each but the first is a retry.
+_ATTEMPTS = frozenset({
+    "LambdaFunctionScheduled", "TaskScheduled", "ActivityScheduled", "MapStateStarted",
+    "ParallelStateStarted",
+})  # fmt: skip
+# What ends states that were going on inside -> the kinds of the frame that they are inside of.
+_UNWINDS = {
+    "MapIterationSucceeded": ("Map",), "MapIterationFailed": ("Map",), "MapIterationAborted": ("Map",),
+    "MapStateFailed": ("Map",), "MapStateAborted": ("Map",), "MapStateSucceeded": ("Map",),
+    "MapRunFailed": ("Map",), "ParallelStateFailed": ("Parallel",), "ParallelStateAborted": ("Parallel",),
+    "ParallelStateSucceeded": ("Parallel",), "ExecutionFailed": (), "ExecutionTimedOut": (),
+    "ExecutionAborted": (),
+}  # fmt: skip
+_FAILS = frozenset({
+    "MapIterationFailed", "MapStateFailed", "MapRunFailed", "ParallelStateFailed", "ExecutionFailed",
+    "ExecutionTimedOut",
+})  # fmt: skip
+
+
+class _Frame:
+    """A state that was entered."""
+
+    __slots__ = ("at", "attempts", "failed", "id", "kind", "outer", "state")
+
+    def __init__(self, id: int, kind: str, state: str | None, at: datetime, outer: _Frame | None) -> None:  # noqa: A002
+        self.id = id
+        self.kind = kind
+        self.state = state
+        self.at = at
+        self.outer = outer
+        self.attempts = 0
+        self.failed = False
+
+
+class Counted:
+    """The states of one execution so far."""
+
+    __slots__ = ("_at", "_completed", "_failed", "_retried", "_spent_ms", "_total", "current_state")
+
+    def __init__(self) -> None:
+        self._at: dict[int, _Frame | None] = {}
+        self._total = self._completed = self._failed = self._retried = 0
+        self._spent_ms = 0.0
+        self.current_state: str | None = None
+        """The state that was entered last."""
+
+    def placed(self, events: Iterable[Event]) -> list[HistoryRow]:
+        """The rows of what just happened, counted."""
+        rows = []
+        frames = self._at
+        for event in events:
+            kind = event.type
+            previous = event.previous_id
+            frame = frames.get(previous)
+            duration = None
+            if kind.endswith("StateEntered"):
+                frame = _Frame(event.id, kind[:-12], event.state, event.at, frame)
+                self._total += 1
+                self.current_state = event.state
+                belongs: _Frame | None = frame
+            elif kind.endswith("StateExited"):
+                belongs = frame
+                if frame is not None:
+                    self._completed += 1
+                    duration = (event.at - frame.at).total_seconds() * 1000
+                    self._spent_ms += duration
+                    frame = frame.outer
+            else:
+                if kind in _ATTEMPTS and frame is not None:
+                    frame.attempts += 1
+                    if frame.attempts == 2:
+                        self._retried += 1
+                elif kind in _UNWINDS:
+                    frame = self._unwound(frame, _UNWINDS[kind], fails=kind in _FAILS)
+                belongs = frame
+            frames[event.id] = frame
+            outer = None if belongs is None or belongs.outer is None else belongs.outer.id
+            rows.append(
+                HistoryRow(
+                    event.id,
+                    previous,
+                    kind,
+                    event.at,
+                    event.state,
+                    event.details,
+                    None if belongs is None else belongs.id,
+                    outer,
+                    duration,
+                )
+            )
+        return rows
+
+    def _unwound(self, frame: _Frame | None, kinds: tuple[str, ...], *, fails: bool) -> _Frame | None:
+        while frame is not None and frame.kind not in kinds:
+            if fails and not frame.failed:
+                frame.failed = True
+                self._failed += 1
+            frame = frame.outer
+        return frame
+
+    def statistics(self) -> WorkflowExecutionStatistics:
+        """What was counted."""
+        return WorkflowExecutionStatistics(
+            total_states=self._total,
+            completed_states=self._completed,
+            failed_states=self._failed,
+            retried_states=self._retried,
+            mean_state_duration_ms=self._spent_ms / self._completed if self._completed else None,
+        )

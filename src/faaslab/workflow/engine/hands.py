@@ -1,0 +1,173 @@
+"""What the engine does itself of the effects, and what it hands to who carries them out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from faaslab.model.workflow import WorkflowExecution, WorkflowExecutionStatus
+from faaslab.workflow.effects import (
+    Call,
+    ChildEnded,
+    Forget,
+    MapRunState,
+    ReadItems,
+    StartChild,
+    Stop,
+    Timer,
+    WriteResults,
+)
+from faaslab.workflow.engine.live import RUNNING, as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from faaslab.workflow.effects import Effect, Signal
+    from faaslab.workflow.engine.live import Live
+    from faaslab.workflow.engine.protocol import Carry
+
+
+class Work(Protocol):
+    """What is asked of the engine's turns."""
+
+    def now(self) -> datetime:
+        """The instant."""
+
+    def add_timer(self, live: Live, key: str, due: datetime) -> None:
+        """Tell it `Fired` then."""
+
+    def failed(self, live: Live, key: str, cause: str) -> None:
+        """What was to be done could not even be begun."""
+
+    def signal(self, execution_id: str, signal: Signal) -> bool:
+        """Tell any execution something."""
+
+    def child(self, execution: WorkflowExecution, machine: Mapping[str, Any], context: str, key: str) -> Live:
+        """An execution that another one starts."""
+
+    def begin(self, live: Live) -> bool:
+        """Have a new execution begin."""
+
+    def find(self, execution_id: str) -> Live | None:
+        """The execution, if it is here."""
+
+    def redrive_of(self, execution_id: str) -> bool:
+        """Have one go on that had ended."""
+
+
+class Hands:
+    """Of one engine."""
+
+    def __init__(self, turns: Work, carry: Carry) -> None:
+        self._turns = turns
+        self._carry = carry
+
+    def do(self, live: Live, effect: Effect, told: Sequence[Signal] = ()) -> None:
+        """Begin what came of a step that is kept."""
+        if isinstance(effect, (Call, ReadItems, WriteResults)):
+            if live.awaited.get(effect.key) is effect:
+                self._begin(live, effect, told)
+        elif isinstance(effect, Timer):
+            if live.timers.get(effect.key) == effect.due:
+                self._turns.add_timer(live, effect.key, effect.due)
+        elif isinstance(effect, StartChild):
+            if live.awaited.get(effect.key) is effect:
+                self._start(live, effect)
+        elif isinstance(effect, Forget):
+            gone = live.gone.pop(effect.key, None)
+            if gone is not None:
+                self._end(live, gone)
+        elif isinstance(effect, MapRunState):
+            self._carry.note(effect, live.execution)
+
+    def _begin(self, live: Live, effect: Call | ReadItems | WriteResults, told: Sequence[Signal]) -> None:
+        try:
+            self._carry(effect, live.execution, told)
+        except Exception as error:  # noqa: BLE001 - the state fails, the engine goes on
+            self._turns.failed(live, effect.key, f"{type(error).__name__}: {error}")
+
+    def forget(self, live: Live, key: str) -> None:
+        """What is awaited under a key is of no use to this process."""
+        effect = live.awaited.get(key)
+        if effect is not None and not isinstance(effect, StartChild):
+            self._carry.forget(key, live.execution)
+
+    def _end(self, live: Live, gone: Call | ReadItems | WriteResults | StartChild) -> None:
+        if isinstance(gone, StartChild):
+            self._turns.signal(child_arn(gone), Stop())
+        else:
+            self._carry.forget(gone.key, live.execution)
+
+    def ended(self, live: Live) -> None:
+        """An execution has ended, and that is kept: nothing is wanted for it, and its parent is told."""
+        for gone in list(live.awaited.values()):
+            self._end(live, gone)
+        live.awaited.clear()
+        self._tell_parent(live.execution, live.beginning.key)
+        self._carry.ended(live.execution)
+
+    # -- children of a distributed Map
+
+    def _start(self, parent: Live, effect: StartChild) -> None:
+        above = parent.execution
+        text = _text(effect.input)
+        child = WorkflowExecution(
+            id=child_arn(effect),
+            workflow=above.workflow,
+            workflow_version=above.workflow_version,
+            qualifier=above.qualifier,
+            alias=above.alias,
+            name=effect.name,
+            type=effect.type,
+            parent=above.id,
+            map_run=effect.map_run_arn,
+            status=RUNNING,
+            source=above.source,
+            input=text,
+            started_at=self._turns.now(),
+        )
+        context = {**as_json(parent.beginning.context), **effect.item_context}
+        live = self._turns.child(child, effect.processor, _text(context), effect.key)
+        self._turns.begin(live)
+
+    def known(self, live: Live, known: WorkflowExecution) -> None:
+        """A child that was to be started had begun before: its end is told again, or it is redriven."""
+        key = live.beginning.key
+        if known.status is RUNNING or key is None:
+            return
+        parent = self._turns.find(live.execution.parent or "")
+        wanted = parent.awaited.get(key) if parent is not None else None
+        failed = known.status is not WorkflowExecutionStatus.SUCCEEDED
+        again = failed and isinstance(wanted, StartChild) and known.redrive_count < wanted.redrive
+        if again and self._turns.redrive_of(known.id):
+            return
+        self._tell_parent(replace(known, parent=live.execution.parent), key)
+
+    def _tell_parent(self, child: WorkflowExecution, key: str | None) -> None:
+        if key is None or child.parent is None:
+            return
+        error = child.error
+        self._turns.signal(
+            child.parent,
+            ChildEnded(
+                key,
+                cast("Any", child.status.value),
+                None if child.output is None else as_json(child.output),
+                None if error is None else error.error,
+                None if error is None else error.cause,
+            ),
+        )
+
+
+def child_arn(effect: StartChild) -> str:
+    """`…:execution:MACHINE/LABEL:NAME` of a child of the run `…:mapRun:MACHINE/LABEL:ID`."""
+    head, _, run = effect.map_run_arn.rpartition(":")
+    if effect.type == "EXPRESS":
+        return f"{head.replace(':mapRun:', ':express:', 1)}:{run}:{effect.name}"
+    return f"{head.replace(':mapRun:', ':execution:', 1)}:{effect.name}"
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,428 @@
+"""The turns that executions take: signals in, steps kept in one transaction, effects out; one thread.
+
+Rule: `self._lock` is held for moments only, never while something is kept, thought or carried out. Whoever
+has an execution marked busy is alone with it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import FaaslabError, InvalidValue, StoreError
+from faaslab.model.workflow_steps import Beginning, Outcome
+from faaslab.workflow.effects import Continue, Failed, Fired, More, Redrive, Started
+from faaslab.workflow.engine.hands import Hands
+from faaslab.workflow.engine.live import RUNNING, Live, as_json
+from faaslab.workflow.engine.machines import Machines
+from faaslab.workflow.engine.signals import packed, unpacked
+from faaslab.workflow.engine.timers import Timers
+from faaslab.workflow.failure import RUNTIME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from faaslab.clock import Clock
+    from faaslab.model.workflow import WorkflowExecution
+    from faaslab.model.workflow_steps import Taken
+    from faaslab.workflow.effects import Effect, Signal
+    from faaslab.workflow.engine.protocol import Carry, Interpret, Interpreter, Keeper
+
+LISTEN_S = 0.05
+"""How often others' signals are looked for while anything runs."""
+TURN_S = 0.05
+"""How long an execution may go on by itself before others have their turn."""
+AT_ONCE = 500
+"""How many executions go a step in one transaction."""
+ALIVE_S, ALIVE_FOR_S = 20.0, 90.0
+_RETRY_S = (0.1, 0.5, 2.0, 5.0)
+
+
+class Turns:
+    """Of one engine."""
+
+    def __init__(self, keeper: Keeper, carry: Carry, interpret: Interpret, clock: Clock, owner: str) -> None:
+        self._keeper = keeper
+        self._interpret = interpret
+        self._clock = clock
+        self._hands = Hands(self, carry)
+        self.machines = Machines()
+        self.owner = owner
+        self.closed = False
+        self.closing = threading.Event()
+        self.trouble: FaaslabError | None = None
+        """Why what happened cannot be kept at the moment; it is tried again until it can."""
+        self.begin_here()
+
+    def begin_here(self) -> None:
+        """Everything that belongs to this process alone."""
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._live: dict[str, Live] = {}
+        self._queue: deque[Live] = deque()
+        self._timers = Timers()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._seen_changes: int | None = None
+        self._look = True
+        self._letters: set[int] = set()
+        self._alive_until = -1.0
+
+    def signal(self, execution_id: str, signal: Signal) -> bool:
+        """See `Engine.signal`."""
+        if self._pid == os.getpid():
+            with self._lock:
+                live = self._live.get(execution_id)
+                if live is not None and not self.closed:
+                    live.signals.append((signal, None))
+                    self._enqueue(live)
+                    return True
+        posted = self._keeper.post(execution_id, packed(signal))
+        self._look = True
+        self._wake.set()
+        return posted
+
+    def find(self, execution_id: str) -> Live | None:
+        """The execution, if it is here."""
+        return self._live.get(execution_id)
+
+    def lives(self) -> list[Live]:
+        """All that are here."""
+        with self._lock:
+            return list(self._live.values())
+
+    def end_of(self, execution_id: str) -> tuple[Live, threading.Event] | None:
+        """An execution that is here, and what is set at its end."""
+        with self._lock:
+            live = self._live.get(execution_id)
+            if live is None:
+                return None
+            if live.over is None:
+                live.over = threading.Event()
+            return live, live.over
+
+    # -- going steps
+
+    def first(self, live: Live) -> WorkflowExecution | None:
+        """The first step of a new execution, in this thread; the one of its id that began before, if any."""
+        effects = self._told(live, Started(), None)
+        change = live.change()
+        assert change is not None
+        outcome = self._keeper.keep([change], self.owner)
+        if outcome.known:
+            return outcome.known[live.id]
+        live.kept()
+        with self._lock:
+            live.busy = True
+            if not live.ended:
+                self._live[live.id] = live
+        self._do(live, effects)
+        self._let_go(live)
+        return None
+
+    def make(self, live: Live) -> Interpreter:
+        """The interpreter of an execution, before its first step."""
+        beginning = live.beginning
+        machine = self.machines.of(beginning.machine, beginning.definition)
+        return self._interpret(
+            live.execution,
+            machine,
+            as_json(live.execution.input),
+            as_json(beginning.context),
+            live.chance(),
+        )
+
+    def _told(self, live: Live, signal: Signal | None, letter: int | None) -> list[Effect]:
+        """Tell it; while it has more to do by itself it goes on, for its turn. The effects so far."""
+        until = self._clock.monotonic() + TURN_S
+        effects = list(live.tell(signal, self._clock.now(), letter))
+        while effects and type(effects[-1]) is More and self._clock.monotonic() < until:
+            effects.pop()
+            effects += live.tell(Continue(), self._clock.now())
+        return effects
+
+    def _advance(self, batch: Sequence[Live]) -> None:
+        """Tell each of them what there is, keep it all at once, then do what is to be done."""
+        done: dict[str, tuple[Live, list[Effect]]] = {}
+        for live in batch:
+            effects: list[Effect] = []
+            while live.signals:
+                signal, letter = live.signals.popleft()
+                effects += self._told(live, signal, letter)
+            done[live.id] = (live, effects)
+        outcome = self._kept([live for live, _ in done.values()])
+        if outcome is None:
+            return
+        for live, effects in done.values():
+            if live.id in outcome.lost:
+                self._drop(live)
+            elif live.id in outcome.known:
+                self._drop(live)
+                self._hands.known(live, outcome.known[live.id])
+            else:
+                live.kept()
+                self._do(live, effects)
+                self._let_go(live)
+
+    def _kept(self, lives: Sequence[Live]) -> Outcome | None:
+        """Keep what they thought, however long that takes; None when the engine is closed before it can."""
+        changes = [change for live in lives if (change := live.change()) is not None]
+        if not changes:
+            return Outcome()
+        for attempt in range(10**9):
+            try:
+                outcome = self._keeper.keep(changes, self.owner)
+            except StoreError as error:
+                self.trouble = error
+                pause = _RETRY_S[min(attempt, len(_RETRY_S) - 1)]
+                if self.closed or self._paused(pause):
+                    return None
+            else:
+                self.trouble = None
+                self._letters -= {number for change in changes for number in change.taken}
+                return outcome
+        return None
+
+    def _paused(self, seconds: float) -> bool:
+        """Wait a little; True when the engine was closed meanwhile."""
+        return self._clock.wait(self.closing, seconds)
+
+    def _do(self, live: Live, effects: Iterable[Effect]) -> None:
+        """Carry out what came of steps that are kept."""
+        for effect in effects:
+            if type(effect) is More:
+                live.signals.append((Continue(), None))
+            elif not self.closed or live.ended:
+                self._hands.do(live, effect)
+        if live.ended:
+            self._drop(live)
+            self._hands.ended(live)
+
+    # -- who has work
+
+    def _enqueue(self, live: Live) -> None:
+        """It has signals; called with the lock held."""
+        if not live.busy and not live.queued:
+            live.queued = True
+            self._queue.append(live)
+            self._ensure_thread()
+            self._wake.set()
+
+    def _let_go(self, live: Live) -> None:
+        """Whoever had it is done with it."""
+        with self._lock:
+            live.busy = False
+            if live.signals and not live.ended and live.id in self._live:
+                self._enqueue(live)
+            elif self._live:
+                self._ensure_thread()
+
+    def _drop(self, live: Live) -> None:
+        """It is not ours any more, or has ended."""
+        with self._lock:
+            if self._live.get(live.id) is live:
+                del self._live[live.id]
+            live.timers.clear()
+            over, live.over = live.over, None
+            lost = not live.ended
+        if over is not None:
+            over.set()
+        if lost:
+            for key in live.awaited:
+                self._hands.forget(live, key)
+
+    def add_timer(self, live: Live, key: str, due: datetime) -> None:
+        """Tell it `Fired` then."""
+        with self._lock:
+            self._timers.add(live, key, due)
+            if self._thread is not threading.current_thread():
+                self._wake.set()
+
+    def now(self) -> datetime:
+        """The instant on its clock."""
+        return self._clock.now()
+
+    def tell(self, live: Live, signal: Signal) -> None:
+        """Tell an execution of this engine something."""
+        with self._lock:
+            live.signals.append((signal, None))
+            if live.id in self._live:
+                self._enqueue(live)
+
+    def begin(self, live: Live) -> bool:
+        """Have a new execution begin in the engine's thread; False when one of that id is here."""
+        with self._lock:
+            if live.id in self._live:
+                return False
+            self._live[live.id] = live
+            live.signals.append((Started(), None))
+            self._enqueue(live)
+            return True
+
+    def child(self, execution: WorkflowExecution, machine: Mapping[str, Any], context: str, key: str) -> Live:
+        """An execution that another one starts."""
+        digest, text = self.machines.text_of(machine)
+        return Live(execution, Beginning(digest, text, secrets.randbits(62), context, key), self.make)
+
+    # -- taking up
+
+    def redrive(self, taken: Taken) -> Live:
+        """Have one go on that had ended."""
+        live = self.take_up(taken)
+        self.go_on([live])
+        return live
+
+    def redrive_of(self, execution_id: str) -> bool:
+        """The same for one by its id; False where that cannot be."""
+        taken = self._keeper.claim_ended(execution_id, self.owner)
+        if taken is not None:
+            self.redrive(taken)
+        return taken is not None
+
+    def take_up(self, taken: Taken) -> Live:
+        """Go through what was kept of an execution; nothing is carried out yet."""
+        live = Live(taken.execution, taken.beginning, self.make, epoch=taken.epoch, new=False)
+        live.busy = True
+        cause = live.replay(taken)
+        if cause is not None:
+            last = max((step.last_event_id for step in taken.steps), default=0)
+            live.execution = replace(live.execution, status=RUNNING)
+            live.give_up(cause, self._clock.now(), last)
+        elif live.ended:
+            live.signals.append((Redrive(), None))
+        elif not taken.steps:
+            live.signals.append((Started(), None))
+        with self._lock:
+            self._live[live.id] = live
+        return live
+
+    def go_on(self, lives: Sequence[Live]) -> None:
+        """Have done what the taken up ones await."""
+        given_up = [live for live in lives if live.ended and not live.signals]
+        if given_up and self._kept(given_up) is not None:
+            for live in given_up:
+                live.kept()
+                self._do(live, ())
+        for live in lives:
+            if live.ended and not live.signals:
+                continue
+            with self._lock:
+                for key, due in live.timers.items():
+                    self._timers.add(live, key, due)
+            for effect in list(live.awaited.values()):
+                self._hands.do(live, effect, live.told.get(effect.key, ()))
+            self._let_go(live)
+        self._look = True
+        self._wake.set()
+
+    # -- the thread
+
+    def _ensure_thread(self) -> None:
+        if (self._thread is None or not self._thread.is_alive()) and not self.closed:
+            self._thread = threading.Thread(target=self._run, name="faaslab-workflows", daemon=True)
+            with suppress(RuntimeError):  # the interpreter is ending
+                self._thread.start()
+
+    def _run(self) -> None:
+        while not self.closed:
+            self._wake.clear()
+            self._listen()
+            batch = self._ready()
+            if batch:
+                self._advance(batch)
+            else:
+                self._clock.wait(self._wake, self._pause())
+        batch = self._ready()
+        while batch:  # what was answered already is kept, so that it is not done again
+            self._advance(batch)
+            batch = self._ready()
+
+    def _ready(self) -> list[Live]:
+        """Those that have something to be told, and that now are ours to tell."""
+        with self._lock:
+            if not self.closed:
+                for live, key in self._timers.due(self._clock.now()):
+                    live.signals.append((Fired(key), None))
+                    self._enqueue(live)
+            batch: list[Live] = []
+            while self._queue and len(batch) < AT_ONCE:
+                live = self._queue.popleft()
+                live.queued = False
+                if live.id in self._live and live.signals:
+                    live.busy = True
+                    batch.append(live)
+            return batch
+
+    def _pause(self) -> float:
+        """How long nothing needs to be done."""
+        with self._lock:
+            if not self._live:
+                return 3600.0
+            due = self._timers.next()
+        if due is None:
+            return LISTEN_S
+        return min(max((due - self._clock.now()).total_seconds(), 0.0), LISTEN_S)
+
+    def _listen(self) -> None:
+        """Hear what other processes said, and say that this one is there."""
+        if not self._live:
+            return
+        try:
+            now = self._clock.monotonic()
+            if now >= self._alive_until:
+                self._alive_until = now + ALIVE_S
+                self._keeper.alive(self.owner, self._clock.now() + timedelta(seconds=ALIVE_FOR_S))
+            changes = self._keeper.changes()
+            if changes == self._seen_changes and not self._look:
+                return
+            self._look, self._seen_changes = False, changes
+            for letter in self._keeper.letters(self.owner):
+                self._hear(letter.number, letter.execution_id, letter.signal)
+        except StoreError as error:
+            self.trouble, self._look = error, True
+
+    def _hear(self, number: int, execution_id: str, text: str) -> None:
+        signal: Signal | None
+        try:
+            signal = unpacked(text)
+        except InvalidValue:
+            signal = None
+        with self._lock:
+            live = self._live.get(execution_id)
+            if live is None or number in self._letters:
+                return
+            self._letters.add(number)
+            live.signals.append((signal, number))
+            self._enqueue(live)
+
+    # -- the end
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        if self.closed:
+            return
+        with self._lock:
+            self.closed = True
+            thread = self._thread
+        self.closing.set()
+        self._wake.set()
+        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
+            thread.join()
+        with self._lock:
+            lives = list(self._live.values())
+            self._live.clear()
+        if lives or thread is not None:
+            self._keeper.release(self.owner)
+        for live in lives:
+            self._drop(live)
+
+    def failed(self, live: Live, key: str, cause: str) -> None:
+        """What was to be done could not even be begun."""
+        self.tell(live, Failed(key, RUNTIME, cause))
