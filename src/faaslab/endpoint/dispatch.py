@@ -49,7 +49,7 @@ class Ours:
 OURS: Mapping[str, Ours] = {
     "lambda": Ours(service="lambda", modules=("lambda_",), whole=True),
     "logs": Ours(service="logs", modules=("logs.groups", "logs.events", "logs.queries", "logs.tail")),
-    "states": Ours(service="stepfunctions", modules=(), whole=True),
+    "states": Ours(service="stepfunctions", modules=("states",), whole=True),
     "events": Ours(service="events", modules=("events",)),
     "scheduler": Ours(service="scheduler", modules=("scheduler",)),
     "monitoring": Ours(service="cloudwatch", modules=("cloudwatch.metrics",)),

@@ -3,3 +3,15 @@
 Rule: a handler reads its parameters, asks the lab, and shapes the answer. It decides nothing that the lab
 would decide; what the lab refuses is put into AWS's words here and by `endpoint.faults`.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faaslab.endpoint.states import aliases, machines
+
+if TYPE_CHECKING:
+    from faaslab.endpoint.call import Handler
+
+OPERATIONS: dict[str, Handler] = {**machines.OPERATIONS, **aliases.OPERATIONS}
+"""Operations of Step Functions' service model -> who carries it out."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from faaslab.model.workflow import INITIAL, WorkflowExecutionStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from faaslab.model.workflow import (
         Activity,
@@ -45,6 +47,7 @@ def described(
     workflow: Workflow,
     *,
     arn: str,
+    created_at: datetime | None,
     description: str | None,
     references: Mapping[str, Any],
     metadata_only: bool,
@@ -53,6 +56,7 @@ def described(
     return {
         **state_machine(workflow),
         "stateMachineArn": arn,
+        "creationDate": created_at or workflow.created_at,
         "status": "ACTIVE",
         **_defined(workflow, references, metadata_only=metadata_only),
         "description": description or None,
@@ -74,6 +78,19 @@ def described_for(
     }
 
 
+def revision(workflow: Workflow) -> str | None:
+    """Its `revisionId`; None of one that was never updated."""
+    return None if workflow.revision == INITIAL else workflow.revision
+
+
+def parsed(text: str) -> Any:
+    """What a JSON text says; None for what is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _defined(workflow: Workflow, references: Mapping[str, Any], *, metadata_only: bool) -> dict[str, Any]:
     configuration = workflow.configuration
     return {
@@ -82,7 +99,7 @@ def _defined(workflow: Workflow, references: Mapping[str, Any], *, metadata_only
         "loggingConfiguration": _logging(configuration.logging),
         "tracingConfiguration": {"enabled": configuration.tracing},
         "encryptionConfiguration": _encryption(configuration),
-        "revisionId": None if workflow.revision == INITIAL else workflow.revision,
+        "revisionId": revision(workflow),
         "variableReferences": None if metadata_only or not references else dict(references),
     }
 
@@ -100,27 +117,25 @@ def _encryption(owner: WorkflowConfiguration | Activity) -> dict[str, Any]:
     return dict(owner.encryption or _OWNED_KEY)
 
 
-def version(workflow: Workflow, published: WorkflowVersion) -> dict[str, Any]:
+def version(published: WorkflowVersion) -> dict[str, Any]:
     """As ListStateMachineVersions has it."""
-    return {
-        "stateMachineVersionArn": f"{workflow.arn}:{published.version}",
-        "creationDate": published.published_at,
-    }
+    return {"stateMachineVersionArn": published.id, "creationDate": published.published_at}
 
 
-def alias(workflow: Workflow, one: WorkflowAlias) -> dict[str, Any]:
+def alias(one: WorkflowAlias) -> dict[str, Any]:
     """As ListStateMachineAliases has it."""
-    return {"stateMachineAliasArn": f"{workflow.arn}:{one.name}", "creationDate": one.created_at}
+    return {"stateMachineAliasArn": one.id, "creationDate": one.created_at}
 
 
-def described_alias(workflow: Workflow, one: WorkflowAlias) -> dict[str, Any]:
+def described_alias(one: WorkflowAlias) -> dict[str, Any]:
     """As DescribeStateMachineAlias has it."""
+    machine = one.id.removesuffix(f":{one.name}")
     return {
-        **alias(workflow, one),
+        **alias(one),
         "name": one.name,
         "description": one.description or None,
         "routingConfiguration": [
-            {"stateMachineVersionArn": f"{workflow.arn}:{number}", "weight": weight}
+            {"stateMachineVersionArn": f"{machine}:{number}", "weight": weight}
             for number, weight in one.routes.items()
         ],
         "updateDate": one.updated_at,
