@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faaslab.endpoint.states import aliases, machines
+from faaslab.endpoint.states import aliases, machines, tagging
 
 if TYPE_CHECKING:
     from faaslab.endpoint.call import Handler
 
-OPERATIONS: dict[str, Handler] = {**machines.OPERATIONS, **aliases.OPERATIONS}
+OPERATIONS: dict[str, Handler] = {**machines.OPERATIONS, **aliases.OPERATIONS, **tagging.OPERATIONS}
 """Operations of Step Functions' service model -> who carries it out."""
