@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import uuid
 from collections import deque
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from faaslab.workflow.interpret.frame import Frame
-    from faaslab.workflow.interpret.plan import StatePlan
 
 EVENTS_A_STEP = 2_000
 HISTORY_LIMIT = 25_000
@@ -42,6 +42,34 @@ NOTHING: Mapping[str, Any] = {}
 FOREVER = datetime.max
 
 Wanted = Call | Timer | ReadItems | WriteResults | StartChild
+
+
+@dataclass(slots=True)
+class Trial:
+    """What is different when one state is tried by itself (TestState), and what came of it.
+
+    `result` stands for the state's work, or `failure` does; with neither the work is done. `retries` is how
+    often a retrier was used before, `failures` how many iterations of a Map are to have failed.
+    """
+
+    result: Any = ABSENT
+    failure: StateFailure | None = None
+    retries: int = 0
+    failures: int | None = None
+    retriable: bool = False
+    caught: StateFailure | None = None
+    next_state: str | None = None
+
+    @property
+    def is_mocked(self) -> bool:
+        """Whether the work is not done."""
+        return self.result is not ABSENT or self.failure is not None
+
+    def answer(self) -> Any:
+        """The result that stands for the work; the failure is raised."""
+        if self.failure is not None:
+            raise self.failure
+        return self.result
 
 
 class HistoryFull(Exception):
@@ -68,8 +96,8 @@ class Course:
         "role",
         "room",
         "serial",
-        "single",
         "submitted",
+        "trial",
         "waiting",
     )
 
@@ -101,7 +129,7 @@ class Course:
         self.submitted: dict[str, Any] = {}
         self.due: list[tuple[datetime, int, str]] = []
         self.inspection: dict[str, Any] | None = {} if inspected else None
-        self.single = False
+        self.trial: Trial | None = None
 
     # -- events
 
@@ -224,14 +252,14 @@ class Course:
         """The context object at this moment."""
         view = dict(self.context)
         state = frame.state
-        if state is not None:
+        if state is not None and not (self.trial is not None and "State" in view):
             about: dict[str, Any] = {"Name": state.name, "EnteredTime": moment(frame.entered_at or self.now)}
             if state.retrying:
-                about["RetryCount"] = frame.retry_count
+                about["RetryCount"] = frame.retry_count if self.trial is None else self.trial.retries
             view["State"] = about
         if frame.item is not None:
             view["Map"] = frame.item
-        if token is not None:
+        if token is not None and "Task" not in view:
             view["Task"] = {"Token": token}
         return view
 
@@ -243,18 +271,6 @@ class Course:
     def uuid(self) -> str:
         """A name that no one else has, from the execution's own chance."""
         return str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
-
-
-def framed(failure: StateFailure, state: StatePlan, entered: int) -> StateFailure:
-    """The failure with the sentence that says in which state it happened."""
-    if not failure.framed:
-        return failure
-    return StateFailure(
-        failure.error,
-        f"An error occurred while executing the state '{state.name}' (entered at the event id #{entered}). "
-        f"{failure.cause}",
-        location=failure.location,
-    )
 
 
 def runtime(cause: str) -> StateFailure:

@@ -70,7 +70,8 @@ def arguments(course: Course, frame: Frame, state: StatePlan, value: Any, token:
         if "Arguments" not in body:
             return value
         made = jsonata.rendered(body["Arguments"], course.scope(frame, value, token=token), "Arguments")
-        course.inspected("afterArguments", made)
+        if state.type == "Task":
+            course.inspected("afterArguments", made)
         return made
     made = value
     if "Parameters" in body:

@@ -26,12 +26,14 @@ MOST_AT_A_TIME = 40
 ABORTED_KINDS = frozenset({"Task", "Wait", "Parallel", "Map"})
 
 
-def parallel(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, list[Any]]:
+def parallel(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, Any]:
     """Walk every branch; their outputs in the order of the branches."""
     resumed = frame.resumed and bool(frame.children)
     if not resumed:
         value = fields.arguments(course, frame, state, fields.effective_input(course, frame, state))
         course.follow(frame, "ParallelStateStarted")
+        if course.trial is not None and course.trial.is_mocked:
+            return course.trial.answer()
         text = text_of(value)
         frame.children = [
             _child(frame, frame.plan.branch(state, index), value, text, index)
@@ -85,7 +87,7 @@ def go(course: Course, frame: Frame, child: Frame) -> None:
     course.queue.append((child, None))
 
 
-def mapped(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, list[Any]]:
+def mapped(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, Any]:
     """Walk the processor for every item; the outputs in the order of the items."""
     value = fields.effective_input(course, frame, state)
     found = items(course, frame, state, value)
@@ -94,8 +96,9 @@ def mapped(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any
         frame.children = [None] * len(found)
         course.follow(frame, "MapStateStarted", {"length": len(found)})
     frame.resumed = False
-    most = settings.concurrency(state, course.scope(frame, value), MOST_AT_A_TIME)
-    course.inspected("maxConcurrency", most)
+    most = settings.concurrency(course, state, course.scope(frame, value), MOST_AT_A_TIME)
+    if course.trial is not None and course.trial.is_mocked:
+        return course.trial.answer()
     children = frame.children
     waiting = [index for index, child in enumerate(children) if child is None or child.phase != "succeeded"]
     waiting.reverse()
@@ -158,7 +161,6 @@ def items(course: Course, frame: Frame, state: StatePlan, value: Any) -> list[An
                 found = jsonata.rendered(given, scope, "Items")
         if not isinstance(found, list):
             raise runtime(f"The field 'Items' must be an array, and it is {text_of(found)[:200]}")
-        course.inspected("afterItems", found)
         return found
     path = body.get("ItemsPath", "$")
     found = value

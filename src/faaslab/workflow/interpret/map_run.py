@@ -19,7 +19,7 @@ from faaslab.workflow.effects import (
 )
 from faaslab.workflow.failure import StateFailure
 from faaslab.workflow.interpret import fields, inline, settings, tally
-from faaslab.workflow.interpret.course import NOTHING, Course, runtime
+from faaslab.workflow.interpret.course import NOTHING, Course, Trial, runtime
 from faaslab.workflow.interpret.frame import AWAIT, Frame, MapRun
 from faaslab.workflow.interpret.payload import text_of
 from faaslab.workflow.interpret.retries import TIMEOUT
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_AT_A_TIME = 10_000
 THRESHOLD = "States.ExceedToleratedFailureThreshold"
+THRESHOLD_CAUSE = "The specified tolerated failure threshold was exceeded"
 READER_FAILED = "States.ItemReaderFailed"
 
 
@@ -43,6 +44,8 @@ def is_distributed(state: StatePlan) -> bool:
 def run(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, Any]:
     """Run a child for every item or batch; the output of the state's work."""
     value = fields.effective_input(course, frame, state)
+    if course.trial is not None and course.trial.is_mocked:
+        return _mocked(course, frame, state, value, course.trial)
     resumed = frame.map_run if frame.resumed else None
     if resumed is not None:
         the_run = resumed
@@ -66,20 +69,43 @@ def run(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, A
     return output
 
 
-def _begun(course: Course, frame: Frame, state: StatePlan, value: Any) -> Generator[str, Any, MapRun]:
-    body = state.body
-    reader = body.get("ItemReader")
-    found = inline.items(course, frame, state, value) if reader is None else []
-    course.follow(frame, "MapStateStarted", {"length": len(found)})
+def _mocked(course: Course, frame: Frame, state: StatePlan, value: Any, trial: Trial) -> Any:
+    """A map run that is not run: its fields are evaluated, and so many iterations are said to have failed."""
+    if "ItemReader" not in state.body:
+        inline.items(course, frame, state, value)
+    _, count, share = _held_to(course, frame, state, value)
+    failed = trial.failures or 0
+    given = trial.result if isinstance(trial.result, list) else ()
+    if (count is not None and failed > count) or (share is not None and failed * 100 > share * len(given)):
+        raise StateFailure(THRESHOLD, THRESHOLD_CAUSE)
+    return trial.answer()
+
+
+def _held_to(
+    course: Course, frame: Frame, state: StatePlan, value: Any
+) -> tuple[int, float | None, float | None]:
+    """How many children at a time, how many failures and what percentage of them are tolerated."""
     scope = course.scope(frame, value)
-    most = settings.concurrency(state, scope, MOST_AT_A_TIME)
+    most = settings.concurrency(course, state, scope, MOST_AT_A_TIME)
     count = settings.number(state, "ToleratedFailureCount", scope)
     if count is not None and count < 0:
         raise runtime("ToleratedFailureCount cannot be negative.")
     share = settings.number(state, "ToleratedFailurePercentage", scope, whole=False)
     if share is not None and not 0 <= share <= 100:
         raise runtime("ToleratedFailurePercentage must be between 0 and 100.")
-    course.inspected("toleratedFailureCount", int(count or 0))
+    if count is not None:
+        course.inspected("toleratedFailureCount", int(count))
+    if share is not None:
+        course.inspected("toleratedFailurePercentage", float(share))
+    return most, count, share
+
+
+def _begun(course: Course, frame: Frame, state: StatePlan, value: Any) -> Generator[str, Any, MapRun]:
+    body = state.body
+    reader = body.get("ItemReader")
+    found = inline.items(course, frame, state, value) if reader is None else []
+    course.follow(frame, "MapStateStarted", {"length": len(found)})
+    most, count, share = _held_to(course, frame, state, value)
     label = str(body.get("Label") or course.uuid())
     machine = course.arn.split(":")[6] if course.arn.count(":") >= 6 else "machine"
     prefix = ":".join(course.arn.split(":")[:5])
@@ -219,7 +245,7 @@ def _children(course: Course, frame: Frame, state: StatePlan, the_run: MapRun) -
             tally.move(the_run, index, "running", tally.PLACES.get(signal.status, "aborted"))
         tally.tell(course, the_run, state.name, "RUNNING")
         if _too_many(the_run):
-            raise StateFailure(THRESHOLD, "The specified tolerated failure threshold was exceeded")
+            raise StateFailure(THRESHOLD, THRESHOLD_CAUSE)
 
 
 def _entry(the_run: MapRun, index: int, signal: ChildEnded) -> Mapping[str, Any]:

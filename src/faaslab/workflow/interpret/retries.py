@@ -29,10 +29,6 @@ class HeartbeatMissed(StateFailure):
         super().__init__(TIMEOUT)
 
 
-class Retriable(StateFailure):
-    """A state that is tried by itself (TestState) failed, and a retrier would try it again."""
-
-
 def matches(failure: StateFailure, names: Sequence[str]) -> bool:
     """Whether one of the names of an ErrorEquals is for the failure."""
     error = failure.error
@@ -56,11 +52,13 @@ def delay(course: Course, frame: Frame, state: StatePlan, failure: StateFailure)
     for at, retrier in enumerate(state.body.get("Retry", ())):
         if not matches(failure, retrier["ErrorEquals"]):
             continue
-        done = frame.attempts.get(at, 0)
+        done = frame.attempts.get(at, 0) if course.trial is None else course.trial.retries
         if done >= retrier.get("MaxAttempts", 3):
             return None
         frame.attempts[at] = done + 1
-        return _seconds(course, retrier, done)
+        seconds = _seconds(course, retrier, done)
+        course.inspected("errorDetails", {"retryIndex": at, "retryBackoffIntervalSeconds": int(seconds)})
+        return seconds
     return None
 
 

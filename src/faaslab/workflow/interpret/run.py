@@ -23,7 +23,7 @@ from faaslab.workflow.effects import (
 )
 from faaslab.workflow.failure import RUNTIME, StateFailure
 from faaslab.workflow.interpret import inline
-from faaslab.workflow.interpret.course import EVENTS_A_STEP, NOT_TRUNCATED, Course, HistoryFull
+from faaslab.workflow.interpret.course import EVENTS_A_STEP, NOT_TRUNCATED, Course, HistoryFull, Trial
 from faaslab.workflow.interpret.frame import GIVE_WAY, Frame
 from faaslab.workflow.interpret.payload import moment, text_of
 from faaslab.workflow.interpret.plan import plan_of
@@ -48,7 +48,7 @@ class Run:
     object begins with: `Execution` {Id, Input, StartTime, Name, RoleArn, RedriveCount}, `StateMachine` {Id,
     Name}, and for a child of a distributed Map `Map`. Where it has no `Execution`, one is made of `arn`.
     `express` ends the execution after five minutes and gives its history no limit. `inspected` notes what
-    each phase makes of a state's data.
+    each phase makes of a state's data. `trial` walks one state only; `variables` are those it begins with.
     """
 
     def __init__(
@@ -62,13 +62,18 @@ class Run:
         role: str | None = None,
         express: bool = False,
         inspected: bool = False,
+        trial: Trial | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> None:
         self.machine = machine
         self.input = input
         self.status: Status = "RUNNING"
         plan = plan_of(machine)
         self._course = Course(context, chance, arn, role=role, express=express, inspected=inspected)
+        self._course.trial = trial
         self._root = Frame("root", plan, input, text_of(input))
+        if variables is not None:
+            self._root.variables = variables
         self._limit_s = plan.timeout_s
         if express:
             self._limit_s = min(self._limit_s or EXPRESS_LIMIT_S, EXPRESS_LIMIT_S)

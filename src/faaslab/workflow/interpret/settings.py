@@ -13,6 +13,7 @@ from faaslab.workflow.interpret.payload import text_of
 from faaslab.workflow.query import jsonata
 
 if TYPE_CHECKING:
+    from faaslab.workflow.interpret.course import Course
     from faaslab.workflow.interpret.plan import StatePlan
     from faaslab.workflow.scope import Scope
 
@@ -67,11 +68,10 @@ def seconds(state: StatePlan, field: str, scope: Scope) -> int | None:
     return int(found)
 
 
-def concurrency(state: StatePlan, scope: Scope, most: int) -> int:
+def concurrency(course: Course, state: StatePlan, scope: Scope, most: int) -> int:
     """How many iterations may run at a time: 0 and none mean as many as can be."""
-    found = number(state, "MaxConcurrency", scope)
-    if found is None:
-        return most
+    found = number(state, "MaxConcurrency", scope) or 0
+    course.inspected("maxConcurrency", found)
     if found < 0:
         raise runtime("MaxConcurrency cannot be negative.")
     return min(int(found) or most, most)

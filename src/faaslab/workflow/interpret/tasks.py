@@ -79,6 +79,10 @@ def done(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, 
     text = text_of(parameters)
     if is_too_large(text):
         raise too_large(state.name)
+    if course.trial is not None and course.trial.is_mocked:
+        result = course.trial.answer()
+        course.inspected("result", result)
+        return result
     _schedule(course, frame, state, text=text, timeout_s=timeout_s, heartbeat_s=heartbeat_s, role=role)
     call = Call(
         course.key("call"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.workflow.failure import RUNTIME, StateFailure
 from faaslab.workflow.interpret import fields, inline, map_run, retries, tasks, waits
-from faaslab.workflow.interpret.course import NOT_TRUNCATED, NOTHING, Course, framed, runtime
+from faaslab.workflow.interpret.course import NOT_TRUNCATED, NOTHING, Course, runtime
 from faaslab.workflow.interpret.frame import AWAIT, GIVE_WAY, Frame, Walk
 from faaslab.workflow.interpret.payload import state_output_text
 from faaslab.workflow.query import choice, jsonata
@@ -52,7 +52,10 @@ def walk(course: Course, frame: Frame) -> Walk:
             raise failure from None
         _exit(course, frame, state, text)
         frame.resumed = False
-        if course.single or following is None:
+        if course.trial is not None:
+            course.trial.next_state = following
+            following = None
+        if following is None:
             frame.output = output
             frame.text = text
             return
@@ -96,15 +99,23 @@ def _exit(course: Course, frame: Frame, state: StatePlan, text: str) -> None:
 
 def told(course: Course, frame: Frame, state: StatePlan, failure: StateFailure) -> StateFailure:
     """The failure as it is told, with EvaluationFailed written down where an expression was its reason."""
-    failure = framed(failure, state, frame.entered)
-    if failure.location is None:
+    location, cause = failure.location, failure.cause
+    if failure.framed and course.trial is None:
+        cause = (
+            f"An error occurred while executing the state '{state.name}' (entered at the event id "
+            f"#{frame.entered}). {cause}"
+        )
+    elif location is None:
+        return failure
+    failure = StateFailure(failure.error, cause)
+    if location is None:
         return failure
     before = frame.entered_after if frame.previous == frame.entered else frame.previous
-    details = {"error": failure.error, "location": failure.location, "state": state.name}
-    if failure.cause is not None:
-        details["cause"] = failure.cause
+    details = {"error": failure.error, "location": location, "state": state.name}
+    if cause is not None:
+        details["cause"] = cause
     frame.previous = course.note("EvaluationFailed", before, details, state.name)
-    return StateFailure(failure.error, failure.cause)
+    return failure
 
 
 # -- states that do no work
@@ -210,8 +221,9 @@ def _worked(course: Course, frame: Frame, state: StatePlan) -> Generator[str, An
         frame.assigned = None
         delay = retries.delay(course, frame, state, failure)
         if delay is not None:
-            if course.single:
-                raise retries.Retriable(failure.error, failure.cause)
+            if course.trial is not None:
+                course.trial.retriable = True
+                raise failure
             if delay > 0:
                 course.timer(frame, course.key("retry"), delay)
                 yield AWAIT
@@ -243,5 +255,7 @@ def _caught(course: Course, frame: Frame, state: StatePlan, failure: StateFailur
             frame.children = []
             frame.map_run = None
             course.inspected("errorDetails", {"catchIndex": at})
+            if course.trial is not None:
+                course.trial.caught = failure
             return output, state_output_text(output, state.name), catcher["Next"]
     raise failure
