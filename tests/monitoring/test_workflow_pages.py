@@ -1,0 +1,164 @@
+"""What the page on workflows says of executions whose course is known."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from faaslab.clock import SteppedClock
+from faaslab.errors import InvalidValue
+from faaslab.monitoring.pages import workflows
+from faaslab.store import Store
+from faaslab.store.questions import workflows as ask
+from faaslab.store.questions.workflows import WorkflowWindow
+from faaslab.workflow.build import Fail, Map, Parallel, Pass, Task, Wait, catch, retry
+from tests.monitoring.played import played
+
+START = datetime(2026, 11, 16, 8)
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:{}"
+
+
+def task(name, **fields):
+    return Task(name, FUNCTION.format("score"), **fields)
+
+
+ETL = (
+    task("extract", retry=[retry("Busy", interval_seconds=2, max_attempts=2)])
+    >> Parallel("both", task("quick"), task("slow") >> task("slower"))
+    >> Wait("pause", seconds=5)
+).definition()
+EACH = Map("each", task("one"), items="{% $states.input %}", max_concurrency=1).definition()
+BAD = (task("try", catch=[catch("Never", then=Pass("mend"))]) >> Pass("done")).definition()
+
+
+class Busy(Exception):
+    pass
+
+
+class Broken(Exception):
+    pass
+
+
+def etl(at=START, *, busy=0, **fields):
+    answers = {
+        "extract": [(1, Busy("later"))] * busy + [(1, [])],
+        "quick": [(1, 1)],
+        "slow": [(2, 2)],
+        "slower": [(3, 3)],
+    }
+    return played("etl", ETL, {}, at, answers, **fields)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "faaslab.duckdb", clock=SteppedClock(START + timedelta(days=1))) as store:
+        yield store
+
+
+def rows(df):
+    return df.to_dict("records")
+
+
+def test_an_empty_store_says_how_to_begin(store):
+    page = workflows.page(store)
+    assert "no workflow ran in this store" in str(page)
+    assert "%%faas workflow" in page.headline[1]
+    assert not page.sections
+
+
+def test_a_window_without_executions_says_what_there_is(store):
+    store.record(etl())
+    page = workflows.page(store, since="2026-11-17", workflows="etl")
+    assert "in the window that was asked for" in page.headline[0]
+    assert "1 local execution" in page.headline[1]
+
+
+def test_what_cannot_be_read_is_told_with_its_place(store):
+    with pytest.raises(InvalidValue, match="workflows"):
+        workflows.page(store, workflows=3)
+    with pytest.raises(InvalidValue, match="until"):
+        workflows.page(store, since="2026-11-17", until="2026-11-16")
+
+
+def test_counts_and_success(store):
+    failed = played("bad", BAD, {}, START, {"try": [(1, Broken("no"))]})
+    running = played("bad", BAD, {}, START, {"try": [(1e9, 1)]})
+    store.record(etl(), etl(START + timedelta(hours=1), busy=2), failed)
+    (row,) = rows(ask.overview(store.sql, WorkflowWindow()))
+    assert (row["executions"], row["succeeded"], row["failed"], row["workflows"]) == (3, 2, 1, 2)
+    assert row["success_rate"] == pytest.approx(2 / 3)
+    by = {row["workflow"]: row for row in rows(ask.by_workflow(store.sql, WorkflowWindow()))}
+    assert (by["etl"]["executions"], by["etl"]["success_rate"], by["etl"]["retries"]) == (2, 1.0, 2)
+    assert by["bad"]["success_rate"] == 0
+    assert running.ended_at is not None
+
+
+def test_states_have_their_own_times_failures_and_retries(store):
+    store.record(etl(busy=1))
+    states = {row["state"]: row for row in rows(ask.states(store.sql, WorkflowWindow()))}
+    assert set(states) == {"extract", "both", "quick", "slow", "slower", "pause"}
+    extract = states["extract"]
+    assert (extract["visits"], extract["failures"], extract["retries"]) == (1, 1, 1)
+    assert extract["p50_ms"] == pytest.approx(4_000)  # 1 s, 2 s of waiting, 1 s
+    assert states["both"]["p50_ms"] == pytest.approx(5_000)
+    assert (states["slower"]["p50_ms"], states["pause"]["type"]) == (pytest.approx(3_000), "Wait")
+
+
+def test_the_critical_path_goes_by_the_branch_that_ended_last(store):
+    store.record(etl())
+    section = workflows.page(store).section("critical_path")
+    (df,) = section.tables
+    shares = {row["state"]: row["share"] for row in rows(df)}
+    assert "quick" not in shares
+    assert shares["pause"] == pytest.approx(5 / 11)
+    assert sum(shares.values()) == pytest.approx(1.0)
+
+
+def test_the_critical_path_goes_through_each_iteration_that_had_to_wait_for_another(store):
+    store.record(played("each", EACH, [1, 2, 3], START, {"one": [(2, 1)]}))
+    (df,) = workflows.page(store).section("critical_path").tables
+    shares = {row["state"]: row["share"] for row in rows(df)}
+    assert shares["one"] == pytest.approx(1.0)
+
+
+def test_costs_count_transitions_and_retries(store):
+    store.record(etl(busy=1))
+    (df,) = workflows.page(store).section("cost").tables
+    (row,) = rows(df)
+    assert row["transitions"] == 7  # six states and one retry
+    assert row["total_usd"] == pytest.approx(7 * 0.000025)
+    assert row["region"] == "us-east-1"
+
+
+def test_express_executions_cost_their_request_and_duration(store):
+    store.record(etl(type="EXPRESS"))
+    (df,) = workflows.page(store).section("cost").tables
+    (row,) = rows(df)
+    assert (row["transitions"], row["express_requests"]) == (0, 1)
+    assert row["total_usd"] == pytest.approx(1e-6 + 11 * 64 / 1024 / 3600 * 0.060012)
+
+
+def test_failures_have_their_state_and_cause(store):
+    store.record(played("bad", BAD, {}, START, {"try": [(1, Broken("no"))]}))
+    page = workflows.page(store)
+    (df,) = page.section("failures").tables
+    (row,) = rows(df)
+    assert (row["error"], row["state"], row["cause"], row["share"]) == ("Broken", "try", "no", 1.0)
+    assert "most frequent failure" in str(page.section("change"))
+
+
+def test_a_wait_that_is_most_of_it_is_pointed_out(store):
+    store.record(etl())
+    assert "only waits" in str(workflows.page(store).section("change"))
+
+
+def test_every_section_can_be_shown(store):
+    store.record(*(etl(START + timedelta(hours=n), busy=n % 3) for n in range(30)))
+    store.record(played("fails", Fail("f", "E").definition(), {}, START, {}))
+    page = workflows.page(store, free_tier=True)
+    assert set(page.sections) == {
+        "change", "workflows", "over_time", "states", "critical_path", "retries", "failures", "cost",
+        "slowest",
+    }  # fmt: skip
+    for section in page.sections.values():
+        assert section._repr_mimebundle_()["text/html"].startswith("<h2>")
+    assert "97 %" in str(page) or "96" in str(page)
