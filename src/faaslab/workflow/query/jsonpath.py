@@ -25,15 +25,6 @@ def compiled(text: str) -> Path:
     return parsed(text)
 
 
-@lru_cache(maxsize=8192)
-def _plain(text: str) -> tuple[str | int, ...] | None:
-    """The names and indices of a path of the input that has nothing else; None for other paths."""
-    path = compiled(text)
-    if path.root != "$" or not path.is_reference:
-        return None
-    return tuple(step.name if isinstance(step, Name) else step.index for step in path.steps)  # type: ignore[union-attr]
-
-
 def read(path: str, scope: Scope) -> Any:
     """What `path` names: the value of a definite path, the list of what an indefinite one finds.
 
@@ -41,27 +32,24 @@ def read(path: str, scope: Scope) -> Any:
     is no path at all or takes too long.
     """
     try:
-        plain = _plain(path)
+        found = compiled(path)
     except InvalidPath as error:
         raise _illegal(path, error) from None
-    if plain is not None:
-        value = scope.input
-        for step in plain:
-            try:
-                if type(step) is str:
-                    if type(value) is not dict:
-                        break
-                    value = value[step]
-                elif type(value) is list:
-                    value = value[step]  # type: ignore[index]
-                else:
+    if found.plain is not None:
+        try:
+            value: Any = path_walk.document(found, scope)
+            for step in found.plain:
+                # A number is no key of an object, a name no place in a list, and a text has neither.
+                kind: object = dict if type(step) is str else list
+                if type(value) is not kind:
                     break
-            except (KeyError, IndexError):
-                break
-        else:
-            return value
+                value = value[step]
+            else:
+                return value
+        except (KeyError, IndexError):
+            pass  # the long way says what is missing
     try:
-        return path_walk.value(compiled(path), scope)
+        return path_walk.value(found, scope)
     except TooManySteps:
         raise StateFailure(
             RUNTIME, f"Invalid path '{path}': it takes more than {path_walk.MOST_STEPS} steps", framed=True

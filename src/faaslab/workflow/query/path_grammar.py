@@ -22,6 +22,7 @@ _ENDS_WORD = _BLANKS + "=<>!~&|),]["
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,300})(?:\.\d{1,300})?(?:[eE][+-]?\d{1,4})?")
 _INDEX = re.compile(r"-?\d+")
+_FROM_END = re.compile(r"\(\s*@\.length\s*-\s*([1-9]\d{0,8})\s*\)")
 _SYMBOL = re.compile(r"===|!==|==|!=|<=|>=|=~|<|>")
 _WORD = re.compile(r"[a-zA-Z]+")
 _VARIABLE = re.compile(r"[^\W\d]\w*")
@@ -116,6 +117,8 @@ class Path:
     steps: tuple[Step, ...]
     definite: bool
     """Whether it names one place: its answer is the value there, and else a list."""
+    plain: tuple[str | int, ...] | None
+    """The names and indices of a reference path; None of any other."""
 
     @property
     def written_out(self) -> str:
@@ -125,7 +128,7 @@ class Path:
     @property
     def is_reference(self) -> bool:
         """Whether it has only names and single indices."""
-        return all(isinstance(step, Name | Index) for step in self.steps)
+        return self.plain is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +253,7 @@ class _Reader:
                     steps.append(self.after_dot(ends))
                     continue
             steps.append(self.bracket(depth))
-        return Path(self.text[begin : self.place], root, tuple(steps), _is_definite(steps))
+        return Path(self.text[begin : self.place], root, tuple(steps), _is_definite(steps), _plain(steps))
 
     def root(self) -> str:
         self.need("$")
@@ -304,6 +307,9 @@ class _Reader:
         return step
 
     def positions(self) -> Step:
+        if (from_end := _FROM_END.match(self.text, self.place)) is not None:
+            self.place = from_end.end()
+            return Index(-int(from_end[1]))
         start = None if self.peek() == ":" else self.index()
         self.skip_blanks()
         if self.take(":"):
@@ -426,7 +432,10 @@ class _Reader:
     def operand(self, depth: int) -> Operand:
         character = self.peek()
         if character in ("$", "@") and character:
-            return self.path(depth, _ENDS_NAME_IN_FILTER)
+            path = self.path(depth, _ENDS_NAME_IN_FILTER)
+            if path.root not in ("$", "@"):
+                raise InvalidPath(f"{path.text} cannot be asked for in a filter, only @ and $ can")
+            return path
         if character == "/":
             return self.pattern()
         return Constant(self.constant(depth))
@@ -470,6 +479,18 @@ class _Reader:
         if _NUMBER.fullmatch(word):
             return float(word) if {".", "e", "E"} & set(word) else int(word)
         return word  # without quotation marks, as published definitions have it
+
+
+def _plain(steps: list[Step]) -> tuple[str | int, ...] | None:
+    plain: list[str | int] = []
+    for step in steps:
+        if isinstance(step, Name):
+            plain.append(step.name)
+        elif isinstance(step, Index):
+            plain.append(step.index)
+        else:
+            return None
+    return tuple(plain)
 
 
 def _is_definite(steps: list[Step]) -> bool:

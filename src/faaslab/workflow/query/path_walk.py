@@ -32,7 +32,7 @@ from faaslab.workflow.query.path_grammar import (
 from faaslab.workflow.query.values import is_number, number_text, same
 from faaslab.workflow.scope import ABSENT, Scope
 
-MOST_STEPS = 2_000_000
+MOST_STEPS = 1_000_000
 
 
 class PathMissing(Exception):
@@ -42,6 +42,10 @@ class PathMissing(Exception):
         super().__init__(path, reason)
         self.path = path
         self.reason = reason
+
+
+class _NothingToApply(Exception):
+    """A function has nothing that it could be applied to."""
 
 
 class TooManySteps(Exception):
@@ -63,27 +67,34 @@ class _Walk:
             raise TooManySteps
 
 
+def document(path: Path, scope: Scope) -> Any:
+    """What the path's root stands for. Raises `PathMissing` for a variable that there is not."""
+    root = path.root
+    if root == "$":
+        return scope.input
+    if root == "$$":
+        return scope.context
+    try:
+        return scope.variables[root[1:]]
+    except KeyError:
+        kind = "Missing property in path" if path.steps else "No results for path:"
+        raise PathMissing(path.text, f"{kind} $['{root[1:]}']") from None
+
+
 def value(path: Path, scope: Scope) -> Any:
     """What a path finds: one value, a list where it is indefinite. Raises `PathMissing`, `TooManySteps`."""
-    steps = path.steps
-    document: Any
-    if path.root == "$":
-        document = scope.input
-    elif path.root == "$$":
-        document = scope.context
-    else:
-        name = path.root[1:]
-        document = scope.variables
-        if name not in document:
-            kind = "Missing property in path" if steps else "No results for path:"
-            raise PathMissing(path.text, f"{kind} $['{name}']")
-        document = document[name]
-    walk = _Walk(document)
-    if not path.definite:
-        return _found(steps, document, walk)
-    if any(isinstance(step, Descend) for step in steps):
-        return _found(steps, document, walk)[0]
-    return _at(path, document, walk)
+    root = document(path, scope)
+    return _value(path, root, _Walk(root))
+
+
+def _value(path: Path, item: Any, walk: _Walk) -> Any:
+    if path.definite and not any(isinstance(step, Descend) for step in path.steps):
+        return _at(path, item, walk)
+    try:
+        found = _found(path.steps, item, walk)
+    except _NothingToApply as error:
+        raise PathMissing(path.text, str(error)) from None
+    return found[0] if path.definite else found
 
 
 def _at(path: Path, document: Any, walk: _Walk) -> Any:
@@ -119,9 +130,10 @@ def _at(path: Path, document: Any, walk: _Walk) -> Any:
                     raise PathMissing(path.text, _no_object(path, number, found))
                 found = {name: found[name] for name in names if name in found}
             case Function():
-                found = _applied(step, found, walk)
-            case _:  # pragma: no cover - a definite path has no other steps
-                raise AssertionError(step)
+                try:
+                    found = _applied(step, found, walk)
+                except _NothingToApply as error:
+                    raise PathMissing(path.text, str(error)) from None
     return found
 
 
@@ -249,12 +261,12 @@ def _applied(step: Function, place: Any, walk: _Walk) -> Any:
             index = {"first": 0, "last": -1}.get(step.name, step.argument or 0)
             if isinstance(place, list) and -len(place) <= index < len(place):
                 return place[index]
-            raise PathMissing("", f"There is no item {index} for {step.name}()")
+            raise _NothingToApply(f"There is no item {index} for {step.name}()")
         case "concat":
             return "".join(item for item in place if isinstance(item, str)) if isinstance(place, list) else ""
     numbers = [float(item) for item in place if _is_finite(item)] if isinstance(place, list) else []
     if not numbers:
-        raise PathMissing("", "Aggregation function attempted to calculate value using empty array")
+        raise _NothingToApply("Aggregation function attempted to calculate value using empty array")
     match step.name:
         case "min":
             return min(numbers)
@@ -292,13 +304,19 @@ def _operand(operand: Operand, item: Any, walk: _Walk) -> Any:
         return operand.value
     if isinstance(operand, Pattern):
         return operand
-    document = item if operand.root == "@" else walk.root
+    root: Any = item if operand.root == "@" else walk.root
+    if operand.plain is not None:
+        try:
+            for step in operand.plain:
+                kind: object = dict if type(step) is str else list
+                if type(root) is not kind:
+                    return ABSENT
+                root = root[step]
+        except (KeyError, IndexError):
+            return ABSENT
+        return root
     try:
-        if not operand.definite:
-            return _found(operand.steps, document, walk)
-        if any(isinstance(step, Descend) for step in operand.steps):
-            return _found(operand.steps, document, walk)[0]
-        return _at(operand, document, walk)
+        return _value(operand, root, walk)
     except PathMissing:
         return ABSENT
 
