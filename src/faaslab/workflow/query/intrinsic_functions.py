@@ -1,16 +1,16 @@
 """What each intrinsic function makes of its arguments, with AWS's limits.
 
-The rules are those of "Intrinsic functions for JSONPath states in Step Functions"; how text is made of values
-is as recorded executions have it.
+The rules are those of "Intrinsic functions for JSONPath states in Step Functions"; where AWS was seen to do
+otherwise than it says (fractions, Base64, empty arrays) they are what it does.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +26,10 @@ _HASHES = {
     "SHA-384": "sha384",
     "SHA-512": "sha512",
 }
+_NO_DIGITS = re.compile(r"[^A-Za-z0-9+/]+")
+# The generator of Java, whose seed is an argument.
+_MULTIPLIER = 0x5DEECE66D
+_STATE = (1 << 48) - 1
 _Function = Callable[[list[Any], Chance], Any]
 
 
@@ -41,7 +45,7 @@ def formatted(raw: str | None, given: list[Any]) -> str:
     """
     template, *values = given
     if not isinstance(template, str):
-        raise BadArgument("The template must be a string")
+        raise BadArgument("Invalid arguments in States.Format: the template must be a string")
     source, escapes = (template, "{}") if raw is None else (raw, "'{}\\")
     parts: list[str] = []
     place = used = 0
@@ -50,46 +54,64 @@ def formatted(raw: str | None, given: list[Any]) -> str:
         if character == "\\" and source[place + 1 : place + 2] and source[place + 1] in escapes:
             place += 1
             parts.append(source[place])
-        elif character == "{" and source.startswith("{}", place):
-            if used < len(values):
-                parts.append(plain_text(values[used]))
+        elif source.startswith("{}", place):
+            parts.append(plain_text(values[used]) if used < len(values) else "")
             used += 1
             place += 1
+        elif character in "{}":
+            other = {"{": "}", "}": "{"}[character]
+            raise BadArgument(
+                f"Invalid template in States.Format: matching '{other}' not found for '{character}'."
+            )
         else:
             parts.append(character)
         place += 1
     if used != len(values):
-        raise BadArgument(f"The template has {used} placeholders, and {len(values)} arguments were given")
+        raise BadArgument(
+            "Invalid arguments in States.Format: number of arguments do not match the occurrences of {}."
+        )
     return "".join(parts)
 
 
-def whole(value: Any, what: str) -> int:
-    """A number as the nearest whole one, halves up, as Step Functions rounds."""
+def _number(value: Any) -> float:
     if not is_number(value) or (isinstance(value, float) and not math.isfinite(value)):
-        raise BadArgument(f"The {what} must be an integer")
-    return value if isinstance(value, int) else _rounded(value)
+        raise BadArgument("an argument that must be a number is none")
+    return float(value) if isinstance(value, float) else value
 
 
-def _rounded(value: float) -> int:
-    below = math.floor(value)
-    return below + (value - below >= 0.5)
+def _cut(value: Any) -> int:
+    """A number without its fraction: what AWS does but in sums, where its documentation says it rounds."""
+    return int(_number(value))
+
+
+def _rounded(value: Any) -> int:
+    """The nearest whole number, halves up, within 32 bits."""
+    number = _number(value)
+    below = math.floor(number)
+    return _bounded(below + (number - below >= 0.5))
+
+
+def _bounded(number: int) -> int:
+    if not -(2**31) <= number < 2**31:
+        raise BadArgument("a number does not fit into 32 bits")
+    return number
 
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise BadArgument("The argument must be an array")
+        raise BadArgument("an argument that must be an array is none")
     return value
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise BadArgument("The argument must be a string")
+        raise BadArgument("an argument that must be a string is none")
     return value
 
 
 def _short(text: str) -> str:
     if len(text) > MOST_CHARACTERS:
-        raise BadArgument(f"The argument must not be longer than {MOST_CHARACTERS} characters")
+        raise BadArgument(f"a string is longer than {MOST_CHARACTERS} characters")
     return text
 
 
@@ -100,7 +122,7 @@ def _string_to_json(given: list[Any], _: Chance) -> Any:
     try:
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise BadArgument("The argument is not valid JSON") from None
+        raise BadArgument("the string is not JSON") from None
 
 
 def _no_constant(name: str) -> Any:
@@ -108,9 +130,9 @@ def _no_constant(name: str) -> Any:
 
 
 def _array_partition(given: list[Any], _: Chance) -> Any:
-    items, size = _list(given[0]), whole(given[1], "chunk size")
+    items, size = _list(given[0]), _cut(given[1])
     if size < 1:
-        raise BadArgument("The chunk size must be a positive integer")
+        raise BadArgument("the chunk size is not positive")
     return [items[at : at + size] for at in range(0, len(items), size)]
 
 
@@ -120,25 +142,30 @@ def _array_contains(given: list[Any], _: Chance) -> Any:
 
 
 def _array_range(given: list[Any], _: Chance) -> Any:
-    first, last, step = (whole(value, "arguments of a range") for value in given)
+    first, last, step = map(_cut, given)
     if step == 0:
-        raise BadArgument("The increment must not be zero")
+        raise BadArgument("the increment is zero")
     made = range(first, last + (1 if step > 0 else -1), step)
     # A range of Python counts its items without making them.
     if made and (made[-1] - first) // step + 1 > MOST_ITEMS:
-        raise BadArgument(f"The array must not have more than {MOST_ITEMS} items")
+        raise BadArgument(f"the range has more than {MOST_ITEMS} items")
     return list(made)
 
 
 def _array_get_item(given: list[Any], _: Chance) -> Any:
-    items, index = _list(given[0]), whole(given[1], "index")
+    items, index = _list(given[0]), _cut(given[1])
+    if not items and index >= 0:
+        return None  # as AWS does, where any other index past the end is refused
     if not 0 <= index < len(items):
-        raise BadArgument(f"The index {index} is out of the bounds of an array of {len(items)} items")
+        raise BadArgument(f"the index {index} is not in an array of {len(items)} items")
     return items[index]
 
 
 def _array_unique(given: list[Any], _: Chance) -> Any:
-    return list({canonical(item): item for item in reversed(_list(given[0]))}.values())[::-1]
+    found: dict[str, Any] = {}
+    for item in _list(given[0]):
+        found.setdefault(canonical(item), item)
+    return list(found.values())
 
 
 def _base64_encode(given: list[Any], _: Chance) -> Any:
@@ -146,17 +173,19 @@ def _base64_encode(given: list[Any], _: Chance) -> Any:
 
 
 def _base64_decode(given: list[Any], _: Chance) -> Any:
-    try:
-        return base64.b64decode(_short(_text(given[0])), validate=True).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
-        raise BadArgument("The argument is not valid Base64") from None
+    """What is no digit of Base64 is passed over, and the first padding ends it, as on AWS."""
+    written = _short(_text(given[0])).partition("=")[0].translate({ord("-"): "+", ord("_"): "/"})
+    digits = "".join(_NO_DIGITS.split(written))
+    if len(digits) % 4 == 1:
+        digits = digits[:-1]
+    return base64.b64decode(digits + "=" * (-len(digits) % 4)).decode("utf-8", "replace")
 
 
 def _hash(given: list[Any], _: Chance) -> Any:
     data, algorithm = given
     text = _short(data if isinstance(data, str) else json_text(data))
     if not isinstance(algorithm, str) or algorithm not in _HASHES:
-        raise BadArgument(f"The algorithm must be one of {', '.join(_HASHES)}")
+        raise BadArgument(f"the algorithm is none of {', '.join(_HASHES)}")
     made = hashlib.new(_HASHES[algorithm], usedforsecurity=False)
     made.update(text.encode("utf-8", "replace"))
     return made.hexdigest()
@@ -165,29 +194,28 @@ def _hash(given: list[Any], _: Chance) -> Any:
 def _json_merge(given: list[Any], _: Chance) -> Any:
     left, right, deep = given
     if not isinstance(left, dict) or not isinstance(right, dict):
-        raise BadArgument("The first two arguments must be JSON objects")
+        raise BadArgument("the first two arguments must be JSON objects")
     if deep is not False:
-        raise BadArgument("Only shallow merging is supported: the third argument must be false")
+        raise BadArgument("only shallow merging is supported, the third argument must be false")
     return {**left, **right}
 
 
 def _math_random(given: list[Any], chance: Chance) -> Any:
-    start, end = whole(given[0], "start number"), whole(given[1], "end number")
+    start, end = _bounded(_cut(given[0])), _bounded(_cut(given[1]))
     if start >= end:
-        raise BadArgument("The start number must be less than the end number")
-    span = end - start
+        raise BadArgument("the start number is not less than the end number")
     if len(given) == 2:
-        return start + chance.getrandbits(span.bit_length() + 64) % span
-    state = (whole(given[2], "seed") ^ 0x5DEECE66D) & (1 << 48) - 1
+        return start + chance.getrandbits(96) % (end - start)
+    state = (_cut(given[2]) ^ _MULTIPLIER) & _STATE
     bits = 0
-    for _ in range(span.bit_length() // 32 + 2):
-        state = (state * 0x5DEECE66D + 0xB) & (1 << 48) - 1
+    for _ in range(2):
+        state = (state * _MULTIPLIER + 0xB) & _STATE
         bits = bits << 32 | state >> 16
-    return start + bits % span
+    return start + bits % (end - start)
 
 
 def _math_add(given: list[Any], _: Chance) -> Any:
-    return whole(given[0], "arguments of a sum") + whole(given[1], "arguments of a sum")
+    return _bounded(_rounded(given[0]) + _rounded(given[1]))
 
 
 def _string_split(given: list[Any], _: Chance) -> Any:

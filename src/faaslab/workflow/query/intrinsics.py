@@ -43,35 +43,40 @@ def evaluate(text: str, scope: Scope) -> Any:
         call = compiled(text)
     except InvalidCall as error:
         raise _failure(text, error.reason) from None
-    return _called(call, scope)
+    try:
+        return _called(call, scope)
+    except PathMissing as error:
+        path = error.path[1:] if error.path.startswith("$$") else error.path
+        reason = error.reason
+        if error.why != "no list":
+            reason = (
+                f"The JsonPath argument for the field '{path}' could not be found in the input "
+                f"'{json_text(scope.input)}'"
+            )
+        raise _failure(text, reason) from None
+    except BadArgument as error:
+        raise _failure(text, str(error)) from None
 
 
 def _called(call: Call, scope: Scope) -> Any:
     """At most ten calls deep, as the grammar holds."""
-    given = []
+    given: list[Any] = []
     for argument in call.arguments:
         if isinstance(argument, Literal):
             given.append(argument.value)
         elif isinstance(argument, Reference):
-            try:
-                given.append(read(argument.path, scope))
-            except PathMissing:
-                raise _failure(
-                    call.text,
-                    f"The JsonPath argument for the field '{argument.path}' could not be found in the "
-                    f"input '{json_text(scope.input)}'",
-                ) from None
+            given.append(read(argument.path, scope))
         else:
             given.append(_called(argument, scope))
+    if call.name == "States.Format":
+        first = call.arguments[0]
+        return intrinsic_functions.formatted(first.raw if isinstance(first, Literal) else None, given)
     try:
-        if call.name == "States.Format":
-            first = call.arguments[0]
-            raw = first.raw if isinstance(first, Literal) else None
-            return intrinsic_functions.formatted(raw, given)
         return intrinsic_functions.BY_NAME[call.name](given, scope.chance)
     except BadArgument as error:
-        raise _failure(call.text, str(error)) from None
+        raise BadArgument(f"Invalid arguments in {call.name}: {error}") from None
 
 
 def _failure(text: str, reason: str) -> StateFailure:
+    """The whole text is quoted, also where a function within it failed."""
     return StateFailure(RUNTIME, f"The function '{text}' had the following error: {reason}", framed=True)

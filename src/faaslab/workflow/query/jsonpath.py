@@ -11,7 +11,8 @@ from typing import Any
 
 from faaslab.workflow.failure import RUNTIME, StateFailure
 from faaslab.workflow.query import path_walk
-from faaslab.workflow.query.path_grammar import Index, InvalidPath, Name, Path, fragment, parsed
+from faaslab.workflow.query.path_grammar import InvalidPath, parsed
+from faaslab.workflow.query.path_steps import Index, Name, Path, fragment
 from faaslab.workflow.query.path_walk import PathMissing, TooManySteps
 from faaslab.workflow.query.values import json_text
 from faaslab.workflow.scope import ABSENT, Scope

@@ -6,9 +6,9 @@ Rule: no recursion into a document, and a bounded number of places looked at for
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
-from faaslab.workflow.query.path_grammar import (
+from faaslab.workflow.query.path_steps import (
     Combined,
     Condition,
     Constant,
@@ -29,19 +29,24 @@ from faaslab.workflow.query.path_grammar import (
     Step,
     fragment,
 )
-from faaslab.workflow.query.values import is_number, number_text, same
+from faaslab.workflow.query.values import is_number, number_text, plain_text, same
 from faaslab.workflow.scope import ABSENT, Scope
 
 MOST_STEPS = 1_000_000
 
 
 class PathMissing(Exception):
-    """A path names a place that is not there; `reason` is AWS's text for it."""
+    """A path names a place that is not there; `reason` is AWS's text for it.
 
-    def __init__(self, path: str, reason: str) -> None:
+    `why` tells what AWS treats apart: an index past the end of a list, which a template takes for null, and
+    an index of what is no list, of which messages have nothing but the reason.
+    """
+
+    def __init__(self, path: str, reason: str, why: Literal["absent", "past the end", "no list"]) -> None:
         super().__init__(path, reason)
         self.path = path
         self.reason = reason
+        self.why = why
 
 
 class _NothingToApply(Exception):
@@ -78,7 +83,7 @@ def document(path: Path, scope: Scope) -> Any:
         return scope.variables[root[1:]]
     except KeyError:
         kind = "Missing property in path" if path.steps else "No results for path:"
-        raise PathMissing(path.text, f"{kind} $['{root[1:]}']") from None
+        raise _absent(path, f"{kind} $['{root[1:]}']") from None
 
 
 def value(path: Path, scope: Scope) -> Any:
@@ -93,7 +98,7 @@ def _value(path: Path, item: Any, walk: _Walk) -> Any:
     try:
         found = _found(path.steps, item, walk)
     except _NothingToApply as error:
-        raise PathMissing(path.text, str(error)) from None
+        raise _absent(path, str(error)) from None
     return found[0] if path.definite else found
 
 
@@ -105,10 +110,10 @@ def _at(path: Path, document: Any, walk: _Walk) -> Any:
         match step:
             case Name(name):
                 if not isinstance(found, dict):
-                    raise PathMissing(path.text, _no_object(path, number, found))
+                    raise _absent(path, _no_object(path, number))
                 if name not in found:
-                    raise PathMissing(
-                        path.text,
+                    raise _absent(
+                        path,
                         f"No results for path: {path.written_out}"
                         if number == last
                         else f"Missing property in path {_until(path, number + 1)}",
@@ -116,24 +121,23 @@ def _at(path: Path, document: Any, walk: _Walk) -> Any:
                 found = found[name]
             case Index(index):
                 if found is None:
-                    raise PathMissing(path.text, f"The path {_until(path, number)} is null")
+                    raise _absent(path, f"The path {_until(path, number)} is null")
                 if not isinstance(found, list):
-                    raise PathMissing(
-                        path.text, f"Filter: {fragment(step)} can only be applied to arrays. "
-                        f"Current context is: {_shown(found)}",
-                    )  # fmt: skip
+                    rest, shown = "".join(map(fragment, path.steps[number:])), plain_text(found)
+                    reason = f"Filter: {rest} can only be applied to arrays. Current context is: {shown}"
+                    raise PathMissing(path.text, reason, "no list")
                 if not -len(found) <= index < len(found):
-                    raise PathMissing(path.text, f"No results for path: {path.written_out}")
+                    raise PathMissing(path.text, f"No results for path: {path.written_out}", "past the end")
                 found = found[index]
             case Names(names):
                 if not isinstance(found, dict):
-                    raise PathMissing(path.text, _no_object(path, number, found))
+                    raise _absent(path, _no_object(path, number))
                 found = {name: found[name] for name in names if name in found}
             case Function():
                 try:
                     found = _applied(step, found, walk)
                 except _NothingToApply as error:
-                    raise PathMissing(path.text, str(error)) from None
+                    raise _absent(path, str(error)) from None
     return found
 
 
@@ -141,29 +145,12 @@ def _until(path: Path, number: int) -> str:
     return "$" + "".join(map(fragment, path.steps[:number]))
 
 
-def _no_object(path: Path, number: int, found: Any) -> str:
-    return (
-        f"Expected to find an object with property {fragment(path.steps[number])} in path "
-        f"{_until(path, number)} but found '{_java_class(found)}'. "
-        "This is not a json object according to the JsonProvider: "
-        "'com.jayway.jsonpath.spi.json.JsonSmartJsonProvider'."
-    )
+def _no_object(path: Path, number: int) -> str:
+    return f"Property {fragment(path.steps[number])} not found in path {_until(path, number)}"
 
 
-def _java_class(found: Any) -> str:
-    if found is None:
-        return "null"
-    if isinstance(found, bool):
-        return "java.lang.Boolean"
-    if isinstance(found, int):
-        return "java.lang.Integer" if -(2**31) <= found < 2**31 else "java.lang.Long"
-    if isinstance(found, float):
-        return "java.lang.Double"
-    return "java.lang.String" if isinstance(found, str) else "net.minidev.json.JSONArray"
-
-
-def _shown(found: Any) -> str:
-    return number_text(found) if is_number(found) else str(found) if isinstance(found, str) else "an object"
+def _absent(path: Path, reason: str) -> PathMissing:
+    return PathMissing(path.text, reason, "absent")
 
 
 def _found(steps: tuple[Step, ...], document: Any, walk: _Walk) -> list[Any]:

@@ -32,7 +32,7 @@ def rendered(template: Any, scope: Scope, field: str) -> Any:  # noqa: ARG001 - 
             made.append(what)
         elif kind == "path":
             key, path = what
-            made.append(found_at(path, scope, key))
+            made.append(_of_key(key, path, scope))
         elif kind == "function":
             made.append(intrinsics.evaluate(what, scope))
         else:
@@ -43,21 +43,41 @@ def rendered(template: Any, scope: Scope, field: str) -> Any:  # noqa: ARG001 - 
     return made[0]
 
 
+def _of_key(key: str, path: str, scope: Scope) -> Any:
+    try:
+        return _found(path, scope)
+    except PathMissing as error:
+        if error.why == "past the end":
+            return None
+        raise _missing(error, scope, key) from None
+
+
 def found_at(path: str, scope: Scope, field: str) -> Any:
     """What `path` finds for `field`. Raises `StateFailure` in the words of a template's field."""
-    if scope.input is None and path[:2] in ("$", "$.", "$["):
+    try:
+        return _found(path, scope)
+    except PathMissing as error:
+        raise _missing(error, scope, field) from None
+
+
+def _found(path: str, scope: Scope) -> Any:
+    if scope.input is None and (path == "$" or path[:2] in ("$.", "$[")):
         raise StateFailure(
             RUNTIME, "Unable to apply Path transformation to null or empty input.", framed=True
         )
-    try:
-        return read(path, scope)
-    except PathMissing:
-        raise StateFailure(
-            RUNTIME,
-            f"The JSONPath '{path}' specified for the field '{field}' could not be found in the input "
-            f"'{json_text(scope.input)}'",
-            framed=True,
-        ) from None
+    return read(path, scope)
+
+
+def _missing(error: PathMissing, scope: Scope, field: str) -> StateFailure:
+    if error.why == "no list":
+        return StateFailure(RUNTIME, error.reason, framed=True)
+    document = scope.context if error.path.startswith("$$") else scope.input
+    return StateFailure(
+        RUNTIME,
+        f"The JSONPath '{error.path}' specified for the field '{field}' could not be found in the input "
+        f"'{json_text(document)}'",
+        framed=True,
+    )
 
 
 def _compiled(template: Any) -> tuple[_Instruction, ...]:
@@ -65,18 +85,21 @@ def _compiled(template: Any) -> tuple[_Instruction, ...]:
     program: list[_Instruction] = []
     # What is still to be visited; or an instruction, with the part of the template that it makes.
     todo: list[tuple[_Instruction | None, Any]] = [(None, template)]
-    begins: list[int] = []
+    # Of each part that holds others: where its children begin, and whether any of them is not constant.
+    open_parts: list[list[Any]] = []
     while todo:
         instruction, part = todo.pop()
         if instruction is not None:
             if instruction[0] in ("object", "list"):
-                begin = begins.pop()
-                if all(kind == "put" for kind, _ in program[begin:]):
+                begin, is_dynamic = open_parts.pop()
+                if not is_dynamic:
                     program[begin:] = [("put", part)]
                     continue
+            if open_parts:
+                open_parts[-1][1] = True
             program.append(instruction)
         elif isinstance(part, dict):
-            begins.append(len(program))
+            open_parts.append([len(program), False])
             keys = tuple(key[:-2] if _is_dynamic(key, value) else key for key, value in part.items())
             todo.append((("object", keys), part))
             for key, value in reversed(part.items()):
@@ -87,7 +110,7 @@ def _compiled(template: Any) -> tuple[_Instruction, ...]:
                 else:
                     todo.append((("function", value), value))
         elif isinstance(part, list):
-            begins.append(len(program))
+            open_parts.append([len(program), False])
             todo.append((("list", len(part)), part))
             todo += [(None, value) for value in reversed(part)]
         else:
