@@ -23,6 +23,7 @@ from faaslab.workflow.interpret.course import NOTHING, Course, Trial, runtime
 from faaslab.workflow.interpret.frame import AWAIT, Frame, MapRun
 from faaslab.workflow.interpret.payload import text_of
 from faaslab.workflow.interpret.retries import TIMEOUT
+from faaslab.workflow.items.batching import batched
 from faaslab.workflow.query import jsonata, template
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _prepare(
             {"Map": {"Item": {"Index": index, "Value": item}}} for index, item in enumerate(found)
         ]
     else:
-        made = list(inputs)
+        made = batched(inputs, _batcher(course, frame, state, batcher, value))
         the_run.inputs = made
         the_run.items_in = [len(batch["Items"]) for batch in made]
         the_run.contexts = [{"Map": {"Item": {"Index": index}}} for index in range(len(made))]
