@@ -1,8 +1,6 @@
 """An outside for the interpreter: carries its effects out in memory, with functions in Python and stepped time."""
 
-import csv
 import heapq
-import io
 import json
 import random
 import uuid
@@ -27,7 +25,10 @@ from faaslab.workflow.effects import (
     Timer,
     WriteResults,
 )
+from faaslab.workflow.failure import StateFailure
 from faaslab.workflow.interpret import Run
+from faaslab.workflow.items.reading import read_items
+from faaslab.workflow.items.writing import write_results
 
 BEGIN = datetime(2026, 1, 1)
 MACHINE = "machine"
@@ -169,9 +170,8 @@ class Outside:
                 self.later(self._read(key, reader))
             case StartChild():
                 self._child(effect)
-            case WriteResults(key, writer, map_run_arn, _):
-                bucket = writer["Parameters" if "Parameters" in writer else "Arguments"]["Bucket"]
-                self.later(Succeeded(key, {"Bucket": bucket, "Key": f"{map_run_arn[-36:]}/manifest.json"}))
+            case WriteResults(key, writer, map_run_arn, results):
+                self.later(Succeeded(key, write_results(writer, map_run_arn, results, self._put)))
             case MapRunState():
                 self.map_runs.append(effect)
 
@@ -202,21 +202,17 @@ class Outside:
         else:
             self.later(Succeeded(call.key, invoked(json.loads(answer), len(answer))), seconds)
 
+    def _put(self, bucket, key, body):
+        self.objects[bucket, key] = body.decode()
+
     def _read(self, key, reader):
-        given = reader.get("Arguments", reader.get("Parameters"))
-        body = self.objects[given["Bucket"], given["Key"]]
-        config = reader.get("ReaderConfig", {})
-        most = config.get("MaxItems") or None
-        if config["InputType"] == "JSON":
-            return Succeeded(key, json.loads(body)[:most])
-        rows = list(csv.reader(io.StringIO(body)))
-        if config["CSVHeaderLocation"] == "GIVEN":
-            names = config["CSVHeaders"]
-            if len(set(names)) < len(names):
-                return Failed(key, "States.ItemReaderFailed", "CSV headers cannot contain duplicates.")
-        else:
-            names, *rows = rows
-        return Succeeded(key, [dict(zip(names, row)) for row in rows][:most])
+        def fetch(_, parameters):
+            return {"Body": self.objects[parameters["Bucket"], parameters["Key"]]}
+
+        try:
+            return Succeeded(key, read_items(reader, fetch))
+        except StateFailure as failure:
+            return Failed(key, failure.error, failure.cause)
 
     def _child(self, start):
         context = dict(start.item_context.items())
