@@ -1,0 +1,159 @@
+"""How the states of a definition stand in an execution, from its history. Pure.
+
+`status_of` answers for a whole history; a `Progress` is fed as events come and says what changed. What
+happens in the iterations of a Map is counted together under the state's name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from faaslab.workflow.graph.palette import BY_WEIGHT, Standing
+from faaslab.workflow.graph.visits import Visit, Visits, in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """How the iterations of a Map stand (of its current visits); `total` may be more than have begun."""
+
+    total: int
+    succeeded: int = 0
+    failed: int = 0
+    running: int = 0
+    aborted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a state stands: of several visits at the same time (a Map's iterations) the one that matters most.
+
+    `entered` and `retries` count from the beginning; `duration` is what all ended visits took together,
+    `ended` how many they are, `since` when the first one began that goes on. `error` and `cause` are of the
+    last failure.
+    """
+
+    standing: Standing = "waiting"
+    entered: int = 0
+    retries: int = 0
+    ended: int = 0
+    duration: timedelta = timedelta()
+    since: datetime | None = None
+    error: str | None = None
+    cause: str | None = None
+    items: Items | None = None
+
+
+class Progress:
+    """The standing of every state that was entered, kept up with the events."""
+
+    def __init__(self) -> None:
+        self.visits = Visits()
+        self._of: dict[str, _Tally] = {}
+        self._last: dict[str, Status] = {}
+        self._known: dict[int, tuple[Standing, bool]] = {}
+
+    @property
+    def transitions(self) -> Mapping[tuple[str, str], int]:
+        """How often a state followed another; the first one of a place follows the empty name."""
+        return self.visits.transitions
+
+    def feed(self, events: Iterable[Any]) -> dict[str, Status]:
+        """Take further events; the states whose status is another now."""
+        touched: dict[str, _Tally] = {}
+        for event in events:
+            for visit in self.visits.take(event):
+                touched[visit.state] = tally = self._of.setdefault(visit.state, _Tally())
+                self._count(visit, tally)
+        now = {name: tally.status() for name, tally in touched.items()}
+        changed = {name: status for name, status in now.items() if status != self._last.get(name)}
+        self._last |= changed
+        return changed
+
+    def statuses(self) -> dict[str, Status]:
+        """The status of every state that was entered, in that order."""
+        return dict(self._last)
+
+    def _count(self, visit: Visit, tally: _Tally) -> None:
+        known = self._known.get(visit.number)
+        if known is None:
+            tally.entered += 1
+            tally.open[visit.number] = visit
+        elif known[1]:
+            tally.standings[known[0]] -= 1
+        if visit.current:
+            tally.standings[visit.standing] += 1
+        self._known[visit.number] = (visit.standing, visit.current)
+        tally.note(visit)
+
+
+class _Tally:
+    """What is counted of one state."""
+
+    __slots__ = ("current", "duration", "ended", "entered", "open", "problem", "retried", "standings")
+
+    def __init__(self) -> None:
+        self.entered = 0
+        self.ended = 0
+        self.duration = timedelta()
+        self.open: dict[int, Visit] = {}
+        self.retried: dict[int, int] = {}
+        self.standings: Counter[Standing] = Counter()
+        self.problem: Visit | None = None
+        self.current: dict[int, Visit] = {}
+
+    def note(self, visit: Visit) -> None:
+        if visit.retries:
+            self.retried[visit.number] = visit.retries
+        if visit.error is not None:
+            self.problem = visit
+        if visit.kind == "Map":
+            if visit.current:
+                self.current[visit.number] = visit
+            else:
+                self.current.pop(visit.number, None)
+        if visit.open:
+            self.open[visit.number] = visit
+        elif self.open.pop(visit.number, None) is not None:
+            self.ended += 1
+            if visit.entered is not None and visit.left is not None:
+                self.duration += max(timedelta(), visit.left - visit.entered)
+
+    def status(self) -> Status:
+        standing: Standing = next((each for each in BY_WEIGHT if self.standings[each] > 0), "waiting")
+        return Status(
+            standing,
+            self.entered,
+            sum(self.retried.values()),
+            self.ended,
+            self.duration,
+            min((each.entered for each in self.open.values() if each.entered), default=None),
+            self.problem.error if self.problem else None,
+            self.problem.cause if self.problem else None,
+            self._items(),
+        )
+
+    def _items(self) -> Items | None:
+        places = [place for visit in self.current.values() for place in visit.places]
+        known = any(visit.length is not None for visit in self.current.values())
+        if not places and not known:
+            return None
+        found = Counter(place.standing for place in places)
+        total = sum(
+            len(visit.places) if visit.length is None else visit.length for visit in self.current.values()
+        )
+        return Items(
+            max(total, len(places)), found["succeeded"], found["failed"], found["running"], found["aborted"]
+        )
+
+
+def status_of(events: Iterable[Any]) -> dict[str, Status]:
+    """The status of every state that the history tells of, by name."""
+    progress = Progress()
+    progress.feed(in_order(events))
+    return progress.statuses()
