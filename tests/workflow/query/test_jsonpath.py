@@ -396,3 +396,10 @@ def test_depth_is_no_recursion():
 def test_a_path_that_multiplies_comes_to_an_end(path):
     with pytest.raises(StateFailure, match="steps"):
         found(path, nested(3_000))
+
+
+def test_an_expression_on_a_long_text_comes_to_an_end():
+    alternatives = "|".join(f"[{chr(0x4E00 + n)}-\U00010000]*" for n in range(150))
+    text = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(100_000))
+    with pytest.raises(StateFailure, match="steps"):
+        found(f"$[?(@ =~ /({alternatives})*!/)]", [text])

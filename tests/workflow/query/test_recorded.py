@@ -54,11 +54,9 @@ def context_of(case):
 
 
 def one_of(path, scope, field):
-    return (
-        intrinsics.evaluate(path, scope)
-        if path.startswith("States.")
-        else template.found_at(path, scope, field)
-    )
+    if path.startswith("States."):
+        return intrinsics.evaluate(path, scope)
+    return template.rendered({f"{field}.$": path}, scope, "")[field]
 
 
 def gone_through(case):

@@ -7,7 +7,6 @@ state, but for `IsPresent`. Rules within rules are a program with jumps, so that
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -144,29 +143,41 @@ def _boolean_equals(left: Any, right: Any) -> bool:
 
 
 def _string_matches(value: Any, written: Any) -> bool:
-    return isinstance(value, str) and isinstance(written, str) and bool(_wildcard(written).fullmatch(value))
+    if not isinstance(value, str) or not isinstance(written, str):
+        return False
+    first, *parts = _between_stars(written)
+    if not parts:
+        return value == first
+    *middle, last = parts
+    if len(value) < len(first) + len(last) or not value.startswith(first) or not value.endswith(last):
+        return False
+    place, end = len(first), len(value) - len(last)
+    for part in middle:
+        # The earliest place leaves most for what follows, so nothing is ever gone back for.
+        found = value.find(part, place, end)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return True
 
 
 @lru_cache(maxsize=1024)
-def _wildcard(written: str) -> re.Pattern[str]:
-    """The pattern of a text in which `*` is any text, itself after a backslash, as is the backslash."""
-    parts, part, place = [], "", 0
+def _between_stars(written: str) -> list[str]:
+    """The texts between the stars; a backslash takes the meaning from a star and from itself."""
+    parts: list[str] = []
+    part: list[str] = []
+    place = 0
     while place < len(written):
         character = written[place]
         if character == "*":
-            parts.append(re.escape(part))
-            part = ""
+            parts.append("".join(part))
+            part = []
         else:
             if character == "\\" and written[place + 1 : place + 2] in ("*", "\\"):
                 place += 1
-            part += written[place]
+            part.append(written[place])
         place += 1
-    if not parts:
-        return re.compile(re.escape(part), re.DOTALL)
-    first, *middle = parts
-    # The earliest place leaves most for what follows: an atomic group never goes back.
-    between = "".join(f"(?>.*?{text})" for text in middle if text)
-    return re.compile(f"{first}{between}.*{re.escape(part)}", re.DOTALL)
+    return [*parts, "".join(part)]
 
 
 _TYPE_TESTS: dict[str, Callable[[Any], bool]] = {

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["InvalidCall", "check", "compiled", "evaluate"]
 
 
-@lru_cache(maxsize=4096)
+_kept = lru_cache(maxsize=4096)(parsed)
+_LONGEST_KEPT = 2_000
+
+
 def compiled(text: str) -> Call:
-    """The call that `text` is. Raises `InvalidCall`."""
-    return parsed(text)
+    """The call that `text` is, read once but where it is too long to be kept. Raises `InvalidCall`."""
+    return _kept(text) if len(text) <= _LONGEST_KEPT else parsed(text)
 
 
 def check(text: str) -> str | None:

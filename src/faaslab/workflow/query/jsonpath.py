@@ -20,10 +20,13 @@ from faaslab.workflow.scope import ABSENT, Scope
 __all__ = ["InvalidPath", "PathMissing", "check", "compiled", "exists", "is_definite", "read", "written"]
 
 
-@lru_cache(maxsize=8192)
+_kept = lru_cache(maxsize=8192)(parsed)
+_LONGEST_KEPT = 2_000
+
+
 def compiled(text: str) -> Path:
-    """The path that `text` is. Raises `InvalidPath`."""
-    return parsed(text)
+    """The path that `text` is, read once but where it is too long to be kept. Raises `InvalidPath`."""
+    return _kept(text) if len(text) <= _LONGEST_KEPT else parsed(text)
 
 
 def read(path: str, scope: Scope) -> Any:

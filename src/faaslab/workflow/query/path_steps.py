@@ -105,7 +105,8 @@ class Constant:
 class Pattern:
     """A regular expression in a filter."""
 
-    fits: Callable[[str], bool]
+    fits: Callable[[str, Callable[[int], None]], bool]
+    """Whether a text fits; the second argument is told how many places were looked at."""
 
 
 Operand = Path | Constant | Pattern

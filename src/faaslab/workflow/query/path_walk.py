@@ -326,7 +326,7 @@ def _related(relation: Relation, item: Any, walk: _Walk) -> bool:
         case "<" | "<=" | ">" | ">=":
             return _ordered(relation.operator, left, right)
         case "=~":
-            return _fits(left, right)
+            return _fits(left, right, walk)
     return _in_list(relation.operator, left, right, walk)
 
 
@@ -364,12 +364,12 @@ def _ordered(operator: str, left: Any, right: Any) -> bool:
     return bool(left >= right)
 
 
-def _fits(left: Any, right: Any) -> bool:
+def _fits(left: Any, right: Any, walk: _Walk) -> bool:
     if isinstance(left, Pattern) == isinstance(right, Pattern):
         return False
     pattern, found = (left, right) if isinstance(left, Pattern) else (right, left)
     texts = found if isinstance(found, list) else [found]
-    return any(pattern.fits(text) for text in map(_as_text, texts))
+    return any(pattern.fits(text, walk.count) for text in map(_as_text, texts))
 
 
 def _as_text(found: Any) -> str:

@@ -1,22 +1,29 @@
 """Regular expressions in filters of paths, matched without ever going back.
 
-Rule: the time is in proportion to the text, whatever the expression is, so a hostile one cannot hold an
-execution up. Groups that capture are read as groups; what needs going back (a reference to a group, looking
+Rule: the time is in proportion to the text and to the expression, so a hostile one cannot hold an execution
+up. Groups that capture are read as groups; what needs going back (a reference to a group, looking
 around, possessive quantifiers) is refused.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     _Test = Callable[[str], bool]
 
-MOST_PLACES = 2_000  # of an expression with its repetitions written out
+    class Fits(Protocol):
+        """Told the text, and whom to tell of the places that were looked at, who may end it by raising."""
+
+        def __call__(self, text: str, count: Callable[[int], None], /) -> bool:
+            """Whether the whole text fits."""
+
+
+MOST_PLACES = 1_000  # of an expression with its repetitions written out
 _DEEPEST = 40
-_MOST_KNOWN = 10_000
+_MOST_KNOWN = 500_000  # places kept for what was read before
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "f": "\f"}
 
 
@@ -32,7 +39,7 @@ class _Place(NamedTuple):
     """"begin" or "end": the place may be passed only there."""
 
 
-def compiled(written: str, *, any_case: bool = False) -> Callable[[str], bool]:
+def compiled(written: str, *, any_case: bool = False) -> Fits:
     """Whether a whole text fits the expression. Raises ValueError for what is none."""
     reader = _Reader(written, any_case=any_case)
     places = reader.alternatives(0)
@@ -45,8 +52,9 @@ class _Machine:
     def __init__(self, places: list[_Place]) -> None:
         self._places = places
         self._known: dict[tuple[tuple[int, ...], str], tuple[int, ...]] = {}
+        self._most_known = _MOST_KNOWN // len(places)
 
-    def fits(self, text: str) -> bool:
+    def fits(self, text: str, count: Callable[[int], None]) -> bool:
         standing = self._reached([0], begin=True, end=not text)
         last = len(text) - 1
         for number, character in enumerate(text):
@@ -57,8 +65,9 @@ class _Machine:
                 break
             known = self._known.get((standing, character))
             if known is None:
+                count(4 * len(standing))  # what it takes to look at one, in steps of a path
                 known = self._reached(self._read(standing, character), begin=False, end=False)
-                if len(self._known) >= _MOST_KNOWN:
+                if len(self._known) >= self._most_known:
                     self._known.clear()
                 self._known[standing, character] = known
             standing = known

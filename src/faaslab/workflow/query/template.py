@@ -32,7 +32,7 @@ def rendered(template: Any, scope: Scope, field: str) -> Any:  # noqa: ARG001 - 
             made.append(what)
         elif kind == "path":
             key, path = what
-            made.append(_of_key(key, path, scope))
+            made.append(_found(key, path, scope))
         elif kind == "function":
             made.append(intrinsics.evaluate(what, scope))
         else:
@@ -43,38 +43,26 @@ def rendered(template: Any, scope: Scope, field: str) -> Any:  # noqa: ARG001 - 
     return made[0]
 
 
-def _of_key(key: str, path: str, scope: Scope) -> Any:
+def _found(key: str, path: str, scope: Scope) -> Any:
+    if scope.input is None and (path == "$" or path[:2] in ("$.", "$[")):
+        raise StateFailure(
+            RUNTIME, "Unable to apply Path transformation to null or empty input.", framed=True
+        )
     try:
-        return _found(path, scope)
+        return read(path, scope)
     except PathMissing as error:
         if error.why == "past the end":
             return None
         raise _missing(error, scope, key) from None
 
 
-def found_at(path: str, scope: Scope, field: str) -> Any:
-    """What `path` finds for `field`. Raises `StateFailure` in the words of a template's field."""
-    try:
-        return _found(path, scope)
-    except PathMissing as error:
-        raise _missing(error, scope, field) from None
-
-
-def _found(path: str, scope: Scope) -> Any:
-    if scope.input is None and (path == "$" or path[:2] in ("$.", "$[")):
-        raise StateFailure(
-            RUNTIME, "Unable to apply Path transformation to null or empty input.", framed=True
-        )
-    return read(path, scope)
-
-
-def _missing(error: PathMissing, scope: Scope, field: str) -> StateFailure:
+def _missing(error: PathMissing, scope: Scope, key: str) -> StateFailure:
     if error.why == "no list":
         return StateFailure(RUNTIME, error.reason, framed=True)
     document = scope.context if error.path.startswith("$$") else scope.input
     return StateFailure(
         RUNTIME,
-        f"The JSONPath '{error.path}' specified for the field '{field}' could not be found in the input "
+        f"The JSONPath '{error.path}' specified for the field '{key}' could not be found in the input "
         f"'{json_text(document)}'",
         framed=True,
     )
