@@ -29,9 +29,6 @@ DIFFERENCES = {
     "ChristopheBougere/asl-validator:valid-path-array-context.json": (
         "Jayway, which AWS uses, has no script expressions: [(@.length-1)] is no path"
     ),
-    "ChristopheBougere/asl-validator:invalid-jsonata-syntax-jsonpath-in-jsonata-surround.json": (
-        "JSONata is not parsed yet"
-    ),
 }
 
 

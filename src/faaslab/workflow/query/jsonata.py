@@ -106,6 +106,32 @@ def variables_of(text: str) -> set[str]:
     return names - known - {"states", "", "$"}
 
 
+def names_without_context(text: str) -> list[str]:
+    """The names that a whole `{% … %}` text reads from a context item: at its top level there is none.
+
+    Step Functions refuses such an expression (`total` where `$states.input.total` is meant). What stands in
+    a function's body or behind the first step of a path is read from what those are given, and is not told.
+    """
+    expression = _compiled(text[2:-2].strip())
+    names: dict[str, None] = {}
+    pending: list[Any] = [] if expression.path is not None else [expression.tree()]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (list, tuple)):
+            pending += reversed(node)
+            continue
+        kind = getattr(node, "type", None)
+        if node is None:
+            continue
+        if kind == "path":
+            pending += node.steps[:1]
+        elif kind == "name":
+            names[str(node.value)] = None
+        elif kind not in ("lambda", "transform"):
+            pending += [getattr(node, part, None) for part in reversed(_OPERANDS)]
+    return list(names)
+
+
 @dataclass
 class _Expression:
     """A text and what was found out about it; `path` where it is but a variable and names."""
@@ -240,4 +266,8 @@ def _free(tree: Any, bound: frozenset[str]) -> Iterator[str]:
 _PARTS = (
     "steps", "stages", "predicate", "expr", "group", "lhs", "rhs", "lhs_object", "expression", "expressions",
     "terms", "arguments", "procedure", "body", "condition", "then", "_else", "pattern", "update", "delete",
+)  # fmt: skip
+_OPERANDS = (
+    "lhs", "rhs", "lhs_object", "expression", "expressions", "arguments", "procedure", "condition", "then",
+    "_else",
 )  # fmt: skip

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from faaslab.workflow.query import intrinsics, jsonpath
+from faaslab.workflow.query import intrinsics, jsonata, jsonpath
 from faaslab.workflow.validate.values import is_expression, text, unfilled
 
 if TYPE_CHECKING:
     from faaslab.workflow.validate.diagnostic import Findings
 
+_INVALID = "INVALID_JSONATA_EXPRESSION"
 _LOOKS_LIKE_A_PATH = re.compile(r"\$\$?(?:$|[.\[])|States\.[A-Za-z0-9]+\(")
 
 
@@ -111,12 +112,18 @@ def _jsonata_template(value: Any, findings: Findings, at: str) -> None:
 
 def jsonata_text(value: str, findings: Findings, at: str) -> None:
     """A string of a JSONata state: an expression when it is `{% … %}`, half a pair of marks is a slip."""
-    if not is_expression(value) and value.startswith("{%") != value.endswith("%}"):
-        findings.error(
-            "INVALID_JSONATA_EXPRESSION",
-            "An expression begins with '{%' and ends with '%}', both or none",
-            at,
-        )
+    if not is_expression(value):
+        if value.startswith("{%") != value.endswith("%}"):
+            said = "An expression begins with '{%' and ends with '%}', with nothing around them"
+            findings.error(_INVALID, said, at)
+        return
+    reason = jsonata.check(value)
+    if reason is not None:
+        findings.error(_INVALID, reason, at)
+        return
+    for name in jsonata.names_without_context(value):
+        said = f"Reference to '{name}' at the top level is not supported."
+        findings.error("UNSUPPORTED_JSONATA_EXPRESSION", said, at)
 
 
 def warn_of_static(value: Any, findings: Findings, at: str) -> None:
@@ -133,11 +140,3 @@ def warn_of_static(value: Any, findings: Findings, at: str) -> None:
             waiting.extend(here.values())
         elif isinstance(here, list):
             waiting.extend(here)
-
-
-_NAMES = re.compile(r"(?<![\w$])\$([^\W\d]\w*)(?!\w*\s*\()")
-
-
-def jsonata_variables(value: str) -> set[str]:
-    """The variables that an expression reads."""
-    return set(_NAMES.findall(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from faaslab.workflow.query import jsonata
 from faaslab.workflow.validate import expressions, values
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _note(name: str, value: Any, language: str, read: set[str]) -> bool:
         return True
     if language != "JSONPath":
         if values.is_expression(value):
-            read.update(expressions.jsonata_variables(value))
+            read.update(jsonata.variables_of(value))
     elif name.endswith((".$", "Path")) or name == "Variable":
         read.update(_READ.findall(_QUOTED.sub("''", value) if value.startswith("States.") else value))
     return False
