@@ -26,9 +26,6 @@ DIFFERENCES = {
     "ChristopheBougere/asl-validator:invalid-math-add.json": (
         "what type an argument has is found out when the function is called"
     ),
-    "ChristopheBougere/asl-validator:valid-path-array-context.json": (
-        "Jayway, which AWS uses, has no script expressions: [(@.length-1)] is no path"
-    ),
 }
 
 
