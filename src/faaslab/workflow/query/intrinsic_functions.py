@@ -14,7 +14,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from faaslab.workflow.query.values import canonical, is_number, json_text, plain_text, same
+from faaslab.workflow.query import hash_order
+from faaslab.workflow.query.values import is_number, json_text, plain_text
 from faaslab.workflow.scope import Chance
 
 MOST_CHARACTERS = 10_000  # of what is encoded, decoded or hashed
@@ -137,8 +138,9 @@ def _array_partition(given: list[Any], _: Chance) -> Any:
 
 
 def _array_contains(given: list[Any], _: Chance) -> Any:
-    items, wanted = _list(given[0]), given[1]
-    return any(same(item, wanted) for item in items)
+    """AWS compares values by what they look like as text: 5 is '5', and the order of names counts."""
+    items, wanted = _list(given[0]), plain_text(given[1])
+    return any(plain_text(item) == wanted for item in items)
 
 
 def _array_range(given: list[Any], _: Chance) -> Any:
@@ -159,13 +161,6 @@ def _array_get_item(given: list[Any], _: Chance) -> Any:
     if not 0 <= index < len(items):
         raise BadArgument(f"the index {index} is not in an array of {len(items)} items")
     return items[index]
-
-
-def _array_unique(given: list[Any], _: Chance) -> Any:
-    found: dict[str, Any] = {}
-    for item in _list(given[0]):
-        found.setdefault(canonical(item), item)
-    return list(found.values())
 
 
 def _base64_encode(given: list[Any], _: Chance) -> Any:
@@ -195,7 +190,7 @@ def _json_merge(given: list[Any], _: Chance) -> Any:
     left, right, deep = given
     if not isinstance(left, dict) or not isinstance(right, dict):
         raise BadArgument("the first two arguments must be JSON objects")
-    if deep is not False:
+    if deep is True:
         raise BadArgument("only shallow merging is supported, the third argument must be false")
     return {**left, **right}
 
@@ -243,7 +238,7 @@ BY_NAME: dict[str, _Function] = {
     "States.ArrayRange": _array_range,
     "States.ArrayGetItem": _array_get_item,
     "States.ArrayLength": lambda given, _: len(_list(given[0])),
-    "States.ArrayUnique": _array_unique,
+    "States.ArrayUnique": lambda given, _: hash_order.unique(_list(given[0])),
     "States.Base64Encode": _base64_encode,
     "States.Base64Decode": _base64_decode,
     "States.Hash": _hash,

@@ -147,7 +147,7 @@ def plain_text(value: Any) -> str:
 
 
 def canonical(value: Any) -> str:
-    """A text that two values share exactly when they are the `same`."""
+    """A text that two values share when they are the `same`, and of one kind of number: 1 is not 1.0."""
     parts: list[str] = []
     todo: list[tuple[bool, Any]] = [(False, value)]
     while todo:
@@ -163,8 +163,6 @@ def canonical(value: Any) -> str:
             parts.append("[")
             todo.append((True, "]"))
             todo += [(False, inner) for inner in reversed(item)]
-        elif isinstance(item, float) and item.is_integer():
-            parts.append(f"{int(item)},")
         else:
             parts.append(scalar_text(item) + ",")
     return "".join(parts)
