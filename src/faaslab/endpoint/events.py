@@ -13,6 +13,7 @@ from faaslab.endpoint.messages import Fault
 from faaslab.events import envelope, pattern, schedule, target_input
 from faaslab.events.cron import InvalidSchedule
 from faaslab.events.pattern_text import InvalidPattern
+from faaslab.lab import workflow_told
 from faaslab.lab.schedules import ACCOUNT
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def put_rule(call: Call) -> Mapping[str, Any]:
         _pattern(written)
     if expression:
         _schedule(expression)
+    if written:
+        call.lab.store.marks.set(workflow_told.RULES)
     answer = call.cloud("PutRule", params)
     _keep_time(call, params["Name"], expression, enabled=params.get("State", "ENABLED") != "DISABLED")
     return answer

@@ -30,6 +30,7 @@ from faaslab.lab.functions import Functions
 from faaslab.lab.home import Home
 from faaslab.lab.layers import Layers
 from faaslab.lab.monitoring import Monitoring
+from faaslab.lab.orphans import Orphans
 from faaslab.lab.policies import Policies
 from faaslab.lab.provisioned import Provisioned
 from faaslab.lab.reports import Reports
@@ -103,6 +104,9 @@ class Lab:
         self.asynchronous = Asynchronous(self, everybodys=run_queue, at_once=queue_concurrency)
         self.targets = Targets(self)
         self.home.listen(self.targets.look)
+        self.orphans = Orphans(self)
+        self.home.on_change(self.orphans.begin, self.orphans.end)
+        self.home.listen(self.orphans.look)
         self.layers = Layers(self)
         self.policies = Policies(self)
         self.functions = Functions(self)
@@ -263,6 +267,8 @@ class Lab:
         self.asynchronous.stop()
         self.updates.stop()
         try:
+            if (workflows := self.__dict__.get("workflows")) is not None:
+                workflows.close()
             self.home.close()
             self.door.close()
             self.targets.close()

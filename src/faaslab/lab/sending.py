@@ -1,7 +1,7 @@
 """Handing one order to its target's service: which operation of the cloud that is, and with what.
 
 Rule: what cannot be sent raises; whether it is tried again is decided by who called. A function is not sent
-anything here: that is an entry of its queue.
+anything here, that is an entry of its queue, and neither is a state machine, which the Lab starts.
 """
 
 from __future__ import annotations
@@ -98,9 +98,6 @@ def send(order: Order, ask: Ask, cloud: Ask, publish: Callable[[Order], None]) -
             name = resource.removeprefix("deliverystream/")
             record = {"Data": order.body.encode()}
             ask("firehose", "PutRecord", {"DeliveryStreamName": name, "Record": record}, region=region)
-        case "states":
-            started = {"stateMachineArn": order.target, "input": order.body, "name": order.event_id}
-            ask("stepfunctions", "StartExecution", started, region=region)
         case _:
             raise Unsupported(
                 f"nothing is delivered to {order.target} here",

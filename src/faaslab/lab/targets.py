@@ -12,6 +12,7 @@ import dataclasses
 import os
 import re
 import threading
+import uuid
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.backends import asynchronous
 from faaslab.errors import (
+    AlreadyExists,
     BackendError,
     Closed,
     FaaslabError,
@@ -219,13 +221,31 @@ class Targets:
             return
         try:
             assert self._cloud is not None
-            sending.send(order, self.ask, self._cloud, self.buses.forward)
+            if sending.service_of(order.target) == "states":
+                self._start(order)
+            else:
+                sending.send(order, self.ask, self._cloud, self.buses.forward)
         except Closed:
             raise
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is recorded and tried again
             self._failed(claim, order, error)
         else:
             self._lab.settle(claim, self._delivery(order, DeliveryStatus.DELIVERED))
+
+    def _start(self, order: Order) -> None:
+        """Start the workflow that is the target. Its name follows from the event: twice is once."""
+        from faaslab.events.target_input import as_json
+
+        what = uuid.uuid5(uuid.NAMESPACE_URL, f"{order.cause} {order.target} {order.body}")
+        name = f"{order.event_id[:43]}_{what}"
+        with suppress(AlreadyExists):
+            self._lab.workflows.start(
+                order.target,
+                as_json(order.body).encode(),
+                name=name,
+                trigger=order.trigger,
+                trace_header=order.trace_id,
+            )
 
     def _failed(self, claim: Claim, order: Order, error: Exception) -> None:
         code = str(getattr(error, "code", type(error).__name__))

@@ -7,15 +7,14 @@ out before anything is checked; a text without any stays as it was given, to the
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue
 from faaslab.lab import workflow_names
-from faaslab.model.function import function_arn
 from faaslab.model.workflow import LoggingConfiguration
 from faaslab.workflow import validate
+from faaslab.workflow.source import with_arns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from faaslab.workflow.validate import Diagnostic
 
 MOST_BYTES = 1_048_576
-_SHORT = re.compile(r"[A-Za-z0-9_-]{1,64}(?::[$A-Za-z0-9_-]{1,128})?")
-_SCOPES = ("ItemProcessor", "Iterator")
 _LEVELS = ("ALL", "ERROR", "FATAL", "OFF")
 
 
@@ -51,9 +48,8 @@ def text_of(definition: Any, *, region: str, short_forms: bool = True) -> str:
         if not short_forms:
             return definition
         parsed = _object(definition)
-        if parsed is None or not _write_out(parsed, region):
-            return definition
-        return _written(parsed)
+        written = None if parsed is None else with_arns(parsed, region)
+        return definition if written is None or written == parsed else _written(written)
     if not isinstance(definition, Mapping):
         raise InvalidValue(
             f"a {type(definition).__name__} is no definition of a workflow",
@@ -80,41 +76,6 @@ def _object(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, dict) else None
-
-
-def _write_out(definition: dict[str, Any], region: str) -> bool:
-    """Write short forms out in place; whether there were any."""
-    changed = False
-    for state in states_of(definition):
-        resource = state.get("Resource")
-        if state.get("Type") != "Task" or not isinstance(resource, str):
-            continue
-        if resource.startswith(workflow_names.ACTIVITY_WORD):
-            state["Resource"] = workflow_names.activity_arn(workflow_names.activity(resource), region)
-            changed = True
-        elif _SHORT.fullmatch(resource):
-            state["Resource"] = function_arn(resource, region)
-            changed = True
-    return changed
-
-
-def states_of(definition: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every state of a definition, those within Map and Parallel as well, in the order of the text."""
-    left: list[Any] = [definition]
-    while left:
-        machine = left.pop()
-        states = machine.get("States") if isinstance(machine, Mapping) else None
-        if not isinstance(states, Mapping):
-            continue
-        inner: list[Any] = []
-        for state in states.values():
-            if not isinstance(state, dict):
-                continue
-            yield state
-            inner += [state[name] for name in _SCOPES if name in state]
-            branches = state.get("Branches")
-            inner += branches if isinstance(branches, list) else []
-        left += reversed(inner)
 
 
 def refusal(diagnostics: Sequence[Diagnostic]) -> InvalidDefinition | None:

@@ -15,6 +15,8 @@ from faaslab.errors import FaaslabError, InvalidValue
 E = TypeVar("E", bound=FaaslabError)
 
 ACCOUNT = "000000000000"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/faaslab"
+"""The role of a workflow that was made without one: nobody checks it here."""
 # What Step Functions refuses in a name (CreateStateMachine, `name`).
 _UNNAMEABLE = re.compile(
     '[\\s<>{}\\[\\]?*"#%\\\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff\U0010ffff]'
@@ -99,6 +101,15 @@ def machine_of(execution: str) -> str | None:
 def is_execution(text: str) -> bool:
     """Whether it is the ARN of an execution."""
     return _EXECUTION.fullmatch(text) is not None
+
+
+def local(execution: str, region: str) -> str:
+    """An execution's ARN of whatever region and account as one of this lab."""
+    found = _EXECUTION.fullmatch(execution)
+    if found is None:
+        return execution
+    rest = ":".join(filter(None, (found["machine"], found["name"], found["run"])))
+    return f"arn:aws:states:{region}:{ACCOUNT}:{found['kind']}:{rest}"
 
 
 def machine_arn(name: str, region: str) -> str:

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
 from faaslab.lab import workflow_definitions, workflow_names
+from faaslab.lab.activities import Activities
+from faaslab.lab.map_runs import MapRuns
+from faaslab.lab.tasks import tokens
 from faaslab.lab.workflow_names import coded
+from faaslab.lab.workflow_runs import Runs
+from faaslab.lab.workflow_told import Told
 from faaslab.lab.workflow_versions import WorkflowVersions
 from faaslab.model.workflow import (
     LoggingConfiguration,
@@ -28,12 +33,17 @@ from faaslab.workflow.validate import Diagnostic
 from faaslab.workflow.validate import diagnostics as found_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    import pandas as pd
 
     from faaslab.lab import Lab
     from faaslab.lab.workflow_definitions import InvalidDefinition
-    from faaslab.model.workflow import WorkflowType
+    from faaslab.lab.workflow_run import WorkflowRun
+    from faaslab.model.workflow import Activity, HistoryEvent, WorkflowExecution, WorkflowType
 _UNSET: Any = object()
+_HISTORY = ("id", "previous_id", "type", "timestamp", "state", "duration_ms", "details")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,6 +63,10 @@ class Workflows:
         self._lab = lab
         self._kept = lab.store.definitions
         self.versions = WorkflowVersions(lab)
+        self.activities = Activities(lab)
+        self.map_runs = MapRuns(lab)
+        self.told = Told(lab)
+        self.runs = Runs(lab)
 
     # -- definitions ----------------------------------------------------------------------------------
 
@@ -246,24 +260,18 @@ class Workflows:
         named = workflow_names.machine(name)
         present = self.kept(named.name)
         if named.qualifier is None:
-            return dataclasses.replace(present, statistics=self.statistics(present))
+            return dataclasses.replace(present, statistics=self._statistics(present))
         number = named.qualifier
         if not number.isdecimal():
             routes = self.versions.alias(named.name, number).routes
             number = max(routes, key=lambda version: routes[version])
         return self.versions.defined(self.versions.get(named.name, number))
 
-    def statistics(self, workflow: Workflow) -> WorkflowStatistics:
+    def _statistics(self, workflow: Workflow) -> WorkflowStatistics:
         """What the store has seen of a workflow since it was made."""
         from faaslab.store.questions import workflows as questions
 
         return questions.statistics(self._lab.store.sql, workflow.name, since=workflow.created_at)
-
-    def find(self, name: str) -> Workflow | None:
-        """The workflow of that name, or None."""
-        with contextlib.suppress(NotFound):
-            return self.kept(self._name(name))
-        return None
 
     def list(self) -> tuple[Workflow, ...]:
         """All workflows, by name."""
@@ -288,6 +296,132 @@ class Workflows:
             )
             with contextlib.suppress(Conflict):
                 return self._kept.put(changed, action="updated", expected_revision=present.revision_id)
+
+    # -- executions -----------------------------------------------------------------------------------
+
+    def start(
+        self,
+        workflow: str,
+        input: Any = None,  # noqa: A002
+        *,
+        name: str | None = None,
+        **about: Any,
+    ) -> WorkflowRun:
+        """Start an execution of a workflow, or of what a version or an alias of it leads to (StartExecution).
+
+        `input` is any JSON-able value, or bytes of JSON; None is `{}`. `name` is the execution's name: of a
+        standard workflow the same name with the same input is the execution that runs already, and a name
+        that was used otherwise is `AlreadyExists`. `about`: trace_header, and for the record parent and
+        trigger. Raises InvalidValue for an input that is no JSON or above 262,144 bytes, `NotFound`.
+        """
+        return self.runs.start(workflow, input, name=name, **about)
+
+    def start_sync(self, workflow: str, input: Any = None, **about: Any) -> WorkflowExecution:  # noqa: A002
+        """Run an express workflow and give what came of it, within five minutes (StartSyncExecution).
+
+        `about`: name, trace_header.
+        """
+        return self.runs.start_sync(workflow, input, **about)
+
+    def execution(self, reference: str) -> WorkflowExecution:
+        """An execution by its ARN, or by its name where only one has it; how it stands now."""
+        return self.runs.get(reference)
+
+    def run(self, reference: str) -> WorkflowRun:
+        """A handle for an execution that was started before, here or elsewhere."""
+        return self.runs.run(reference)
+
+    def executions(
+        self,
+        workflow: str | None = None,
+        *,
+        status: str | Sequence[str] | None = None,
+        map_run: str | None = None,
+        parent: str | None = None,
+        redriven: bool | None = None,
+        limit: int | None = None,
+        after: tuple[datetime, str] | None = None,
+    ) -> tuple[WorkflowExecution, ...]:
+        """Executions, the latest first: of a workflow, a version, an alias, or of a map run (ListExecutions).
+
+        `after` is (started_at, id) of the last one of the page before, `limit` how many there may be.
+        """
+        return self.runs.list(
+            workflow,
+            status=status,
+            map_run=map_run,
+            parent=parent,
+            redriven=redriven,
+            limit=limit,
+            after=after,
+        )
+
+    def history(self, reference: str) -> pd.DataFrame:
+        """The events of an execution: id, previous_id, type, timestamp, state, duration_ms, details."""
+        import pandas as pd
+
+        events = self.events(reference)
+        rows = [
+            (each.id, each.previous_id, each.type, each.at, each.state, each.duration_ms, dict(each.details))
+            for each in events
+        ]
+        return pd.DataFrame(rows, columns=[*_HISTORY])
+
+    def events(
+        self, reference: str, *, after: int = 0, limit: int | None = None, reverse: bool = False
+    ) -> tuple[HistoryEvent, ...]:
+        """The events of an execution in order, those above the id `after`; with `reverse` the last first."""
+        found = self._lab.store.workflows.history(
+            self.execution(reference).id, after=after, limit=limit, reverse=reverse
+        )
+        return tuple(found)
+
+    def stop(
+        self, reference: str, *, error: str | None = None, cause: str | None = None
+    ) -> WorkflowExecution:
+        """Stop an execution, which ends as ABORTED; one that has ended stays as it is."""
+        return self.runs.stop(reference, error=error, cause=cause)
+
+    def redrive(self, reference: str) -> WorkflowRun:
+        """Have one that failed, timed out or was stopped go on at the state that it failed in.
+
+        Raises `Conflict` for one that succeeded, runs, ended more than 14 days ago, or is express.
+        """
+        return self.runs.redrive(reference)
+
+    def resume(self) -> int:
+        """Take up every execution whose process is gone; how many. The home of a store does so by itself."""
+        return self.runs.resume()
+
+    # -- tasks that others do -------------------------------------------------------------------------
+
+    def activity(self, name: str, worker: Callable[[Any], Any], *, at_once: int = 8) -> Activity:
+        """Have a Python callable of this process do the tasks of an activity; see `Activities.work`."""
+        return self.activities.work(name, worker, at_once=at_once)
+
+    def send_task_success(self, token: str, output: Any) -> None:
+        """What came of a task, to whoever waits for it under that token (SendTaskSuccess).
+
+        `output` is any JSON-able value, or bytes of JSON. Raises `NotFound` for a token that nothing waits
+        for any more, InvalidValue for what is no token, or no JSON.
+        """
+        tokens.success(self.runs.answer, token, output)
+
+    def send_task_failure(self, token: str, error: str | None = None, cause: str | None = None) -> None:
+        """That a task failed (SendTaskFailure)."""
+        tokens.failure(self.runs.answer, token, error, cause)
+
+    def send_task_heartbeat(self, token: str) -> None:
+        """That a task is still worked on (SendTaskHeartbeat)."""
+        tokens.heartbeat(self.runs.answer, token)
+
+    # -- the end
+
+    def close(self) -> None:
+        """End what runs here for workflows. What runs goes on in the next lab."""
+        self.activities.close()
+        self.runs.close()
+        self.told.close()
 
     @staticmethod
     def _name(name: str) -> str:

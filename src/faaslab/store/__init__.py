@@ -21,6 +21,8 @@ from faaslab.store.health import Finding, findings
 from faaslab.store.history import History
 from faaslab.store.leases import Lease, Leases
 from faaslab.store.log_groups import LogGroups
+from faaslab.store.map_runs import MapRuns
+from faaslab.store.marks import Marks
 from faaslab.store.merge import Merger
 from faaslab.store.queue import Claim, Entry, Queue, Waiting
 from faaslab.store.reading import Connection, Result, Session, Sessions
@@ -96,6 +98,8 @@ class Store:
         self.queue = Queue(self._state, clock)
         self.timers = Timers(self._state, clock)
         self.log_groups = LogGroups(self._state)
+        self.marks = Marks(self._state)
+        self.map_runs = MapRuns(self._state)
         self.bell = Bell(self._locks / "bell")
         self.workflows = Workflows(
             self._state,

@@ -153,6 +153,15 @@ def _state_6(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _state_7(connection: sqlite3.Connection) -> None:
+    """Runs of distributed Map states, as they stand."""
+    connection.execute(
+        """CREATE TABLE workflow_map_runs (id TEXT PRIMARY KEY, execution_id TEXT NOT NULL,
+           body TEXT NOT NULL) WITHOUT ROWID"""
+    )
+    connection.execute("CREATE INDEX workflow_map_runs_of ON workflow_map_runs (execution_id)")
+
+
 def _history_3(run: Callable[[str], Any]) -> None:
     """What tells the executions of workflows apart, and what a state took."""
     for (table, name), number in LATER.items():
@@ -161,7 +170,7 @@ def _history_3(run: Callable[[str], Any]) -> None:
 
 
 STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (
-    _state_1, _state_2, _state_3, _state_4, _state_5, _state_6,
+    _state_1, _state_2, _state_3, _state_4, _state_5, _state_6, _state_7,
 )  # fmt: skip
 HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (_history_1, _history_2, _history_3)
 NEWEST_STATE = len(STATE)

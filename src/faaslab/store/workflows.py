@@ -298,6 +298,13 @@ class Workflows:
         row = self._state.one("SELECT owner FROM workflow_executions WHERE id = ?", (execution_id,))
         return None if row is None else row[0]
 
+    def runs_elsewhere(self, owner: str) -> bool:
+        """Whether any execution runs that is not held by `owner`."""
+        if not self._state.path.exists():
+            return False
+        row = self._state.one(f"SELECT 1 {_RUNNING} AND owner IS NOT ? LIMIT 1", (owner,))
+        return row is not None
+
     def _taken(self, ids: Sequence[str]) -> list[Taken]:
         found: list[Taken] = []
         for start in range(0, len(ids), _IDS_AT_ONCE):

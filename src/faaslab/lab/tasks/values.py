@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from faaslab.errors import InvalidValue
+from faaslab.lab.payloads import encode
 
 
 def text(value: Any) -> str:
@@ -34,3 +35,8 @@ def _no_number(word: str) -> Any:
 def not_started(parameters: Any, why: str) -> str:
     """The cause of a task whose parameters its service does not take."""
     return f"The Parameters '{text(parameters)}' could not be used to start the Task: [{why}]"
+
+
+def plain(value: Any) -> Any:
+    """What a Python callable returned as JSON types. Raises InvalidValue for what has no JSON form."""
+    return parsed(encode(value, place="result"))

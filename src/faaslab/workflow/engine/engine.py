@@ -181,7 +181,7 @@ class Engine:
     def standing(self, execution_id: str) -> WorkflowExecution | None:
         """How an execution stands, in whatever process; None when it is not known."""
         live = self._turns.find(execution_id)
-        return live.execution if live is not None else self._keeper.find(execution_id)
+        return live.standing if live is not None else self._keeper.find(execution_id)
 
     def pending(self, execution_id: str) -> Mapping[str, Any]:
         """What an execution of this process awaits, by key: the effects."""

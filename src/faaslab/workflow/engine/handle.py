@@ -37,7 +37,7 @@ class Handle:
     @property
     def execution(self) -> WorkflowExecution:
         """How it stands: of one in this process now, of another when it was looked at last."""
-        return self._execution if self._live is None else self._live.execution
+        return self._execution if self._live is None else self._live.standing
 
     @property
     def done(self) -> bool:
@@ -52,7 +52,7 @@ class Handle:
 
     def look(self) -> bool:
         """Look how it stands by now; whether it has ended."""
-        if self._live is not None and self._live.ended:
+        if self.done:
             return True
         found = self._engine.standing(self.id)
         if found is None:

@@ -86,7 +86,7 @@ class Live:
     __slots__ = (
         "_events", "_make", "_spent", "_steps", "_taken", "_tokens", "awaited", "beginning", "busy",
         "counted", "epoch", "execution", "gone", "interpreter", "last_event_id", "new", "number", "over",
-        "queued", "signals", "timers", "told",
+        "queued", "signals", "standing", "timers", "told",
     )  # fmt: skip
 
     def __init__(
@@ -99,6 +99,8 @@ class Live:
         new: bool = True,
     ) -> None:
         self.execution = execution
+        self.standing = execution
+        """How it stands as far as that is kept: what others may be told."""
         self.beginning = beginning
         self.epoch = epoch
         self.new = new
@@ -264,6 +266,7 @@ class Live:
     def kept(self) -> None:
         """What `change` gave is kept."""
         self.new = False
+        self.standing = self.execution
         self._steps, self._events, self._tokens, self._spent, self._taken = [], [], {}, [], []
 
     # -- going through it again

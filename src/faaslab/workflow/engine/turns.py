@@ -219,7 +219,7 @@ class Turns:
         """Whoever had it is done with it."""
         with self._lock:
             live.busy = False
-            if live.signals and not live.ended and live.id in self._live:
+            if live.signals and live.id in self._live:
                 self._enqueue(live)
             elif self._live:
                 self._ensure_thread()

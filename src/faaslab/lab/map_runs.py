@@ -1,0 +1,114 @@
+"""`lab.workflows.map_runs`: the runs of distributed Map states, described, listed, changed while they run."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from typing import TYPE_CHECKING
+
+from faaslab.errors import InvalidValue, NotFound
+from faaslab.lab.workflow_names import coded
+from faaslab.model.workflow import MapRun
+from faaslab.workflow.effects import MapRunChanged
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from faaslab.lab import Lab
+    from faaslab.model.workflow import WorkflowExecution
+    from faaslab.workflow.effects import MapRunState
+
+KEEP_S = 0.5
+"""How it stands is written down so often at most, but for its beginning and its end."""
+
+
+class MapRuns:
+    """Map runs, by their ARN."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._kept = lab.store.map_runs
+        self._guard = threading.Lock()
+        self._standing: dict[str, tuple[MapRun, float]] = {}
+
+    def get(self, arn: str) -> MapRun:
+        """How a map run stands (DescribeMapRun)."""
+        here = self._standing.get(arn)
+        found = here[0] if here is not None else self._kept.get(arn)
+        if found is None:
+            raise coded(NotFound("map run", arn), "ResourceNotFound")
+        return found
+
+    def list(self, execution: str) -> tuple[MapRun, ...]:
+        """The map runs of an execution, in the order in which they began (ListMapRuns)."""
+        present = self._lab.workflows.execution(execution)
+        return tuple(self.get(run.id) for run in self._kept.of(present.id))
+
+    def update(
+        self,
+        arn: str,
+        *,
+        max_concurrency: int | None = None,
+        tolerated_failure_count: int | None = None,
+        tolerated_failure_percentage: float | None = None,
+    ) -> MapRun:
+        """Hold a map run that runs to other limits from now on; what is not given stays (UpdateMapRun)."""
+        for name, value, most in (
+            ("max_concurrency", max_concurrency, None),
+            ("tolerated_failure_count", tolerated_failure_count, None),
+            ("tolerated_failure_percentage", tolerated_failure_percentage, 100),
+        ):
+            if value is not None and (value < 0 or (most is not None and value > most)):
+                raise coded(InvalidValue(f"{value!r} is out of range", place=name), "ValidationException")
+        run = self.get(arn)
+        if run.status != "RUNNING":
+            raise coded(InvalidValue("Map Run is not running", place="map_run"), "ValidationException")
+        change = MapRunChanged(arn, max_concurrency, tolerated_failure_count, tolerated_failure_percentage)
+        self._lab.workflows.runs.engine.signal(run.execution_id, change)
+        return run
+
+    def note(self, state: MapRunState, execution: WorkflowExecution) -> None:
+        """How a run of an execution of this process stands."""
+        now = self._lab.clock.now()
+        with self._guard:
+            before = self._standing.get(state.map_run_arn)
+            known = before[0] if before is not None else self._kept.get(state.map_run_arn)
+            run = _standing(state, execution, known, now)
+            kept_at = before[1] if before is not None else float("-inf")
+            moment = self._lab.clock.monotonic()
+            written = known is None or known.status != run.status or moment - kept_at >= KEEP_S
+            if run.status == "RUNNING":
+                self._standing[run.id] = (run, moment if written else kept_at)
+            else:
+                self._standing.pop(run.id, None)
+        if written:
+            self._kept.put(run)
+
+
+def _standing(
+    state: MapRunState, execution: WorkflowExecution, known: MapRun | None, now: datetime
+) -> MapRun:
+    ended = None if state.status == "RUNNING" else now
+    made = MapRun(
+        id=state.map_run_arn,
+        execution_id=execution.id,
+        workflow=execution.workflow,
+        state=state.state,
+        status=state.status,
+        max_concurrency=state.max_concurrency,
+        tolerated_failure_count=state.tolerated_count,
+        tolerated_failure_percentage=state.tolerated_percentage,
+        item_counts=dict(state.item_counts),
+        execution_counts=dict(state.execution_counts),
+        started_at=now,
+        ended_at=ended,
+    )
+    if known is None:
+        return made
+    again = known.status != "RUNNING" and state.status == "RUNNING"
+    return dataclasses.replace(
+        made,
+        started_at=known.started_at,
+        redrive_count=known.redrive_count + again,
+        redriven_at=now if again else known.redriven_at,
+    )

@@ -1,0 +1,117 @@
+"""A handle for one execution of a workflow, wherever it runs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import WorkflowFailed
+from faaslab.model.workflow import WorkflowExecutionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import pandas as pd
+
+    from faaslab.lab import Lab
+    from faaslab.model.workflow import WorkflowError, WorkflowExecution
+    from faaslab.workflow.engine import Handle
+
+
+class WorkflowRun:
+    """An execution that was started, here or elsewhere: wait for it, look at it, stop it, redrive it."""
+
+    def __init__(self, lab: Lab, handle: Handle) -> None:
+        self._lab = lab
+        self._handle = handle
+
+    @property
+    def id(self) -> str:
+        """The ARN of the execution."""
+        return self._handle.id
+
+    @property
+    def arn(self) -> str:
+        """The ARN of the execution."""
+        return self._handle.id
+
+    @property
+    def execution(self) -> WorkflowExecution:
+        """How it stands now."""
+        if not self._handle.done:
+            self._handle.look()
+        return self._handle.execution
+
+    @property
+    def status(self) -> WorkflowExecutionStatus:
+        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
+        return self.execution.status
+
+    @property
+    def output(self) -> Any:
+        """What it gave, as a Python value; None while it runs and when it did not succeed."""
+        text = self.execution.output
+        return None if text is None else json.loads(text)
+
+    @property
+    def error(self) -> WorkflowError | None:
+        """What it failed with (`error`, `cause`); None where it did not."""
+        return self.execution.error
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Its events so far; the columns are those of `lab.workflows.history`."""
+        return self._lab.workflows.history(self.id)
+
+    def wait(self, timeout_s: float | None = None) -> WorkflowExecution:
+        """The execution once it has ended, however that was. Raises TimeoutError when the time runs out."""
+        ended = self._handle.wait(timeout_s)
+        if ended is None:
+            raise TimeoutError(f"{self.id} still runs after {timeout_s} s")
+        return ended
+
+    def result(self, timeout_s: float | None = None) -> Any:
+        """Its output once it has succeeded. Raises `WorkflowFailed` when it did not, TimeoutError."""
+        ended = self.wait(timeout_s)
+        if ended.status is not WorkflowExecutionStatus.SUCCEEDED:
+            raise failed(ended)
+        return None if ended.output is None else json.loads(ended.output)
+
+    def __await__(self) -> Generator[Any, None, WorkflowExecution]:
+        """The execution once it has ended."""
+        import asyncio
+
+        return asyncio.get_running_loop().run_in_executor(None, self.wait).__await__()
+
+    def stop(self, error: str | None = None, cause: str | None = None) -> None:
+        """Stop it; it ends as ABORTED."""
+        self._lab.workflows.stop(self.id, error=error, cause=cause)
+
+    def redrive(self) -> WorkflowRun:
+        """Have it go on at the state that it failed in."""
+        return self._lab.workflows.redrive(self.id)
+
+    def __repr__(self) -> str:
+        execution = self._handle.execution
+        where = f" in {execution.current_state}" if execution.current_state and not self._handle.done else ""
+        why = f": {execution.error.error}" if execution.error is not None else ""
+        return f"<run {execution.name} of {execution.workflow}: {execution.status}{where}{why}>"
+
+
+def failed(execution: WorkflowExecution) -> WorkflowFailed:
+    """What is raised for an execution that did not succeed."""
+    error = execution.error
+    told = [each for each in (error.error, error.cause) if each] if error is not None else []
+    said = ": ".join(told) if len(": ".join(told)) <= 500 else ": ".join(told)[:499] + "…"
+    message = f"{execution.name} of {execution.workflow} {_ENDED[execution.status]}"
+    return WorkflowFailed(f"{message}: {said}" if said else message, execution=execution)
+
+
+_ENDED = {
+    WorkflowExecutionStatus.FAILED: "failed",
+    WorkflowExecutionStatus.TIMED_OUT: "timed out",
+    WorkflowExecutionStatus.ABORTED: "was stopped",
+    WorkflowExecutionStatus.PENDING_REDRIVE: "waits for its redrive",
+    WorkflowExecutionStatus.RUNNING: "still runs",
+    WorkflowExecutionStatus.SUCCEEDED: "succeeded",
+}
