@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.workflow.failure import StateFailure
 from faaslab.workflow.interpret.course import Course, runtime
-from faaslab.workflow.interpret.payload import DATA_LIMIT_EXCEEDED, LIMIT, text_of
+from faaslab.workflow.interpret.payload import DATA_LIMIT_EXCEEDED, LIMIT, outweighs, text_of
 from faaslab.workflow.interpret.plan import WHOLE, StatePlan
 from faaslab.workflow.query import intrinsics, jsonata, jsonpath, template
 from faaslab.workflow.query.jsonpath import PathMissing
@@ -165,11 +165,17 @@ def assign(frame: Frame, values: Mapping[str, Any]) -> None:
     """Give variables of the frame their values; the limits are the service's."""
     if not values:
         return
-    texts = {name: text_of(value) for name, value in values.items()}
-    if sum(len(text.encode("utf-8", "surrogatepass")) for text in texts.values()) > LIMIT:
-        raise StateFailure(
-            DATA_LIMIT_EXCEEDED, "The size of the variables that Assign sets exceeds 256 KiB.", framed=True
-        )
+    texts: dict[str, str] = {}
+    size = 0
+    for name, value in values.items():
+        texts[name] = text = "" if outweighs(value) else text_of(value)
+        size += len(text.encode("utf-8", "surrogatepass")) if text else LIMIT + 1
+        if size > LIMIT:
+            raise StateFailure(
+                DATA_LIMIT_EXCEEDED,
+                "The size of the variables that Assign sets exceeds 256 KiB.",
+                framed=True,
+            )
     merged = {**frame.variables, **values}
     frame.variable_texts = {**frame.variable_texts, **texts}
     if sum(map(len, frame.variable_texts.values())) > VARIABLES_LIMIT:

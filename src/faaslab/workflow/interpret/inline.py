@@ -12,7 +12,7 @@ from faaslab.workflow.failure import StateFailure
 from faaslab.workflow.interpret import fields, settings, tally
 from faaslab.workflow.interpret.course import NOTHING, Course, runtime
 from faaslab.workflow.interpret.frame import AWAIT, Frame
-from faaslab.workflow.interpret.payload import text_of
+from faaslab.workflow.interpret.payload import LIMIT, made_text, text_of, too_large
 from faaslab.workflow.query import jsonata, jsonpath, template
 from faaslab.workflow.query.jsonpath import PathMissing
 
@@ -34,7 +34,7 @@ def parallel(course: Course, frame: Frame, state: StatePlan) -> Generator[str, A
         course.follow(frame, "ParallelStateStarted")
         if course.trial is not None and course.trial.is_mocked:
             return course.trial.answer()
-        text = text_of(value)
+        text = made_text(value, state.name)
         frame.children = [
             _child(frame, frame.plan.branch(state, index), value, text, index)
             for index in range(len(state.body["Branches"]))
@@ -56,7 +56,7 @@ def parallel(course: Course, frame: Frame, state: StatePlan) -> Generator[str, A
         last = child.previous
     course.note("ParallelStateSucceeded", last, NOTHING, state.name)
     frame.previous = last
-    return [child.output for child in frame.children if child is not None]
+    return _together(frame.children, state)
 
 
 def _child(frame: Frame, plan: MachinePlan, value: Any, text: str, index: int) -> Frame:
@@ -128,6 +128,13 @@ def mapped(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any
         raise
     course.note("MapStateSucceeded", last, NOTHING, state.name)
     frame.previous = last
+    return _together(children, state)
+
+
+def _together(children: list[Frame | None], state: StatePlan) -> list[Any]:
+    """The outputs of all children, as the state's result."""
+    if sum(len(child.text) + 1 for child in children if child is not None) > LIMIT:
+        raise too_large(state.name)
     return [child.output for child in children if child is not None]
 
 
@@ -138,7 +145,7 @@ def _begin(
     if child is None:
         item = {"Item": {"Index": index, "Value": found[index]}}
         chosen = selected(course, frame, state, value, item)
-        child = _child(frame, frame.plan.branch(state, 0), chosen, text_of(chosen), index)
+        child = _child(frame, frame.plan.branch(state, 0), chosen, made_text(chosen, state.name), index)
         child.item = item
         frame.children[index] = child
     go(course, frame, child)

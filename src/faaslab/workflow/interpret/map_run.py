@@ -212,6 +212,8 @@ def _batcher(
 def _children(course: Course, frame: Frame, state: StatePlan, the_run: MapRun) -> Generator[str, Any, None]:
     processor = state.body.get("ItemProcessor", state.body.get("Iterator"))
     kind = processor["ProcessorConfig"].get("ExecutionType", "STANDARD")
+    if state.language_of_inner and "QueryLanguage" not in processor:
+        processor = {**processor, "QueryLanguage": "JSONata"}
     waiting = tally.begin(the_run)
     waiting.reverse()
     tally.tell(course, the_run, state.name, "RUNNING")

@@ -25,7 +25,7 @@ from faaslab.workflow.failure import RUNTIME, StateFailure
 from faaslab.workflow.interpret import inline
 from faaslab.workflow.interpret.course import EVENTS_A_STEP, NOT_TRUNCATED, Course, HistoryFull, Trial
 from faaslab.workflow.interpret.frame import GIVE_WAY, Frame
-from faaslab.workflow.interpret.payload import moment, text_of
+from faaslab.workflow.interpret.payload import input_text, moment
 from faaslab.workflow.interpret.plan import plan_of
 from faaslab.workflow.interpret.retries import TIMEOUT
 from faaslab.workflow.interpret.walk import walk
@@ -71,7 +71,7 @@ class Run:
         plan = plan_of(machine)
         self._course = Course(context, chance, arn, role=role, express=express, inspected=inspected)
         self._course.trial = trial
-        self._root = Frame("root", plan, input, text_of(input))
+        self._root = Frame("root", plan, input, input_text(input))
         if variables is not None:
             self._root.variables = variables
         self._limit_s = plan.timeout_s

@@ -16,7 +16,7 @@ from faaslab.workflow.failure import StateFailure
 from faaslab.workflow.interpret import fields, settings
 from faaslab.workflow.interpret.course import NOT_TRUNCATED, NOTHING, Course
 from faaslab.workflow.interpret.frame import AWAIT, GIVE_WAY, Frame
-from faaslab.workflow.interpret.payload import is_too_large, text_of, too_large
+from faaslab.workflow.interpret.payload import is_too_large, made_text, text_of, too_large
 from faaslab.workflow.interpret.retries import TIMEOUT, HeartbeatMissed
 from faaslab.workflow.query import jsonata, template
 
@@ -76,9 +76,7 @@ def done(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, 
     timeout_s = settings.seconds(state, "TimeoutSeconds", scope)
     heartbeat_s = settings.seconds(state, "HeartbeatSeconds", scope)
     role = _role(state, scope)
-    text = text_of(parameters)
-    if is_too_large(text):
-        raise too_large(state.name)
+    text = made_text(parameters, state.name)
     if course.trial is not None and course.trial.is_mocked:
         result = course.trial.answer()
         course.inspected("result", result)

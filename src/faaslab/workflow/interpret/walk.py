@@ -12,7 +12,7 @@ from faaslab.workflow.failure import RUNTIME, StateFailure
 from faaslab.workflow.interpret import fields, inline, map_run, retries, tasks, waits
 from faaslab.workflow.interpret.course import NOT_TRUNCATED, NOTHING, Course, runtime
 from faaslab.workflow.interpret.frame import AWAIT, GIVE_WAY, Frame, Walk
-from faaslab.workflow.interpret.payload import state_output_text
+from faaslab.workflow.interpret.payload import made_text
 from faaslab.workflow.query import choice, jsonata
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _passed(course: Course, frame: Frame, state: StatePlan) -> Way:
 
 
 def _text(frame: Frame, state: StatePlan, output: Any) -> str:
-    return frame.text if output is frame.input else state_output_text(output, state.name)
+    return frame.text if output is frame.input else made_text(output, state.name)
 
 
 def _succeeded(course: Course, frame: Frame, state: StatePlan) -> Way:
@@ -211,7 +211,7 @@ def _worked(course: Course, frame: Frame, state: StatePlan) -> Generator[str, An
             result = yield from _work(course, frame, state)
             result = fields.selected(course, frame, state, result)
             output = fields.given(course, frame, state, result, has_result=True)
-            text = state_output_text(output, state.name)
+            text = made_text(output, state.name)
             frame.children = []
             frame.map_run = None
             return output, text, state.next
@@ -257,5 +257,5 @@ def _caught(course: Course, frame: Frame, state: StatePlan, failure: StateFailur
             course.inspected("errorDetails", {"catchIndex": at})
             if course.trial is not None:
                 course.trial.caught = failure
-            return output, state_output_text(output, state.name), catcher["Next"]
+            return output, made_text(output, state.name), catcher["Next"]
     raise failure

@@ -1,0 +1,259 @@
+"""A distributed Map: which children are started, which failures are tolerated, and what comes of it all."""
+
+import pytest
+
+from faaslab.workflow.effects import (
+    ChildEnded,
+    Failed,
+    Fired,
+    Forget,
+    MapRunChanged,
+    MapRunState,
+    ReadItems,
+    Redrive,
+    Stop,
+    Succeeded,
+    WriteResults,
+)  # fmt: skip
+from tests.workflow.interpret.told import PASS, Told, machine
+
+WRITER = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b", "Prefix": "p"}}
+READER = {
+    "Resource": "arn:aws:states:::s3:getObject",
+    "ReaderConfig": {"InputType": "JSON", "MaxItemsPath": "$.most"},
+    "Parameters": {"Bucket": "b", "Key.$": "$.key"},
+}
+
+
+def distributed(**more):
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": more.pop("kind", "STANDARD")},
+        "StartAt": "I",
+        "States": {"I": PASS},
+    }
+    return {"Type": "Map", "ItemProcessor": processor, **more}
+
+
+def told(given, **more):
+    return Told(machine(distributed(**more)), given).begun()
+
+
+def end(run, at, *outcomes):
+    """End children: each outcome is (number, output) or (number, None) for a failure."""
+    for number, output in outcomes:
+        key = run.children[number].key
+        if output is None:
+            run.tell(ChildEnded(key, "FAILED", None, "E", "why"), at)
+        else:
+            run.tell(ChildEnded(key, "SUCCEEDED", output), at)
+    return run
+
+
+def counts(run):
+    return run.asked(MapRunState)[-1]
+
+
+def test_children_are_started_for_the_items_and_their_outputs_are_in_that_order():
+    run = told(["x", "y"], MaxConcurrency=1)
+    assert [child.input for child in run.children] == ["x"]
+    end(run, 1, (0, "X"))
+    end(run, 2, (1, "Y"))
+    assert run.ended.output == ["X", "Y"]
+    assert run.types[1:] == [
+        "MapStateEntered", "MapStateStarted", "MapRunStarted", "MapRunSucceeded", "MapStateSucceeded",
+        "MapStateExited", "ExecutionSucceeded",
+    ]  # fmt: skip
+    first, second = run.children
+    assert first.map_run_arn == second.map_run_arn == run.details("MapRunStarted")[0]["mapRunArn"]
+    assert first.map_run_arn.startswith("arn:aws:states:us-east-1:000000000000:mapRun:machine/")
+    assert first.name != second.name
+    assert second.item_context == {"Map": {"Item": {"Index": 1, "Value": "y"}}}
+
+
+def test_children_may_be_express_and_speak_the_language_of_the_machine():
+    run = Told(machine(distributed(kind="EXPRESS"), QueryLanguage="JSONata"), [1]).begun()
+    (child,) = run.children
+    assert child.type == "EXPRESS"
+    assert child.processor["QueryLanguage"] == "JSONata"
+
+
+def test_a_label_is_in_the_name_of_the_run():
+    assert "/nightly:" in told([1], Label="nightly").children[0].map_run_arn
+
+
+def test_a_map_run_of_nothing_succeeds():
+    run = told([])
+    assert run.ended.output == []
+    assert counts(run).status == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("tolerated", "failures", "fails"),
+    [
+        ({}, 1, True),
+        ({"ToleratedFailureCount": 1}, 1, False),
+        ({"ToleratedFailureCount": 1}, 2, True),
+        ({"ToleratedFailurePercentage": 50}, 2, False),
+        ({"ToleratedFailurePercentage": 50}, 3, True),
+        ({"ToleratedFailurePercentage": 100}, 4, False),
+        ({"ToleratedFailureCount": 3, "ToleratedFailurePercentage": 25}, 2, True),
+        ({"ToleratedFailureCount": 3, "ToleratedFailurePercentage": 75}, 3, False),
+        ({"ToleratedFailureCountPath": "$.two"}, 2, False),
+        ({"ToleratedFailurePercentagePath": "$.two"}, 1, True),
+    ],
+)
+def test_so_many_failures_are_tolerated(tolerated, failures, fails):
+    run = told({"items": [1, 2, 3, 4], "two": 2}, ItemsPath="$.items", **tolerated)
+    end(run, 1, *[(number, None) for number in range(failures)])
+    assert (run.run.status == "FAILED") is fails
+    if fails:
+        assert (run.ended.error, run.ended.cause) == (
+            "States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded",
+        )  # fmt: skip
+        assert run.types[-3:] == ["MapRunFailed", "MapStateFailed", "ExecutionFailed"]
+        assert all(Forget(child.key) in run.fresh for child in run.children[failures:])
+    else:
+        end(run, 2, *[(number, number) for number in range(failures, 4)])
+        assert run.ended.output == list(range(failures, 4))
+
+
+def test_how_the_run_stands_is_told_as_it_goes():
+    run = told([1, 2, 3], MaxConcurrency=2, ToleratedFailureCount=1)
+    now = counts(run)
+    assert (now.status, now.execution_counts["pending"], now.max_concurrency) == ("RUNNING", 3, 2)
+    end(run, 1, (0, None), (1, "b"))
+    now = counts(run).execution_counts
+    assert (now["failed"], now["succeeded"], now["running"], now["total"]) == (1, 1, 1, 3)
+    end(run, 2, (2, "c"))
+    done = counts(run)
+    assert (done.status, done.execution_counts["resultsWritten"], done.item_counts["succeeded"]) == (
+        "SUCCEEDED",
+        2,
+        2,
+    )
+
+
+def test_a_running_map_run_can_be_held_to_something_else():
+    run = told([1, 2, 3, 4], MaxConcurrency=1)
+    arn = run.children[0].map_run_arn
+    run.tell(MapRunChanged(arn, max_concurrency=3, tolerated_count=1), 1)
+    assert len(run.children) == 3
+    end(run, 2, (0, None))
+    assert run.run.status == "RUNNING"
+    assert counts(run).tolerated_count == 1
+
+
+def test_items_are_read_by_others():
+    run = told({"key": "items.json", "most": 7}, ItemReader=READER)
+    (read,) = run.asked(ReadItems)
+    assert read.reader == {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "JSON", "MaxItems": 7},
+        "Parameters": {"Bucket": "b", "Key": "items.json"},
+    }
+    run.tell(Succeeded(read.key, [5, 6]), 1)
+    assert [child.input for child in run.children] == [5, 6]
+    assert run.details("MapStateStarted") == [{"length": 0}]
+
+
+@pytest.mark.parametrize(
+    ("failed", "error"),
+    [
+        (("States.ItemReaderFailed", "no such key"), "States.ItemReaderFailed"),
+        ((None, "x"), "States.ItemReaderFailed"),
+    ],
+)
+def test_items_that_cannot_be_read_fail_the_run(failed, error):
+    run = told({"key": "k", "most": 1}, ItemReader=READER)
+    run.tell(Failed(run.asked(ReadItems)[0].key, *failed), 1)
+    assert run.types[-3:] == ["MapRunFailed", "MapStateFailed", "ExecutionFailed"]
+    assert (run.ended.error, run.ended.cause) == (error, failed[1])
+
+
+def test_results_are_written_by_others():
+    run = told([1, 2], ResultWriter=WRITER, ToleratedFailureCount=1)
+    end(run, 1, (0, None), (1, {"ok": True}))
+    (write,) = run.asked(WriteResults)
+    assert write.writer == WRITER
+    failed, good = write.results
+    assert (failed["Status"], failed["Error"], failed["Cause"], failed["Input"]) == (
+        "FAILED",
+        "E",
+        "why",
+        "1",
+    )
+    assert (good["Status"], good["Output"], good["Name"]) == (
+        "SUCCEEDED",
+        '{"ok":true}',
+        run.children[1].name,
+    )
+    run.tell(Succeeded(write.key, {"Bucket": "b", "Key": "p/x/manifest.json"}), 2)
+    assert run.ended.output == {
+        "MapRunArn": write.map_run_arn,
+        "ResultWriterDetails": {"Bucket": "b", "Key": "p/x/manifest.json"},
+    }
+
+
+def test_results_that_cannot_be_written_fail_the_run():
+    run = told([1], ResultWriter=WRITER)
+    end(run, 1, (0, 1))
+    run.tell(Failed(run.asked(WriteResults)[0].key, None, "denied"), 2)
+    assert (run.ended.error, run.ended.cause) == ("States.ResultWriterFailed", "denied")
+
+
+def test_items_are_chosen_and_then_put_into_batches():
+    run = told(
+        {"items": [1, 2, 3], "all": "same"},
+        ItemsPath="$.items",
+        ItemSelector={"n.$": "$$.Map.Item.Value"},
+        ItemBatcher={"MaxItemsPerBatch": 2, "BatchInput": {"with.$": "$.all"}},
+        ToleratedFailurePercentage=50,
+    )
+    assert [child.input for child in run.children] == [
+        {"BatchInput": {"with": "same"}, "Items": [{"n": 1}, {"n": 2}]},
+        {"BatchInput": {"with": "same"}, "Items": [{"n": 3}]},
+    ]
+    end(run, 1, (0, None))
+    assert counts(run).item_counts["failed"] == 2
+    assert run.ended.error == "States.ExceedToleratedFailureThreshold", (
+        "two of three items are more than half"
+    )
+
+
+def test_a_redrive_runs_the_children_again_that_did_not_succeed():
+    run = told([1, 2, 3])
+    end(run, 1, (0, "a"), (1, None))
+    assert run.run.status == "FAILED"
+    run.tell(Redrive(), 2)
+    again = run.children[3:]
+    assert [(child.input, child.redrive) for child in again] == [(2, 1), (3, 1)]
+    assert [child.name for child in again] == [child.name for child in run.children[1:3]]
+    assert run.details("MapRunRedriven") == [{"mapRunArn": again[0].map_run_arn, "redriveCount": 1}]
+    end(run, 3, (3, "b"), (4, "c"))
+    assert run.ended.output == ["a", "b", "c"]
+
+
+def test_a_stop_ends_the_children():
+    run = told([1, 2])
+    run.tell(Stop(), 1)
+    assert all(Forget(child.key) in run.fresh for child in run.children)
+    assert run.types[-3:] == ["MapRunAborted", "MapStateAborted", "ExecutionAborted"]
+    assert (counts(run).status, counts(run).execution_counts["aborted"]) == ("ABORTED", 2)
+
+
+def test_a_retry_is_a_map_run_of_its_own():
+    run = told(
+        [1],
+        Retry=[
+            {
+                "ErrorEquals": ["States.ExceedToleratedFailureThreshold"],
+                "MaxAttempts": 1,
+                "IntervalSeconds": 1,
+            }
+        ],
+    )
+    end(run, 0, (0, None))
+    run.tell(Fired(next(iter(run.timers()))), 1)
+    assert run.children[1].map_run_arn != run.children[0].map_run_arn
+    end(run, 2, (1, "a"))
+    assert run.ended.output == ["a"]
