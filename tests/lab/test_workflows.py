@@ -152,7 +152,7 @@ def test_what_a_workflow_has_goes_with_it(lab):
     lab.workflows.create("flow", PASS, publish=True)
     lab.workflows.versions.create_alias("flow", "live", 1)
     lab.workflows.delete("flow")
-    assert lab.workflows.names() == ()
+    assert lab.workflows.find("flow") is None
     with pytest.raises(NotFound):
         lab.workflows.versions.list("flow")
     assert lab.workflows.define("flow", PASS, publish=True).published.version == "1"
