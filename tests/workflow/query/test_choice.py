@@ -1,9 +1,17 @@
 """Choice rules: every operator on every kind of value, rules within rules, and what fails the state."""
 
+import contextlib
+import json
+from datetime import datetime
+from random import Random
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from faaslab.workflow.failure import StateFailure
 from faaslab.workflow.query import choice
+from faaslab.workflow.scope import Scope
 
 VALUES = {
     "null": None,
@@ -190,3 +198,61 @@ def test_depth_is_no_recursion(holds):
     for _ in range(5_000):
         rule = {"Not": {"And": [{"Or": [rule]}]}}
     assert holds(rule)
+
+
+# -- any rule on any document
+
+
+PATHS = st.sampled_from(["$.a", "$.b", "$.a[0]", "$..a", "$.c.d", "$$.x", "$v", "$", "$.a[?(@ > 1)]"])
+WANTED = {
+    "Numeric": st.integers() | st.floats(),
+    "String": st.text(max_size=3),
+    "Timestamp": st.just("2026-01-01T00:00:00Z"),
+    "Boolean": st.booleans(),
+}
+NAMES = ["Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals"]
+COMPARISONS = [(f"{kind}{name}", kind) for kind in ("Numeric", "String", "Timestamp") for name in NAMES]
+TESTS = (
+    st.sampled_from([*COMPARISONS, ("BooleanEquals", "Boolean"), ("StringMatches", "String")]).flatmap(
+        lambda pair: st.tuples(st.just(pair[0]), WANTED[pair[1]])
+    )
+    | st.tuples(st.sampled_from([f"{name}Path" for name, _ in COMPARISONS] + ["BooleanEqualsPath"]), PATHS)
+    | st.tuples(
+        st.sampled_from(["IsNull", "IsPresent", "IsNumeric", "IsString", "IsTimestamp"]), st.booleans()
+    )
+)
+RULES = st.recursive(
+    st.builds(lambda path, test: {"Variable": path, test[0]: test[1]}, PATHS, TESTS),
+    lambda inner: (
+        st.builds(lambda one: {"Not": one}, inner)
+        | st.builds(lambda rules: {"And": rules}, st.lists(inner, min_size=1, max_size=3))
+        | st.builds(lambda rules: {"Or": rules}, st.lists(inner, min_size=1, max_size=3))
+    ),
+    max_leaves=6,
+)
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def expected(rule, scope):
+    """The rule gone through as the language says, in the plainest way."""
+    if "Not" in rule:
+        return not expected(rule["Not"], scope)
+    if "And" in rule:
+        return all(expected(inner, scope) for inner in rule["And"])
+    if "Or" in rule:
+        return any(expected(inner, scope) for inner in rule["Or"])
+    return choice.matches(rule, scope)
+
+
+@given(RULES, DOCUMENTS)
+@settings(max_examples=300)
+def test_any_rule_holds_or_not_or_fails_the_state(rule, document):
+    before = json.dumps(document)
+    scope = Scope(document, {"x": 1}, {"v": "a"}, Random(1), datetime(2026, 1, 1))
+    with contextlib.suppress(StateFailure):
+        assert choice.matches(rule, scope) is expected(rule, scope)
+    assert json.dumps(document) == before

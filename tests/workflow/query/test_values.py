@@ -58,6 +58,10 @@ def test_json_text_is_json(value):
     assert repr(json.loads(values.json_text(value))) == repr(value)
 
 
+def test_half_a_surrogate_pair_is_an_escape():
+    assert values.json_text(["a\ud83d", "😀"]) == '["a\\ud83d","😀"]'
+
+
 def test_json_text_is_compact_and_keeps_what_is_not_ascii():
     assert values.json_text({"ü": [1, {"a\n": None}], "": "\u0000"}) == '{"ü":[1,{"a\\n":null}],"":"\\u0000"}'
 

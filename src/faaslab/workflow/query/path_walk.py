@@ -6,10 +6,11 @@ Rule: no recursion into a document, and a bounded number of places looked at for
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Callable
 from typing import Any, Literal
 
 from faaslab.workflow.query.path_steps import (
-    Combined,
     Condition,
     Constant,
     Descend,
@@ -47,6 +48,9 @@ class PathMissing(Exception):
         self.path = path
         self.reason = reason
         self.why = why
+
+
+_Operator = Callable[[Any, Any, "_Walk"], bool]
 
 
 class _NothingToApply(Exception):
@@ -276,14 +280,15 @@ def _is_finite(item: Any) -> bool:
 
 def _holds(condition: Condition, item: Any, walk: _Walk) -> bool:
     walk.count(1)
-    match condition:
-        case Negated(inner):
-            return not _holds(inner, item, walk)
-        case Combined("and", parts):
-            return all(_holds(part, item, walk) for part in parts)
-        case Combined(_, parts):
-            return any(_holds(part, item, walk) for part in parts)
-    return _related(condition, item, walk)
+    if isinstance(condition, Relation):
+        return _related(condition, item, walk)
+    if isinstance(condition, Negated):
+        return not _holds(condition.condition, item, walk)
+    until = condition.how == "or"
+    for part in condition.parts:
+        if _holds(part, item, walk) is until:
+            return until
+    return not until
 
 
 def _operand(operand: Operand, item: Any, walk: _Walk) -> Any:
@@ -314,20 +319,7 @@ def _related(relation: Relation, item: Any, walk: _Walk) -> bool:
         return left is not ABSENT
     right = _operand(relation.right, item, walk)
     walk.count(_weight(left) + _weight(right))
-    match relation.operator:
-        case "==":
-            return _equal(left, right)
-        case "!=":
-            return not _equal(left, right)
-        case "===":
-            return left is not ABSENT and right is not ABSENT and same(left, right)
-        case "!==":
-            return left is ABSENT or right is ABSENT or not same(left, right)
-        case "<" | "<=" | ">" | ">=":
-            return _ordered(relation.operator, left, right)
-        case "=~":
-            return _fits(left, right, walk)
-    return _in_list(relation.operator, left, right, walk)
+    return _OPERATORS[relation.operator](left, right, walk)
 
 
 def _weight(found: Any) -> int:
@@ -347,21 +339,21 @@ def _equal(left: Any, right: Any) -> bool:
     return same(left, right)
 
 
-def _ordered(operator: str, left: Any, right: Any) -> bool:
-    if isinstance(left, str) and is_number(right):
-        right = number_text(right)
-    elif is_number(left) and isinstance(right, str):
-        left = number_text(left)
-    if not (is_number(left) and is_number(right)) and not (isinstance(left, str) and isinstance(right, str)):
-        return False
-    match operator:
-        case "<":
-            return bool(left < right)
-        case "<=":
-            return bool(left <= right)
-        case ">":
-            return bool(left > right)
-    return bool(left >= right)
+def _identical(left: Any, right: Any) -> bool:
+    return left is not ABSENT and right is not ABSENT and same(left, right)
+
+
+def _ordered(compare: Callable[[Any, Any], bool]) -> _Operator:
+    def test(left: Any, right: Any, _: _Walk) -> bool:
+        if isinstance(left, str) and is_number(right):
+            right = number_text(right)
+        elif is_number(left) and isinstance(right, str):
+            left = number_text(left)
+        if is_number(left):
+            return is_number(right) and compare(left, right)
+        return isinstance(left, str) and isinstance(right, str) and compare(left, right)
+
+    return test
 
 
 def _fits(left: Any, right: Any, walk: _Walk) -> bool:
@@ -378,30 +370,56 @@ def _as_text(found: Any) -> str:
     return number_text(found) if is_number(found) else found if isinstance(found, str) else ""
 
 
-def _in_list(operator: str, left: Any, right: Any, walk: _Walk) -> bool:
-    match operator:
-        case "in" | "nin":
-            return (isinstance(right, list) and _has(right, left, walk)) == (operator == "in")
-        case "contains":
-            if isinstance(left, str) and isinstance(right, str):
-                return right in left
-            return isinstance(left, list) and _has(left, right, walk)
-        case "size":
-            return isinstance(left, str | list | dict) and is_number(right) and len(left) == int(right)
-        case "empty":
-            return isinstance(left, str | list | dict) and isinstance(right, bool) and right == (not left)
-    if not isinstance(left, list) or not isinstance(right, list):
-        return False
-    match operator:
-        case "subsetof":
-            return all(_has(right, item, walk) for item in left)
-        case "all":
-            return all(_has(left, item, walk) for item in right)
-        case "anyof":
-            return any(_has(right, item, walk) for item in left)
-    return not any(_has(right, item, walk) for item in left)
+def _is_in(left: Any, right: Any, walk: _Walk) -> bool:
+    return isinstance(right, list) and _has(right, left, walk)
+
+
+def _contains(left: Any, right: Any, walk: _Walk) -> bool:
+    if isinstance(left, str) and isinstance(right, str):
+        return right in left
+    return isinstance(left, list) and _has(left, right, walk)
+
+
+def _of_size(left: Any, right: Any, _: _Walk) -> bool:
+    return isinstance(left, str | list | dict) and is_number(right) and len(left) == right
+
+
+def _is_empty(left: Any, right: Any, _: _Walk) -> bool:
+    return isinstance(left, str | list | dict) and isinstance(right, bool) and right == (not left)
+
+
+def _shares(left: Any, right: Any, walk: _Walk) -> bool:
+    return any(_has(right, item, walk) for item in left)
+
+
+def _of_lists(test: _Operator) -> _Operator:
+    return lambda left, right, walk: (
+        isinstance(left, list) and isinstance(right, list) and test(left, right, walk)
+    )
 
 
 def _has(items: list[Any], wanted: Any, walk: _Walk) -> bool:
     walk.count(len(items))
     return any(_equal(item, wanted) for item in items)
+
+
+_OPERATORS: dict[str, _Operator] = {
+    "==": lambda left, right, _: _equal(left, right),
+    "!=": lambda left, right, _: not _equal(left, right),
+    "===": lambda left, right, _: _identical(left, right),
+    "!==": lambda left, right, _: not _identical(left, right),
+    "<": _ordered(operator.lt),
+    "<=": _ordered(operator.le),
+    ">": _ordered(operator.gt),
+    ">=": _ordered(operator.ge),
+    "=~": _fits,
+    "in": _is_in,
+    "nin": lambda left, right, walk: not _is_in(left, right, walk),
+    "contains": _contains,
+    "size": _of_size,
+    "empty": _is_empty,
+    "subsetof": _of_lists(lambda left, right, walk: all(_has(right, item, walk) for item in left)),
+    "all": _of_lists(lambda left, right, walk: all(_has(left, item, walk) for item in right)),
+    "anyof": _of_lists(_shares),
+    "noneof": _of_lists(lambda left, right, walk: not _shares(left, right, walk)),
+}

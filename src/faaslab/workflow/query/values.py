@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+
+
+def _quoted(text: str) -> str:
+    # Half a surrogate pair has no UTF-8; as an escape it can be kept and sent.
+    return _HALF_A_PAIR.sub(lambda found: f"\\u{ord(found[0]):04x}", _encoded(text))
 
 
 def is_number(value: Any) -> bool:
