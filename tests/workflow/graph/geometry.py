@@ -3,7 +3,8 @@
 from itertools import combinations
 
 from faaslab.workflow.graph.outline import model
-from faaslab.workflow.graph.placing import placed
+from faaslab.workflow.graph.placing import SMALL, placed
+from faaslab.workflow.graph.words import width
 
 NEAR = 0.6
 
@@ -48,7 +49,7 @@ def labels(plan):
     for line in plan.lines:
         if line.way.label is not None:
             x, y = line.way.label
-            yield line, (x, y, x + max(6 * len(text) for text in line.label) * 0.75, y + 14 * len(line.label))
+            yield line, (x, y, x + max(width(text, SMALL) for text in line.label), y + 14 * len(line.label))
 
 
 def spots(way, steps=8):

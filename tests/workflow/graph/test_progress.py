@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from faaslab.model.workflow import HistoryEvent
-from faaslab.workflow.graph.progress import Items, Progress, status_of
+from faaslab.workflow.graph.progress import Items, Progress, Status, status_of, together
 
 from . import story
 
@@ -190,3 +190,17 @@ def test_recorded_histories_leave_nothing_open():
             assert "failed" in {status.standing for status in found.values()}, case["id"]
         told += 1
     assert told > 100
+
+
+def test_children_are_taken_together():
+    first, second = story.Story(), story.Story()
+    first.work("A", 0, 1, ("E", None))
+    second.work("A", 0, 2)
+    second.wait(1).enter("Wait", "B")
+    found = together([status_of(first.events), status_of(second.events)])
+    assert found["A"] == Status(
+        "running", 2, 0, 1, timedelta(seconds=2), first.events[0]["at"], error="E", cause="{}"
+    )
+    assert found["B"].standing == "running"
+    counted = together([{"M": Status(items=Items(2, 1, 1))}, {"M": Status(items=Items(3, 3))}])
+    assert counted["M"].items == Items(5, 4, 1)

@@ -66,6 +66,7 @@ def test_iterations_are_rows_until_they_are_many():
     assert found["Reserve item ×59"][0] == "failed"
     assert found["Label item ×57"][0] == "succeeded"
     assert not any(name.startswith("[") for name in found)
+    assert "215 ms each · 57 ✓ 1 ✗ 1 ■" in texts(timeline(story.order(60).events))
 
 
 @pytest.mark.parametrize(

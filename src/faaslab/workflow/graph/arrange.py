@@ -50,7 +50,8 @@ class Way:
     label: Point | None = None
     fresh: frozenset[int] = frozenset()
     """The pieces (by the index of their first point) that no edge before this one has drawn."""
-    loop: bool = False
+    loop: int = 0
+    """1 for an edge from a box to itself at its right side, -1 at its left side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +92,7 @@ def arranged(boxes: Sequence[Size], links: Sequence[Link], first: int | None = N
         [[] for _ in boxes],
         [[] for _ in boxes],
     )
-    for link in links:
-        if link.source == link.target:
-            wide = _LOOP + (link.label.width + 6 if link.label else 0)
-            cells.right[link.source] = max(cells.right[link.source], boxes[link.source].width / 2 + wide)
+    _room_for_loops(boxes, links, cells)
     shared: dict[tuple[int, str, bool, int], int] = {}
     paths = [
         _path(link, cells, shared, turn=turn) if link.source != link.target else []
@@ -214,9 +212,10 @@ def _drawn(
     corners = tuple((xs[box] - size.width / 2, tops[cells.row[box]]) for box, size in enumerate(boxes))
     done: set[tuple[int, float]] = set()
     ways: list[Way] = []
+    loops = _loops([link for link, _ in edges])
     for link, path in edges:
         if not path:
-            ways.append(_loop(link, boxes[link.source], corners[link.source]))
+            ways.append(_loop(link, boxes[link.source], corners[link.source], loops[link]))
             continue
         downwards = cells.row[path[-1]] > cells.row[path[0]]
         points: list[Point] = []
@@ -247,8 +246,29 @@ def _drawn(
     return Arrangement(corners, tuple(ways), width, bottoms[-1])
 
 
-def _loop(link: Link, box: Size, corner: Point) -> Way:
-    """An edge from a box to itself, at its right side."""
-    x, y = corner[0] + box.width, corner[1] + min(box.height, 56) / 2
-    label = (x + _LOOP, y - link.label.height / 2) if link.label else None
-    return Way(((x, y - 9), (x, y + 9)), label, frozenset((0,)), loop=True)
+def _loops(links: Sequence[Link]) -> dict[Link, int]:
+    """The side of each edge from a box to itself: the first one right, another one left."""
+    found: dict[Link, int] = {}
+    taken: set[int] = set()
+    for link in links:
+        if link.source == link.target:
+            found[link] = -1 if link.source in taken else 1
+            taken.add(link.source)
+    return found
+
+
+def _room_for_loops(boxes: Sequence[Size], links: Sequence[Link], cells: Cells) -> None:
+    for link, side in _loops(links).items():
+        box = link.source
+        wide = boxes[box].width / 2 + _LOOP + (link.label.width + 6 if link.label else 0)
+        sides = cells.right if side > 0 else cells.left
+        sides[box] = max(sides[box], wide)
+
+
+def _loop(link: Link, box: Size, corner: Point, side: int) -> Way:
+    """An edge from a box to itself."""
+    x, y = corner[0] + (box.width if side > 0 else 0.0), corner[1] + min(box.height, 56) / 2
+    label = None
+    if link.label:
+        label = (x + (_LOOP if side > 0 else -_LOOP - link.label.width), y - link.label.height / 2)
+    return Way(((x, y - 9), (x, y + 9)), label, frozenset((0,)), loop=side)

@@ -239,8 +239,8 @@ def _curve(way: Way) -> str:
     if way.loop:
         (x, top), (_, bottom) = way.points
         return (
-            f"M{number(x)} {number(top)}C{number(x + 26)} {number(top - 8)} "
-            f"{number(x + 26)} {number(bottom + 8)} {number(x + _TIP)} {number(bottom)}"
+            f"M{number(x)} {number(top)}C{number(x + 26 * way.loop)} {number(top - 8)} "
+            f"{number(x + 26 * way.loop)} {number(bottom + 8)} {number(x + _TIP * way.loop)} {number(bottom)}"
         )
     points = list(way.points)
     last = len(points) - 2
@@ -268,6 +268,6 @@ def _curve(way: Way) -> str:
 def _arrow(way: Way) -> str:
     (x, y) = way.points[-1]
     if way.loop:
-        return f'<path class="tip" d="M{number(x)} {number(y)}l{_TIP:g} -4v8z"/>'
+        return f'<path class="tip" d="M{number(x)} {number(y)}l{_TIP * way.loop:g} -4v8z"/>'
     up = way.points[0][1] > y
     return f'<path class="tip" d="M{number(x)} {number(y)}l-4 {"" if up else "-"}{_TIP:g}h8z"/>'

@@ -18,6 +18,7 @@ from faaslab.workflow.graph.words import seen
 
 MOST = 400
 """So many states are drawn; more can be neither read nor shown."""
+_WAYS = 1_500  # and so many edges
 _DEEP = 8
 
 EdgeKind = Literal["next", "choice", "default", "catch"]
@@ -79,6 +80,7 @@ class _Room:
     """How many states may still be drawn."""
 
     left: int
+    ways: int = _WAYS
     keys: set[str] = field(default_factory=set)
 
     def key(self, wanted: str) -> str:
@@ -165,11 +167,20 @@ def _order(states: Mapping[str, Any], start: Any) -> tuple[list[str], set[str]]:
     return [*reached, *(name for name in states if name not in reached)], set(reached)
 
 
+def _fitting(order: list[str], states: Mapping[str, Any], room: _Room) -> int:
+    """How many of the states may be drawn, the first one at least; their edges are taken from the room."""
+    for count, name in enumerate(order):
+        room.ways -= len({(target, kind == "catch") for target, kind, _ in _ways(states[name])})
+        if count and (room.ways < 0 or count >= room.left):
+            return count
+    return len(order)
+
+
 def _graph(machine: Any, room: _Room, place: str, depth: int) -> Graph:
     states = _states(machine)
     start = machine.get("StartAt") if isinstance(machine, Mapping) else None
     order, reached = _order(states, start)
-    shown = order[: max(1, room.left)]
+    shown = order[: _fitting(order, states, room)]
     room.left -= len(shown)
     keys = {name: room.key(place + name) for name in shown}
     nodes: dict[str, Node] = {}

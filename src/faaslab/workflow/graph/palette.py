@@ -29,3 +29,12 @@ HUES: dict[Standing, str] = {
 }
 BY_WEIGHT: tuple[Standing, ...] = ("running", "failed", "caught", "aborted", "succeeded")
 """Of several at the same time, the first one is what they are together."""
+SIGNS: dict[Standing, str] = {
+    "waiting": "·",
+    "running": "…",
+    "succeeded": "✓",
+    "failed": "✗",
+    "caught": "!",
+    "aborted": "■",
+}
+"""Where there is only text."""

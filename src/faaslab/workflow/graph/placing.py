@@ -81,7 +81,8 @@ def placed(graph: Graph, *, status_line: bool = False) -> Plan:
         _card(node, plans, status_line=status_line) for node, plans in zip(graph.nodes, inner, strict=True)
     ]
     number = {node.key: index for index, node in enumerate(graph.nodes)}
-    labels = [_label(edge, plain=plain_catches(graph)) for edge in graph.edges]
+    plain = plain_catches(graph)
+    labels = [_label(edge, plain=plain) for edge in graph.edges]
     found = arranged(
         [Size(card.width, card.height) for card in cards],
         [

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.workflow.graph.drawing import counted, figures
 from faaslab.workflow.graph.outline import MOST, Edge, Graph, Node, model
-from faaslab.workflow.graph.palette import SAID
+from faaslab.workflow.graph.palette import SAID, SIGNS
 from faaslab.workflow.graph.progress import Status
 from faaslab.workflow.graph.words import seen, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_SIGNS = {"waiting": "·", "running": "…", "succeeded": "✓", "failed": "✗", "caught": "!", "aborted": "■"}
 _NAME, _SAID = 80, 100
 
 
@@ -50,7 +49,7 @@ def _state(
     sign, said = "●", ""
     if status is not None:
         known = status.get(node.name, Status())
-        sign = _SIGNS[known.standing]
+        sign = SIGNS[known.standing]
         parts = [SAID[known.standing].lower(), figures(known), counted(known.items) if known.items else ""]
         parts += [known.error or ""] if known.standing in ("failed", "caught") else []
         said = " — " + " · ".join(seen(part) for part in parts if part)

@@ -60,7 +60,7 @@ class Progress:
 
     @property
     def transitions(self) -> Mapping[tuple[str, str], int]:
-        """How often a state followed another; the first one of a place follows the empty name."""
+        """How often a state followed another; `""` is the beginning (of a place) and the end."""
         return self.visits.transitions
 
     def feed(self, events: Iterable[Any]) -> dict[str, Status]:
@@ -95,13 +95,12 @@ class Progress:
 class _Tally:
     """What is counted of one state."""
 
-    __slots__ = ("current", "duration", "ended", "entered", "open", "problem", "retried", "standings")
-
     def __init__(self) -> None:
         self.entered = 0
         self.ended = 0
         self.duration = timedelta()
         self.open: dict[int, Visit] = {}
+        self.retries = 0
         self.retried: dict[int, int] = {}
         self.standings: Counter[Standing] = Counter()
         self.problem: Visit | None = None
@@ -109,6 +108,7 @@ class _Tally:
 
     def note(self, visit: Visit) -> None:
         if visit.retries:
+            self.retries += visit.retries - self.retried.get(visit.number, 0)
             self.retried[visit.number] = visit.retries
         if visit.error is not None:
             self.problem = visit
@@ -129,7 +129,7 @@ class _Tally:
         return Status(
             standing,
             self.entered,
-            sum(self.retried.values()),
+            self.retries,
             self.ended,
             self.duration,
             min((each.entered for each in self.open.values() if each.entered), default=None),
@@ -139,17 +139,14 @@ class _Tally:
         )
 
     def _items(self) -> Items | None:
-        places = [place for visit in self.current.values() for place in visit.places]
-        known = any(visit.length is not None for visit in self.current.values())
-        if not places and not known:
+        visits = self.current.values()
+        if not any(visit.places or visit.length is not None for visit in visits):
             return None
-        found = Counter(place.standing for place in places)
-        total = sum(
-            len(visit.places) if visit.length is None else visit.length for visit in self.current.values()
-        )
-        return Items(
-            max(total, len(places)), found["succeeded"], found["failed"], found["running"], found["aborted"]
-        )
+        found: Counter[Standing] = Counter()
+        for visit in visits:
+            found.update(visit.stood)
+        total = sum(max(len(visit.places), visit.length or 0) for visit in visits)
+        return Items(total, found["succeeded"], found["failed"], found["running"], found["aborted"])
 
 
 def status_of(events: Iterable[Any]) -> dict[str, Status]:
@@ -157,3 +154,39 @@ def status_of(events: Iterable[Any]) -> dict[str, Status]:
     progress = Progress()
     progress.feed(in_order(events))
     return progress.statuses()
+
+
+def together(found: Iterable[Mapping[str, Status]]) -> dict[str, Status]:
+    """The statuses of several executions of one machine, as the children of a distributed Map are."""
+    whole: dict[str, Status] = {}
+    for statuses in found:
+        for name, status in statuses.items():
+            whole[name] = _sum(whole[name], status) if name in whole else status
+    return whole
+
+
+def _sum(one: Status, other: Status) -> Status:
+    standings = {one.standing, other.standing}
+    standing = next((each for each in BY_WEIGHT if each in standings), one.standing)
+    begun = [each.since for each in (one, other) if each.since is not None]
+    problem = other if other.error is not None else one
+    items = [each.items for each in (one, other) if each.items is not None]
+    return Status(
+        standing,
+        one.entered + other.entered,
+        one.retries + other.retries,
+        one.ended + other.ended,
+        one.duration + other.duration,
+        min(begun, default=None),
+        problem.error,
+        problem.cause,
+        Items(
+            sum(each.total for each in items),
+            sum(each.succeeded for each in items),
+            sum(each.failed for each in items),
+            sum(each.running for each in items),
+            sum(each.aborted for each in items),
+        )
+        if items
+        else None,
+    )

@@ -62,7 +62,7 @@ _SHEET = """
 .faas-flow .taken .way{stroke:color-mix(in srgb,var(--ink) 82%,transparent);stroke-width:2}
 .faas-flow .catch.taken .way{stroke:#c98500}
 .faas-flow .rule{stroke:var(--line);stroke-width:1}
-.faas-flow .bar{fill:color-mix(in srgb,var(--hue) 82%,transparent);stroke:none}
+.faas-flow .bar{fill:var(--hue);stroke:none}
 .faas-flow .pale{fill:color-mix(in srgb,var(--hue) 26%,transparent);stroke:none}
 .faas-flow .hold{fill:color-mix(in srgb,var(--hue) 12%,transparent);stroke:var(--hue);stroke-width:1;
   stroke-dasharray:3 2}

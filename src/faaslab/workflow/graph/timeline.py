@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from faaslab.workflow.graph import sheet, words
-from faaslab.workflow.graph.palette import BY_WEIGHT, SAID, STANDINGS, Standing
+from faaslab.workflow.graph.palette import BY_WEIGHT, SAID, SIGNS, STANDINGS, Standing
 from faaslab.workflow.graph.sheet import number
 from faaslab.workflow.graph.spans import length, mark, step_of
 from faaslab.workflow.graph.visits import Doing, Place, Visit, taken
@@ -25,7 +25,8 @@ _MARGIN = 16.0
 _NAMES_LEAST, _NAMES_MOST = 110.0, 260.0
 _INDENT = 14.0
 _SHOWN = 620.0
-_FIGURES = 92.0
+_FIGURES = 130.0
+_SAID_FIRST: tuple[Standing, ...] = ("succeeded", "caught", "failed", "aborted", "running")
 _DOING: dict[Doing, str] = {
     "queued": "waiting to begin",
     "running": "running",
@@ -39,6 +40,8 @@ class _Piece:
     doing: Doing
     start: datetime
     end: datetime
+    standing: Standing | None = None
+    """Where it is another than the row's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +205,28 @@ def _grouped(iterations: list[Place], depth: int, end: datetime) -> Iterator[_Ro
             standing,
             start,
             left,
-            tuple(_Piece("running", a, b) for a, b in _merged(spans)),
-            f"{length(mean)} each",
+            _together(visits, end),
+            f"{length(mean)} each · {_counted(stood)}",
             f"{state} — {len(visits):,} visits in {len(iterations):,} iterations: {counts} — "
             f"{length(mean)} each, {length(left - start)} in all",
         )
+
+
+def _counted(stood: Counter[Standing]) -> str:
+    return " ".join(f"{stood[each]:,} {SIGNS[each]}" for each in _SAID_FIRST if stood[each])
+
+
+def _together(visits: list[Visit], end: datetime) -> tuple[_Piece, ...]:
+    """The times of many visits; the weightier how one stands, the later it is drawn, over the others."""
+    found: list[_Piece] = []
+    for standing in reversed(BY_WEIGHT):
+        spans = [
+            (visit.entered, visit.left or end)
+            for visit in visits
+            if visit.standing == standing and visit.entered is not None
+        ]
+        found += [_Piece("running", start, left, standing) for start, left in _merged(spans)]
+    return tuple(found)
 
 
 def _merged(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
@@ -244,8 +264,9 @@ def _drawn(row: _Row, view: _View, y: float) -> str:
     drawn = False
     for piece in row.pieces:
         a, b = view.at(piece.start), view.at(piece.end)
-        if b - a >= 0.4 or len(row.pieces) == 1:
-            parts.append(_bar(piece.doing, a, max(b - a, 2.0), top, high))
+        if b - a >= 0.4 or piece.standing or len(row.pieces) == 1:
+            bar = _bar(piece.doing, a, max(b - a, 2.0), top, high)
+            parts.append(f'<g class="{piece.standing}">{bar}</g>' if piece.standing else bar)
             drawn = True
     if not drawn:
         parts.append(_bar("running", x, max(end - x, 2.0), top, high))

@@ -44,6 +44,8 @@ class Visit:
     """What it did from when on, until the next one or until it was left."""
     places: list[Place] = field(default_factory=list)
     """Its branches and iterations, those of earlier tries included."""
+    stood: dict[Standing, int] = field(default_factory=dict)
+    """How many of them stand how (of the last try)."""
     length: int | None = None
     """How many items a Map has."""
     current: bool = True
@@ -66,6 +68,14 @@ class Place:
     now: dict[str, Visit] = field(default_factory=dict)
     """The last visit of each state."""
 
+    def stand(self, standing: Standing) -> None:
+        """It stands so from now on, and the visit that it is part of counts it so."""
+        if self.parent is not None:
+            stood = self.parent.stood
+            stood[self.standing] = stood.get(self.standing, 0) - 1
+            stood[standing] = stood.get(standing, 0) + 1
+        self.standing = standing
+
 
 class Visits:
     """All visits of one execution, in the order in which they began."""
@@ -74,7 +84,7 @@ class Visits:
         self.root = Place()
         self.every: list[Visit] = []
         self.transitions: dict[tuple[str, str], int] = {}
-        """How often one state was entered from another (or from `None`, as the first)."""
+        """How often one state was entered from another; `""` is the beginning and the end."""
         self.began: datetime | None = None
         self.ended: datetime | None = None
         self._owner: dict[int, Visit] = {}
@@ -126,8 +136,7 @@ class Visits:
         self.every.append(visit)
         self._open.setdefault(visit.state, {})[visit.number] = visit
         from_state = before.state if before and before.place is place else ""
-        step = (from_state, visit.state)
-        self.transitions[step] = self.transitions.get(step, 0) + 1
+        self._step(from_state, visit.state)
         changed = [visit]
         earlier = place.now.get(visit.state)
         if earlier is not None:
@@ -140,6 +149,9 @@ class Visits:
         else:
             _do(visit, "held" if kind == "Wait" else "running", told.at)
         return changed
+
+    def _step(self, source: str, target: str) -> None:
+        self.transitions[source, target] = self.transitions.get((source, target), 0) + 1
 
     def _state(self, told: _Told, kind: str, what: str) -> list[Visit]:
         """Exited, Started, Succeeded, Failed or Aborted of a state."""
@@ -178,7 +190,7 @@ class Visits:
             if told.id is not None:
                 self._inside[told.id] = place
         else:
-            visit.places = []
+            visit.places, visit.stood = [], {}
         return changed
 
     def _iteration(self, told: _Told) -> list[Visit]:
@@ -190,13 +202,15 @@ class Visits:
         if what == "Started":
             place = Place(visit, index if isinstance(index, int) else len(visit.places))
             visit.places.append(place)
+            visit.stood["running"] = visit.stood.get("running", 0) + 1
             if told.id is not None:
                 self._inside[told.id] = place
             return [visit]
         place_ended = next((each for each in reversed(visit.places) if each.index == index), None)
         if place_ended is None:
             return [visit]
-        place_ended.standing = {"Succeeded": "succeeded", "Failed": "failed"}.get(what, "aborted")  # type: ignore[assignment]
+        ways: dict[str, Standing] = {"Succeeded": "succeeded", "Failed": "failed"}
+        place_ended.stand(ways.get(what, "aborted"))
         standing: Standing = "failed" if what == "Failed" else "aborted"
         changed = [visit]
         for each in place_ended.now.values():
@@ -237,6 +251,8 @@ class Visits:
         self.ended = told.at
         chain = set()
         about = self._owner.get(told.previous)
+        if what == "Succeeded" and about is not None and about.place is self.root:
+            self._step(about.state, "")
         while about is not None:
             chain.add(about.number)
             about = about.place.parent
@@ -276,7 +292,7 @@ class Visits:
         while waiting:
             place = waiting.pop()
             if place.standing == "running":
-                place.standing = standing
+                place.stand(standing)
             for each in place.now.values():
                 if each.open:
                     self._close(each, "failed" if each.failed else standing, at)
