@@ -23,6 +23,8 @@ from faaslab.workflow.query.jsonata_bounds import (
     held,
     make_room,
 )
+from faaslab.workflow.query.jsonata_names import NOTHING, Names, names_of
+from faaslab.workflow.query.jsonata_transform import Transformer
 from faaslab.workflow.query.jsonata_values import NULL, UNDEFINED, inside, is_number, number, outside, same
 from faaslab.workflow.scope import ABSENT
 
@@ -35,7 +37,6 @@ JException = jexception.JException
 Jsonata = jsonata.Jsonata
 JList = utils.Utils.JList
 sequence = utils.Utils.create_sequence
-_NOTHING = object()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -51,55 +52,15 @@ def compiled(text: str) -> Any:
         make_room()
     reader = Jsonata.get_parser()
     reader.errors = []
-    return reader.parse(text, jsonata_functions.regular_expression)
-
-
-class Names(jsonata.Jsonata.Frame):  # type: ignore[misc]
-    """The outermost names: `$states`, the variables, the functions; each marked for nulls when first used."""
-
-    def __init__(self, states: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
-        super().__init__(None)
-        self.raw: dict[str, Any] = {**variables, "states": states}
-
-    def lookup(self, name: str) -> Any:
-        """The value of a name, None where there is none; null is `NULL`."""
-        found = self.bindings.get(name, _NOTHING)
-        if found is not _NOTHING:
-            return found
-        if name in self.raw:
-            found = self.bindings[name] = inside(self.raw[name])
-            return found
-        return jsonata_functions.FUNCTIONS.get(name)
-
-
-def _plain_name(step: Any) -> bool:
-    return step.type == "name" and not (
-        step.stages or step.predicate or step.group or step.tuple or step.focus or step.index or step.ancestor
-    )
-
-
-def _names_of(expr: Any) -> tuple[str, ...]:
-    """The names that follow the variable which begins a path; none where it does not begin with one."""
-    names = getattr(expr, "plain_names", None)
-    if names is None:
-        first = expr.steps[0]
-        names = ()
-        if (
-            first.type == "variable"
-            and first.value != ""
-            and not (
-                first.stages or first.predicate or first.group or first.tuple or first.focus or first.index
-            )
-            and not any(step.tuple for step in expr.steps)
-        ):
-            found = [str(first.value)]
-            for step in expr.steps[1:]:
-                if not _plain_name(step):
-                    break
-                found.append(str(step.value))
-            names = tuple(found)
-        expr.plain_names = names
-    return names
+    for later in ("?:", "??"):  # of JSONata 2.1, and Step Functions has 2.0
+        reader.symbol_table.pop(later, None)
+    try:
+        return reader.parse(text, jsonata_functions.regular_expression)
+    except KeyError as unknown:
+        operator = str(unknown.args[0])
+        if operator in {"?:", "??"}:
+            raise JException("S0211", -1, operator[1]) from unknown
+        raise JException("S0204", -1, operator) from unknown
 
 
 class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
@@ -170,7 +131,7 @@ class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
         result: Any = None
         tuple_bindings: Any = None
         is_tuple_stream = False
-        names = _names_of(expr)
+        names = names_of(expr)
         if names:
             if self.depth >= LEVELS:
                 raise OutOfBounds(TOO_DEEP)
@@ -226,8 +187,8 @@ class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
         for name in names[1:]:
             if type(value) is not dict:
                 break
-            value = value.get(name, _NOTHING)
-            if value is _NOTHING:
+            value = value.get(name, NOTHING)
+            if value is NOTHING:
                 return len(names), None
             done += 1
         return done, inside(value)
@@ -297,10 +258,12 @@ class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
         return _COMPARISONS[op](lhs, rhs)
 
     def evaluate_includes_expression(self, lhs: Any, rhs: Any) -> bool:
-        """Whether the left is one of the right; true is not 1."""
+        """Whether the left is one of the right; true is not 1, and an object is only itself."""
         if lhs is None or rhs is None:
             return False
         items = rhs if isinstance(rhs, list) else [rhs]
+        if isinstance(lhs, (list, dict)):
+            return any(lhs is item for item in items)
         return any(same(lhs, item, self.comparisons) for item in items)
 
     def evaluate_string_concat(self, lhs: Any, rhs: Any) -> str:
@@ -390,7 +353,57 @@ class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
 
     def evaluate_transform_expression(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002, ARG002
         """The `| … |` operator as a function."""
-        return Jsonata.JFunction(_Transformer(self, expr, environment), "<(oa):o>")
+        made = Jsonata.JFunction(Transformer(self, expr, environment), "<(oa):o>")
+        made.signature.function_name = None
+        return made
+
+    def evaluate_filter(self, predicate: Any, input: Any, environment: Any) -> Any:  # noqa: A002
+        """What a predicate leaves: the item of a number (from the end below 0), those that are true."""
+        results = sequence()
+        if input is None:
+            return results
+        items = input if isinstance(input, list) else [input]
+        is_stream = isinstance(input, JList) and input.tuple_stream
+        results.tuple_stream = is_stream
+        if predicate.type == "number":
+            index = math.floor(predicate.value)
+            index += len(items) if index < 0 else 0
+            if not 0 <= index < len(items):
+                return results
+            if isinstance(items[index], list):
+                return items[index]
+            results.append(items[index])
+            return results
+        for index, item in enumerate(items):
+            frame = self.create_frame_from_tuple(environment, item) if is_stream else environment
+            found = self.eval(predicate, item["@"] if is_stream else item, frame)
+            if is_number(found):
+                found = [found]
+            if isinstance(found, list) and all(is_number(one) for one in found):
+                wanted = (math.floor(one) for one in found)
+                results += [item for one in wanted if (one + len(items) if one < 0 else one) == index]
+            elif jsonata_functions.truth(found):
+                results.append(item)
+        return results
+
+    def evaluate_sort_expression(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002
+        """The items in the order of the terms, sorted stably."""
+        is_stream = isinstance(input, JList) and input.tuple_stream
+        order = Jsonata.ComparatorWrapper(self, expr, environment, is_stream).compare
+        items = list(input) if isinstance(input, list) else [input]
+        result = utils.Utils.create_sequence_from_iter(
+            jsonata_functions.merge_sorted(items, lambda one, other: order(one, other) > 0)
+        )
+        result.tuple_stream = is_stream
+        return result
+
+    def evaluate_apply_expression(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002
+        """The function on the right applied to the left, or both functions in one."""
+        if expr.rhs.type != "function":
+            function = self.eval(expr.rhs, input, environment)
+            if not self.is_function_like(function):
+                raise JException("T2006", expr.position, function)
+        return super().evaluate_apply_expression(expr, input, environment)
 
 
 def _appended(members: list[Any]) -> Any:
@@ -401,50 +414,6 @@ def _appended(members: list[Any]) -> Any:
         elif member is not None:
             together.append(member)
     return together
-
-
-class _Transformer(jsonata.Jsonata.JFunctionCallable):  # type: ignore[misc]
-    """The `| … | … |` operator: a changed copy of what it is given."""
-
-    def __init__(self, evaluation: Evaluation, expr: Any, environment: Any) -> None:
-        self._evaluation = evaluation
-        self._expr = expr
-        self._environment = environment
-
-    def call(self, input: Any, args: Any) -> Any:  # noqa: A002, ARG002 - the library's signature
-        """The changed copy."""
-        if args[0] is None:
-            return None
-        # A pattern may lead out of the copy (`$states.input`): what it finds there is not ours to change.
-        copies: dict[int, Any] = {}
-        result = self._copied(args[0], copies)
-        matches = self._evaluation.eval(self._expr.pattern, result, self._environment)
-        for match in matches if isinstance(matches, list) else [] if matches is None else [matches]:
-            update = self._evaluation.eval(self._expr.update, match, self._environment)
-            if update is not None and not isinstance(update, dict):
-                raise JException("T2011", self._expr.update.position, update)
-            ours = isinstance(match, dict) and id(match) in copies
-            if ours:
-                match.update(update or {})
-            if self._expr.delete is None:
-                continue
-            names = self._evaluation.eval(self._expr.delete, match, self._environment)
-            doomed = names if isinstance(names, list) else [] if names is None else [names]
-            if not all(isinstance(name, str) for name in doomed):
-                raise JException("T2012", self._expr.delete.position, names)
-            for name in doomed if ours else ():
-                match.pop(name, None)
-        return result
-
-    def _copied(self, value: Any, copies: dict[int, Any]) -> Any:
-        self._evaluation.charge(1)
-        if isinstance(value, dict):
-            copy = {key: self._copied(item, copies) for key, item in value.items()}
-            copies[id(copy)] = copy
-            return copy
-        if isinstance(value, list):
-            return [self._copied(item, copies) for item in value]
-        return value
 
 
 def _remainder(left: Any, right: Any) -> Any:

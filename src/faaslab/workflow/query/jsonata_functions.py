@@ -1,4 +1,4 @@
-"""The functions of JSONata in Step Functions: its own six, the library's, and those of it that are mended.
+"""The functions of JSONata in Step Functions: those it adds, the library's, and those that are mended.
 
 Rule: a function takes engine values and gives one; `None` is undefined. What is random or of the clock comes
 from the evaluation. `$eval` is left out, as Step Functions has `$parse` in its place.
@@ -6,9 +6,7 @@ from the evaluation. `$eval` is left out, as Step Functions has `$parse` in its 
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-import json
 import math
 import re
 from datetime import UTC, datetime, timedelta
@@ -16,11 +14,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from jsonata import functions, jexception, jsonata, signature, utils
 
-from faaslab.workflow.query import jsonata_strings
+from faaslab.workflow.query import (
+    jsonata_added,
+    jsonata_pictures,
+    jsonata_regex,
+    jsonata_regex_syntax,
+    jsonata_strings,
+)
 from faaslab.workflow.query.jsonata_bounds import MEMORY, TOO_MUCH, OutOfBounds, held
 from faaslab.workflow.query.jsonata_values import (
     NULL,
-    inside,
+    is_callable,
     is_number,
     json_text,
     number,
@@ -36,22 +40,29 @@ JList = utils.Utils.JList
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PICTURE = 1000
 _NUMERAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+_TIMESTAMP = re.compile(
+    r"\d{4}(-[01]\d)?(-[0-3]\d)?(T[0-2]\d:[0-5]\d:[0-5]\d)?(\.\d+)?([+-][0-2]\d:?[0-5]\d|Z)?", re.ASCII
+)
 _PREFIXED = re.compile(r"0[xX][0-9A-Fa-f]+|0[oO][0-7]+|0[bB][01]+", re.ASCII)
-_HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
-def regular_expression(pattern: str, flags: Any) -> re.Pattern[str]:
+def regular_expression(pattern: str, flags: Any) -> jsonata_regex.Expression:
     """A regular expression literal, compiled.
 
     Raises:
-        JException: It is none that Python knows.
+        JException: It is none.
 
     """
-    chosen = (re.IGNORECASE if flags.case_insensitive else 0) | (re.MULTILINE if flags.multiline else 0)
     try:
-        return re.compile(pattern, chosen)
-    except (re.error, OverflowError, RecursionError) as wrong:
+        return jsonata_regex.Expression(
+            pattern, _charge, ignore_case=flags.case_insensitive, multiline=flags.multiline
+        )
+    except jsonata_regex_syntax.NoRegularExpression as wrong:
         raise JException("D3137", -1, f"Invalid regular expression: /{pattern}/: {wrong}") from wrong
+
+
+def _charge(steps: int) -> None:
+    _evaluation().charge(steps)
 
 
 def _evaluation() -> Any:
@@ -93,17 +104,17 @@ def _sorted(array: Any, comparator: Any) -> Any:
         if not (all(is_number(item) for item in array) or all(isinstance(item, str) for item in array)):
             raise JException("D3070", -1)
         return sorted(array)
-    return _merge_sorted(
-        list(array), lambda one, other: _truth(jsonata_strings.applied(comparator, one, other))
+    return merge_sorted(
+        list(array), lambda one, other: truth(jsonata_strings.applied(comparator, one, other))
     )
 
 
-def _merge_sorted(items: list[Any], after: Callable[[Any, Any], bool]) -> list[Any]:
+def merge_sorted(items: list[Any], after: Callable[[Any, Any], bool]) -> list[Any]:
     """Sorted as JSONata sorts: by merging, stable, asking only whether one comes after the other."""
     if len(items) <= 1:
         return items
     middle = len(items) // 2
-    left, right = _merge_sorted(items[:middle], after), _merge_sorted(items[middle:], after)
+    left, right = merge_sorted(items[:middle], after), merge_sorted(items[middle:], after)
     merged, one, other = [], 0, 0
     while one < len(left) and other < len(right):
         if after(left[one], right[other]):
@@ -115,7 +126,8 @@ def _merge_sorted(items: list[Any], after: Callable[[Any, Any], bool]) -> list[A
     return merged + left[one:] + right[other:]
 
 
-def _truth(value: Any) -> bool:
+def truth(value: Any) -> bool:
+    """Whether a value counts as true."""
     return bool(functions.Functions.to_boolean(value))
 
 
@@ -130,11 +142,8 @@ def _distinct(array: Any) -> Any:
         if size > 4 * MEMORY:
             raise OutOfBounds(TOO_MUCH)
         found.setdefault(key, item)
-    return (
-        utils.Utils.create_sequence_from_iter(found.values())
-        if isinstance(array, JList)
-        else list(found.values())
-    )
+    values = list(found.values())
+    return utils.Utils.create_sequence_from_iter(values) if utils.Utils.is_sequence(array) else values
 
 
 def _sorted_text(value: Any) -> str:
@@ -179,10 +188,11 @@ def _to_millis(timestamp: Any, picture: Any) -> Any:
         return None
     if picture is not None:
         held(len(picture), MEMORY // _PICTURE)
-        return functions.Functions.datetime_to_millis(timestamp, picture)
-    form = "%Y" if len(timestamp) == 4 and timestamp.isascii() and timestamp.isdigit() else None
+        return _by_picture(functions.Functions.datetime_to_millis, timestamp, picture)
     try:
-        moment = datetime.strptime(timestamp, form) if form else datetime.fromisoformat(timestamp)
+        if not _TIMESTAMP.fullmatch(timestamp):
+            raise ValueError
+        moment = datetime.fromisoformat(timestamp + {4: "-01-01", 7: "-01"}.get(len(timestamp), ""))
     except ValueError as wrong:
         raise JException("D3110", -1, timestamp) from wrong
     moment = moment.replace(tzinfo=moment.tzinfo or UTC)
@@ -193,12 +203,75 @@ def _from_millis(millis: Any, picture: Any, zone: Any) -> Any:
     if millis is None:
         return None
     held(len(picture or ""), MEMORY // _PICTURE)
-    return functions.Functions.datetime_from_millis(math.floor(millis), picture, zone)
+    return _by_picture(functions.Functions.datetime_from_millis, math.floor(millis), picture, zone)
 
 
 def _format_number(value: Any, picture: Any, options: Any) -> Any:
-    held(len(picture), MEMORY // _PICTURE)
-    return None if value is None else functions.Functions.format_number(value, picture, options)
+    return None if value is None else jsonata_pictures.format_number(value, picture, options)
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if base is None or exponent is None:
+        return None
+    try:
+        result = float(base) ** float(exponent)
+    except (OverflowError, ZeroDivisionError):
+        result = math.inf
+    if isinstance(result, complex) or not math.isfinite(result):
+        raise JException("D3061", -1, base, exponent)
+    return result
+
+
+def _format_base(value: Any, radix: Any) -> Any:
+    if value is None:
+        return None
+    base = 10 if radix is None else math.floor(radix)
+    if not 2 <= base <= 36:
+        raise JException("D3100", -1, base)
+    number_left = int(functions.Functions.round(value, 0))
+    digits: list[str] = []
+    rest = abs(number_left)
+    while rest or not digits:
+        rest, digit = divmod(rest, base)
+        digits.append("0123456789abcdefghijklmnopqrstuvwxyz"[digit])
+    return ("-" if number_left < 0 else "") + "".join(reversed(digits))
+
+
+def _type(value: Any) -> Any:
+    return "function" if value is not None and is_callable(value) else functions.Functions.type(value)
+
+
+def _decoded(name: str, decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decoded(text: Any) -> Any:
+        try:
+            return decode(text)
+        except UnicodeDecodeError as wrong:
+            raise JException("D3140", -1, name, text) from wrong
+
+    return decoded
+
+
+def _by_picture(function: Callable[..., Any], *args: Any) -> Any:
+    """What a function of dates and numbers by pictures gives, its errors with JSONata's codes."""
+    try:
+        return function(*args)
+    except (RuntimeError, NotImplementedError) as wrong:
+        if isinstance(wrong, JException):
+            raise
+        text = str(wrong)
+        code = next((code for words, code in _PICTURE_ERRORS.items() if words in text), None)
+        if code is None:
+            raise
+        quoted = text.rpartition('"')[0].rpartition('"')[2] or str(args[1])[:1]
+        raise JException(code, -1, quoted) from wrong
+    except KeyError as unknown:
+        raise JException("D3132", -1, str(unknown.args[0])) from unknown
+
+
+_PICTURE_ERRORS = {
+    "as a sequence starting with": "D3130", "same decimal group": "D3131", "Unknown component": "D3132",
+    "name": "D3133", "four digits": "D3134", "closing bracket": "D3135", "missing specifiers": "D3136",
+}  # fmt: skip
 
 
 def _parse_integer(text: Any, picture: Any) -> Any:
@@ -207,7 +280,10 @@ def _parse_integer(text: Any, picture: Any) -> Any:
         return None
     held(len(picture), MEMORY // _PICTURE)
     held(len(text), MEMORY // _PICTURE)
-    found = functions.Functions.parse_integer(text, picture)
+    try:
+        found = _by_picture(functions.Functions.parse_integer, text, picture)
+    except ValueError:
+        return math.nan
     return math.nan if found is None else found
 
 
@@ -217,99 +293,7 @@ def _format_integer(value: Any, picture: Any) -> Any:
     held(len(picture), MEMORY // _PICTURE)
     if picture[:1] in "iI" and picture[:1]:
         held(int(abs(value)) // 1000)
-    return functions.Functions.format_integer(value, picture)
-
-
-# -- what Step Functions adds; the errors are its own
-
-
-def _unfit(name: str, index: int) -> NoReturn:
-    raise JException("T0410", -1, index, name)
-
-
-def _whole(value: Any, name: str, index: int) -> int:
-    if not is_number(value) or not math.isfinite(value):
-        _unfit(name, index)
-    return int(value)
-
-
-def _parse(text: Any) -> Any:
-    """`$parse`: the JSON value of a text; two texts, or a key twice, are none."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise ValueError
-        return found
-
-    def refused(_: str) -> NoReturn:
-        raise ValueError
-
-    if text is None:
-        return None
-    if not isinstance(text, str):
-        _unfit("parse", 1)
-    try:
-        return inside(json.loads(text, object_pairs_hook=unique, parse_constant=refused))
-    except (ValueError, RecursionError) as wrong:
-        raise JException("D3137", -1, "Invalid JSON") from wrong
-
-
-def _partition(array: Any, size: Any) -> Any:
-    if array is None or array == []:
-        return None
-    if not isinstance(array, list):
-        raise JException("T0412", -1, 1, "partition")
-    if size is None:
-        return [array]
-    each = _whole(size, "partition", 2)
-    if each < 0:
-        raise JException("D3137", -1, "Second argument must be zero or greater")
-    return [array[begin : begin + each] for begin in range(0, len(array), each)] if each else None
-
-
-def _range(start: Any, end: Any, step: Any) -> Any:
-    first, last = _whole(start, "range", 1), _whole(end, "range", 2)
-    if step is None:
-        return None
-    by = _whole(step, "range", 3)
-    if by == 0 or (by > 0 and first > last) or (by < 0 and first < last):
-        return None
-    numbers = range(first, last + (1 if by > 0 else -1), by)
-    count = (last - first) // by + 1
-    held(count, 8)
-    return utils.Utils.create_sequence_from_iter(numbers)
-
-
-def _hash(text: Any, algorithm: Any) -> Any:
-    if not isinstance(text, str):
-        _unfit("hash", 1)
-    if algorithm is None:
-        return None
-    if not isinstance(algorithm, str):
-        _unfit("hash", 2)
-    if algorithm not in _HASHES:
-        known = "SHA-1, SHA-384, SHA-256, SHA-512, MD5"
-        raise JException("D3137", -1, f"Hash algorithm '{algorithm}' must be one of {known}")
-    return hashlib.new(_HASHES[algorithm], text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
-
-
-def _random(seed: Any) -> float:
-    """`$random`: with a seed the first number of a java.util.Random, as in Step Functions."""
-    if seed is None:
-        return float(_evaluation().chance.random())
-    state = (_whole(seed, "random", 1) ^ 0x5DEECE66D) & (2**48 - 1)
-    draws = []
-    for bits in (26, 27):
-        state = (state * 0x5DEECE66D + 0xB) & (2**48 - 1)
-        draws.append(state >> (48 - bits))
-    return float(((draws[0] << 27) + draws[1]) * 2.0**-53)
-
-
-def _uuid() -> str:
-    bits = _evaluation().chance.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | 4 << 76 | 2 << 62
-    text = f"{bits:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return _by_picture(functions.Functions.format_integer, value, picture)
 
 
 # -- the table
@@ -324,6 +308,18 @@ class _Signature(signature.Signature):  # type: ignore[misc]
     def get_symbol(self, value: Any) -> str:
         """The letter of a value's type."""
         return "l" if value is NULL else str(super().get_symbol(value))
+
+    def throw_validation_error(self, bad_args: Any, bad_sig: str, function_name: str) -> NoReturn:  # noqa: ARG002
+        """Name the first argument that does not fit: the library looks at all of them at once."""
+        pattern = "^"
+        good = 0
+        for param in self._params:
+            pattern += param.regex
+            match = re.match(pattern, bad_sig)
+            if match is None:
+                break
+            good = match.end()
+        raise JException("T0410", -1, good + 1, function_name)
 
     def validate(self, args: Any, context: Any) -> Any:
         """The arguments, the context in the place of one left out."""
@@ -376,6 +372,14 @@ _OURS: dict[str, tuple[Callable[..., Any], str]] = {
     "distinct": (_distinct, "<x:x>"),
     "spread": (_spread, "<x-:a<o>>"),
     "shuffle": (_shuffle, "<a:a>"),
+    "power": (_power, "<n-n:n>"),
+    "formatBase": (_format_base, "<n-n?:s>"),
+    "type": (_type, "<x:s>"),
+    "decodeUrl": (_decoded("decodeUrl", functions.Functions.decode_url), "<s-:s>"),
+    "decodeUrlComponent": (
+        _decoded("decodeUrlComponent", functions.Functions.decode_url_component),
+        "<s-:s>",
+    ),
     "clone": (_clone, "<(oa)-:o>"),
     "toMillis": (_to_millis, "<s-s?:n>"),
     "fromMillis": (_from_millis, "<n-s?s?:s>"),
@@ -384,25 +388,25 @@ _OURS: dict[str, tuple[Callable[..., Any], str]] = {
     "formatNumber": (_format_number, "<n-so?:s>"),
     "parseInteger": (_parse_integer, "<s-s:n>"),
     "formatInteger": (_format_integer, "<n-s:s>"),
-    "parse": (_parse, "<x?:x>"),
-    "partition": (_partition, "<x?x?:x>"),
-    "range": (_range, "<x?x?x?:x>"),
-    "hash": (_hash, "<x?x?:x>"),
-    "random": (_random, "<x?:n>"),
-    "uuid": (_uuid, "<:s>"),
+    "parse": (jsonata_added.parse, "<x?:x>"),
+    "partition": (jsonata_added.partition, "<x?x?:x>"),
+    "range": (jsonata_added.range_, "<x?x?x?:x>"),
+    "hash": (jsonata_added.hash_, "<x?x?:x>"),
+    "random": (jsonata_added.random, "<x?:n>"),
+    "uuid": (jsonata_added.uuid, "<:s>"),
 }
 # The library keeps its signatures only in their compiled form.
 _THEIRS = {
     "sum": "<a<n>:n>", "count": "<a:n>", "max": "<a<n>:n>", "min": "<a<n>:n>", "average": "<a<n>:n>",
     "substring": "<s-nn?:s>", "substringBefore": "<s-s:s>", "substringAfter": "<s-s:s>",
-    "uppercase": "<s-:s>", "length": "<s-:n>", "trim": "<s-:s>", "formatBase": "<n-n?:s>",
+    "uppercase": "<s-:s>", "length": "<s-:n>", "trim": "<s-:s>",
     "floor": "<n-:n>", "ceil": "<n-:n>", "round": "<n-n?:n>", "abs": "<n-:n>", "sqrt": "<n-:n>",
-    "power": "<n-n:n>", "boolean": "<x-:b>", "not": "<x-:b>", "map": "<af>", "zip": "<a+>", "filter": "<af>",
+    "boolean": "<x-:b>", "not": "<x-:b>", "map": "<af>", "zip": "<a+>", "filter": "<af>",
     "single": "<af?>", "reduce": "<afj?:j>", "sift": "<o-f?:o>", "keys": "<x-:a<s>>", "lookup": "<x-s:x>",
     "append": "<xx:a>", "exists": "<x:b>", "merge": "<a<o>:o>", "reverse": "<a:a>", "each": "<o-f:a>",
-    "error": "<s?:x>", "assert": "<bs?:x>", "type": "<x:s>", "base64encode": "<s-:s>",
-    "encodeUrlComponent": "<s-:s>", "encodeUrl": "<s-:s>", "decodeUrlComponent": "<s-:s>",
-    "decodeUrl": "<s-:s>",
+    "error": "<s?:x>", "assert": "<bs?:x>", "base64encode": "<s-:s>",
+    "encodeUrlComponent": "<s-:s>", "encodeUrl": "<s-:s>",
+
 }  # fmt: skip
 FUNCTIONS: dict[str, Native] = {
     **{

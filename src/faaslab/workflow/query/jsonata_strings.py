@@ -49,13 +49,7 @@ def split(text: Any, separator: Any, limit: Any) -> Any:
     most = None if limit is None else math.floor(limit)
     if isinstance(separator, str):
         return (text.split(separator) if separator else list(text))[:most]
-    parts, begin = [], 0
-    for match in separator.finditer(text):
-        if match.start() == match.end():
-            raise JException("D1004", -1)
-        parts.append(text[begin : match.start()])
-        begin = match.end()
-    return [*parts, text[begin:]][:most]
+    return separator.split(text)[:most]
 
 
 def matches(text: Any, pattern: Any, limit: Any) -> Any:
@@ -68,8 +62,6 @@ def matches(text: Any, pattern: Any, limit: Any) -> Any:
     for match in pattern.finditer(text):
         if limit is not None and len(found) >= limit:
             break
-        if match.start() == match.end():
-            raise JException("D1004", -1)
         groups = [NULL if group is None else group for group in match.groups()]
         found.append({"match": match.group(), "index": match.start(), "groups": groups})
     return found
@@ -79,7 +71,7 @@ def contains(text: Any, token: Any) -> Any:
     """`$contains`."""
     if text is None:
         return None
-    return token in text if isinstance(token, str) else token.search(text) is not None
+    return token in text if isinstance(token, str) else next(token.finditer(text), None) is not None
 
 
 def _expanded(template: str, match: re.Match[str]) -> str:
@@ -124,8 +116,6 @@ def replace(text: Any, pattern: Any, replacement: Any, limit: Any) -> Any:
     for count, match in enumerate(pattern.finditer(text)):
         if limit is not None and count >= limit:
             break
-        if match.start() == match.end():
-            raise JException("D1004", -1)
         if isinstance(replaced, str):
             new = replaced if plain else _expanded(replaced, match)
         else:

@@ -158,7 +158,7 @@ def is_number(value: Any) -> bool:
     return type(value) is int or type(value) is float
 
 
-def text_of_number(value: float) -> str:
+def text_of_number(value: float, digits: int = 15) -> str:
     """A number as `$string` writes it: 15 significant digits, an exponent from 1e21 on."""
     if type(value) is float and not math.isfinite(value):
         return str(shown_number(value))
@@ -166,7 +166,7 @@ def text_of_number(value: float) -> str:
         return str(value)
     value = float(value)
     if not value.is_integer():
-        value = float(f"{value:.15g}")
+        value = float(f"{value:.{digits}g}")
     return _javascript(value)
 
 
@@ -230,6 +230,7 @@ def _write_container(
         raise OutOfBounds(TOO_DEEP)
     if level == 20:
         make_room()
+    count.bytes += 24  # what building it takes counts as well, so that shared parts cannot multiply
     opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]")
     parts.append(opening)
     between = "," if indent is None else ",\n" + " " * (indent * (level + 1))
