@@ -39,8 +39,8 @@ _COUNTS = ("total_states", "completed_states", "failed_states", "retried_states"
 _PAYLOADS = ("input", "output", "parameters")
 
 
-def text_of(row: Mapping[str, Any]) -> str:
-    """A row as JSON; half characters become U+FFFD, as UTF-8 knows none."""
+def text_of(row: object) -> str:
+    """A row, or a value of one, as JSON; half characters become U+FFFD, as UTF-8 knows none."""
     try:
         return orjson.dumps(row).decode()
     except TypeError:
@@ -83,26 +83,27 @@ def history_rows(
     plain = capture.payloads == "all" and not capture.redact
     start = f"workflow_history\t{text_of({'execution_id': execution_id})[:-1]}"
     bodies, parts, size = [], [start], 0
+    last, stamp = None, ""
     for event in events:
         details = event.details
-        for value in details.values():
-            if not plain or (type(value) is str and len(value) > INLINE_BYTES) or isinstance(value, Mapping):
-                details = _kept_details(details, capture, blobs)
-                break
-        row = {
-            "id": event.id,
-            "previous_id": event.previous_id,
-            "type": event.type,
-            "timestamp": event.at,
-            "details": details,
-        }
+        if not plain or "assignedVariables" in details or _is_long(details):
+            details = _kept_details(details, capture, blobs)
+        at = event.at
+        if at is not last:  # the events of a step share it
+            last, stamp = at, at.isoformat()
+        text = (
+            f'"id":{event.id},"previous_id":{event.previous_id},"type":"{event.type}","timestamp":"{stamp}",'
+            f'"details":{text_of(details)}'
+        )
         if event.state is not None:
-            row["state"] = event.state
+            text += f',"state":{text_of(event.state)}'
         if event.entered_id is not None:
-            row["entered_id"], row["outer_id"] = event.entered_id, event.outer_id
+            text += f',"entered_id":{event.entered_id}'
+            if event.outer_id is not None:
+                text += f',"outer_id":{event.outer_id}'
         if event.duration_ms is not None:
-            row["duration_ms"] = event.duration_ms
-        text = text_of(row)[1:]
+            text += f',"duration_ms":{event.duration_ms}'
+        text += "}"
         if len(parts) > CHUNK_LINES or size + len(text) > CHUNK_CHARACTERS:
             bodies.append("\t".join(parts))
             parts, size = [start], 0
@@ -111,6 +112,10 @@ def history_rows(
     if len(parts) > 1:
         bodies.append("\t".join(parts))
     return bodies
+
+
+def _is_long(details: Mapping[str, Any]) -> bool:
+    return any(type(value) is str and len(value) > INLINE_BYTES for value in details.values())
 
 
 def _captured(text: str, capture: Capture) -> str | None:

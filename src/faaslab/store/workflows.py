@@ -17,7 +17,13 @@ from faaslab.model.workflow import HistoryEvent, WorkflowExecution, WorkflowExec
 from faaslab.model.workflow_steps import Beginning, Letter, Outcome, StepRow, Taken
 from faaslab.store.leases import seconds
 from faaslab.store.sizes import INLINE_BYTES
-from faaslab.store.workflow_record import execution_line, execution_of, history_rows, whole_details
+from faaslab.store.workflow_record import (
+    execution_line,
+    execution_of,
+    history_rows,
+    text_of,
+    whole_details,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -70,12 +76,17 @@ class Workflows:
     # -- writing
 
     def keep(self, changes: Sequence[Change], owner: str) -> Outcome:
-        """Keep all of it in one transaction of level `durable`; what is lost or known is left out."""
+        """Keep all of it in one transaction; what is lost or known is left out.
+
+        It is of level `durable`. What begins and ends at once has touched nothing outside: power loss could
+        only undo it as a whole, so for that alone `written` is enough, and does not wait for the disk.
+        """
+        durable = any(change.beginning is None or not change.ended for change in changes)
         prepared = [self._prepared(change) for change in changes]
         lost: set[str] = set()
         known: dict[str, WorkflowExecution] = {}
         written = 0
-        with self._state.write(durable=True) as connection:
+        with self._state.write(durable=durable) as connection:
             for one in prepared:
                 change = one.change
                 if change.beginning is not None:
@@ -108,7 +119,7 @@ class Workflows:
             again = w.status is not SUCCEEDED
             text, input_blob = self._inline(w.input) if again else ("", None)
             output, output_blob = self._inline(w.output) if child else (None, None)
-            body = _body(w, text, output)
+            body = _body(w, text, output) if again or child else _name(w)
         steps = []
         if w.status is not SUCCEEDED:
             for step in change.steps:
@@ -262,19 +273,20 @@ class Workflows:
             )
         return self._taken(ids)
 
-    def claim_ended(self, execution_id: str, owner: str) -> Taken | None:
+    def claim_ended(self, execution_id: str, owner: str, *, key: str | None = None) -> Taken | None:
         """Take over one that failed, timed out or was aborted, as RUNNING; None when that cannot be.
 
+        With `key` its parent awaits it under that from now on.
         It cannot where it succeeded, runs, or is older than what is kept of it.
         """
         with self._state.write(durable=True) as connection:
             changed = connection.execute(
                 "UPDATE workflow_executions SET status = 'RUNNING', owner = ?, epoch = epoch + 1, "
-                "ended = NULL, body = json_set(body, '$.redriven_at', ?, "
+                "ended = NULL, key = coalesce(?, key), body = json_set(body, '$.redriven_at', ?, "
                 "'$.redrive_count', json_extract(body, '$.redrive_count') + 1) "
                 "WHERE id = ? AND status NOT IN ('RUNNING', 'SUCCEEDED') "
                 "AND EXISTS (SELECT 1 FROM workflow_steps WHERE execution_id = id)",
-                (owner, self._clock.now().isoformat(), execution_id),
+                (owner, key, self._clock.now().isoformat(), execution_id),
             ).rowcount
         return self._taken([execution_id])[0] if changed else None
 
@@ -455,6 +467,20 @@ class Workflows:
 
 _STANDS = "body, status, current_state, input_blob, output_blob"
 _RUNNING = "FROM workflow_executions WHERE status = 'RUNNING'"
+
+
+def _name(w: WorkflowExecution) -> str:
+    """What is kept of one that the history has whole: its name is taken."""
+    return text_of(
+        {
+            "id": w.id,
+            "workflow": w.workflow,
+            "name": w.name,
+            "started_at": w.started_at,
+            "ended_at": w.ended_at,
+            "input": "",
+        }
+    )
 
 
 def _body(w: WorkflowExecution, text: str, output: str | None) -> str:

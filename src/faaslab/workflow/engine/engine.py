@@ -88,15 +88,16 @@ class Engine:
         """
         self._here()
         digest, text = self._turns.machines.text_of(machine)
-        as_json(execution.input)
+        value = as_json(execution.input)
         try:
-            told = json.dumps(context or {}, separators=(",", ":"))
+            told = json.dumps(context, separators=(",", ":")) if context else "{}"
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidValue(f"the context is not JSON: {error}", place="context") from None
         live = Live(execution, Beginning(digest, text, secrets.randbits(62), told), self._turns.make)
+        live.given = value, context or {}
         known = self._turns.first(live)
         if known is None:
-            return Handle(self, live.execution, live)
+            return Handle(self, live.standing, live)
         if known.status is RUNNING and known.input == execution.input:
             return Handle(self, known, self._turns.find(known.id))
         raise AlreadyExists(f"Execution Already Exists: '{execution.id}'", place="name")
@@ -122,12 +123,12 @@ class Engine:
         if taken is None:
             raise Conflict(f"Execution is not redrivable: '{execution_id}'", place="executionArn")
         live = self._turns.redrive(taken)
-        return Handle(self, live.execution, live)
+        return Handle(self, live.standing, live)
 
     def resume(self) -> int:
         """Take up all running executions that nobody has any more; how many."""
         self._here()
-        found: list[Live] = []
+        found = []
         while taken := self._keeper.claim(self.owner, self._is_gone, limit=AT_ONCE):
             found += [self._turns.take_up(one) for one in taken]
         self._turns.go_on(found)

@@ -53,8 +53,8 @@ class Work(Protocol):
     def find(self, execution_id: str) -> Live | None:
         """The execution, if it is here."""
 
-    def redrive_of(self, execution_id: str) -> bool:
-        """Have one go on that had ended."""
+    def redrive_of(self, execution_id: str, key: str) -> bool:
+        """Have a child go on that had ended, awaited under `key`."""
 
 
 class Hands:
@@ -141,7 +141,7 @@ class Hands:
         wanted = parent.awaited.get(key) if parent is not None else None
         failed = known.status is not WorkflowExecutionStatus.SUCCEEDED
         again = failed and isinstance(wanted, StartChild) and known.redrive_count < wanted.redrive
-        if again and self._turns.redrive_of(known.id):
+        if again and self._turns.redrive_of(known.id, key):
             return
         self._tell_parent(replace(known, parent=live.execution.parent), key)
 

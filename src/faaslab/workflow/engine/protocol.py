@@ -32,7 +32,7 @@ class Keeper(Protocol):
     """Keeps executions so that they survive the process, fenced by owner and epoch: `store.workflows`."""
 
     def keep(self, changes: Sequence[Change], owner: str) -> Outcome:
-        """Keep all of it in one transaction that survives power loss.
+        """Keep all of it in one transaction that survives power loss, where anything follows from it.
 
         An execution that begins is known when its id was used before. One that goes on is lost when another
         owns it, or owns it under another epoch. What is lost or known is left out, the rest is kept. Raises
@@ -42,8 +42,11 @@ class Keeper(Protocol):
     def claim(self, owner: str, gone: Callable[[str], bool], *, limit: int) -> Sequence[Taken]:
         """Take up to `limit` running executions over that nobody owns, or whose owner is `gone`."""
 
-    def claim_ended(self, execution_id: str, owner: str) -> Taken | None:
-        """Take over one that failed, timed out or was aborted, as RUNNING; None when that cannot be."""
+    def claim_ended(self, execution_id: str, owner: str, *, key: str | None = None) -> Taken | None:
+        """Take over one that failed, timed out or was aborted, as RUNNING; None when that cannot be.
+
+        With `key` its parent awaits it under that from now on.
+        """
 
     def release(self, owner: str) -> None:
         """Let others take what `owner` holds."""

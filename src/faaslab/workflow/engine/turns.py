@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 LISTEN_S = 0.05
 """How often others' signals are looked for while anything runs."""
-TURN_S = 0.05
-"""How long an execution may go on by itself before others have their turn."""
+TURN_S, FIRST_TURN_S = 0.05, 0.25
+"""How long an execution may go on by itself before others have their turn; the first is its starter's."""
 AT_ONCE = 500
 """How many executions go a step in one transaction."""
 ALIVE_S, ALIVE_FOR_S = 20.0, 90.0
@@ -112,7 +112,7 @@ class Turns:
 
     def first(self, live: Live) -> WorkflowExecution | None:
         """The first step of a new execution, in this thread; the one of its id that began before, if any."""
-        effects = self._told(live, Started(), None)
+        effects = self._told(live, Started(), None, FIRST_TURN_S)
         change = live.change()
         assert change is not None
         outcome = self._keeper.keep([change], self.owner)
@@ -131,17 +131,15 @@ class Turns:
         """The interpreter of an execution, before its first step."""
         beginning = live.beginning
         machine = self.machines.of(beginning.machine, beginning.definition)
-        return self._interpret(
-            live.execution,
-            machine,
-            as_json(live.execution.input),
-            as_json(beginning.context),
-            live.chance(),
-        )
+        given, live.given = live.given, None
+        value, context = given or (as_json(live.execution.input), as_json(beginning.context))
+        return self._interpret(live.execution, machine, value, context, live.chance())
 
-    def _told(self, live: Live, signal: Signal | None, letter: int | None) -> list[Effect]:
+    def _told(
+        self, live: Live, signal: Signal | None, letter: int | None, turn_s: float = TURN_S
+    ) -> list[Effect]:
         """Tell it; while it has more to do by itself it goes on, for its turn. The effects so far."""
-        until = self._clock.monotonic() + TURN_S
+        until = self._clock.monotonic() + turn_s
         effects = list(live.tell(signal, self._clock.now(), letter))
         while effects and type(effects[-1]) is More and self._clock.monotonic() < until:
             effects.pop()
@@ -275,49 +273,58 @@ class Turns:
 
     def redrive(self, taken: Taken) -> Live:
         """Have one go on that had ended."""
-        live = self.take_up(taken)
-        self.go_on([live])
-        return live
+        one = self.take_up(taken)
+        self.go_on([one])
+        return one[0]
 
-    def redrive_of(self, execution_id: str) -> bool:
-        """The same for one by its id; False where that cannot be."""
-        taken = self._keeper.claim_ended(execution_id, self.owner)
+    def redrive_of(self, execution_id: str, key: str) -> bool:
+        """The same for a child by its id, awaited under `key`; False where that cannot be."""
+        taken = self._keeper.claim_ended(execution_id, self.owner, key=key)
         if taken is not None:
             self.redrive(taken)
         return taken is not None
 
-    def take_up(self, taken: Taken) -> Live:
-        """Go through what was kept of an execution; nothing is carried out yet."""
+    def take_up(self, taken: Taken) -> tuple[Live, tuple[Effect, ...]]:
+        """Go through what was kept of an execution; nothing is carried out yet.
+
+        Where it cannot go on, or goes on after it had ended, a step comes with that: its effects.
+        """
         live = Live(taken.execution, taken.beginning, self.make, epoch=taken.epoch, new=False)
         live.busy = True
+        live.standing = _running(taken.execution)
         cause = live.replay(taken)
+        effects: tuple[Effect, ...] = ()
         if cause is not None:
             last = max((step.last_event_id for step in taken.steps), default=0)
-            live.execution = replace(live.execution, status=RUNNING)
-            live.give_up(cause, self._clock.now(), last)
+            live.execution = live.standing
+            effects = live.give_up(cause, self._clock.now(), last)
         elif live.ended:
-            live.signals.append((Redrive(), None))
+            effects = live.tell(Redrive(), self._clock.now())
         elif not taken.steps:
             live.signals.append((Started(), None))
         with self._lock:
             self._live[live.id] = live
-        return live
+        return live, effects
 
-    def go_on(self, lives: Sequence[Live]) -> None:
-        """Have done what the taken up ones await."""
-        given_up = [live for live in lives if live.ended and not live.signals]
-        if given_up and self._kept(given_up) is not None:
-            for live in given_up:
-                live.kept()
-                self._do(live, ())
-        for live in lives:
-            if live.ended and not live.signals:
+    def go_on(self, taken: Sequence[tuple[Live, tuple[Effect, ...]]]) -> None:
+        """Have done what the taken up ones await, and what came of their first step here."""
+        stepped = [live for live, _ in taken if live.change() is not None]
+        outcome = self._kept(stepped) if stepped else Outcome()
+        for live, effects in taken:
+            if outcome is None or live.id in outcome.lost:
+                self._drop(live)
                 continue
-            with self._lock:
-                for key, due in live.timers.items():
-                    self._timers.add(live, key, due)
-            for effect in list(live.awaited.values()):
-                self._hands.do(live, effect, live.told.get(effect.key, ()))
+            if effects:
+                live.kept()
+                self._do(live, effects)
+            else:
+                with self._lock:
+                    for key, due in live.timers.items():
+                        self._timers.add(live, key, due)
+                if live.gave_way:
+                    live.signals.append((Continue(), None))
+                for effect in list(live.awaited.values()):
+                    self._hands.do(live, effect, live.told.get(effect.key, ()))
             self._let_go(live)
         self._look = True
         self._wake.set()
@@ -426,3 +433,7 @@ class Turns:
     def failed(self, live: Live, key: str, cause: str) -> None:
         """What was to be done could not even be begun."""
         self.tell(live, Failed(key, RUNTIME, cause))
+
+
+def _running(execution: WorkflowExecution) -> WorkflowExecution:
+    return replace(execution, status=RUNNING, ended_at=None)

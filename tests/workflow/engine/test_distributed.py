@@ -1,0 +1,126 @@
+"""Children of distributed Maps: executions of their own, started once, whose ends are told to their parent."""
+
+import json
+
+import pytest
+
+from faaslab.workflow.effects import Failed, MapRunState, Stop
+from faaslab.workflow.engine.live import Live
+from tests.workflow.engine.conftest import types, until
+from tests.workflow.engine.shop import PASS, echo, execution, machine, task
+
+
+def spread(processor, kind="STANDARD", **fields):
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": kind}
+    return machine(
+        (
+            "M",
+            {
+                "Type": "Map",
+                "Label": "L",
+                "ItemProcessor": {"ProcessorConfig": config, **processor},
+                **fields,
+            },
+        )
+    )
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_each_item_has_an_execution_of_its_own(begin, store, kind):
+    engine = begin(echo)
+    handle = engine.start(execution(text="[1,2,3]"), spread(machine(("A", task())), kind))
+    ended = handle.wait(20)
+    assert (ended.status, ended.output) == ("SUCCEEDED", "[1,2,3]")
+    children = store.sql("SELECT * FROM workflow_executions WHERE map_run IS NOT NULL ORDER BY input")
+    assert list(children.input) == ["1", "2", "3"]
+    assert set(children.type) == {kind}
+    assert set(children.parent) == {handle.id}
+    assert all(":mapRun:m/L:" in arn for arn in children.map_run)
+    assert "MapRunSucceeded" in types(store, handle.id)
+    assert engine.carry.noted
+    assert isinstance(engine.carry.noted[-1], MapRunState)
+    assert engine.carry.noted[-1].status == "SUCCEEDED"
+    assert (
+        store.workflows._state.one("SELECT count(*) FROM workflow_executions WHERE key IS NOT NULL")[0] == 0
+    )
+
+
+def test_a_thousand_children_end_in_few_transactions(begin, store):
+    kept = []
+
+    class Counting:
+        def __getattr__(self, name):
+            return getattr(store.workflows, name)
+
+        def keep(self, changes, owner):
+            kept.append(len(changes))
+            return store.workflows.keep(changes, owner)
+
+    engine = begin(keeper=Counting())
+    ended = engine.start(execution(text=json.dumps(list(range(1000)))), spread(machine(("A", PASS)))).wait(60)
+    assert json.loads(ended.output) == list(range(1000))
+    assert sum(kept) >= 1000
+    assert len(kept) < 50
+
+
+def test_children_that_ended_are_not_started_again_after_a_death(begin, store):
+    done = []
+
+    def some(wanted):
+        if len(done) < 5:
+            done.append(wanted.parameters)
+            return echo(wanted)
+        return None
+
+    first = begin(some)
+    handle = first.start(execution(text="[0,1,2,3,4,5,6,7]"), spread(machine(("A", task()))))
+    until(lambda: len(first.carry.over) == 5)
+    first.close()
+    second = begin(echo)
+    second.resume()
+    assert second.wait(handle.id).output == "[0,1,2,3,4,5,6,7]"
+    assert sorted(wanted.parameters for wanted in second.carry.wanted) == sorted({*range(8)} - {*done})
+
+
+def test_a_child_that_ended_just_before_the_death_is_heard_of(begin, store):
+    """Its end is kept, and its parent was not told."""
+    first = begin(lambda wanted: None)
+    handle = first.start(execution(text="[7]"), spread(machine(("A", task()))))
+    until(lambda: first.carry.wanted)
+    child = next(name for name in first.running() if name != handle.id)
+    first.close()
+    half = begin(owner="half")
+    taken = store.workflows.claim("half", lambda owner: False, limit=10)
+    (one,) = [each for each in taken if each.execution.id == child]
+    live = Live(one.execution, one.beginning, half._turns.make, epoch=one.epoch, new=False)
+    live.replay(one)
+    live.tell(echo(first.carry.wanted[0]), half._turns.now())
+    store.workflows.keep([live.change()], "half")
+    store.workflows.release("half")
+    assert store.workflows.find(child).status == "SUCCEEDED"
+    second = begin(echo)
+    second.resume()
+    assert second.wait(handle.id).output == "[7]"
+    assert second.carry.wanted == []
+
+
+def test_children_are_stopped_with_their_parent(begin, store):
+    engine = begin(lambda wanted: None)
+    handle = engine.start(execution(text="[1,2]"), spread(machine(("A", task()))))
+    until(lambda: len(engine.carry.wanted) == 2)
+    engine.signal(handle.id, Stop())
+    assert handle.wait(10).status == "ABORTED"
+    until(lambda: not engine.running())
+    statuses = store.sql("SELECT status FROM workflow_executions").status
+    assert list(statuses) == ["ABORTED"] * 3
+
+
+def test_a_redriven_map_run_has_its_failed_children_go_on(begin, store):
+    engine = begin(lambda wanted: Failed(wanted.key, "Broken") if wanted.parameters == 2 else echo(wanted))
+    handle = engine.start(execution(text="[1,2,3]"), spread(machine(("A", task()))))
+    assert handle.wait(20).status == "FAILED"
+    until(lambda: not engine.running())
+    mended = begin(echo)
+    ended = mended.redrive(handle.id).wait(20)
+    assert (ended.status, ended.output) == ("SUCCEEDED", "[1,2,3]")
+    assert 2 in [wanted.parameters for wanted in mended.carry.wanted]

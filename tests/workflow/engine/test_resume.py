@@ -1,0 +1,238 @@
+"""Executions that another engine left, or that another process speaks to."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from faaslab.errors import Conflict
+from faaslab.store import Store
+from faaslab.workflow.effects import Continue, Failed, Redrive, Stop, Submitted, Succeeded
+from faaslab.workflow.engine import packed, unpacked
+from faaslab.workflow.engine.interpreting import interpreted
+from tests.workflow.engine.conftest import moved, types, until
+from tests.workflow.engine.shop import ARN, PASS, TOKEN, echo, execution, machine, task, wait
+
+TWO = machine(("A", task()), ("W", wait(60)), ("B", task()))
+
+
+def answers(engine, call, output):
+    engine.signal(ARN + "x", Succeeded(call.key, output))
+
+
+def test_what_an_engine_gives_up_another_takes_up_and_no_recorded_task_runs_again(begin, clock, store):
+    first = begin(echo)
+    handle = first.start(execution(text='{"n":1}', clock=clock), TWO)
+    until(lambda: "WaitStateEntered" in types(store, handle.id))
+    first.close()
+    second = begin(echo)
+    assert second.resume() == 1
+    assert second.resume() == 0
+    ended = moved(clock, second.handle(handle.id))
+    assert ended.output == '{"n":1}'
+    assert len(second.carry.wanted) == 1
+    assert ended.statistics.total_states == 3
+    history = store.workflows.history(handle.id)
+    assert [event.id for event in history] == list(range(1, len(history) + 1))
+    assert (ended.ended_at - ended.started_at).total_seconds() == pytest.approx(60, abs=5)
+
+
+def test_a_call_without_an_answer_is_made_again(begin, store):
+    first = begin(lambda wanted: None)
+    handle = first.start(execution(text='{"n":1}'), machine(("A", task())))
+    first.close()
+    second = begin(echo)
+    second.resume()
+    assert second.wait(handle.id).output == '{"n":1}'
+    assert second.carry.wanted[0].key == first.carry.wanted[0].key
+    assert types(store, handle.id).count("LambdaFunctionScheduled") == 1
+
+
+def test_a_call_that_was_taken_is_not_begun_again_and_who_carries_out_is_told(begin):
+    first = begin()
+    handle = first.start(execution(), machine(("T", TOKEN)))
+    (call,) = first.carry.wanted
+    until(lambda: first._turns.find(handle.id).told)
+    first.close()
+    second = begin()
+    second.resume()
+    assert second.carry.told == [(Submitted(call.key, {}),)]
+    second.answer(call.token, lambda key: Succeeded(key, {"late": 1}))
+    assert second.wait(handle.id).output == '{"late":1}'
+
+
+def test_timers_that_are_overdue_fire_at_once(begin, clock):
+    first = begin()
+    handle = first.start(execution(clock=clock), machine(("W", wait(60))))
+    first.close()
+    clock.advance(3600)
+    second = begin()
+    second.resume()
+    ended = second.wait(handle.id)
+    assert (ended.ended_at - ended.started_at).total_seconds() == 3600
+
+
+def test_what_was_answered_before_the_close_is_kept(begin, store):
+    first = begin(lambda wanted: None)
+    handle = first.start(execution(), machine(("A", task()), ("B", task())))
+    (call,) = first.carry.wanted
+    answers(first, call, {"kept": 1})
+    first.close()
+    assert "LambdaFunctionSucceeded" in types(store, handle.id)
+    answers(first, call, {"kept": 2})  # after the close: left for the next one, which has no use for it
+    second = begin(echo)
+    second.resume()
+    assert second.wait(handle.id).output == '{"kept":1}'
+    assert store.workflows._state.one("SELECT count(*) FROM workflow_letters")[0] == 0
+
+
+def test_who_is_alive_keeps_what_it_has_and_who_is_gone_does_not(begin):
+    first = begin(lambda wanted: None)
+    first.start(execution(), machine(("A", task())))
+    second = begin(echo, is_gone=lambda owner: False)
+    assert second.resume() == 0
+    third = begin(echo, is_gone=lambda owner: owner == first.owner)
+    assert third.resume() == 1
+
+
+def test_who_has_not_said_for_long_that_it_is_there_loses_what_it_has(begin, clock, store):
+    first = begin(lambda wanted: None)
+    handle = first.start(execution(), machine(("A", task())))
+    until(lambda: store.workflows._state.one("SELECT count(*) FROM workflow_owners")[0])
+    first._turns._alive_until = float("inf")  # it sleeps
+    clock.advance(1000)
+    second = begin(lambda wanted: None)
+    assert second.resume() == 1
+    (late,), (call,) = first.carry.wanted, second.carry.wanted
+    answers(first, late, {"late": 1})  # the sleeper wakes up
+    until(lambda: first.running() == [])
+    assert "LambdaFunctionSucceeded" not in types(store, handle.id)
+    answers(second, call, {"in time": 1})
+    assert second.wait(handle.id).output == '{"in time":1}'
+    assert first.wait(handle.id).output == '{"in time":1}'
+
+
+def test_another_process_may_stop_and_await_it(begin, store, clock):
+    first = begin(lambda wanted: None)
+    handle = first.start(execution(), machine(("A", task())))
+    with Store(store.path, clock=clock) as elsewhere:
+        second = begin(keeper=elsewhere.workflows)
+        assert second.handle(handle.id).execution == handle.execution
+        assert second.signal(handle.id, Stop("Enough"))
+        until(lambda: clock.advance(0.05) or handle.done)
+        ended = second.wait(handle.id)
+        assert (ended.status, ended.error.error) == ("ABORTED", "Enough")
+        assert not second.signal(handle.id, Stop())
+        second.close()
+
+
+def test_a_letter_that_nobody_can_read_is_thrown_away(begin, store, clock):
+    engine = begin(lambda wanted: None)
+    handle = engine.start(execution(), machine(("A", task())))
+    state = store.workflows._state
+    for text in ("", "{}", '{"v":99,"kind":"Stop"}', "[" * 10_000, '{"v":1,"kind":"Stop","error":5}'):
+        assert store.workflows.post(handle.id, text)
+    engine._turns._look = True
+    until(lambda: clock.advance(0.05) or not state.one("SELECT count(*) FROM workflow_letters")[0])
+    assert not handle.done
+
+
+def test_another_interpreter_that_tells_another_story_fails_it_clearly(begin, store):
+    first = begin(echo)
+    handle = first.start(execution(), TWO)
+    until(lambda: "WaitStateEntered" in types(store, handle.id))
+    first.close()
+    other = machine(("Z", PASS), ("Y", wait(60)))
+    second = begin(echo, interpret=lambda execution, machine, *rest: interpreted(execution, other, *rest))
+    assert second.resume() == 1
+    ended = second.wait(handle.id)
+    assert (ended.status, ended.error.error) == ("FAILED", "States.Runtime")
+    assert "another history from event #1" in ended.error.cause
+    assert second.carry.wanted == []
+    ids = [event.id for event in store.workflows.history(handle.id)]
+    assert ids == list(range(1, len(ids) + 1))
+
+
+def test_a_random_number_is_the_same_when_it_is_gone_through_again(begin, store):
+    random = {"Type": "Pass", "Parameters": {"id.$": "States.UUID()"}}
+    first = begin(lambda wanted: None)
+    handle = first.start(execution(), machine(("R", random), ("A", task())))
+    first.close()
+    second = begin(echo)
+    second.resume()
+    ended = second.wait(handle.id)
+    assert json.loads(ended.output) == first.carry.wanted[0].parameters
+    assert ended.status == "SUCCEEDED"
+
+
+def test_a_redriven_execution_goes_on_where_it_failed(begin, store, clock):
+    broken = begin(lambda wanted: echo(wanted) if wanted.state == "A" else Failed(wanted.key, "Broken"))
+    handle = broken.start(execution(text='{"n":1}'), machine(("A", task()), ("B", task())))
+    assert handle.wait().status == "FAILED"
+    clock.advance(10)
+    mended = begin(echo)
+    again = mended.redrive(handle.id)
+    ended = again.wait()
+    assert (ended.status, ended.output, ended.error) == ("SUCCEEDED", '{"n":1}', None)
+    assert (ended.redrive_count, ended.redriven_at) == (1, clock.now())
+    assert [wanted.state for wanted in mended.carry.wanted] == ["B"]
+    assert "ExecutionRedriven" in types(store, handle.id)
+    counted = store.sql("SELECT status, redrive_count FROM workflow_executions")
+    assert counted.to_dict("records") == [{"status": "SUCCEEDED", "redrive_count": 1}]
+    assert store.workflows.find(handle.id).status == "SUCCEEDED"
+    with pytest.raises(Conflict, match="not redrivable"):
+        mended.redrive(handle.id)
+
+
+def test_one_that_died_while_it_was_redriven_is_redriven_by_the_next(begin, store):
+    broken = begin(lambda wanted: Failed(wanted.key, "Broken"))
+    handle = broken.start(execution(), machine(("A", task())))
+    assert handle.wait().status == "FAILED"
+    assert store.workflows.claim_ended(handle.id, "who dies now") is not None
+    assert store.workflows.find(handle.id).status == "RUNNING"
+    second = begin(echo, is_gone=lambda owner: True)
+    assert second.resume() == 1
+    assert second.wait(handle.id).status == "SUCCEEDED"
+
+
+def test_what_failed_may_be_redriven_for_fourteen_days(begin, store, clock):
+    engine = begin(lambda wanted: Failed(wanted.key, "Broken"))
+    for name in ("old", "young"):
+        engine.start(execution(name, clock=clock), machine(("A", task()))).wait()
+        clock.advance(8 * 86400)
+    store.prune(timedelta(days=60))
+    with pytest.raises(Conflict):
+        engine.redrive(ARN + "old")
+    assert engine.redrive(ARN + "young").wait().redrive_count == 1
+    assert store.sql("SELECT count(*) AS n FROM workflow_executions").n[0] == 2
+
+
+def test_signals_are_gone_once_it_succeeded(begin, store):
+    engine = begin(echo)
+    engine.start(execution(), machine(("A", task()))).wait()
+    for table in ("steps", "letters", "tokens"):
+        assert store.workflows._state.one(f"SELECT count(*) FROM workflow_{table}")[0] == 0
+
+
+def test_a_thousand_that_wait_are_taken_up_in_order(begin, clock, store):
+    first = begin()
+    for number in range(1000):
+        first.start(execution(f"w{number}", clock=clock), machine(("W", wait(10))))
+    first.close()
+    second = begin()
+    assert second.resume() == 1000
+    clock.advance(11)
+    until(lambda: not second.running())
+    counts = store.sql("SELECT status, count(*) AS n FROM workflow_executions GROUP BY ALL")
+    assert counts.to_dict("records") == [{"status": "SUCCEEDED", "n": 1000}]
+
+
+def test_signals_survive_their_text():
+    for signal in (
+        Continue(),
+        Redrive(),
+        Succeeded("k", {"a": [1, None, "\ud800"]}),
+        Stop("e"),
+        Failed("k", None),
+    ):
+        assert unpacked(packed(signal)) == signal
