@@ -67,9 +67,55 @@ def _events(compared, expected, actual):
     return None
 
 
+def language_of(case):
+    """In which query language a machine's states speak: JSONPath, JSONata, or both."""
+    definition = definition_of(case)
+    found = set()
+    todo = [(definition, definition.get("QueryLanguage", "JSONPath"))]
+    while todo:
+        machine, language = todo.pop()
+        for state in machine.get("States", {}).values():
+            found.add(state.get("QueryLanguage", language))
+            todo += [(inside, language) for inside in state.get("Branches", ())]
+            todo += [(state[field], language) for field in ("ItemProcessor", "Iterator") if field in state]
+    return found.pop() if len(found) == 1 else "both"
+
+
 @pytest.mark.skipif(not CASES, reason="the recorded cases lie beside the repository, and not here")
 @pytest.mark.parametrize("case", CASES + SYNC, ids=lambda case: case["id"].removeprefix("ls:"))
-def test_an_execution_goes_as_it_went_on_aws(case):
+def test_an_execution_goes_as_it_went_on_aws(case, record_property):
     found = verdicts(case)
-    found.pop("events", None)
+    events = found.pop("events", "none")
+    record_property(
+        "conformance",
+        {
+            "category": case["category"],
+            "language": language_of(case),
+            "events": None if events == "none" else (events or "same"),
+        },
+    )
     assert not any(found.values()), {what: how for what, how in found.items() if how}
+
+
+# Histories in which an event's details or its previous event are not as recorded, each with its reason.
+DIFFERENT = {
+    # The service names MapRunStarted or MapRunSucceeded as the one before MapStateExited, now this and now
+    # that for the same machine; here it is always the latter.
+    "MAP_STATE_REFERENCE_IN_TOLERATED_FAILURE_PATH",
+    "test_map_state_nested_config_distributed",
+    "test_map_item_reader_base_json_max_items_jsonata",
+    "VALID_ITEMS_PATH_FROM_ITEM_READER",
+    # Recorded before the context object had a RedriveCount.
+    "test_lambda_invoke_with_retry_extended_input",
+    "test_lambda_service_invoke_with_retry_extended_input",
+    # Four tasks time out at the same instant: the service tells of the third before the second.
+    "test_service_lambda_map_timeout",
+}
+
+
+@pytest.mark.skipif(not CASES, reason="the recorded cases lie beside the repository, and not here")
+def test_every_event_is_as_recorded_but_where_it_is_said_why():
+    different = {case["name"]: found for case in CASES if (found := verdicts(case).get("events"))}
+    unknown = {name: how for name, how in different.items() if not any(key in name for key in DIFFERENT)}
+    assert not unknown
+    assert all(any(key in name for name in different) for key in DIFFERENT), "a difference is gone: good"

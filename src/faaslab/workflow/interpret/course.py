@@ -217,6 +217,8 @@ class Course:
             if not isinstance(timer, Timer) or timer.due > self.now:
                 continue
             del self.outstanding[each]
+            if each != key:
+                self.effects.append(Forget(each))
             frame = self.waiting.get(each)
             if frame is not None:
                 self._wake(frame, each, Fired(each))

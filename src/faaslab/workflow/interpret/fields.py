@@ -105,11 +105,12 @@ def given(course: Course, frame: Frame, state: StatePlan, result: Any, *, has_re
         return _told(frame, body, scope, "", result)
     if "Assign" in body:
         assign(frame, template.rendered(body["Assign"], course.scope(frame, result), "Assign"))
-    return placed(course, frame, body, result)
+    return placed(course, frame, state, result)
 
 
-def placed(course: Course, frame: Frame, body: Mapping[str, Any], result: Any) -> Any:
+def placed(course: Course, frame: Frame, state: StatePlan, result: Any) -> Any:
     """The result put into the input by ResultPath, and what OutputPath leaves of that."""
+    body = state.body
     output = result
     if "ResultPath" in body:
         path = body["ResultPath"]
@@ -117,7 +118,8 @@ def placed(course: Course, frame: Frame, body: Mapping[str, Any], result: Any) -
             output = frame.input
         elif path != WHOLE:
             output = jsonpath.written(path, frame.input, result)
-    course.inspected("afterResultPath", output)
+    if state.retrying or state.type == "Pass":
+        course.inspected("afterResultPath", output)
     path = body.get("OutputPath", WHOLE)
     if path != WHOLE:
         output = filtered(path, course.scope(frame, output))

@@ -105,27 +105,19 @@ def mapped(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any
     left = len(waiting)
     last = after = frame.previous
     running = 0
-    try:
-        while left:
-            while waiting and running < most:
-                _begin(course, frame, state, found=found, index=waiting.pop(), value=value, after=after)
-                running += 1
-            child = yield AWAIT
-            if child.failure is not None:
-                raise _ended_by(course, frame, child)
-            running -= 1
-            left -= 1
-            after = child.previous
-            last = course.note(
-                "MapIterationSucceeded", after, {"name": state.name, "index": child.index}, state.name
-            )
-    except StateFailure as failure:
-        if failure.location is not None or failure.framed:
-            # An ItemSelector failed, and no iteration: those under way are of no use.
-            for open_child in children:
-                if open_child is not None and open_child.phase == "open":
-                    abort(course, open_child, frame.previous)
-        raise
+    while left:
+        while waiting and running < most:
+            _begin(course, frame, state, found=found, index=waiting.pop(), value=value, after=after)
+            running += 1
+        child = yield AWAIT
+        if child.failure is not None:
+            raise _ended_by(course, frame, child)
+        running -= 1
+        left -= 1
+        after = child.previous
+        last = course.note(
+            "MapIterationSucceeded", after, {"name": state.name, "index": child.index}, state.name
+        )
     course.note("MapStateSucceeded", last, NOTHING, state.name)
     frame.previous = last
     return _together(children, state)
@@ -144,8 +136,16 @@ def _begin(
     child = frame.children[index]
     if child is None:
         item = {"Item": {"Index": index, "Value": found[index]}}
-        chosen = selected(course, frame, state, value, item)
-        child = _child(frame, frame.plan.branch(state, 0), chosen, made_text(chosen, state.name), index)
+        try:
+            chosen = selected(course, frame, state, value, item)
+            text = made_text(chosen, state.name)
+        except StateFailure:
+            # No iteration has failed, but none of those under way is of use any more.
+            for sibling in frame.children:
+                if sibling is not None and sibling.phase == "open":
+                    abort(course, sibling, frame.previous)
+            raise
+        child = _child(frame, frame.plan.branch(state, 0), chosen, text, index)
         child.item = item
         frame.children[index] = child
     go(course, frame, child)

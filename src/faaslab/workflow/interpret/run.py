@@ -23,7 +23,14 @@ from faaslab.workflow.effects import (
 )
 from faaslab.workflow.failure import RUNTIME, StateFailure
 from faaslab.workflow.interpret import inline
-from faaslab.workflow.interpret.course import EVENTS_A_STEP, NOT_TRUNCATED, Course, HistoryFull, Trial
+from faaslab.workflow.interpret.course import (
+    EVENTS_A_STEP,
+    HISTORY_LIMIT,
+    NOT_TRUNCATED,
+    Course,
+    HistoryFull,
+    Trial,
+)
 from faaslab.workflow.interpret.frame import GIVE_WAY, Frame
 from faaslab.workflow.interpret.payload import input_text, moment
 from faaslab.workflow.interpret.plan import plan_of
@@ -92,15 +99,16 @@ class Run:
         """
         course = self._course
         course.now = now
-        course.events = []
-        course.effects = []
         course.room = EVENTS_A_STEP
         try:
             self._take(signal)
             self._drive()
         except HistoryFull:
             self._overflow()
-        return Step(tuple(course.events), tuple(course.effects))
+        step = Step(tuple(course.events), tuple(course.effects))
+        course.events = []
+        course.effects = []
+        return step
 
     def pending(self) -> tuple[Effect, ...]:
         """What is still wanted: calls without an answer that were not submitted, timers as they stand, reads,
@@ -192,6 +200,8 @@ class Run:
 
     def _redrive(self) -> None:
         if self.status in {"RUNNING", "SUCCEEDED"} or self._course.express or not self._begun:
+            return
+        if self._course.last_id >= HISTORY_LIMIT - 1:
             return
         course, root = self._course, self._root
         self._redriven += 1
