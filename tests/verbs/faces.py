@@ -14,6 +14,7 @@ class KeptFace:
         self.opened = []
         self.advanced = 0
         self.somebody = True
+        self.waits = True
 
     def names(self, name):
         if name not in self.kept:

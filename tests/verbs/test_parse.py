@@ -64,9 +64,7 @@ def test_a_wrong_word_is_named_with_the_nearest(line, said):
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "line", ["workflow etl", "deploy score --to aws", "import cloudwatch /g --since 7d", "alarm add x"]
-)
+@pytest.mark.parametrize("line", ["deploy score --to aws", "import cloudwatch /g --since 7d", "alarm add x"])
 def test_what_a_later_release_brings_is_said_plainly(line):
     with pytest.raises(Unsupported, match="this release does not have"):
         parse(line)
@@ -93,9 +91,15 @@ def test_an_empty_cell_is_refused():
         parse("score", cell="  \n")
 
 
-def test_a_workflow_cell_is_a_later_release():
-    with pytest.raises(Unsupported):
-        parse("workflow etl", cell="{}")
+def test_a_workflow_cell_is_a_definition_of_a_workflow():
+    call = parse("workflow etl --type EXPRESS", cell="StartAt: a")
+    assert (call.verb.name, call["name"], call["type"], call.cell) == (
+        "workflow",
+        "etl",
+        "EXPRESS",
+        "StartAt: a",
+    )
+    assert parse("workflow check", cell="StartAt: a").verb.name == "workflow check"
 
 
 @pytest.mark.parametrize(

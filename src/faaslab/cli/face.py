@@ -61,6 +61,11 @@ class ShellFace:
         """A command waits for whoever started it, a person or an editor."""
         return True
 
+    @property
+    def waits(self) -> bool:
+        """A command ends with what it started."""
+        return True
+
     def note(self, text: str) -> None:
         """A line on standard error."""
         print(shown(f"note: {text}", sys.stderr), file=sys.stderr)

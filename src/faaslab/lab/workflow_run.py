@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import WorkflowFailed
+from faaslab.lab.workflow_pictures import of_execution
 from faaslab.model.workflow import WorkflowExecutionStatus
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from faaslab.lab import Lab
+    from faaslab.lab.workflow_pictures import Picture, Watched
     from faaslab.model.workflow import WorkflowError, WorkflowExecution
     from faaslab.workflow.engine import Handle
 
@@ -62,6 +64,18 @@ class WorkflowRun:
     def history(self) -> pd.DataFrame:
         """Its events so far; the columns are those of `lab.workflows.history`."""
         return self._lab.workflows.history(self.id)
+
+    def watched(self) -> Watched:
+        """What is known of it by now; `look` reads what happened since, `graph` and `timeline` draw it."""
+        return of_execution(self._lab, self.execution)
+
+    def graph(self) -> Picture:
+        """Its states as they stand, as a picture."""
+        return self.watched().graph()
+
+    def timeline(self) -> Picture:
+        """When it was in which state, as a Gantt chart."""
+        return self.watched().timeline()
 
     def wait(self, timeout_s: float | None = None) -> WorkflowExecution:
         """The execution once it has ended, however that was. Raises TimeoutError when the time runs out."""

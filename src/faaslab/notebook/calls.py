@@ -6,12 +6,14 @@ import builtins
 import keyword
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from IPython.display import display
 
 from faaslab import verbs
 from faaslab.errors import FaaslabError, InvalidValue, ReportFailed, RunFailed
+from faaslab.lab.workflow_run import failed as workflow_failed
 from faaslab.model.function import InlineCode
 from faaslab.notebook.display import Surroundings, View, notes_view, view
 from faaslab.notebook.execution_view import in_the_cell
@@ -74,11 +76,31 @@ def _run(magics: Magics, line: str, cell: str | None) -> View | None:
         if failure is not None:
             raise failure
         return None
-    shown = view(answer, surroundings(magics, tuple(face.notes)), value=value)
+    around = surroundings(magics, tuple(face.notes))
+    if isinstance(answer, verbs.RunAnswer) and not answer.looked_at and failure is None:
+        return _live(magics, lab, answer, around)
+    shown = view(answer, around, value=value)
     if failure is not None:
         display(shown)
         raise failure
     return shown
+
+
+def _live(magics: Magics, lab: Any, answer: verbs.RunAnswer, around: Surroundings) -> View:
+    """The view of a run that is shown already, and goes on to be."""
+    from faaslab.lab.workflow_pictures import Watched
+    from faaslab.notebook.live_run import LiveRun, ShownView
+
+    def draw(watched: Watched) -> View:
+        picture = watched.graph()
+        now = replace(answer, execution=watched.execution, svg=picture.svg, drawn=picture.text)
+        return view(now, around)
+
+    watched = Watched(lab, answer.execution)
+    watched.look()
+    magics.labs.follow(LiveRun(watched, draw))
+    shown = view(answer, around)
+    return ShownView(shown.html, shown.text, answer.run)
 
 
 def _failure(answer: verbs.Answer, cells: dict[str, tuple[int, int]]) -> RunFailed | None:
@@ -88,6 +110,8 @@ def _failure(answer: verbs.Answer, cells: dict[str, tuple[int, int]]) -> RunFail
     if isinstance(answer, verbs.ExecutionAnswer):
         cell = None if answer.code is None else cells.get(answer.code)
         return invocation_failed(answer.execution, answer.filename, cell)
+    if isinstance(answer, verbs.RunAnswer):
+        return workflow_failed(answer.execution)
     if isinstance(answer, verbs.ReportAnswer):
         run = answer.run
         where = "" if run.failed_cell is None else f" in cell {run.failed_cell}"

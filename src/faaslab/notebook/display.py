@@ -18,6 +18,7 @@ from faaslab.notebook import charts, units
 from faaslab.notebook.execution_view import execution_block
 from faaslab.notebook.log_view import log_rows
 from faaslab.notebook.markup import Html, box, facts, fold, gauge, joined, page, pill, tag
+from faaslab.notebook.run_view import picture, run_block, workflow_block
 from faaslab.notebook.tables import ROWS, pairs, table, table_parts
 from faaslab.verbs import (
     Answer,
@@ -25,11 +26,14 @@ from faaslab.verbs import (
     FunctionCard,
     LogsAnswer,
     MapAnswer,
+    PictureAnswer,
     ReportAnswer,
+    RunAnswer,
     StatsAnswer,
     SubmittedAnswer,
     TableAnswer,
     TextAnswer,
+    WorkflowCard,
 )
 from faaslab.verbs.changes import also_set, changes, numbered
 from faaslab.verbs.text import plain_text
@@ -175,6 +179,12 @@ def _block(answer: Answer, around: Surroundings) -> Html:
             return table(answer.df, title=answer.title, empty=answer.empty, rows=rows)
         case ReportAnswer():
             return report_block(answer.run, around.link)
+        case WorkflowCard():
+            return workflow_block(answer)
+        case RunAnswer():
+            return run_block(answer)
+        case PictureAnswer():
+            return box(picture(answer.svg))
         case _:
             return box(tag("div", tag("pre", answer.text), class_="top"))
 

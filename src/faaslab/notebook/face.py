@@ -63,6 +63,11 @@ class NotebookFace:
         """What a function raised under the debugger."""
         return None if self._debugger is None else self._debugger.raised
 
+    @property
+    def waits(self) -> bool:
+        """What runs is shown live, and can be awaited."""
+        return False
+
     def note(self, text: str) -> None:
         """Kept until the answer is shown."""
         self.notes.append(text)

@@ -17,13 +17,16 @@ NAMES = (
     ("faaslab.model.execution", "Execution"),
     ("faaslab.model.report", "ReportRun"),
     ("faaslab.lab.maps", "MapResult"),
+    ("faaslab.model.workflow", "Workflow"),
+    ("faaslab.model.workflow", "WorkflowExecution"),
+    ("faaslab.lab.workflow_run", "WorkflowRun"),
 )
 
 
 def register(shell: Any, around: Callable[[], Surroundings], labs: Labs) -> None:
     """Register a formatter for each; their modules are not loaded for it."""
     formatter = shell.display_formatter.mimebundle_formatter
-    for (module, name), answer in zip(NAMES, (_function, _execution, _report, _map), strict=True):
+    for (module, name), answer in zip(NAMES, _ANSWERS, strict=True):
 
         def show(value: Any, answer: Callable[[Any, Labs], Any] = answer) -> Mapping[str, str]:
             from faaslab.notebook.display import view
@@ -74,3 +77,30 @@ def _map(value: Any, labs: Labs) -> Any:  # noqa: ARG001
     from faaslab.verbs import MapAnswer
 
     return MapAnswer(result=value)
+
+
+def _workflow(value: Any, labs: Labs) -> Any:  # noqa: ARG001
+    from faaslab.lab.workflow_pictures import of_workflow
+    from faaslab.verbs import WorkflowCard
+
+    picture = of_workflow(value)
+    return WorkflowCard(workflow=value, svg=picture.svg, drawn=picture.text)
+
+
+def _run(value: Any, labs: Labs) -> Any:  # noqa: ARG001
+    from faaslab.verbs.workflow_runs import answer
+
+    return answer(value, looked_at=True)
+
+
+def _workflow_execution(value: Any, labs: Labs) -> Any:
+    lab = labs.peek()
+    if lab is None:
+        from faaslab.verbs import TextAnswer
+        from faaslab.verbs.workflow_text import headline
+
+        return TextAnswer(text=f"{value.workflow} {value.name}: {headline(value)}")
+    return _run(lab.workflows.run(value.id), labs)
+
+
+_ANSWERS = (_function, _execution, _report, _map, _workflow, _workflow_execution, _run)

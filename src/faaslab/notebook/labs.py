@@ -12,6 +12,7 @@ from faaslab import app
 
 if TYPE_CHECKING:
     from faaslab.lab import Lab
+    from faaslab.notebook.live_run import LiveRun
 
 
 class Labs:
@@ -21,6 +22,13 @@ class Labs:
         self.flags: dict[str, Any] = {}
         self._opened: list[Lab] = []
         self._current: tuple[dict[str, Any], Lab] | None = None
+        self._live: list[LiveRun] = []
+
+    def follow(self, live: LiveRun) -> None:
+        """Show a run as it goes on, until it ends or the labs are closed."""
+        self._live = [each for each in self._live if each.going]
+        self._live.append(live)
+        live.begin()
 
     def get(self) -> Lab:
         """The lab over the store as it is set now, opened if need be."""
@@ -56,5 +64,7 @@ class Labs:
     def close(self) -> None:
         """Close the labs that were opened here."""
         self._current = None
+        while self._live:
+            self._live.pop().close()
         while self._opened:
             self._opened.pop().close()

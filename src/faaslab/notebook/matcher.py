@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from faaslab.notebook.labs import Labs
 
+_RUNS = 30
+"""Names of so many executions are offered, the latest ones."""
+
 
 def matcher(shell: Any, labs: Labs) -> Any:
     """The matcher to register. Names of functions are read only where a store exists already."""
@@ -22,6 +25,20 @@ def matcher(shell: Any, labs: Labs) -> Any:
         try:
             lab = labs.known()
             return () if lab is None else lab.functions.names()
+        except FaaslabError:
+            return ()
+
+    def workflows() -> Iterable[str]:
+        try:
+            lab = labs.known()
+            return () if lab is None else lab.workflows.names()
+        except FaaslabError:
+            return ()
+
+    def runs() -> Iterable[str]:
+        try:
+            lab = labs.known()
+            return () if lab is None else [each.name for each in lab.workflows.executions(limit=_RUNS)]
         except FaaslabError:
             return ()
 
@@ -34,7 +51,13 @@ def matcher(shell: Any, labs: Labs) -> Any:
         hidden = shell.user_ns_hidden
         return sorted(name for name in shell.user_ns if not name.startswith("_") and name not in hidden)
 
-    names = {"function": functions, "variable": variables, "report": reports}
+    names = {
+        "function": functions,
+        "variable": variables,
+        "report": reports,
+        "workflow": workflows,
+        "run": runs,
+    }
 
     @context_matcher(identifier="faaslab", priority=200)  # type: ignore[untyped-decorator]
     def match(context: Any) -> dict[str, Any]:

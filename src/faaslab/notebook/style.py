@@ -49,6 +49,7 @@ _SHEET = """
        border-radius: 2px; background: var(--line); overflow: hidden; }
     .faas .gauge i { display: block; height: 100%; border-radius: 2px;
        background: var(--hue,var(--info)); }
+    .faas .picture { overflow-x: auto; text-align: center; }
     .faas .under { border-top: 1px solid var(--line); }
     .faas .part { border-top: 1px solid var(--line); padding: 8px 14px; margin: 0; }
     .faas .part>summary { cursor: pointer; color: var(--soft); margin: 0; padding: 0; }

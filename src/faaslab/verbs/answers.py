@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from faaslab.lab.maps import MapResult
     from faaslab.lab.queued import Queued
+    from faaslab.lab.workflow_run import WorkflowRun
     from faaslab.model.asynchronous import EventInvokeConfig
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
     from faaslab.model.report import ReportRun
+    from faaslab.model.workflow import Workflow, WorkflowExecution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +145,62 @@ class MapAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkflowCard:
+    """A workflow that was defined or looked at, with its picture."""
+
+    workflow: Workflow
+    svg: str
+    drawn: str
+    """The picture as text."""
+    change: str | None = None
+    aliases: tuple[str, ...] = ()
+    """What leads to its versions, in words."""
+    exit_status: int = 0
+
+    @property
+    def value(self) -> Workflow:
+        """The workflow."""
+        return self.workflow
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunAnswer:
+    """An execution of a workflow that was started, or one that is looked at again."""
+
+    run: WorkflowRun
+    execution: WorkflowExecution
+    """How it stood when it was looked at."""
+    svg: str
+    drawn: str
+    """The picture as text."""
+    looked_at: bool = False
+
+    @property
+    def value(self) -> WorkflowRun:
+        """The run: wait for it, stop it, look at its history."""
+        return self.run
+
+    @property
+    def exit_status(self) -> int:
+        """1 when one that was just run has ended and did not succeed."""
+        return 0 if self.looked_at or self.execution.status in ("RUNNING", "SUCCEEDED") else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureAnswer:
+    """A picture as SVG, and as text where there is nothing to draw on."""
+
+    svg: str
+    text: str
+    exit_status: int = 0
+
+    @property
+    def value(self) -> str:
+        """The SVG."""
+        return self.svg
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableAnswer:
     """Rows. `title` stands above them; `empty` is what to say when there are none."""
 
@@ -226,6 +284,9 @@ Answer = (
     | ExecutionAnswer
     | SubmittedAnswer
     | MapAnswer
+    | WorkflowCard
+    | RunAnswer
+    | PictureAnswer
     | TableAnswer
     | LogsAnswer
     | StatsAnswer

@@ -35,6 +35,10 @@ class Face(Protocol):
     def attended(self) -> bool:
         """Whether somebody may be there who does something beside (attaches a debugger)."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether whoever starts a run waits for its end (a shell); a notebook shows it while it runs."""
+
     def note(self, text: str) -> None:
         """Say something beside the answer (standard error in a shell)."""
 

@@ -12,6 +12,7 @@ from faaslab.lab.runtimes import language
 from faaslab.model.function import ImageCode
 from faaslab.model.quotas import UNZIPPED_BYTES
 from faaslab.verbs import payload as payloads
+from faaslab.verbs import workflow_runs
 from faaslab.verbs.answers import (
     DoneAnswer,
     ExecutionAnswer,
@@ -206,13 +207,17 @@ def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
 
 
 def show(lab: Lab, call: Call, face: Face) -> Answer:
-    """A function's card, or an execution."""
+    """The card of a function or a workflow, or an execution of either."""
     what = payloads.named(call["what"], face, place="WHAT")
     function, which = lab.functions.find(what), _which(call)
     if function is None:
         execution = lab.executions.find(what)
         if execution is None:
-            raise NotFound("function or execution", what, lab.functions.names())
+            found = workflow_runs.shown(lab, what)
+            if found is None:
+                known = (*lab.functions.names(), *lab.workflows.names())
+                raise NotFound("function, workflow or execution", what, known)
+            return found
         return ExecutionAnswer(execution=execution, looked_at=True, tail=True, **code_of(lab, execution))
     if which:
         function = lab.functions.get(what, **which)
@@ -363,13 +368,17 @@ VERBS: tuple[Verb, ...] = (
     Verb(name="ls", summary="list the functions", run=ls, examples=("ls",)),
     Verb(
         name="show",
-        summary="a function's card, or an execution with its log",
+        summary="the card of a function or a workflow, or an execution of either",
         run=show,
         positionals=(
-            Positional(name="what", help="a function's name or an execution's id", completes="function"),
+            Positional(
+                name="what",
+                help="the name of a function or a workflow, or an execution's name or id",
+                completes="function",
+            ),
         ),
         options=(Option(flags=("--code",), name="code", help="with the source"), *_WHICH),
-        examples=("show score", "show score --definition 3"),
+        examples=("show score", "show score --definition 3", "show etl"),
     ),
     Verb(
         name="rm",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 LATER: dict[str, str] = {
-    "workflow": "invoke functions one after the other from Python",
-    "run": "invoke functions one after the other from Python",
     "trigger": "lab.cloud.client('events') has rules, lab.cloud.client('scheduler') schedules",
     "event": "lab.cloud.client('events').put_events(Entries=[...])",
     "deploy": "functions run on the local backend",

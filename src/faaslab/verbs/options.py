@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from faaslab.errors import InvalidValue, nearest
 
-Completes = Literal["function", "file", "variable", "execution", "report", "verb"]
+Completes = Literal["function", "file", "variable", "execution", "report", "verb", "workflow", "run"]
 
 
 @dataclass(frozen=True, kw_only=True)

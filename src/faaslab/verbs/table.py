@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faaslab.errors import NotFound
-from faaslab.verbs import executions, functions, invoking, layers, queue, reports, serving, upkeep, versions
+from faaslab.verbs import (
+    executions,
+    functions,
+    invoking,
+    layers,
+    queue,
+    reports,
+    serving,
+    upkeep,
+    versions,
+    workflow_runs,
+    workflows,
+)
 from faaslab.verbs.answers import TextAnswer
 from faaslab.verbs.later import LATER
 from faaslab.verbs.options import Positional
@@ -40,6 +52,8 @@ VERBS: dict[str, Verb] = {
         *versions.VERBS,
         *layers.VERBS,
         *queue.VERBS,
+        *workflows.VERBS,
+        *workflow_runs.VERBS,
         *serving.VERBS,
         *executions.VERBS,
         *reports.VERBS,

@@ -21,13 +21,18 @@ from faaslab.verbs.answers import (
     FunctionCard,
     LogsAnswer,
     MapAnswer,
+    PictureAnswer,
     ReportAnswer,
+    RunAnswer,
     SubmittedAnswer,
     TableAnswer,
     TextAnswer,
+    WorkflowCard,
 )
 from faaslab.verbs.changes import also_set, changes, numbered
 from faaslab.verbs.reasons import reason, remedy, trace_lines, without_advice
+from faaslab.verbs.workflow_text import card_text, run_text, workflow_document
+from faaslab.verbs.workflow_text import execution_document as workflow_execution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +72,10 @@ def plain_text(answer: Answer, *, width: int | None = None) -> str:
             return table(answer.df, width=width) if len(answer.df) else answer.empty
         case ReportAnswer():
             return _report(answer)
+        case WorkflowCard():
+            return card_text(answer)
+        case RunAnswer():
+            return run_text(answer)
         case _:
             return answer.text
 
@@ -76,6 +85,12 @@ def documents(answer: Answer) -> Any:
     match answer:
         case FunctionCard():
             return function_document(answer)
+        case WorkflowCard():
+            return workflow_document(answer.workflow)
+        case RunAnswer():
+            return workflow_execution(answer.execution)
+        case PictureAnswer():
+            return {"svg": answer.svg, "text": answer.text}
         case ExecutionAnswer():
             return execution_document(answer.execution)
         case SubmittedAnswer():

@@ -1,0 +1,130 @@
+"""Workflows and their executions as pictures, in a notebook and out of one.
+
+Rule: a picture shows how an execution stood when it was asked for. `Watched` is kept up with the events as
+they come, and reads those only that it has not seen.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from faaslab.model.workflow import Workflow, WorkflowExecution, WorkflowExecutionStatus
+from faaslab.workflow.graph.drawing import graph_svg
+from faaslab.workflow.graph.mermaid import mermaid
+from faaslab.workflow.graph.plain import text as drawn
+from faaslab.workflow.graph.progress import Progress
+from faaslab.workflow.graph.timeline import timeline
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from faaslab.lab import Lab
+    from faaslab.model.workflow import HistoryEvent
+
+
+@dataclass(frozen=True)
+class Picture:
+    """SVG, and the same told as text; `mermaid` where it is a graph, for pages that draw it themselves."""
+
+    svg: str
+    text: str
+    mermaid: str = ""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": f'<div style="overflow-x:auto">{self.svg}</div>', "text/plain": self.text}
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class Watched:
+    """An execution and the states of its graph, as far as its events are known."""
+
+    def __init__(self, lab: Lab, execution: WorkflowExecution) -> None:
+        self._lab = lab
+        self._definition = definition_of(lab, execution)
+        self._progress = Progress()
+        self._events: list[HistoryEvent] = []
+        self.execution = execution
+
+    def look(self) -> bool:
+        """Read what has happened since; whether anything has."""
+        was = (len(self._events), self.execution.status)
+        found = self._lab.workflows.execution(self.execution.id)
+        last = self._events[-1].id if self._events else 0
+        new = self._lab.store.workflows.history(self.execution.id, after=last)
+        self._progress.feed(new)
+        self._events += new
+        # How it stood before its events were read: what has ended has told all of them.
+        self.execution = found
+        return (len(self._events), self.execution.status) != was
+
+    @property
+    def ended(self) -> bool:
+        """Whether the execution has ended, so that nothing changes any more."""
+        return self.execution.status is not WorkflowExecutionStatus.RUNNING
+
+    @property
+    def now(self) -> datetime | None:
+        """The instant up to which it is told; None for one that has ended."""
+        return None if self.ended else self._lab.clock.now()
+
+    def graph(self) -> Picture:
+        """The graph with its states as they stand."""
+        title = f"{self.execution.workflow}: {self.execution.status}"
+        statuses = self._progress.statuses()
+        return Picture(
+            svg=graph_svg(
+                self._definition,
+                statuses,
+                title=title,
+                now=self.now,
+                transitions=self._progress.transitions,
+            ),
+            text=drawn(self._definition, statuses),
+            mermaid=mermaid(self._definition, statuses),
+        )
+
+    def timeline(self) -> Picture:
+        """When which state was entered and left, as a Gantt chart."""
+        svg = timeline(self._events, self.now, title=f"{self.execution.name}: timeline")
+        return Picture(svg=svg, text=drawn(self._definition, self._progress.statuses()))
+
+
+def of_workflow(workflow: Workflow) -> Picture:
+    """The graph of a workflow, a draft as well."""
+    definition = parsed(workflow.definition)
+    return Picture(
+        svg=graph_svg(definition, title=workflow.name),
+        text=drawn(definition),
+        mermaid=mermaid(definition),
+    )
+
+
+def of_execution(lab: Lab, execution: WorkflowExecution) -> Watched:
+    """An execution with all that has happened in it so far."""
+    watched = Watched(lab, execution)
+    watched.look()
+    return watched
+
+
+def definition_of(lab: Lab, execution: WorkflowExecution) -> Any:
+    """The definition that an execution runs or ran; an empty one where it is not known any more."""
+    number = execution.workflow_version
+    kept = lab.store.definitions
+    workflow = kept.get(Workflow, execution.workflow, int(number)) if number.isdecimal() else None
+    return parsed("{}" if workflow is None else workflow.definition)
+
+
+def parsed(definition: str) -> Any:
+    """A definition as far as it is JSON; a draft may be anything."""
+    try:
+        return json.loads(definition)
+    except (ValueError, RecursionError):
+        return {"Comment": html.escape(definition[:200])}

@@ -1,0 +1,104 @@
+"""An execution of a workflow that is shown while it runs: one output, which at its end is what is kept.
+
+Rule: while it runs the output is a widget (`ipywidgets.HTML`) with the same picture as plain HTML beside it,
+for whoever has no widgets. At the end the output is replaced by the HTML alone, so that a saved notebook
+shows how it ended and asks for nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import display
+
+from faaslab.clock import SYSTEM, Clock
+from faaslab.errors import FaaslabError
+from faaslab.notebook.display import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from faaslab.lab.workflow_pictures import Watched
+
+_EVERY_S = 0.25
+
+
+class LiveRun:
+    """`draw` makes the view of what is watched as it stands. `close` twice is fine; the run goes on."""
+
+    def __init__(
+        self,
+        watched: Watched,
+        draw: Callable[[Watched], View],
+        *,
+        clock: Clock = SYSTEM,
+        every_s: float = _EVERY_S,
+    ) -> None:
+        self._watched = watched
+        self._draw = draw
+        self._clock = clock
+        self._every_s = every_s
+        self._widget: Any = None
+        self._handle: Any = None
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Show it, and keep it up to date until it has ended."""
+        import ipywidgets
+
+        view = self._draw(self._watched)
+        if self._watched.ended:
+            display(view)
+            return
+        self._widget = ipywidgets.HTML(view.html)
+        self._handle = display(_Bundle(self._widget, view), display_id=True)
+        self._thread = threading.Thread(target=self._follow, name="faaslab-live-run", daemon=True)
+        self._thread.start()
+
+    def _follow(self) -> None:
+        try:
+            while not self._watched.ended and not self._clock.wait(self._over, self._every_s):
+                if self._watched.look() or not self._watched.ended:
+                    self._widget.value = self._draw(self._watched).html
+        except FaaslabError:
+            pass  # the lab was closed: what is shown is how it stood
+        self._end()
+
+    def _end(self) -> None:
+        self._handle.update(self._draw(self._watched))
+        self._widget.close()
+
+    @property
+    def going(self) -> bool:
+        """Whether it is being followed."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def close(self) -> None:
+        """Follow it no more."""
+        self._over.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+
+class _Bundle:
+    """A widget, and the same for whoever has none."""
+
+    def __init__(self, widget: Any, view: View) -> None:
+        self._widget = widget
+        self._view = view
+
+    def _repr_mimebundle_(self, **_: Any) -> Mapping[str, Any]:
+        shown = self._widget._repr_mimebundle_()
+        bundle = shown[0] if isinstance(shown, tuple) else shown
+        return {**bundle, **self._view._repr_mimebundle_()}
+
+
+class ShownView(View):
+    """A view whose output stands above already: as the value of its own cell it is not shown once more."""
+
+    def _ipython_display_(self) -> None:
+        shown, self.__dict__["shown"] = self.__dict__.get("shown", False), True
+        if shown:
+            display(View(self.html, self.text, self.value))

@@ -1,0 +1,286 @@
+"""The verbs that run workflows and look at runs: run, runs, stop, redrive, resume, graph, timeline, …"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import InvalidValue, NotFound
+from faaslab.lab import workflow_pictures as pictures
+from faaslab.verbs import payload as payloads
+from faaslab.verbs.answers import DoneAnswer, PictureAnswer, RunAnswer, TableAnswer, TextAnswer
+from faaslab.verbs.function_options import PAYLOAD
+from faaslab.verbs.options import Option, Positional, whole_number
+from faaslab.verbs.verb import Verb
+from faaslab.verbs.workflows import card
+
+if TYPE_CHECKING:
+    from faaslab.lab import Lab
+    from faaslab.lab.workflow_run import WorkflowRun
+    from faaslab.model.workflow import Workflow
+    from faaslab.verbs.answers import Answer
+    from faaslab.verbs.face import Face
+    from faaslab.verbs.verb import Call
+
+_LOOK_S = 0.2
+_STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
+
+
+def run(lab: Lab, call: Call, face: Face) -> Answer:
+    """Start an execution; a shell waits for its end, a notebook goes on and shows it live."""
+    value = payloads.payload(call["payload"], face)
+    started = lab.workflows.start(call["name"], value, name=call["execution"])
+    return _followed(started, call, face)
+
+
+def answer(of: WorkflowRun, *, looked_at: bool = False) -> RunAnswer:
+    """A run as it stands, with its picture."""
+    watched = of.watched()
+    picture = watched.graph()
+    return RunAnswer(
+        run=of, execution=watched.execution, svg=picture.svg, drawn=picture.text, looked_at=looked_at
+    )
+
+
+def shown(lab: Lab, what: str) -> Answer | None:
+    """The card of a workflow, or an execution of one, by name or ARN; None where there is neither."""
+    workflow = _workflow(lab, what)
+    if workflow is not None:
+        return card(lab, workflow)
+    with suppress(NotFound):
+        return answer(lab.workflows.run(what), looked_at=True)
+    return None
+
+
+def _followed(started: WorkflowRun, call: Call, face: Face) -> Answer:
+    if call["no_wait"] or not (face.waits or call["wait"]):
+        if face.waits:
+            face.note("it goes on wherever the home of the store is; without one, at: resume")
+        return answer(started)
+    with face.progress(None, started.execution.name) as bar:
+        while not _has_ended(started):
+            bar.advance(0, note=started.execution.current_state)
+    return answer(started)
+
+
+def _has_ended(started: WorkflowRun) -> bool:
+    """Whether it has, after a moment at most."""
+    with suppress(TimeoutError):
+        started.wait(_LOOK_S)
+        return True
+    return False
+
+
+def runs(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """The executions of a workflow, or of all."""
+    import pandas as pd
+
+    found = lab.workflows.executions(call["name"], status=call["status"], limit=call["last"])
+    rows = [
+        {
+            "name": each.name,
+            "workflow": each.workflow,
+            "status": str(each.status),
+            "started_at": each.started_at,
+            "duration_ms": None
+            if each.ended_at is None
+            else (each.ended_at - each.started_at).total_seconds() * 1_000,
+            "state": each.current_state,
+            "states": each.statistics.total_states,
+            "retried": each.statistics.retried_states,
+            "error": None if each.error is None else each.error.error,
+            "arn": each.id,
+        }
+        for each in found
+    ]
+    return TableAnswer(df=pd.DataFrame(rows), empty="no workflow ran yet; run one: run NAME")
+
+
+def stop(lab: Lab, call: Call, face: Face) -> Answer:
+    """The end of executions that run."""
+    names = [payloads.named(word, face, place="RUNS") for word in call["runs"]]
+    for name in names:
+        lab.workflows.stop(name, error=call["error"], cause=call["cause"])
+    return DoneAnswer(text=f"stopped {', '.join(names)}", facts={"stopped": names})
+
+
+def redrive(lab: Lab, call: Call, face: Face) -> Answer:
+    """Go on where it failed."""
+    return _followed(lab.workflows.redrive(_named(call, face)), call, face)
+
+
+def resume(lab: Lab, call: Call, face: Face) -> Answer:
+    """Take up what was left by a process that ended."""
+    count = lab.workflows.resume()
+    if not count:
+        return DoneAnswer(text="nothing was left unfinished", facts={"resumed": 0})
+    if face.waits and not call["no_wait"]:
+        with face.progress(count, "resumed") as bar:
+            for each in lab.workflows.executions(status="RUNNING"):
+                lab.workflows.run(each.id).wait()
+                bar.advance()
+    told = "1 execution" if count == 1 else f"{count:,} executions"
+    return DoneAnswer(text=f"took up {told}", facts={"resumed": count})
+
+
+def history(lab: Lab, call: Call, face: Face) -> Answer:
+    """What happened in an execution, event by event."""
+    return TableAnswer(df=lab.workflows.history(_named(call, face)), empty="nothing happened yet")
+
+
+def graph(lab: Lab, call: Call, face: Face) -> Answer:
+    """The picture of a workflow, or of how an execution went through it."""
+    what = payloads.named(call["what"], face, place="WHAT")
+    workflow = _workflow(lab, what)
+    found: Any = _run(lab, what).graph() if workflow is None else pictures.of_workflow(workflow)
+    if call["mermaid"]:
+        return TextAnswer(text=found.mermaid)
+    return _picture(found.svg, found.text, call, face)
+
+
+def timeline(lab: Lab, call: Call, face: Face) -> Answer:
+    """When an execution was in which state."""
+    found = _run(lab, _named(call, face)).timeline()
+    return _picture(found.svg, found.text, call, face)
+
+
+def _picture(svg: str, text: str, call: Call, face: Face) -> Answer:
+    path = call["svg"]
+    if path is None:
+        return PictureAnswer(svg=svg, text=text)
+    if not path.endswith(".svg"):
+        raise InvalidValue(f"{path!r} does not end in .svg", place="--svg", hint="a browser shows SVG")
+    target = Path(path).expanduser()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(svg, "utf-8")
+    if call["open"]:
+        face.open(str(target))
+    return DoneAnswer(text=f"wrote {target}", facts={"path": str(target)})
+
+
+def _workflow(lab: Lab, what: str) -> Workflow | None:
+    with suppress(NotFound, InvalidValue):
+        return lab.workflows.get(what)
+    return None
+
+
+def _named(call: Call, face: Face) -> str:
+    return payloads.named(call["run"], face, place="RUN")
+
+
+def _run(lab: Lab, what: str) -> WorkflowRun:
+    try:
+        return lab.workflows.run(what)
+    except NotFound:
+        raise NotFound("workflow or run", what, lab.workflows.names()) from None
+
+
+RUN = Positional(name="run", help="an execution's name or ARN, or {variable}", completes="run")
+WAIT = Option(flags=("--wait",), name="wait", help="wait for its end, in a notebook as well")
+NO_WAIT = Option(flags=("--no-wait",), name="no_wait", help="do not wait for its end")
+SVG = (
+    Option(flags=("--svg",), name="svg", metavar="PATH", completes="file", help="write it to this file"),
+    Option(flags=("--open",), name="open", help="show that file"),
+)
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        name="run",
+        summary="run a workflow; a notebook shows it live, a shell waits",
+        run=run,
+        positionals=(
+            Positional(name="name", help="the workflow; NAME:ALIAS or NAME:VERSION", completes="workflow"),
+        ),
+        options=(
+            PAYLOAD,
+            Option(
+                flags=("--name",),
+                name="execution",
+                metavar="NAME",
+                help="the execution's name; the same name and input again is the same execution",
+            ),
+            WAIT,
+            NO_WAIT,
+        ),
+        examples=("run etl -p @day.json", "run etl:prod --name 2026-11-27 --wait"),
+    ),
+    Verb(
+        name="runs",
+        summary="list the executions of workflows, the newest first",
+        run=runs,
+        positionals=(
+            Positional(name="name", help="only of this workflow", required=False, completes="workflow"),
+        ),
+        options=(
+            Option(
+                flags=("--status",),
+                name="status",
+                metavar="STATUS",
+                choices=_STATUSES,
+                help="only those that stand so",
+            ),
+            Option(
+                flags=("--last",),
+                name="last",
+                metavar="N",
+                read=whole_number,
+                default=50,
+                help="so many (50)",
+            ),
+        ),
+        examples=("runs etl --status FAILED",),
+    ),
+    Verb(
+        name="stop",
+        summary="stop executions of workflows",
+        run=stop,
+        positionals=(
+            Positional(name="runs", help="names or ARNs of executions", rest=True, completes="run"),
+        ),
+        options=(
+            Option(flags=("--error",), name="error", metavar="NAME", help="the error it ends with"),
+            Option(flags=("--cause",), name="cause", metavar="TEXT", help="why"),
+        ),
+        examples=("stop 2026-11-27",),
+    ),
+    Verb(
+        name="redrive",
+        summary="go on with a failed execution at the state where it failed",
+        run=redrive,
+        positionals=(RUN,),
+        options=(WAIT, NO_WAIT),
+        examples=("redrive 2026-11-27",),
+    ),
+    Verb(
+        name="resume",
+        summary="take up executions whose process has ended",
+        run=resume,
+        options=(NO_WAIT,),
+        examples=("resume",),
+    ),
+    Verb(
+        name="workflow history",
+        summary="the events of an execution of a workflow",
+        run=history,
+        positionals=(RUN,),
+        examples=("workflow history 2026-11-27",),
+    ),
+    Verb(
+        name="graph",
+        summary="the picture of a workflow, or of an execution of it",
+        run=graph,
+        positionals=(
+            Positional(name="what", help="a workflow, or an execution's name or ARN", completes="workflow"),
+        ),
+        options=(*SVG, Option(flags=("--mermaid",), name="mermaid", help="as Mermaid text")),
+        examples=("graph etl", "graph etl --mermaid", "graph 2026-11-27 --svg run.svg --open"),
+    ),
+    Verb(
+        name="timeline",
+        summary="when an execution of a workflow was in which state",
+        run=timeline,
+        positionals=(RUN,),
+        options=SVG,
+        examples=("timeline 2026-11-27",),
+    ),
+)

@@ -1,0 +1,126 @@
+"""Workflows and their executions as plain text for a terminal, and as JSON documents for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from faaslab.model.json import to_json
+
+if TYPE_CHECKING:
+    from faaslab.model.workflow import Workflow, WorkflowExecution
+    from faaslab.verbs.answers import RunAnswer, WorkflowCard
+
+_OUTPUT = 2_000
+
+
+def card_text(card: WorkflowCard) -> str:
+    """What a terminal shows of a workflow."""
+    workflow = card.workflow
+    head = f"{workflow.name}  definition {workflow.version}"
+    if card.change:
+        head += {"updated": ", changed"}.get(card.change, f", {card.change}")
+    return "\n".join([head, *(f"  {name:<10} {told}" for name, told in about(card)), "", card.drawn])
+
+
+def about(card: WorkflowCard) -> list[tuple[str, str]]:
+    """What there is to say of a workflow, in pairs of a word and a text."""
+    workflow = card.workflow
+    configuration, seen = workflow.configuration, workflow.statistics
+    told: list[tuple[str, str]] = [("type", workflow.type)]
+    if workflow.status != "active":
+        why = f": {workflow.status_reason}" if workflow.status_reason else ""
+        told.append(("status", f"{workflow.status}{why}"))
+    if card.aliases:
+        told.append(("aliases", "; ".join(card.aliases)))
+    if configuration.role:
+        told.append(("role", configuration.role))
+    if configuration.logging.level != "OFF":
+        where = (
+            f" to {', '.join(configuration.logging.destinations)}"
+            if configuration.logging.destinations
+            else ""
+        )
+        told.append(("logs", f"{configuration.logging.level}{where}"))
+    if configuration.tracing:
+        told.append(("tracing", "on"))
+    if configuration.tags:
+        told.append(("tags", ", ".join(f"{key}={value}" for key, value in configuration.tags.items())))
+    if seen is not None and seen.executions:
+        parts = [f"{seen.executions:,} so far", f"{seen.succeeded:,} succeeded"]
+        parts += [f"{seen.failed:,} failed"] if seen.failed else []
+        parts += [f"{seen.running:,} running"] if seen.running else []
+        parts += [f"{took(seen.mean_duration_ms)} on average"] if seen.mean_duration_ms is not None else []
+        told.append(("runs", ", ".join(parts)))
+    return told
+
+
+def run_text(answer: RunAnswer) -> str:
+    """What a terminal shows of an execution."""
+    execution = answer.execution
+    lines = [f"{execution.workflow}  {execution.name}  {headline(execution)}", "", answer.drawn]
+    error = execution.error
+    if error is not None and error.error:
+        lines += ["", f"error   {error.error}"]
+    if error is not None and error.cause:
+        lines.append(f"cause   {_short(error.cause)}")
+    if execution.output is not None:
+        lines += ["", f"output  {_short(execution.output)}"]
+    return "\n".join(lines)
+
+
+def headline(execution: WorkflowExecution) -> str:
+    """How an execution stands, in a line."""
+    statistics = execution.statistics
+    parts = [str(execution.status)]
+    if execution.ended_at is not None:
+        parts[0] += f" in {took((execution.ended_at - execution.started_at).total_seconds() * 1_000)}"
+    elif execution.current_state:
+        parts[0] += f" in {execution.current_state}"
+    if statistics.total_states:
+        parts.append(f"{statistics.total_states:,} states")
+    if statistics.retried_states:
+        parts.append(f"{statistics.retried_states:,} retried")
+    if execution.redrive_count:
+        parts.append(f"redriven {execution.redrive_count} times")
+    return ", ".join(parts)
+
+
+def took(ms: float) -> str:
+    """`12 ms`, `3.4 s`, `2 min 5 s`."""
+    if ms < 1_000:
+        return f"{ms:.0f} ms"
+    if ms < 60_000:
+        return f"{ms / 1_000:.1f} s"
+    minutes, seconds = divmod(round(ms / 1_000), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def _short(text: str) -> str:
+    left = len(text) - _OUTPUT
+    return text if left <= 0 else f"{text[:_OUTPUT]}… ({left:,} more characters)"
+
+
+def workflow_document(workflow: Workflow) -> dict[str, Any]:
+    """A workflow as JSON, its definition as a value where it is JSON."""
+    document: dict[str, Any] = to_json(workflow)
+    document["definition"] = value_of(workflow.definition)
+    return document
+
+
+def execution_document(execution: WorkflowExecution) -> dict[str, Any]:
+    """An execution as JSON: input and output as values, without its history."""
+    document: dict[str, Any] = to_json(execution)
+    del document["history"]
+    for name in ("input", "output"):
+        document[name] = None if document[name] is None else value_of(document[name])
+    return document
+
+
+def value_of(text: str) -> Any:
+    """JSON text as a value; any other as it is."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
