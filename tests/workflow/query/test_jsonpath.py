@@ -179,6 +179,7 @@ def test_the_context_and_variables_are_read_as_the_input_is():
         ("$.n[7]", "No results for path: $['n'][7]"),
         ("$.n[-4]", "No results for path: $['n'][-4]"),
         ("$.null[0]", "The path $['null'] is null"),
+        ("$..price.length().x", "No results for path: $..['price'].length()['x']"),
         ("$no", "No results for path: $['no']"),
         ("$no.x", "Missing property in path $['no']"),
         ("$.null.sum()", "Aggregation function attempted to calculate value using empty array"),

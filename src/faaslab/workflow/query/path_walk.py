@@ -103,7 +103,11 @@ def _value(path: Path, item: Any, walk: _Walk) -> Any:
         found = _found(path.steps, item, walk)
     except _NothingToApply as error:
         raise _absent(path, str(error)) from None
-    return found[0] if path.definite else found
+    if not path.definite:
+        return found
+    if not found:
+        raise _absent(path, f"No results for path: {path.written_out}")
+    return found[0]
 
 
 def _at(path: Path, document: Any, walk: _Walk) -> Any:
