@@ -92,6 +92,7 @@ def test_any_case():
         (r"\u00g0", "hexadecimal"),
         ("a{9999}", "too long"),
         ("(?:a{50}){50}", "too long"),
+        ("[" + "ab" * 600 + "]", "too long"),
         ("((((a{9}){9}){9}){9}){9}", "too long"),
         ("(" * 60 + ")" * 60, "deep"),
     ],

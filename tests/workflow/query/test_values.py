@@ -46,6 +46,7 @@ def test_a_number_is_written_as_java_does(number, text):
 
 def test_a_number_too_long_to_be_written_is_no_error():
     assert values.number_text(10**5000).startswith("0x")
+    assert values.json_text([10**5000]).startswith("[0x")
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -108,3 +109,8 @@ def test_what_was_made_of_an_object_is_found_again_and_the_store_is_bounded():
     once(third)
     assert once(third) == 3
     assert once(first) == 4
+
+
+@pytest.mark.parametrize("number", [0.001, 0.0005, 1e7, 12345678.5, 1e16, 1e-7, -1e21, float("inf")])
+def test_a_number_within_is_written_as_it_is_alone(number):
+    assert values.json_text({"a": [number]}) == f'{{"a":[{values.number_text(number)}]}}'

@@ -35,8 +35,7 @@ class _Place(NamedTuple):
 
     test: _Test | None
     onward: tuple[int, ...] = ()
-    only_at: str = ""
-    """"begin" or "end": the place may be passed only there."""
+    only_at: str = ""  # "begin" or "end" of the text, where it can be passed only there
 
 
 def compiled(written: str, *, any_case: bool = False) -> Fits:
@@ -45,12 +44,13 @@ def compiled(written: str, *, any_case: bool = False) -> Fits:
     places = reader.alternatives(0)
     if reader.at < len(written):
         raise ValueError("there is a ')' too many")
-    return _Machine([*places, _Place(None)]).fits
+    return _Machine([*places, _Place(None)], reader.choices).fits
 
 
 class _Machine:
-    def __init__(self, places: list[_Place]) -> None:
+    def __init__(self, places: list[_Place], choices: int) -> None:
         self._places = places
+        self._choices = choices
         self._known: dict[tuple[tuple[int, ...], str], tuple[int, ...]] = {}
         self._most_known = _MOST_KNOWN // len(places)
 
@@ -65,7 +65,8 @@ class _Machine:
                 break
             known = self._known.get((standing, character))
             if known is None:
-                count(4 * len(standing))  # what it takes to look at one, in steps of a path
+                # What it takes to look at one place, in steps of a path.
+                count(4 * len(standing) + self._choices)
                 known = self._reached(self._read(standing, character), begin=False, end=False)
                 if len(self._known) >= self._most_known:
                     self._known.clear()
@@ -102,6 +103,7 @@ class _Reader:
         self.written = written
         self.any_case = any_case
         self.at = 0
+        self.choices = 0  # characters and ranges in brackets
 
     def peek(self) -> str:
         return self.written[self.at : self.at + 1]
@@ -187,6 +189,8 @@ class _Reader:
         first = True
         while first or self.peek() != "]":
             first = False
+            self.choices += 1
+            self.measure(self.choices)
             character = self.peek()
             if not character:
                 raise ValueError("a '[' is not closed")

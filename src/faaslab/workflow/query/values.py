@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_encoded = json.JSONEncoder(ensure_ascii=False).encode
+_encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+# What Java writes otherwise, or looks like it.
+_OTHERWISE = re.compile("[0-9]{8}[.][0-9]|0[.]00[0-9]|[0-9][eE][+-]?[0-9]|Infinity|NaN|[\ud800-\udfff]")
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
@@ -75,9 +77,15 @@ def _shortest(number: float, mantissa: str, exponent: str) -> str:
 
 
 def json_text(value: Any) -> str:
-    """The value as compact JSON."""
-    if isinstance(value, str):
-        return _quoted(value)
+    """The value as compact JSON, numbers as in `number_text`."""
+    try:
+        text = _encoded(value)
+    except (RecursionError, ValueError):  # too deep, or a number too long for the library
+        return _json_text(value)
+    return text if _OTHERWISE.search(text) is None else _json_text(value)
+
+
+def _json_text(value: Any) -> str:
     parts: list[str] = []
     # What is still to be written: a text as it is, or a value.
     todo: list[tuple[bool, Any]] = [(False, value)]
