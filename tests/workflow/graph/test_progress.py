@@ -204,3 +204,16 @@ def test_children_are_taken_together():
     assert found["B"].standing == "running"
     counted = together([{"M": Status(items=Items(2, 1, 1))}, {"M": Status(items=Items(3, 3))}])
     assert counted["M"].items == Items(5, 4, 1)
+
+
+def test_a_distributed_map_has_the_counts_of_its_run():
+    told = story.Story()
+    last = told.add("MapStateStarted", told.enter("Map", "M"), length=9)
+    last = told.add("MapRunStarted", last, mapRunArn="arn")
+    last = told.add("MapRunSucceeded", last)
+    last = told.add("MapStateSucceeded", last)
+    told.leave("Map", "M", last)
+    found = status_of(told.events)["M"]
+    assert (found.standing, found.items) == ("succeeded", None)
+    counts = {"total": 9, "succeeded": 6, "failed": 1, "timedOut": 1, "aborted": 1, "pending": 0}
+    assert Items.of(counts) == Items(9, 6, 2, 0, 1)

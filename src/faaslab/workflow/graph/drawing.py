@@ -8,7 +8,7 @@ from faaslab.workflow.graph import sheet, words
 from faaslab.workflow.graph.glyphs import RETRY, TYPES
 from faaslab.workflow.graph.outline import MOST, Edge, Graph, Node, model
 from faaslab.workflow.graph.palette import SAID, STANDINGS
-from faaslab.workflow.graph.placing import LINE, Box, Line, placed, plain_catches
+from faaslab.workflow.graph.placing import LINE, SMALL, Box, Line, placed, plain_catches, times
 from faaslab.workflow.graph.progress import Items, Status
 from faaslab.workflow.graph.sheet import number
 from faaslab.workflow.graph.spans import length
@@ -164,21 +164,17 @@ def _head(box: Box, status: Mapping[str, Status] | None, now: datetime | None) -
         counts = counted(known.items)
         parts.append(sheet.text(right - 24, box.y + 24, counts, "small far"))
     if node.retries:
-        parts.append(
-            f'<g class="retry">{sheet.hover(node.retrying)}'
-            f"{sheet.glyph(RETRY, right - 42, box.y + box.head - 20, 12, '')}"
-            f"{sheet.text(right - 27, box.y + box.head - 10, _times(node.retries), 'small')}</g>"
-        )
+        said = times(node.retries)
+        y = box.y + box.head - 10 if node.graphs else top + 9
+        x = right - 14 - words.width(said, SMALL)
+        mark = sheet.glyph(RETRY, x - 15, y - 10, 12, "") + sheet.text(x, y, said, "small")
+        parts.append(f'<g class="retry">{sheet.hover(node.retrying)}{mark}</g>')
     if known is not None:
         parts.append(sheet.seal(known.standing, right - 3, box.y + 3))
     if node.hidden:
         said = f"{node.hidden:,} state{'' if node.hidden == 1 else 's'} inside"
         parts.append(sheet.text(box.x + 46, box.y + box.height - 10, said, "small"))
     return "".join(parts)
-
-
-def _times(count: int) -> str:
-    return f"{count}×" if count < 1_000 else "∞"
 
 
 def counted(items: Items) -> str:

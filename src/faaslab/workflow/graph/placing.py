@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 NAME, SMALL = 13.0, 11.0
 """Sizes of letters: names, and all else."""
+_BOLD = NAME * 1.14
 _NAME_WIDTH, _DETAIL_WIDTH, _LABEL_WIDTH = 210.0, 210.0, 190.0
 _LEFT, _RIGHT = 46.0, 14.0  # of a name: the icon, the mark
 LINE = 17.0
@@ -24,6 +26,7 @@ LINE = 17.0
 _LABEL_LINE = 14.0
 _LABELS = 3
 _FEW = 5
+_LONG_PATH = re.compile(r"\$[\w$.\[\]]{30,}")
 _PAD, _BESIDE = 18.0, 30.0
 
 
@@ -114,19 +117,25 @@ def _card(node: Node, plans: list[Plan], *, status_line: bool) -> Box:
         said = f"{node.hidden:,} more state{'' if node.hidden == 1 else 's'}"
         return Box(node, 0, 0, _even(words.width(said, NAME) + 40), 34.0, (said,), "", head=34.0)
     name = words.seen(node.name) or "(no name)"
-    lines = words.wrapped(name, NAME * 1.12, _NAME_WIDTH)
+    lines = words.wrapped(name, _BOLD, _NAME_WIDTH)
     detail = words.cut(node.detail, SMALL, _DETAIL_WIDTH)
-    wide = max(words.width(detail, SMALL), *(words.width(line, NAME * 1.12) for line in lines))
-    wide = max(132.0, _LEFT + wide + _RIGHT + (26 if node.retries else 0))
+    beside = words.width(times(node.retries), SMALL) + 28 if node.retries else 0.0
+    wide = max(words.width(detail, SMALL) + beside, *(words.width(line, _BOLD) for line in lines))
+    wide = max(132.0, _LEFT + wide + _RIGHT)
     head = 14 + 15 + LINE * len(lines) + (16 if status_line and node.kind != "Missing" else 0) + 6
     folded = 20.0 if node.hidden else 0.0
     if not plans:
         return Box(node, 0, 0, _even(wide), head + folded, lines, detail, head=head)
     if node.kind == "Map":
-        wide += 90 if status_line else 0
+        wide += 90.0 if status_line else 0.0
     inside = sum(max(plan.width, 60) for plan in plans) + _BESIDE * (len(plans) - 1) + 2 * _PAD
     high = max(24, *(plan.height for plan in plans)) + 2 * _PAD
     return Box(node, 0, 0, _even(max(wide, inside)), head + high + folded, lines, detail, head=head)
+
+
+def times(count: int) -> str:
+    """How often a state is tried again, at most."""
+    return f"{count}×" if count < 1_000 else "∞"
 
 
 def _even(width: float) -> float:
@@ -140,11 +149,18 @@ def _label(edge: Edge, *, plain: bool) -> tuple[str, ...]:
     kept = edge.labels if len(edge.labels) <= _LABELS else edge.labels[: _LABELS - 1]
     wide = 1 if len(kept) > 1 else 2
     lines = [
-        line for text in kept for line in words.wrapped(text, SMALL, _LABEL_WIDTH, lines=wide, at="spaces")
+        line
+        for text in map(_brief, kept)
+        for line in words.wrapped(text, SMALL, _LABEL_WIDTH, lines=wide, at="spaces")
     ]
     if len(kept) < len(edge.labels):
         lines.append(f"or {len(edge.labels) - len(kept)} more")
     return tuple(lines)
+
+
+def _brief(text: str) -> str:
+    """A condition of whose long paths only the ends are left."""
+    return _LONG_PATH.sub(lambda found: "…" + found[0][-26:], text)
 
 
 def plain_catches(graph: Graph) -> bool:

@@ -28,6 +28,18 @@ class Items:
     running: int = 0
     aborted: int = 0
 
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> Items:
+        """From the counts of a distributed Map's run, as DescribeMapRun has them."""
+        get = counts.get
+        return cls(
+            get("total", 0),
+            get("succeeded", 0),
+            get("failed", 0) + get("timedOut", 0),
+            get("running", 0),
+            get("aborted", 0),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Status:

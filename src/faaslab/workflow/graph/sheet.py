@@ -18,7 +18,8 @@ from faaslab.workflow.graph.words import escaped, width
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-LEGEND_HEIGHT = 30.0
+_READABLE = 0.62
+"""A page makes a picture so much smaller at most; then one moves it instead."""
 
 _SHEET = """
 .faas-flow{--ink:var(--jp-content-font-color1,currentColor);
@@ -70,7 +71,8 @@ _SHEET = """
 .faas-flow .paper{fill:none;stroke:none}
 .faas-flow .touch{fill:transparent}
 """ + "".join(f".faas-flow .{standing}{{--hue:{hue}}}" for standing, hue in HUES.items())
-STYLE = re.sub(r"\n\s*", "", _SHEET)
+# Twice the class, so that no rule of the page around it (`.faas .name`) is stronger.
+STYLE = re.sub(r"\n\s*", "", _SHEET).replace(".faas-flow ", ".faas-flow.faas-flow ")
 _PAPER = (
     ".faas-flow.own{--ink:#1c2128}.faas-flow.own .paper{fill:#fff}"
     "@media(prefers-color-scheme:dark){.faas-flow.own{--ink:#e3e6ea}.faas-flow.own .paper{fill:#16191d}}"
@@ -90,11 +92,12 @@ def framed(parts: Iterable[str], size: tuple[float, float], title: str, about: s
     digest = hashlib.blake2b(
         f"{title}\0{about}\0{inside}".encode("utf-8", "replace"), digest_size=6
     ).hexdigest()
+    least = number(min(size[0], max(_READABLE * size[0], 300.0)))
     ground = '<rect class="paper" width="100%" height="100%" rx="8"/>' if paper else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="faas-flow{" own" if paper else ""}" role="img" '
         f'aria-labelledby="faas-{digest}-t faas-{digest}-d" viewBox="0 0 {wide} {high}" width="{wide}" '
-        f'height="{high}"><title id="faas-{digest}-t">{escaped(title)}</title>'
+        f'height="{high}" style="min-width:{least}px"><title id="faas-{digest}-t">{escaped(title)}</title>'
         f'<desc id="faas-{digest}-d">{escaped(about)}</desc>'
         f"<style>{STYLE}{_PAPER if paper else ''}</style>{ground}{inside}</svg>"
     )

@@ -125,6 +125,7 @@ class Visits:
         elif told.type in ("EvaluationFailed", "MapRunFailed", "MapRunAborted"):
             _note(visit, told)
         elif told.type in ("MapRunStarted", "MapRunRedriven"):
+            visit.length = None  # its iterations are executions of their own
             self._again(visit)
             _do(visit, "running", told.at)
         return [visit]

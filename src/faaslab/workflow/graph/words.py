@@ -15,6 +15,9 @@ from functools import lru_cache
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufdd0-\ufdef\ufeff\ufff9-\uffff\ud800-\udfff]"
 )
+# Marks over letters, more than any writing has: they would be drawn over what stands above.
+_OVER = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_HEAPED = re.compile(f"({_OVER}{{2}}){_OVER}+")
 _BREAKS = {
     "parts": re.compile(r"(?<=[\s_\-/.:])|(?<=[a-z0-9])(?=[A-Z])"),
     "spaces": re.compile(r"(?<=\s)"),
@@ -27,7 +30,7 @@ _MOST = 2_000
 def seen(value: object) -> str:
     """`value` as one line of text without what a page could obey."""
     text = value if isinstance(value, str) else str(value)
-    return _UNSEEN.sub("\ufffd", " ".join(text[:_MOST].split()))
+    return _HEAPED.sub(r"\1", _UNSEEN.sub("\ufffd", " ".join(text[:_MOST].split())))
 
 
 def escaped(value: object) -> str:
