@@ -6,6 +6,7 @@ bring it on; it returns with the frame's output set, or raises the StateFailure 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from faaslab.workflow.failure import RUNTIME, StateFailure
@@ -63,7 +64,8 @@ def walk(course: Course, frame: Frame) -> Walk:
         frame.text = text
         if frame.attempts:
             frame.attempts.clear()
-        frame.state = states[following]
+        # A definition may have true for the name "true" (see `validate.transitions`).
+        frame.state = states[following] if following in states else states[json.dumps(following)]
 
 
 def _inspect_plain(course: Course, frame: Frame, state: StatePlan) -> None:

@@ -84,7 +84,7 @@ def _one_comparison(rule: dict[str, Any], findings: Findings, at: str, *, outerm
             expressions.reference(rule["Variable"], findings, f"{at}/Variable")
         for name in operators:
             _operand(name, rule[name], findings, f"{at}/{name}")
-    elif "Variable" in rule:
+    elif joining and "Variable" in rule:
         findings.schema("Field 'Variable' is not supported", at)
     return joining[0] if joining else None
 
@@ -94,8 +94,7 @@ def _operand(operator: str, value: Any, findings: Findings, at: str) -> None:
     if operator in _WITH_PATH:
         expressions.reference(value, findings, at)
     elif operator in _ASKING or kind == "Boolean":
-        if not values.unfilled(value, findings, at):
-            values.boolean(value, findings, at)
+        values.boolean(value, findings, at)
     elif kind == "Numeric":
         values.number(value, findings, at, low=float("-inf"), high=None, whole=False)
     elif kind == "Timestamp":

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from faaslab.workflow.query import intrinsics, jsonata, jsonpath
-from faaslab.workflow.validate.values import is_expression, text, unfilled
+from faaslab.workflow.validate.values import is_expression, text
 
 if TYPE_CHECKING:
     from faaslab.workflow.validate.diagnostic import Findings
@@ -93,7 +93,7 @@ def _behind_a_name(
     if name[:-2] in beside:
         findings.schema(f"The fields '{name[:-2]}' and '{name}' are one and the same when evaluated", place)
     reason = _fault(value) if isinstance(value, str) else ""
-    if reason is not None and not unfilled(value, findings, f"{place}/{name}"):
+    if reason is not None:
         said = f"The value for the field '{name}' must be a valid JSONPath or a valid intrinsic function call"
         findings.schema(f"{said}{reason}", field)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from faaslab.workflow.validate import (
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from faaslab.workflow.validate.diagnostic import Findings
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 _NOT_UP = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
 
 
@@ -77,7 +79,7 @@ class Check:
             transitions.check(machine, found, at)
 
     def _name(self, name: str, at: str) -> None:
-        if not 1 <= len(name) <= 80 or not name.isprintable():
+        if not 1 <= len(name) <= 80 or _CONTROL.search(name):
             self._findings.error("INVALID_STATE_NAME", f"Invalid State name: {name[:100]!r}", at[:300])
         if name in self._names:
             self._findings.error("DUPLICATE_STATE_NAME", f"Duplicate State name: {name}", at)
@@ -102,9 +104,8 @@ class Check:
             if language == "JSONPath" and self._language == "JSONata":
                 found.schema(_NOT_UP, at)
         self._known(state, language, at)
-        for name in ("Comment",):
-            if name in state:
-                values.text(state[name], found, f"{at}/{name}")
+        if "Comment" in state:
+            values.text(state["Comment"], found, f"{at}/Comment")
         self._transition(state, at)
         for names in fields.EXCLUSIVE:
             values.at_most_one(state, names, found, at)
@@ -114,7 +115,7 @@ class Check:
         for where, assignment in variables.assignments(state):
             variables.check(assignment, language, outer, found, f"{at}{where}")
         checks: dict[str, Callable[[], None]] = {
-            "Task": lambda: self._task(state, machine_type, at),
+            "Task": lambda: self._task(state, language, machine_type, at),
             "Choice": lambda: self._choice(state, language, at),
             "Wait": lambda: self._wait(state, language, at),
             "Parallel": lambda: self._parallel(state, machine_type, inner, at),
@@ -175,13 +176,15 @@ class Check:
     def _number(self, name: str, value: Any, language: str, at: str) -> None:
         if language == "JSONata" and values.is_expression(value):
             expressions.jsonata_text(value, self._findings, at)
+        elif values.unfilled(value, self._findings, at):
+            return
         elif name == "ToleratedFailurePercentage":
             values.number(value, self._findings, at, low=0, high=100, whole=False)
         else:
             low, high = fields.NUMBERS[name]
             values.number(value, self._findings, at, low=low, high=high)
 
-    def _task(self, state: dict[str, Any], machine_type: str, at: str) -> None:
+    def _task(self, state: dict[str, Any], language: str, machine_type: str, at: str) -> None:
         found = self._findings
         if values.required(state, ("Resource",), found, at):
             resources.check(state["Resource"], machine_type, found, f"{at}/Resource")
@@ -189,9 +192,7 @@ class Check:
         if isinstance(timeout, int) and isinstance(heartbeat, int) and heartbeat >= timeout:
             found.schema("HeartbeatSeconds must be smaller than TimeoutSeconds", f"{at}/HeartbeatSeconds")
         if "Credentials" in state:
-            self._credentials(
-                state["Credentials"], state.get("QueryLanguage", self._language), f"{at}/Credentials"
-            )
+            self._credentials(state["Credentials"], language, f"{at}/Credentials")
 
     def _credentials(self, value: Any, language: str, at: str) -> None:
         found = self._findings
@@ -216,7 +217,7 @@ class Check:
             moment, where = state["Timestamp"], f"{at}/Timestamp"
             if language == "JSONata" and values.is_expression(moment):
                 expressions.jsonata_text(moment, self._findings, where)
-            else:
+            elif not values.unfilled(moment, self._findings, where):
                 timestamps.check(moment, self._findings, where)
 
     def _parallel(self, state: dict[str, Any], machine_type: str, outer: frozenset[str], at: str) -> None:

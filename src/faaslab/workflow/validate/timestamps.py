@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def check(value: Any, findings: Findings, at: str) -> None:
     """Note a timestamp that Step Functions would not take."""
-    if not values.text(value, findings, at) or values.unfilled(value, findings, at):
+    if not values.text(value, findings, at):
         return
     if timestamps.parsed(value) is None:
         findings.schema("String does not match RFC3339 timestamp", at)

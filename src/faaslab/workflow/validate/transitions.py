@@ -19,7 +19,7 @@ def check(machine: dict[str, Any], findings: Findings, at: str) -> None:
     states: dict[str, dict[str, Any]] = machine["States"]
     ways: dict[str, list[str]] = {}
     complete = True
-    start = _name(machine["StartAt"], states, findings, f"{at}/StartAt")
+    start = _existing(machine["StartAt"], states, findings, f"{at}/StartAt")
     for name, state in states.items():
         ways[name] = []
         complete = complete and not _has_no_way_out(state)
@@ -27,6 +27,7 @@ def check(machine: dict[str, Any], findings: Findings, at: str) -> None:
             found = _name(target, states, findings, place)
             if found is not None:
                 ways[name].append(found)
+            complete = complete and isinstance(target, str | bool)
     if complete and not any(_is_terminal(state) for state in states.values()):
         findings.error("MISSING_END_STATE", "Workflow has no terminal state", at or None)
         return
@@ -43,6 +44,10 @@ def _name(target: Any, states: dict[str, Any], findings: Findings, at: str) -> s
         if word in states:
             findings.warn("NAME_IS_NO_TEXT", f'{word} is taken as the name "{word}"', at)
             return word
+    return _existing(target, states, findings, at)
+
+
+def _existing(target: Any, states: dict[str, dict[str, Any]], findings: Findings, at: str) -> str | None:
     if not isinstance(target, str):
         findings.schema("Expected value of type String", at)
         return None
@@ -78,7 +83,9 @@ def _is_terminal(state: dict[str, Any]) -> bool:
 
 def _has_no_way_out(state: dict[str, Any]) -> bool:
     """Whether it was told already that it neither ends nor goes on."""
-    return state["Type"] not in (*_STATIC, "Choice") and "Next" not in state and state.get("End") is not True
+    if state["Type"] == "Choice":
+        return not state.get("Choices") and "Default" not in state
+    return state["Type"] not in _STATIC and "Next" not in state and state.get("End") is not True
 
 
 def _reached(start: str | None, ways: dict[str, list[str]]) -> set[str]:

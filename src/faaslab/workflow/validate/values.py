@@ -2,8 +2,8 @@
 
 Each function notes what is wrong and says whether the value is fine.
 
-`${Name}` is what CloudFormation, SAM and the Serverless Framework fill in before a definition is kept: it may
-stand for any single value, with a warning, so that a template can be checked as it is.
+`${Name}` is what CloudFormation, SAM and the Serverless Framework fill in before a definition is kept: where
+the interpreter can say that it is missing it may stand, with a warning, so that a template can be checked.
 """
 
 from __future__ import annotations
@@ -94,8 +94,6 @@ def number(
     """A number from `low` to `high`; without a fraction when it is a `whole` one."""
     kind = int if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kind):
-        if unfilled(value, findings, at):
-            return True
         findings.schema(f"Expected value of type {'Integer' if whole else 'Number'}", at)
         return False
     if value < low:
