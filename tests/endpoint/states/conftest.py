@@ -1,5 +1,6 @@
 import itertools
 import json
+import threading
 
 import pytest
 
@@ -56,3 +57,52 @@ def refusal(states):
         return told["Code"], told["Message"]
 
     return refusal
+
+
+CUSTOM = """
+class CustomException(Exception):
+    message: str
+
+    def __init__(self):
+        self.message = "CustomException message"
+
+
+def handler(event, context):
+    raise CustomException()
+"""
+# What the functions of the recorded cases do, by the README beside them.
+BEHAVIOURS = {
+    "identity": "def handler(event, context):\n    return event\n",
+    "echo_function": "def handler(event, context):\n    return event\n",
+    "raise_exception": ('def handler(event, context):\n    raise Exception("Some exception was raised.")\n'),
+    "raise_custom_exception": CUSTOM,
+    "sleep_60": "import time\n\ndef handler(event, context):\n    time.sleep(60)\n",
+    "large_output": 'def handler(event, context):\n    return b"a" * (257 * 1024)\n',
+    "return_bytes": "def handler(event, context):\n    return b'\"HelloWorld!\"'\n",
+    "return_decorated_input": 'def handler(event, context):\n    return f"input-event-{event}"\n',
+}
+
+
+@pytest.fixture(scope="package")
+def functions(lab):
+    """Puts functions of the lab in the place of those that a recorded case calls: its texts with other names."""
+    made = {}
+    guard = threading.Lock()
+
+    def named(asked):
+        with guard:
+            kind = asked["behaviour"], asked["handler"]
+            if kind not in made:
+                made[kind] = f"recorded-{len(made)}-{asked['behaviour']}"
+                file, _, handler = asked["handler"].rpartition(".")
+                source = BEHAVIOURS[asked["behaviour"]].replace("def handler(", f"def {handler}(")
+                code = faaslab.InlineCode(source=source, filename=f"{file}.py")
+                lab.functions.create(made[kind], code, handler=f"{file}.{handler}", timeout_s=90)
+            return made[kind]
+
+    def functions(case, text):
+        for name, asked in case.get("lambda_functions", {}).items():
+            text = text.replace(name, named(asked))
+        return text
+
+    return functions

@@ -1,6 +1,7 @@
 """What was recorded from AWS, asked again of the port by boto3."""
 
 import json
+import re
 
 import pytest
 
@@ -17,7 +18,7 @@ def definition(case):
 
 
 def test_the_recorded_cases_are_all_there():
-    counts = {"create_error": 13, "validate": 10, "variable_references": 7}
+    counts = {"create_error": 13, "validate": 10, "variable_references": 7, "test_state": 127}
     assert {name: len(cases(name)) for name in counts} == counts
 
 
@@ -64,3 +65,41 @@ def test_variables_are_told_as_recorded(states, name, case):
     answer = states.describe_state_machine(stateMachineArn=made["stateMachineArn"])
     del answer["ResponseMetadata"]
     assert differences(case["expected"]["response"], answer, case["replacements"]) == []
+
+
+# -- TestState
+
+# The recorder gave a role wherever the answers do not show that there was none.
+WITHOUT_A_ROLE = ("no_role_arn", "test_state_with_variables")
+
+
+def unstubbed(args):
+    """The arguments with an ARN of an execution, where the case has a word for the recorder's own."""
+    stub = r'arn:aws:stub:[^"]*_execution_arn:[^"]*:(\w+)(?=\\")'
+    arn = r"arn:aws:states:us-east-1:111111111111:execution:TargetStateMachine:\1"
+    return json.loads(re.sub(stub, arn, json.dumps(args)))
+
+
+@pytest.mark.parametrize("case", parameters("test_state"))
+def test_a_state_is_tried_as_recorded(states, functions, case):
+    asked = {"definition": functions(case, definition(case)), **unstubbed(case["args"])}
+    if not any(part in case["id"] for part in WITHOUT_A_ROLE):
+        asked["roleArn"] = ROLE
+    if "input_text" in case:
+        asked["input"] = functions(case, case["input_text"])
+    expected = case["expected"]["response"]
+    if "exception_typename" in expected:
+        with pytest.raises(Exception) as raised:
+            states.test_state(**asked)
+        error = raised.value
+        told = error.response["Error"]["Code"] if hasattr(error, "response") else type(error).__name__
+        assert (told, str(error)) == (expected["exception_typename"], expected["exception_value"])
+    elif "Error" in expected:
+        with pytest.raises(states.exceptions.ClientError) as raised:
+            states.test_state(**asked)
+        told = raised.value.response["Error"]
+        assert (told["Code"], told["Message"]) == (expected["Error"]["Code"], expected["Error"]["Message"])
+    else:
+        answer = states.test_state(**asked)
+        del answer["ResponseMetadata"]
+        assert differences(expected, answer, case["replacements"]) == []

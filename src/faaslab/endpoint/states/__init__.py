@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faaslab.endpoint.states import aliases, machines, tagging
+from faaslab.endpoint.states import aliases, machines, tagging, trials
 
 if TYPE_CHECKING:
     from faaslab.endpoint.call import Handler
 
-OPERATIONS: dict[str, Handler] = {**machines.OPERATIONS, **aliases.OPERATIONS, **tagging.OPERATIONS}
+OPERATIONS: dict[str, Handler] = {**machines.OPERATIONS, **aliases.OPERATIONS, **tagging.OPERATIONS, **trials.OPERATIONS}
 """Operations of Step Functions' service model -> who carries it out."""

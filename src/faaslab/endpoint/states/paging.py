@@ -35,9 +35,9 @@ def place(params: Mapping[str, Any]) -> Any:
     try:
         asked, after = json.loads(base64.urlsafe_b64decode(text.encode()))
     except (ValueError, RecursionError, TypeError):
-        raise _invalid() from None
+        raise invalid() from None
     if asked != _asked(params):
-        raise _invalid()
+        raise invalid()
     return after
 
 
@@ -56,7 +56,7 @@ def page(
         try:
             items = [item for item in items if key(item) > after]
         except TypeError:
-            raise _invalid() from None
+            raise invalid() from None
     most = wanted(params)
     given = list(items[:most])
     return given, token(params, key(given[-1])) if len(items) > most else {}
@@ -67,5 +67,6 @@ def _asked(params: Mapping[str, Any]) -> int:
     return zlib.crc32(json.dumps(kept, sort_keys=True, default=str).encode())
 
 
-def _invalid() -> Fault:
+def invalid() -> Fault:
+    """The `Fault` for a token that is none of ours, or of another question."""
     return Fault("InvalidToken", "Invalid Token: 'Invalid token'")
