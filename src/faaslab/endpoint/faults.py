@@ -41,7 +41,11 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "cloudwatch": "InvalidParameterValue",
         "": "ValidationException",
     },
-    "missing": {"cloudwatch": "ResourceNotFound", "": "ResourceNotFoundException"},
+    "missing": {
+        "cloudwatch": "ResourceNotFound",
+        "stepfunctions": "ResourceNotFound",
+        "": "ResourceNotFoundException",
+    },
     "taken": {"lambda": "ResourceConflictException", "": "ResourceAlreadyExistsException"},
     "changed": {
         "lambda": "PreconditionFailedException",
@@ -59,6 +63,9 @@ def fault_of(error: Exception, *, service: str = "lambda", region: str = "us-eas
     """The fault that a caller of `service` gets for `error`; nothing of ours shows that nobody foresaw."""
     if isinstance(error, Fault):
         return error
+    if service == "stepfunctions" and (code := getattr(error, "code", None)) is not None:
+        # What the lab refuses of workflows says what Step Functions calls it.
+        return Fault(str(code), str(error.message if isinstance(error, errors.FaaslabError) else error))
     for kind, worded in _TABLE:
         if isinstance(error, kind):
             return worded(error, service, region)

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 import faaslab
+from tests.endpoint.lambda_.defining import zipped
 
 ROLE = "arn:aws:iam::000000000000:role/any"
 PASS = {"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": {"a": 1}, "End": True}}}
@@ -96,7 +97,7 @@ def functions(lab):
                 made[kind] = f"recorded-{len(made)}-{asked['behaviour']}"
                 file, _, handler = asked["handler"].rpartition(".")
                 source = BEHAVIOURS[asked["behaviour"]].replace("def handler(", f"def {handler}(")
-                code = faaslab.InlineCode(source=source, filename=f"{file}.py")
+                code = zipped(source, name=f"{file}.py")
                 lab.functions.create(made[kind], code, handler=f"{file}.{handler}", timeout_s=90)
             return made[kind]
 

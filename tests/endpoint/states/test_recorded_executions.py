@@ -88,10 +88,15 @@ def _ran_at_once(lab, states, functions, case, name):
 
 def _compared(case, answer):
     expected = case["expected"]
-    fields = ["status", "error", "cause"] + ([] if case["volatile_output"] else ["output"])
-    wanted = {field: expected[field] for field in fields if expected.get(field) is not None}
-    given = {field: _plain(answer[field]) for field in fields if field in answer}
-    return differences(wanted, given, case["replacements"])
+    wanted = {field: expected[field] for field in ("status", "error", "cause", "output") if field in expected}
+    given = {field: _plain(answer[field]) for field in wanted if field in answer}
+    if "output" in given:
+        given["output"] = json.loads(given["output"])
+    if case["volatile_output"]:
+        wanted.pop("output", None), given.pop("output", None)
+    found = differences(wanted, given, case["replacements"])
+    more = {"error", "cause", "output"} & answer.keys() - expected.keys()
+    return found + [f"has {field}: {answer[field]}" for field in sorted(more)]
 
 
 def _plain(text):

@@ -8,10 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faaslab.endpoint.states import aliases, machines, tagging, trials
+from faaslab.endpoint.states import (
+    activities,
+    aliases,
+    executions,
+    machines,
+    map_runs,
+    tagging,
+    trials,
+)
 
 if TYPE_CHECKING:
     from faaslab.endpoint.call import Handler
 
-OPERATIONS: dict[str, Handler] = {**machines.OPERATIONS, **aliases.OPERATIONS, **tagging.OPERATIONS, **trials.OPERATIONS}
-"""Operations of Step Functions' service model -> who carries it out."""
+OPERATIONS: dict[str, Handler] = {
+    **machines.OPERATIONS,
+    **aliases.OPERATIONS,
+    **tagging.OPERATIONS,
+    **executions.OPERATIONS,
+    **activities.OPERATIONS,
+    **map_runs.OPERATIONS,
+    **trials.OPERATIONS,
+}
+"""Every operation of Step Functions' service model -> who carries it out."""

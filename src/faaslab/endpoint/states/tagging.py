@@ -27,18 +27,23 @@ def untag_resource(call: Call) -> None:
 
 def list_tags_for_resource(call: Call) -> Mapping[str, Any]:
     """ListTagsForResource."""
-    named = _named(call)
+    named, workflows = _named(call), call.lab.workflows
+    kept: Mapping[str, str]
     try:
-        kept = call.lab.workflows.kept(named.name).configuration.tags
+        if named.kind == "activity":
+            kept = workflows.activities.get(named.name).tags
+        else:
+            kept = workflows.kept(named.name).configuration.tags
     except NotFound:
         raise names.no_resource(named.arn) from None
     return {"tags": [{"key": key, "value": value} for key, value in sorted(kept.items())]}
 
 
 def _change(call: Call, more: Mapping[str, str], less: Sequence[str]) -> None:
-    named = _named(call)
+    named, workflows = _named(call), call.lab.workflows
+    tag = workflows.activities.tag if named.kind == "activity" else workflows.tag
     try:
-        call.lab.workflows.tag(named.name, more, remove=less)
+        tag(named.name, more, remove=less)
     except NotFound:
         raise names.no_resource(named.arn) from None
     except InvalidValue as error:
@@ -48,7 +53,7 @@ def _change(call: Call, more: Mapping[str, str], less: Sequence[str]) -> None:
 
 
 def _named(call: Call) -> names.Named:
-    named = names.named(call.params["resourceArn"], "stateMachine")
+    named = names.named(call.params["resourceArn"], "stateMachine", "activity")
     if named.qualifier is not None or named.label is not None:
         raise names.no_resource(named.arn)
     return named
