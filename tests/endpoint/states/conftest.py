@@ -60,8 +60,7 @@ def refusal(states):
     return refusal
 
 
-CUSTOM = """
-class CustomException(Exception):
+CUSTOM = """class CustomException(Exception):
     message: str
 
     def __init__(self):

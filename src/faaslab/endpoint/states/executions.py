@@ -100,12 +100,12 @@ def list_executions(call: Call) -> Mapping[str, Any]:
     """ListExecutions of a state machine, a version, an alias or a map run; the latest first."""
     params, lab = call.params, call.lab
     asked: dict[str, Any] = {}
-    machine, run = params.get("stateMachineArn"), params.get("mapRunArn")
-    if (machine is None) == (run is None):
+    machine, run = params.get("stateMachineArn", ""), params.get("mapRunArn", "")
+    if bool(machine) == bool(run):
         raise Fault(
             "ValidationException", "Must specify exactly one of the state machine ARN and the Map Run ARN"
         )
-    if run is not None:
+    if run:
         names.named(run, "mapRun")
         try:
             asked["map_run"] = lab.workflows.map_runs.get(run).id

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from faaslab.model.workflow import WorkflowExecution
     from faaslab.workflow.effects import Call, Signal
 
+LIMIT = 262_144
+"""Bytes of a task's result at most."""
 _KINDS = ("RequestResponse", "Event", "DryRun")
 _MEMBERS = ("FunctionName", "Payload", "InvocationType", "Qualifier", "ClientContext", "LogType", "TenantId")
 _ABSENT = ("function", "version", "published version", "alias")
@@ -71,7 +73,7 @@ class FunctionTasks:
             answer(self._refused(call, "InvalidParameterValueException", error.message, 400))
             return
         kind = given.get("InvocationType") or "RequestResponse"
-        payload = encode(given["Payload"]) if "Payload" in given else b"{}"
+        payload = _payload(given.get("Payload"))
         qualifier = given.get("Qualifier") or called.qualifier
         asked = _Asked(call, text, called.name, qualifier, payload, kind=kind, invoked=True)
         if kind == "Event":
@@ -144,15 +146,25 @@ class FunctionTasks:
         try:
             output = values.parsed(body)
         except InvalidValue as error:
-            return Failed(
-                key, RUNTIME, f"The function {asked.name} returned what is no JSON: {error.message}"
-            )
+            if len(body) <= LIMIT:
+                return Failed(
+                    key, RUNTIME, f"The function {asked.name} returned what is no JSON: {error.message}"
+                )
+            output = body.decode("utf-8", "replace")  # how large it is goes before what it is
         if not asked.invoked:
             return Succeeded(key, output)
         now = execution.ended_at or self._lab.clock.now()
-        return asked.answered(
-            _result(body, execution.version, 200, execution.request_id, now=now, output=output)
+        told = _result(
+            body,
+            execution.version,
+            200,
+            execution.request_id,
+            now=now,
+            output=output,
+            trace_id=execution.trace_id,
+            log=execution.log_tail if asked.call.parameters.get("LogType") == "Tail" else None,
         )
+        return asked.answered(told)
 
     def _failed(self, asked: _Asked, error: FaaslabError) -> Failed:
         call = asked.call
@@ -215,7 +227,7 @@ def failure(key: str, body: bytes) -> Failed:
             f"Returned payload: {text}"
         )
         return Failed(key, "Lambda.Unknown", cause)
-    return Failed(key, error, text)
+    return Failed(key, error, values.text(told))  # compact, however the function wrote it (as recorded)
 
 
 def _problem(given: Any) -> str | None:
@@ -234,6 +246,19 @@ def _problem(given: Any) -> str | None:
     return None
 
 
+def _payload(given: Any) -> bytes:
+    """What the function gets: a text that is JSON goes as it is (as recorded), nothing stands for `{}`."""
+    if given is None:
+        return b"{}"
+    if isinstance(given, str):
+        try:
+            values.parsed(given)
+        except InvalidValue:
+            return encode(given)
+        return given.encode()
+    return encode(given)
+
+
 def _client_context(text: Any) -> str:
     try:
         return base64.b64decode(str(text), validate=True).decode()
@@ -242,7 +267,15 @@ def _client_context(text: Any) -> str:
 
 
 def _result(
-    body: bytes, version: str, status: int, request_id: str, *, now: datetime, output: Any = ""
+    body: bytes,
+    version: str,
+    status: int,
+    request_id: str,
+    *,
+    now: datetime,
+    output: Any = "",
+    trace_id: str | None = None,
+    log: str | None = None,
 ) -> dict[str, Any]:
     """What Lambda's API answers, as Step Functions tells it (as recorded)."""
     headers = {
@@ -254,8 +287,13 @@ def _result(
         "x-amzn-Remapped-Content-Length": "0",
         "x-amzn-RequestId": request_id,
     }
+    if trace_id is not None:
+        headers["X-Amzn-Trace-Id"] = trace_id
+    if log is not None:
+        headers["X-Amz-Log-Result"] = log
     return {
         "ExecutedVersion": version,
+        **({} if log is None else {"LogResult": log}),
         "Payload": output,
         "SdkHttpMetadata": {
             "AllHttpHeaders": {name: [value] for name, value in headers.items()},

@@ -25,13 +25,14 @@ def interpreted(
     `context` has what the execution itself does not tell: `StateMachine` {Id, Name}, `Execution` {RoleArn},
     and `Map` for a child of a distributed Map.
     """
-    told = {
+    told: dict[str, Any] = {
         "Id": execution.id,
         "Input": input,
         "StartTime": execution.started_at.isoformat(timespec="milliseconds") + "Z",
         "Name": execution.name,
-        "RedriveCount": 0,
     }
+    if execution.type == "STANDARD":
+        told["RedriveCount"] = 0
     return Run(
         machine,
         input=input,

@@ -126,6 +126,9 @@ def _in_jacksons_words(text: str, place: int) -> tuple[int, str]:
         place += 1
     if place >= len(text):
         return len(text), "Unexpected end-of-input"
+    if text[:place].rstrip()[-1:] == "{":
+        said = "was expecting double-quote to start field name"
+        return place + 1, f"Unexpected character ('{text[place]}' (code {ord(text[place])})): {said}"
     loose = _LOOSE.match(text, place)
     if loose and not text[place].isdigit() and text[place] != "-":
         return loose.end(), f"Unrecognized token '{loose.group()[:256]}': {_EXPECTED}"
