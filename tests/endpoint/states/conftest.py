@@ -11,15 +11,15 @@ ROLE = "arn:aws:iam::000000000000:role/any"
 PASS = {"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": {"a": 1}, "End": True}}}
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """One lab for all tests of Step Functions' API, with its port and its cloud."""
+    """One lab a file, with its port and its cloud."""
     folder = tmp_path_factory.mktemp("states")
     with faaslab.open(folder / "store.duckdb", cache=folder / "cache", sandbox="off") as lab:
         yield lab
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def states(lab):
     """boto3's client."""
     return lab.cloud.client("stepfunctions")
@@ -83,7 +83,7 @@ BEHAVIOURS = {
 }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def functions(lab):
     """Puts functions of the lab in the place of those that a recorded case calls: its texts with other names."""
     made = {}
