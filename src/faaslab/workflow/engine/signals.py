@@ -50,7 +50,7 @@ def unpacked(text: str) -> Signal:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidValue(f"no signal: {error}") from None
-    if not isinstance(data, dict) or not isinstance(data.get("v"), int) or not 1 <= data["v"] <= FORMAT:
+    if not isinstance(data, dict) or type(data.get("v")) is not int or not 1 <= data["v"] <= FORMAT:
         raise InvalidValue(f"no signal of the form {FORMAT} or before", hint="upgrade faaslab")
     name = data.get("kind")
     kind = _KINDS.get(name) if isinstance(name, str) else None
