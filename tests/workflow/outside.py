@@ -232,6 +232,8 @@ class Outside:
         )
         child.now = self.now
         ended = child.to_the_end()
+        if ended is None:  # it waits for an answer that never comes
+            return
         output = ended.output if ended.status == "SUCCEEDED" else None
         self.later(
             ChildEnded(start.key, ended.status, output, ended.error, ended.cause),

@@ -252,14 +252,9 @@ def _children(course: Course, frame: Frame, state: StatePlan, the_run: MapRun) -
 
 
 def _entry(the_run: MapRun, index: int, signal: ChildEnded) -> Mapping[str, Any]:
-    entry: dict[str, Any] = {
-        "Name": the_run.names[index],
-        "Status": signal.status,
-        "Input": text_of(the_run.inputs[index]),
-    }
+    entry: dict[str, Any] = {"Name": the_run.names[index], "Status": signal.status}
     if signal.status == "SUCCEEDED":
-        entry["Output"] = text_of(signal.output)
-        entry["Result"] = signal.output
+        entry["Output"] = signal.output
     else:
         error = signal.error or (TIMEOUT if signal.status == "TIMED_OUT" else None)
         if error is not None:
@@ -267,6 +262,18 @@ def _entry(the_run: MapRun, index: int, signal: ChildEnded) -> Mapping[str, Any]
         if signal.cause is not None:
             entry["Cause"] = signal.cause
     return entry
+
+
+def _told(the_run: MapRun) -> tuple[Mapping[str, Any], ...]:
+    """The results with their payloads as texts, as ListExecutions and DescribeExecution tell them."""
+    told = []
+    for value, result in zip(the_run.inputs, the_run.results, strict=True):
+        if result is not None:
+            entry = {**result, "Input": text_of(value)}
+            if "Output" in entry:
+                entry["Output"] = text_of(entry["Output"])
+            told.append(entry)
+    return tuple(told)
 
 
 def _change(the_run: MapRun, signal: MapRunChanged) -> None:
@@ -297,7 +304,7 @@ def _output(
     course: Course, frame: Frame, state: StatePlan, the_run: MapRun, value: Any
 ) -> Generator[str, Any, Any]:
     outputs = [
-        result["Result"]
+        result["Output"]
         for result in the_run.results
         if result is not None and result["Status"] == "SUCCEEDED"
     ]
@@ -313,13 +320,8 @@ def _output(
             made["Parameters"] = template.rendered(made["Parameters"], scope, "Parameters")
     if "Resource" not in made:
         return _transformed(made, the_run, outputs)
-    entries = tuple(
-        {name: item for name, item in result.items() if name != "Result"}
-        for result in the_run.results
-        if result is not None
-    )
     key = course.key("write")
-    course.want(frame, WriteResults(key, made, the_run.arn, entries))
+    course.want(frame, WriteResults(key, made, the_run.arn, _told(the_run)))
     signal = yield AWAIT
     course.answered(key)
     if isinstance(signal, Failed):
@@ -338,8 +340,4 @@ def _transformed(writer: Mapping[str, Any], the_run: MapRun, outputs: list[Any])
         for output in outputs:
             flat += output if isinstance(output, list) else [output]
         return flat
-    return [
-        {name: item for name, item in result.items() if name != "Result"}
-        for result in the_run.results
-        if result is not None
-    ]
+    return list(_told(the_run))

@@ -39,9 +39,9 @@ def _number(value: Any, field: str, source: str, *, whole: bool) -> float:
     elif isinstance(value, bool) or not isinstance(value, int | float):
         read = None
     elif whole:
-        read = int(value) if float(value).is_integer() else None
+        read = int(value) if isinstance(value, int) or value.is_integer() else None
     else:
-        read = float(value)
+        read = value
     if read is None:
         shown = value if isinstance(value, str) else text_of(value)
         kind = "integer" if whole else "float"

@@ -6,6 +6,7 @@ Three kinds with event names of their own: a function's ARN, an activity, and a 
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,7 +24,7 @@ from faaslab.workflow.query import jsonata, template
 if TYPE_CHECKING:
     from faaslab.workflow.interpret.plan import StatePlan
 
-TOKEN_BITS = 768
+TOKEN_BITS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +117,12 @@ def done(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, 
 
 
 def new_token(course: Course) -> str:
-    """A task token: nobody can guess it who does not have the seed of the execution."""
-    bits = course.chance.getrandbits(TOKEN_BITS)
-    return base64.b64encode(bits.to_bytes(TOKEN_BITS // 8, "big")).decode()
+    """A task token: nobody can guess it who does not have the seed of the execution.
+
+    It is a digest, so that who holds some tokens cannot reckon from them what chance gives next.
+    """
+    drawn = course.chance.getrandbits(TOKEN_BITS).to_bytes(TOKEN_BITS // 8, "big")
+    return base64.b64encode(hashlib.sha512(drawn).digest()).decode()
 
 
 def _role(state: StatePlan, scope: Any) -> str | None:
