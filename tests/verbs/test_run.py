@@ -8,31 +8,14 @@ import pytest
 from faaslab.errors import Conflict, InvalidValue, NotFound, Unsupported
 from faaslab.lab.policies import of_function
 from faaslab.notebook.display import view
-from faaslab.verbs import VERBS, parse, run
+from faaslab.verbs import parse, run
 from faaslab.verbs.text import documents, plain_text
 from tests.backends.local.defining import SANDBOX_FAULT, zipped
 from tests.backends.local.image_making import OciImage, file, layer
-from tests.verbs.faces import KeptFace
 
 SOURCE = (
     "import os\ndef handler(event, context):\n    print('got', event)\n    return {'y': event['x'] * 2}\n"
 )
-covered = set()
-
-
-@pytest.fixture
-def do(lab):
-    face = KeptFace()
-
-    def do(line, cell=None, **names):
-        face.kept |= names
-        call = parse(line, cell)
-        covered.add(call.verb.name)
-        return run(lab, call, face)
-
-    do.face = face
-    do.lab = lab
-    return do
 
 
 @pytest.fixture
@@ -274,7 +257,7 @@ def test_logs_history_stats_replay_sql(defined):
         defined("stats --by verson")
     with pytest.raises(InvalidValue, match="--since: 'soon' is no instant"):
         defined("history --since soon")
-    with pytest.raises(NotFound, match="function or execution is named 'nothing'"):
+    with pytest.raises(NotFound, match="function, workflow or execution is named 'nothing'"):
         defined("show nothing")
 
 
@@ -494,7 +477,3 @@ def test_serve(do):
         do("serve --host localhost")
     with pytest.raises(InvalidValue, match="--host: .* no token"):
         do("serve --host 10.0.0.1")
-
-
-def test_every_verb_was_run_above():
-    assert set(VERBS) - covered <= {"quickstart"}, "tests/lab/test_quickstart.py runs that one"

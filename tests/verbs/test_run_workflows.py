@@ -1,0 +1,147 @@
+"""The verbs of workflows through the real Lab: the engine, and functions on the local backend."""
+
+import json
+
+import pytest
+
+from faaslab.errors import InvalidValue, NotFound
+from faaslab.notebook.display import view
+from faaslab.verbs.text import documents, plain_text
+
+ETL = """
+Comment: doubles what it is given
+QueryLanguage: JSONata
+StartAt: double
+States:
+  double:
+    Type: Task
+    Resource: twice
+    Next: enough?
+  enough?:
+    Type: Choice
+    Choices:
+      - Condition: "{% $states.input.y > 100 %}"
+        Next: too much
+    Default: done
+  too much:
+    Type: Fail
+    Error: TooMuch
+    Cause: more than a hundred
+  done:
+    Type: Succeed
+"""
+LONG = "StartAt: w\nStates:\n  w:\n    Type: Wait\n    Seconds: 3600\n    End: true\n"
+
+
+@pytest.fixture
+def etl(do):
+    do("twice", "def handler(event, context):\n    return {'y': event['x'] * 2}\n")
+    return do("workflow etl --tag team=data --log-level ERROR", ETL)
+
+
+def test_a_workflow_is_defined_from_yaml_and_looked_at(do, etl):
+    assert (etl.change, etl.workflow.name, etl.workflow.type) == ("created", "etl", "STANDARD")
+    assert do("workflow etl --tag team=data --log-level ERROR", ETL).change == "unchanged"
+    card = do("show etl")
+    assert "enough?" in plain_text(card)
+    assert "team=data" in view(card).html
+    assert "<svg" in view(card).html
+    assert documents(card)["definition"]["StartAt"] == "double"
+    (row,) = documents(do("workflow ls"))
+    assert (row["name"], row["executions"]) == ("etl", None)
+    assert "function:twice" in etl.workflow.definition
+
+
+def test_a_run_that_goes_well(do, etl):
+    answer = do("run etl -p '{\"x\": 4}' --name first")
+    assert answer.exit_status == 0
+    assert (answer.run.output, answer.execution.name) == ({"y": 8}, "first")
+    text = plain_text(answer)
+    assert "SUCCEEDED" in text
+    assert 'output  {"y":8}' in text
+    assert documents(answer)["output"] == {"y": 8}
+    assert "<svg" in view(answer).html
+    assert do("show first").looked_at
+    history = do("workflow history first").value
+    assert list(history["type"])[:2] == ["ExecutionStarted", "TaskStateEntered"]
+    assert do("graph first").svg.startswith("<svg")
+    assert do("timeline first").svg.startswith("<svg")
+    assert "double" in do("graph etl --mermaid").text
+    (row,) = documents(do("runs etl --status SUCCEEDED --last 5"))
+    assert (row["name"], row["status"], row["states"]) == ("first", "SUCCEEDED", 3)
+    assert do("runs etl --status FAILED").df.empty
+
+
+def test_a_run_that_fails_is_redriven(do, etl):
+    answer = do("run etl -p '{\"x\": 400}' --name second")
+    assert answer.exit_status == 1
+    assert "more than a hundred" in plain_text(answer)
+    assert "TooMuch" in view(answer).html
+    again = do("redrive second")
+    assert again.execution.redrive_count == 1
+    assert again.execution.status == "FAILED"
+
+
+def test_one_that_runs_is_stopped(do, lab):
+    do("workflow long", LONG)
+    running = do("run long --name endless --no-wait")
+    assert running.execution.status == "RUNNING"
+    assert running.exit_status == 0
+    assert "it goes on" in do.face.notes[-1]
+    assert do("stop endless --error Enough --cause 'no more'").facts == {"stopped": ["endless"]}
+    stopped = do("show {run}", run=running.run)
+    assert (stopped.execution.status, stopped.execution.error.error) == ("ABORTED", "Enough")
+
+
+def test_nothing_is_left_to_resume(do):
+    assert do("resume").text == "nothing was left unfinished"
+
+
+def test_versions_and_aliases(do, etl):
+    assert do("workflow publish etl --description one").facts["version"] == "1"
+    assert do("workflow alias etl prod 1").text == "etl:prod -> version 1"
+    do("workflow etl --publish", ETL.replace("100", "200"))
+    assert "published as version 2" in do.face.notes[-1]
+    assert do("workflow alias etl prod 1=90 2=10").facts["routes"] == {"1": 90, "2": 10}
+    assert "prod -> version 1 (90 %), version 2 (10 %)" in plain_text(do("show etl"))
+    assert do("run etl:prod -p '{\"x\": 1}'").execution.alias == "prod"
+    with pytest.raises(InvalidValue, match="ROUTES"):
+        do("workflow alias etl prod 1=many")
+
+
+def test_a_definition_with_mistakes_is_told_by_line_and_kept_only_as_a_draft(do):
+    wrong = ETL.replace("Default: done", "Default: dune").replace("    Resource: twice\n", "")
+    with pytest.raises(InvalidValue) as caught:
+        do("workflow etl", wrong)
+    assert "line 6, state double" in str(caught.value)
+    assert "dune" in str(caught.value)
+    found = do("workflow check", wrong)
+    assert found.exit_status == 2
+    assert set(found.df["severity"]) >= {"error"}
+    draft = do("workflow etl --draft", wrong)
+    assert draft.workflow.status == "draft"
+    with pytest.raises(InvalidValue, match="draft"):
+        do("run etl")
+    assert do("workflow check", ETL.replace("Resource: twice", "Resource: score")).exit_status == 0
+
+
+def test_a_definition_in_a_file(do, tmp_path):
+    path = tmp_path / "flow.json"
+    path.write_text(json.dumps({"StartAt": "p", "States": {"p": {"Type": "Pass", "End": True}}}))
+    assert do(f"workflow flow --file {path}").change == "created"
+    with pytest.raises(InvalidValue, match="in the cell below, or in a file"):
+        do("workflow flow")
+    with pytest.raises(InvalidValue, match="line 1"):
+        do("workflow flow", "[not, a, machine]")
+    do(f"graph flow --svg {tmp_path / 'flow.svg'} --open")
+    assert (tmp_path / "flow.svg").read_text().startswith("<svg")
+    assert do.face.opened == [str(tmp_path / "flow.svg")]
+
+
+def test_workflows_are_deleted_and_what_is_not_there_is_told(do, etl):
+    assert do("workflow rm etl").facts == {"deleted": ["etl"]}
+    assert do("workflow ls").df.empty
+    with pytest.raises(NotFound, match="workflow"):
+        do("run etl")
+    with pytest.raises(NotFound, match="workflow or run"):
+        do("graph nothing")
