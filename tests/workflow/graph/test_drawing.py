@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faaslab.notebook import style
-from faaslab.workflow.graph.drawing import graph_svg
+from faaslab.workflow.graph.drawing import Drawing, graph_svg
 from faaslab.workflow.graph.outline import model
 from faaslab.workflow.graph.palette import HUES
 from faaslab.workflow.graph.progress import Items, Progress, Status, status_of
@@ -164,6 +164,24 @@ def test_what_goes_on_shows_how_long():
     now = told.wait(75).at
     svg = graph_svg(samples.own("pipeline"), status_of(told.events), now=now)
     assert "1 min 15 s" in texts(svg)
+
+
+def test_a_drawing_that_is_kept_draws_the_same():
+    told = story.order()
+    drawing = Drawing(samples.own("order"))
+    for count in (0, 9, 40, len(told.events)):
+        status = status_of(told.events[:count])
+        assert drawing.svg(status) == graph_svg(samples.own("order"), status)
+    assert drawing.svg() == graph_svg(samples.own("order"))
+
+
+def test_a_live_picture_keeps_its_size():
+    told = story.order()
+    sizes = {
+        re.search(r'viewBox="([^"]+)"', graph_svg(samples.own("order"), status_of(told.events[:count])))[1]
+        for count in range(0, len(told.events), 7)
+    }
+    assert len(sizes) == 1
 
 
 def test_counts_of_a_map_that_others_keep_are_shown():

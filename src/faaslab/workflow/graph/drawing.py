@@ -8,7 +8,7 @@ from faaslab.workflow.graph import sheet, words
 from faaslab.workflow.graph.glyphs import RETRY, TYPES
 from faaslab.workflow.graph.outline import MOST, Edge, Graph, Node, model
 from faaslab.workflow.graph.palette import SAID, STANDINGS
-from faaslab.workflow.graph.placing import LINE, SMALL, Box, Line, placed, plain_catches, times
+from faaslab.workflow.graph.placing import LINE, SMALL, Box, Line, Plan, placed, plain_catches, times
 from faaslab.workflow.graph.progress import Items, Status
 from faaslab.workflow.graph.sheet import number
 from faaslab.workflow.graph.spans import length
@@ -42,31 +42,59 @@ def graph_svg(
     ways that were taken stronger. `paper` gives it a ground of its own, for a file. At most `most` states are
     drawn; a note says how many are not.
     """
-    graph = model(definition, most=most)
-    plan = placed(graph, status_line=status is not None)
-    wide = max(plan.width + 2 * _MARGIN, _NARROWEST)
-    left = (wide - plan.width) / 2
-    parts = [f'<g transform="translate({number(left)} {number(_MARGIN)})">']
-    parts += [_container(box, status, now) for box in plan.boxes if box.node.graphs]
-    names = {node.key: node.name if _stands(node) else "" for node in graph.every()}
-    parts += [_line(line, names, transitions or {}) for line in plan.lines]
-    parts += [_card(box, status, now) for box in plan.boxes if not box.node.graphs]
-    parts.append("</g>")
-    high = plan.height + 2 * _MARGIN
-    if status is not None:
-        stood = {_status(node, status).standing for node in graph.every() if _stands(node)}
-        shown = [standing for standing in STANDINGS if standing in stood]
-        keys, tall = sheet.legend(shown, _MARGIN, high + 8, wide - _MARGIN)
-        parts += keys
-        high += tall + 8
-    notes = ["dashed: any error"] if any(plain_catches(each) for each in _graphs(graph)) else []
+    return Drawing(definition, most=most).svg(
+        status, title=title, now=now, transitions=transitions, paper=paper
+    )
+
+
+class Drawing:
+    """A definition laid out once, for a view that draws it again and again as an execution goes on."""
+
+    def __init__(self, definition: Any, *, most: int = MOST) -> None:
+        self._graph = model(definition, most=most)
+        self._plans: dict[bool, Plan] = {}
+
+    def svg(
+        self,
+        status: Mapping[str, Status] | None = None,
+        *,
+        title: str = "State machine",
+        now: datetime | None = None,
+        transitions: Mapping[tuple[str, str], int] | None = None,
+        paper: bool = False,
+    ) -> str:
+        """The picture as `graph_svg` gives it."""
+        graph = self._graph
+        if (status is not None) not in self._plans:
+            self._plans[status is not None] = placed(graph, status_line=status is not None)
+        plan = self._plans[status is not None]
+        wide = max(plan.width + 2 * _MARGIN, _NARROWEST)
+        left = (wide - plan.width) / 2
+        parts = [f'<g transform="translate({number(left)} {number(_MARGIN)})">']
+        parts += [_container(box, status, now) for box in plan.boxes if box.node.graphs]
+        names = {node.key: node.name if _stands(node) else "" for node in graph.every()}
+        parts += [_line(line, names, transitions or {}) for line in plan.lines]
+        parts += [_card(box, status, now) for box in plan.boxes if not box.node.graphs]
+        parts.append("</g>")
+        high = plan.height + 2 * _MARGIN
+        if status is not None:
+            stood = {_status(node, status).standing for node in graph.every() if _stands(node)}
+            shown = [standing for standing in STANDINGS if standing in stood]
+            keys, tall = sheet.legend(shown, _MARGIN, high + 8, wide - _MARGIN)
+            parts += keys
+            high += tall + 8
+        notes = _notes(graph)
+        if notes:
+            parts.append(sheet.text(_MARGIN, high + 6, " · ".join(notes), "small"))
+            high += 20
+        return sheet.framed(parts, (wide, high), title, _about(graph, status), paper=paper)
+
+
+def _notes(graph: Graph) -> list[str]:
+    """What has to be said of the picture as a whole."""
+    found = ["dashed: any error"] if any(plain_catches(each) for each in _graphs(graph)) else []
     hidden = sum(node.hidden for node in graph.every())
-    if hidden:
-        notes.append(f"{hidden:,} of {graph.states:,} states are not drawn")
-    if notes:
-        parts.append(sheet.text(_MARGIN, high + 6, " · ".join(notes), "small"))
-        high += 20
-    return sheet.framed(parts, (wide, high), title, _about(graph, status), paper=paper)
+    return [*found, f"{hidden:,} of {graph.states:,} states are not drawn"] if hidden else found
 
 
 def _graphs(graph: Graph) -> list[Graph]:

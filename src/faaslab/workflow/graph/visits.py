@@ -9,7 +9,7 @@ passed over.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -403,12 +403,3 @@ def taken(events: Iterable[Any]) -> Visits:
     for event in in_order(events):
         visits.take(event)
     return visits
-
-
-def places(visits: Visits) -> Iterator[Place]:
-    """The execution, and every branch and iteration in it."""
-    waiting = [visits.root]
-    while waiting:
-        place = waiting.pop()
-        yield place
-        waiting += [inner for visit in reversed(place.visits) for inner in reversed(visit.places)]
