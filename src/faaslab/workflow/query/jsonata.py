@@ -149,7 +149,7 @@ class _Expression:
             try:
                 if len(self.text) > _LONGEST_TEXT:
                     raise ValueError
-                self._tree = engine.compiled(self.text)
+                self._tree = _parsed(self.text)
             except engine.JException as refused:
                 self.code, self.wrong = _described(refused)
             except RecursionError:
@@ -175,6 +175,12 @@ def _engine() -> ModuleType:
 
     sys.setrecursionlimit(limit)
     return jsonata_engine
+
+
+def _parsed(text: str) -> Any:
+    from faaslab.workflow.query import jsonata_parsing
+
+    return jsonata_parsing.compiled(text)
 
 
 def _described(wrong: Exception) -> tuple[str | None, str]:

@@ -23,7 +23,8 @@ from faaslab.workflow.query.jsonata_bounds import (
     held,
     make_room,
 )
-from faaslab.workflow.query.jsonata_names import NOTHING, Names, names_of
+from faaslab.workflow.query.jsonata_names import NOTHING, Names, is_plain_name, names_of
+from faaslab.workflow.query.jsonata_operators import ARITHMETIC, COMPARISONS
 from faaslab.workflow.query.jsonata_transform import Transformer
 from faaslab.workflow.query.jsonata_values import NULL, UNDEFINED, inside, is_number, number, outside, same
 from faaslab.workflow.scope import ABSENT
@@ -39,28 +40,6 @@ JList = utils.Utils.JList
 sequence = utils.Utils.create_sequence
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-
-
-def compiled(text: str) -> Any:
-    """The tree of an expression.
-
-    Raises:
-        JException: The text is no JSONata; its message says what is wrong.
-
-    """
-    if len(text) > 100:
-        make_room()
-    reader = Jsonata.get_parser()
-    reader.errors = []
-    for later in ("?:", "??"):  # of JSONata 2.1, and Step Functions has 2.0
-        reader.symbol_table.pop(later, None)
-    try:
-        return reader.parse(text, jsonata_functions.regular_expression)
-    except KeyError as unknown:
-        operator = str(unknown.args[0])
-        if operator in {"?:", "??"}:
-            raise JException("S0211", -1, operator[1]) from unknown
-        raise JException("S0204", -1, operator) from unknown
 
 
 class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
@@ -135,7 +114,9 @@ class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
         if names:
             if self.depth >= LEVELS:
                 raise OutOfBounds(TOO_DEEP)
-            begin, value = self._walked(names, environment)
+            following = steps[len(names)] if len(steps) > len(names) else None
+            next_name = following.value if following is not None and following.type == "name" else None
+            begin, value = self._walked(names, next_name, environment)
             if value is None or (begin < len(steps) and value == []):
                 result = sequence()
             else:
@@ -153,6 +134,8 @@ class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
                     result = self.eval(step, source, environment)
                 elif is_tuple_stream:
                     tuple_bindings = self.evaluate_tuple_step(step, source, tuple_bindings, environment)
+                elif is_plain_name(step):
+                    result = self._named(step, source, environment, is_last=index == len(steps) - 1)
                 else:
                     result = self.evaluate_step(step, source, environment, index == len(steps) - 1)
                 if not is_tuple_stream and not result:
@@ -175,14 +158,16 @@ class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
             result = self.evaluate_group_expression(expr.group, grouped, environment)
         return result
 
-    def _walked(self, names: tuple[str, ...], environment: Any) -> tuple[int, Any]:
-        """How many steps of a path were gone through in plain objects, and what they lead to."""
+    def _walked(self, names: tuple[str, ...], next_name: str | None, environment: Any) -> tuple[int, Any]:
+        """How many steps of a path were gone through in plain objects, and what they lead to.
+
+        Of an object only the member that the next step asks for is looked at.
+        """
         frame = environment
         while type(frame) is not Names and names[0] not in frame.bindings:
             frame = frame.parent
-        if names[0] in frame.bindings or type(frame) is not Names or names[0] not in frame.raw:
-            return 1, frame.lookup(names[0])
-        value = frame.raw[names[0]]
+        is_raw = type(frame) is Names and names[0] not in frame.bindings and names[0] in frame.raw
+        value = frame.raw[names[0]] if is_raw else frame.lookup(names[0])
         done = 1
         for name in names[1:]:
             if type(value) is not dict:
@@ -191,13 +176,68 @@ class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
             if value is NOTHING:
                 return len(names), None
             done += 1
+        if not is_raw:
+            return done, value
+        if next_name is not None and done == len(names) and type(value) is dict:
+            value = {next_name: value[next_name]} if next_name in value else {}
         return done, inside(value)
+
+    def _named(self, step: Any, source: Any, environment: Any, *, is_last: bool) -> Any:
+        """What a step that is but a name finds in the items, lists in it opened."""
+        self.charge(len(source))
+        if self.depth >= LEVELS:
+            raise OutOfBounds(TOO_DEEP)
+        name = step.value
+        found = []
+        for item in source:
+            value = item.get(name) if type(item) is dict else self.eval(step, item, environment)
+            if value is not None:
+                found.append(value)
+        if (
+            is_last
+            and len(found) == 1
+            and isinstance(found[0], list)
+            and not utils.Utils.is_sequence(found[0])
+        ):
+            return found[0]
+        result = sequence()
+        for value in found:
+            if isinstance(value, list) and not getattr(value, "cons", False):
+                result.extend(value)
+            else:
+                result.append(value)
+        return result
 
     def evaluate_variable(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002
         """The value of a variable; `$` is the context."""
         if expr.value == "":
             return input[0] if isinstance(input, JList) and input.outer_wrapper else input
         return environment.lookup(expr.value)
+
+    def evaluate_binary(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002
+        """The value of an operator between two; `and` and `or` look at the right only when they have to."""
+        left = self.eval(expr.lhs, input, environment)
+        operator = expr.value
+        if operator == "and":
+            return jsonata_functions.truth(left) and jsonata_functions.truth(
+                self.eval(expr.rhs, input, environment)
+            )
+        if operator == "or":
+            return jsonata_functions.truth(left) or jsonata_functions.truth(
+                self.eval(expr.rhs, input, environment)
+            )
+        right = self.eval(expr.rhs, input, environment)
+        if operator in ARITHMETIC:
+            return self.evaluate_numeric_expression(left, right, operator)
+        if operator in COMPARISONS:
+            return self.evaluate_comparison_expression(left, right, operator)
+        if operator in {"=", "!="}:
+            return self.evaluate_equality_expression(left, right, operator)
+        if operator == "&":
+            return self.evaluate_string_concat(left, right)
+        return (self.evaluate_range_expression if operator == ".." else self.evaluate_includes_expression)(
+            left, right
+        )
 
     def evaluate_unary(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002
         """A negation, an array or an object."""
@@ -236,7 +276,7 @@ class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
             return None
         left, right = (lhs, rhs) if type(lhs) is int and type(rhs) is int else (float(lhs), float(rhs))
         try:
-            return number(_ARITHMETIC[op](left, right))
+            return number(ARITHMETIC[op](left, right))
         except ZeroDivisionError:
             return math.nan if op == "%" or left == 0 else math.copysign(math.inf, left)
 
@@ -255,7 +295,7 @@ class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
             return None
         if isinstance(lhs, str) is not isinstance(rhs, str):
             raise JException("T2009", -1, lhs, rhs, op)
-        return _COMPARISONS[op](lhs, rhs)
+        return COMPARISONS[op](lhs, rhs)
 
     def evaluate_includes_expression(self, lhs: Any, rhs: Any) -> bool:
         """Whether the left is one of the right; true is not 1, and an object is only itself."""
@@ -297,6 +337,7 @@ class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
         for value in values:
             if isinstance(value, list):
                 found.extend(self.flatten(value, None))
+                found.sequence = False  # joined with a list it is one: a single item stays in it
             else:
                 found.append(value)
         self.charge(len(found) // 16)
@@ -353,8 +394,8 @@ class Evaluation(jsonata.Jsonata):  # type: ignore[misc]
 
     def evaluate_transform_expression(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002, ARG002
         """The `| … |` operator as a function."""
-        made = Jsonata.JFunction(Transformer(self, expr, environment), "<(oa):o>")
-        made.signature.function_name = None
+        made = Jsonata.JFunction(Transformer(self, expr, environment), None)
+        made.signature = jsonata_functions.OF_TRANSFORMS
         return made
 
     def evaluate_filter(self, predicate: Any, input: Any, environment: Any) -> Any:  # noqa: A002
@@ -416,25 +457,6 @@ def _appended(members: list[Any]) -> Any:
     return together
 
 
-def _remainder(left: Any, right: Any) -> Any:
-    if type(left) is int and right:
-        return int(math.copysign(1, left)) * (abs(left) % abs(right))
-    return math.fmod(left, right) if right and math.isfinite(left) else math.nan
-
-
-_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": lambda left, right: left + right,
-    "-": lambda left, right: left - right,
-    "*": lambda left, right: left * right,
-    "/": lambda left, right: float(left) / float(right),
-    "%": _remainder,
-}
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
-}
 _METHODS: dict[str, Callable[[Evaluation, Any, Any, Any], Any]] = {
     "path": Evaluation.evaluate_path,
     "binary": Evaluation.evaluate_binary,

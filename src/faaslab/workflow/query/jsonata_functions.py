@@ -10,6 +10,7 @@ import inspect
 import math
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jsonata import functions, jexception, jsonata, signature, utils
@@ -39,6 +40,7 @@ Jsonata = jsonata.Jsonata
 JList = utils.Utils.JList
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PICTURE = 1000
+_EXACT = Context(prec=1500, Emax=10_000, Emin=-10_000)
 _NUMERAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 _TIMESTAMP = re.compile(
     r"\d{4}(-[01]\d)?(-[0-3]\d)?(T[0-2]\d:[0-5]\d:[0-5]\d)?(\.\d+)?([+-][0-2]\d:?[0-5]\d|Z)?", re.ASCII
@@ -161,11 +163,30 @@ def _spread(value: Any) -> Any:
         return utils.Utils.create_sequence_from_iter({key: item} for key, item in value.items())
     if not isinstance(value, list):
         return value
-    together = utils.Utils.create_sequence()
+    together: list[Any] = []
     for item in value:
         spread = _spread(item)
         together.extend(spread) if isinstance(spread, list) else together.append(spread)
-    return together
+    return together or None
+
+
+def _map(array: Any, function: Any) -> Any:
+    if array is None:
+        return None
+    apply, count = _evaluation().apply, max(functions.Functions.get_function_arity(function), 1)
+    results = (apply(function, [item, index, array][:count], None, None) for index, item in enumerate(array))
+    return utils.Utils.create_sequence_from_iter(result for result in results if result is not None)
+
+
+def _filter(array: Any, function: Any) -> Any:
+    if array is None:
+        return None
+    apply, count = _evaluation().apply, max(functions.Functions.get_function_arity(function), 1)
+    return utils.Utils.create_sequence_from_iter(
+        item
+        for index, item in enumerate(array)
+        if truth(apply(function, [item, index, array][:count], None, None))
+    )
 
 
 def _shuffle(array: Any) -> Any:
@@ -210,9 +231,19 @@ def _format_number(value: Any, picture: Any, options: Any) -> Any:
     return None if value is None else jsonata_pictures.format_number(value, picture, options)
 
 
+def _round(value: Any, precision: Any) -> Any:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return value
+    places = 0 if precision is None else max(-400, min(400, math.trunc(precision)))
+    exact = Decimal(repr(float(value)))
+    return float(exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, _EXACT))
+
+
 def _power(base: Any, exponent: Any) -> Any:
-    if base is None or exponent is None:
+    if base is None:
         return None
+    if exponent is None:
+        raise JException("D3061", -1, base, exponent)
     try:
         result = float(base) ** float(exponent)
     except (OverflowError, ZeroDivisionError):
@@ -228,7 +259,7 @@ def _format_base(value: Any, radix: Any) -> Any:
     base = 10 if radix is None else math.floor(radix)
     if not 2 <= base <= 36:
         raise JException("D3100", -1, base)
-    number_left = int(functions.Functions.round(value, 0))
+    number_left = int(_round(value, 0))
     digits: list[str] = []
     rest = abs(number_left)
     while rest or not digits:
@@ -331,6 +362,10 @@ class _Signature(signature.Signature):  # type: ignore[misc]
             raise
 
 
+OF_TRANSFORMS = _Signature("<(oa):o>", None)
+"""What the `| … |` operator takes; such a function has no name."""
+
+
 class Native(jsonata.Jsonata.JNativeFunction):  # type: ignore[misc]
     """A function written in Python."""
 
@@ -372,6 +407,9 @@ _OURS: dict[str, tuple[Callable[..., Any], str]] = {
     "distinct": (_distinct, "<x:x>"),
     "spread": (_spread, "<x-:a<o>>"),
     "shuffle": (_shuffle, "<a:a>"),
+    "map": (_map, "<af>"),
+    "filter": (_filter, "<af>"),
+    "round": (_round, "<n-n?:n>"),
     "power": (_power, "<n-n:n>"),
     "formatBase": (_format_base, "<n-n?:s>"),
     "type": (_type, "<x:s>"),
@@ -400,8 +438,8 @@ _THEIRS = {
     "sum": "<a<n>:n>", "count": "<a:n>", "max": "<a<n>:n>", "min": "<a<n>:n>", "average": "<a<n>:n>",
     "substring": "<s-nn?:s>", "substringBefore": "<s-s:s>", "substringAfter": "<s-s:s>",
     "uppercase": "<s-:s>", "length": "<s-:n>", "trim": "<s-:s>",
-    "floor": "<n-:n>", "ceil": "<n-:n>", "round": "<n-n?:n>", "abs": "<n-:n>", "sqrt": "<n-:n>",
-    "boolean": "<x-:b>", "not": "<x-:b>", "map": "<af>", "zip": "<a+>", "filter": "<af>",
+    "floor": "<n-:n>", "ceil": "<n-:n>", "abs": "<n-:n>", "sqrt": "<n-:n>",
+    "boolean": "<x-:b>", "not": "<x-:b>", "zip": "<a+>",
     "single": "<af?>", "reduce": "<afj?:j>", "sift": "<o-f?:o>", "keys": "<x-:a<s>>", "lookup": "<x-s:x>",
     "append": "<xx:a>", "exists": "<x:b>", "merge": "<a<o>:o>", "reverse": "<a:a>", "each": "<o-f:a>",
     "error": "<s?:x>", "assert": "<bs?:x>", "base64encode": "<s-:s>",

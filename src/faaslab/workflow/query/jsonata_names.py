@@ -33,7 +33,8 @@ class Names(jsonata.Jsonata.Frame):  # type: ignore[misc]
         return jsonata_functions.FUNCTIONS.get(name)
 
 
-def _plain_name(step: Any) -> bool:
+def is_plain_name(step: Any) -> bool:
+    """Whether a step of a path is a name and nothing else."""
     return step.type == "name" and not (
         step.stages or step.predicate or step.group or step.tuple or step.focus or step.index or step.ancestor
     )
@@ -55,7 +56,7 @@ def names_of(expr: Any) -> tuple[str, ...]:
         ):
             found = [str(first.value)]
             for step in expr.steps[1:]:
-                if not _plain_name(step):
+                if not is_plain_name(step):
                     break
                 found.append(str(step.value))
             names = tuple(found)
