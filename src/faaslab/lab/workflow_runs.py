@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from faaslab.lab import Lab
+    from faaslab.lab.tasks.http import Request
     from faaslab.workflow.effects import Call, Signal
 
 REDRIVABLE = timedelta(days=14)
@@ -102,6 +103,12 @@ class Runs:
             return None
         finally:
             del self._by_itself[execution_id]
+
+    def http_request(self, given: Any, *, secrets: bool) -> Request:
+        """The request that `http:invoke` makes of its parameters."""
+        _ = self.engine
+        request: Request = self._carrier.http.request(given, secrets=secrets)
+        return request
 
     def _signal(self, execution_id: str, signal: Signal) -> None:
         if (answer := self._by_itself.get(execution_id)) is not None:

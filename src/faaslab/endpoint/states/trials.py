@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 import uuid
+from http.client import responses
 from typing import TYPE_CHECKING, Any
 
 from faaslab.cloud import sdk_calls
 from faaslab.endpoint.messages import Fault
-from faaslab.errors import NotFound
+from faaslab.errors import FaaslabError, NotFound
 from faaslab.lab.workflow_names import ACCOUNT
+from faaslab.workflow.effects import Failed, Succeeded
+from faaslab.workflow.interpret.payload import text_of
 from faaslab.workflow.interpret.tasks import target_of
 from faaslab.workflow.testing import answering, asking
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from faaslab.workflow.effects import Signal
     from faaslab.workflow.testing.mocks import Form
 
+HTTP = "arn:aws:states:::http:invoke"
+_STATUS = "States.Http.StatusCode."
 _PAYLOAD = frozenset({"Payload"})
 
 
@@ -33,9 +38,13 @@ def test_state(call: Call) -> Mapping[str, Any]:
     machine, name = str(uuid.uuid4()), str(uuid.uuid4())
     arn = f"arn:aws:states:{call.lab.region}:{ACCOUNT}"
     identity = f"{arn}:express:{machine}:{name}"
+    seen: dict[str, Mapping[str, Any]] = {}
 
     def carry(task: Task, limit_s: float) -> Signal | None:
-        return call.lab.workflows.runs.carry_out(task, identity, limit_s)
+        signal = call.lab.workflows.runs.carry_out(task, identity, limit_s)
+        if task.resource == HTTP:
+            seen.update(_exchange(call, task, signal))
+        return signal
 
     found = answering.tried(
         question,
@@ -45,7 +54,48 @@ def test_state(call: Call) -> Mapping[str, Any]:
         chance=random.Random(),  # noqa: S311 -- nothing that has to be kept secret
         now=call.lab.clock.now(),
     )
-    return answering.answer(found, call.params.get("inspectionLevel") or "INFO")
+    return answering.answer(found, call.params.get("inspectionLevel") or "INFO", exchange=seen)
+
+
+def _exchange(call: Call, task: Task, signal: Signal | None) -> dict[str, Mapping[str, Any]]:
+    """The request and the response of an HTTP Task; a connection's secrets only where asked for."""
+    secrets = bool(call.params.get("revealSecrets"))
+    try:
+        request = call.lab.workflows.runs.http_request(task.parameters, secrets=secrets)
+    except (FaaslabError, Fault):
+        return {}  # it could not be made
+    protocol = request.url.partition(":")[0]
+    told: dict[str, Mapping[str, Any]] = {
+        "request": {
+            "protocol": protocol,
+            "method": request.method,
+            "url": request.url,
+            "headers": _headers(request.headers),
+            "body": None if request.body is None else request.body.decode("utf-8", "replace"),
+        }
+    }
+    response: dict[str, Any] | None = None
+    if isinstance(signal, Succeeded):
+        got = signal.output
+        body = got.get("ResponseBody", "")
+        response = {
+            "statusCode": str(got["StatusCode"]),
+            "statusMessage": got["StatusText"],
+            "headers": _headers({name: ", ".join(values) for name, values in got["Headers"].items()}),
+            "body": body if isinstance(body, str) else text_of(body),
+        }
+    elif isinstance(signal, Failed) and (signal.error or "").startswith(_STATUS):
+        status = (signal.error or "").removeprefix(_STATUS)
+        response = {"statusCode": status, "body": signal.cause}
+        response["statusMessage"] = responses.get(int(status), "")
+    if response is not None:
+        told["response"] = {"protocol": protocol, **response}
+    return told
+
+
+def _headers(headers: Mapping[str, str]) -> str:
+    """As AWS writes them: `[Name: value, …]`."""
+    return f"[{', '.join(f'{name}: {value}' for name, value in headers.items())}]"
 
 
 def form_of(resource: str) -> tuple[Form, frozenset[str]] | None:

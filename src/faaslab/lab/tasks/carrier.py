@@ -42,7 +42,7 @@ class Carrier:
         self._functions = FunctionTasks(lab, self._workers)
         self._services = ServiceTasks(lab, self._workers)
         self.nested = NestedTasks(lab, self._workers)
-        self._http = HttpTasks(lab, self._workers)
+        self.http = HttpTasks(lab, self._workers)
         self._objects = ObjectTasks(lab, self._workers)
 
     def __call__(self, wanted: Wanted, execution: WorkflowExecution, told: Sequence[Signal]) -> None:
@@ -84,7 +84,7 @@ class Carrier:
             case ("states", "startExecution", False):
                 self.nested.start(call, resource, execution, told, answer)
             case ("http", "invoke", False):
-                self._http.call(call, execution, answer)
+                self.http.call(call, execution, answer)
             case _ if call.pattern == "sync":
                 answer(Failed(call.key, RUNTIME, f"{call.resource} cannot be waited for on this machine"))
             case _:

@@ -55,6 +55,13 @@ class HttpTasks:
         del execution
         self._workers.submit(self._carry, call, answer)
 
+    def request(self, given: Any, *, secrets: bool) -> Request:
+        """The request that the parameters of a call make; what a connection adds comes with `secrets`."""
+        try:
+            return asked(given, self._connection(given) if secrets else {})
+        except _Refused as refused:
+            raise InvalidValue(refused.cause) from None
+
     def _carry(self, call: Call, answer: Callable[[Signal], None]) -> None:
         from urllib3.exceptions import HTTPError
 

@@ -49,13 +49,15 @@ class Trial:
     """What is different when one state is tried by itself (TestState), and what came of it.
 
     `result` stands for the state's work, or `failure` does; with neither the work is done. `retries` is how
-    often a retrier was used before, `failures` how many iterations of a Map are to have failed.
+    often a retrier was used before, `failures` how many iterations of a Map are to have failed, `items` what
+    its ItemReader is to have read.
     """
 
     result: Any = ABSENT
     failure: StateFailure | None = None
     retries: int = 0
     failures: int | None = None
+    items: tuple[Any, ...] = ()
     retriable: bool = False
     caught: StateFailure | None = None
     next_state: str | None = None

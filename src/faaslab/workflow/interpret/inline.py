@@ -98,6 +98,7 @@ def mapped(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any
     frame.resumed = False
     most = settings.concurrency(course, state, course.scope(frame, value), MOST_AT_A_TIME)
     if course.trial is not None and course.trial.is_mocked:
+        tried(course, frame, state, found, value)
         return course.trial.answer()
     children = frame.children
     waiting = [index for index, child in enumerate(children) if child is None or child.phase != "succeeded"]
@@ -182,6 +183,20 @@ def items(course: Course, frame: Frame, state: StatePlan, value: Any) -> list[An
     if "ItemsPath" in body:
         course.inspected("afterItemsPath", found)
     return found
+
+
+def inputs(course: Course, frame: Frame, state: StatePlan, found: list[Any], value: Any) -> list[Any]:
+    """The input of every iteration."""
+    contexts = ({"Item": {"Index": index, "Value": item}} for index, item in enumerate(found))
+    return [selected(course, frame, state, value, context) for context in contexts]
+
+
+def tried(course: Course, frame: Frame, state: StatePlan, found: list[Any], value: Any) -> list[Any]:
+    """The input of every iteration of a Map that is tried by itself, noted where an ItemSelector made it."""
+    made = inputs(course, frame, state, found, value)
+    if "ItemSelector" in state.body:
+        course.inspected("afterItemSelector", made)
+    return made
 
 
 def selected(course: Course, frame: Frame, state: StatePlan, value: Any, item: Mapping[str, Any]) -> Any:

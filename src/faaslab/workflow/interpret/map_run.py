@@ -73,7 +73,15 @@ def run(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, A
 def _mocked(course: Course, frame: Frame, state: StatePlan, value: Any, trial: Trial) -> Any:
     """A map run that is not run: its fields are evaluated, and so many iterations are said to have failed."""
     if "ItemReader" not in state.body:
-        inline.items(course, frame, state, value)
+        found = inline.items(course, frame, state, value)
+    else:
+        found = list(trial.items)
+        if "ItemsPointer" in state.body["ItemReader"].get("ReaderConfig", {}):
+            course.inspected("afterItemsPointer", found)
+    inputs = inline.tried(course, frame, state, found, value)
+    batcher = state.body.get("ItemBatcher")
+    if batcher is not None:
+        course.inspected("afterItemBatcher", batched(inputs, _batcher(course, frame, state, batcher, value)))
     _, count, share = _held_to(course, frame, state, value)
     failed = trial.failures or 0
     given = trial.result if isinstance(trial.result, list) else ()
@@ -169,10 +177,7 @@ def _read(course: Course, frame: Frame, state: StatePlan, value: Any) -> Generat
 def _prepare(
     course: Course, frame: Frame, state: StatePlan, *, the_run: MapRun, found: list[Any], value: Any
 ) -> None:
-    inputs = []
-    for index, item in enumerate(found):
-        context = {"Item": {"Index": index, "Value": item}}
-        inputs.append(inline.selected(course, frame, state, value, context))
+    inputs = inline.inputs(course, frame, state, found, value)
     batcher = state.body.get("ItemBatcher")
     if batcher is None:
         the_run.inputs = inputs

@@ -145,6 +145,11 @@ class Run:
         return tuple(names)
 
     @property
+    def variables(self) -> Mapping[str, Any]:
+        """The variables of the machine itself, as they are now."""
+        return self._root.variables
+
+    @property
     def inspection(self) -> dict[str, Any]:
         """What each phase made of the data of the state walked last; empty when it was not asked for."""
         return self._course.inspection or {}

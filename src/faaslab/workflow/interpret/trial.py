@@ -28,13 +28,15 @@ STATE = "StateName"
 class Mock:
     """What stands for the state's work: a result, or an error.
 
-    `failed_iterations` is how many iterations of a Map are to have failed.
+    `failed_iterations` is how many iterations of a Map are to have failed, `items` what its ItemReader is to
+    have read.
     """
 
     result: Any = ABSENT
     error: str | None = None
     cause: str | None = None
     failed_iterations: int | None = None
+    items: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class StateTrial:
         trial = Trial(retries=retries)
         if mock is not None:
             trial.failures = mock.failed_iterations
+            trial.items = mock.items
             if mock.result is not ABSENT:
                 trial.result = mock.result
             elif mock.error is not None or mock.cause is not None:
@@ -92,8 +95,6 @@ class StateTrial:
             variables=variables,
         )
         self._seen: dict[str, Any] = {"input": input}
-        if variables is not None:
-            self._seen["variables"] = variables
 
     def step(self, signal: Signal, now: datetime) -> Step:
         """What comes of a signal, as with a run."""
@@ -106,6 +107,8 @@ class StateTrial:
         if run.status == "RUNNING":
             return None
         inspection = {**self._seen, **run.inspection}
+        if run.variables:
+            inspection["variables"] = run.variables
         if run.status == "SUCCEEDED":
             if trial.caught is not None:
                 failure = trial.caught

@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from faaslab.workflow.failure import StateFailure
 from faaslab.workflow.interpret import Mock
 from faaslab.workflow.interpret.tasks import target_of
 from faaslab.workflow.interpret.trial import STATE, machine_of
+from faaslab.workflow.items import reading
 from faaslab.workflow.testing import contexts, mocks
 from faaslab.workflow.validate import diagnostics
 from faaslab.workflow.validate import refusal as refused
@@ -200,9 +203,12 @@ def _mock(
     mock: Mapping[str, Any], body: Mapping[str, Any], configuration: Mapping[str, Any], form_of: FormOf
 ) -> Mock:
     failed = configuration.get("mapIterationFailureCount")
+    items = _items(configuration.get("mapItemReaderData"), body)
     error = mock.get("errorOutput")
     if error is not None:
-        return Mock(error=error.get("error"), cause=error.get("cause", ""), failed_iterations=failed)
+        return Mock(
+            error=error.get("error"), cause=error.get("cause", ""), failed_iterations=failed, items=items
+        )
     try:
         result = json.loads(mock["result"])
     except (ValueError, RecursionError):
@@ -219,7 +225,23 @@ def _mock(
         raise _invalid(
             "Map iteration failure count must be less than or equal to the number of Map iterations"
         )
-    return Mock(result=result, failed_iterations=failed)
+    return Mock(result=result, failed_iterations=failed, items=items)
+
+
+def _items(data: str | None, body: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What an ItemReader makes of the data that it is to have read."""
+    if data is None:
+        return ()
+    reader = body.get("ItemReader")
+    if body["Type"] != "Map" or not isinstance(reader, dict):
+        raise _invalid("MapItemReaderData is for a Map state with an ItemReader.")
+    config = {"InputType": "JSON", **(reader.get("ReaderConfig") or {})}  # a listing is told as JSON
+    most = config.get("MaxItems")
+    try:
+        found = reading.parsed(data.encode("utf-8", "surrogateescape"), config)
+        return tuple(islice(found, most if isinstance(most, int) and most > 0 else None))
+    except StateFailure as failure:
+        raise _invalid(f"MapItemReaderData cannot be read: {failure.cause}") from None
 
 
 def _check_result(result: Any, resource: str, mode: mocks.Mode, form_of: FormOf) -> None:
