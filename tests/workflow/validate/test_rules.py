@@ -170,6 +170,14 @@ def said(definition, machine_type="STANDARD"):
             {"Type": "Task", "Resource": LAMBDA, "Credentials": {"roleArn": "a"}},
             "The field 'RoleArn' is required but was missing at /States/S/Credentials",
         ),
+        (
+            {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"Payload.$": "$"}},
+            "The field 'FunctionName' is required but was missing at /States/S/Parameters",
+        ),
+        (
+            {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "QueryLanguage": "JSONata"},
+            "The field 'Message' is required but was missing at /States/S",
+        ),
         # parallels and maps
         ({"Type": "Parallel", "Branches": []}, "Array must have at least one element at /States/S/Branches"),
         ({"Type": "Parallel", "Branches": [3]}, "Expected value of type Object at /States/S/Branches[0]"),
@@ -349,7 +357,8 @@ def test_express_machines_do_not_wait_for_others():
         ("arn:aws:states:::states:startExecution.sync:2", "Express state machine does not support '.sync' service integration "),
         ("arn:aws:states:us-east-1:000000000000:activity:a", "Express state machine does not support activities"),
     ]:  # fmt: skip
-        task = {"Type": "Task", "Resource": resource}
+        given = {"QueueUrl": "u", "MessageBody": "b", "StateMachineArn": "a"}
+        task = {"Type": "Task", "Resource": resource, "Parameters": given}
         assert said(machine(task)) == []
         assert said(machine(task), "EXPRESS") == [f"{words} at /States/S/Resource"]
         inside = {"StartAt": "I", "States": {"I": {**task, "End": True}}}

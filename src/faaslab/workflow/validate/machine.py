@@ -188,6 +188,7 @@ class Check:
         found = self._findings
         if values.required(state, ("Resource",), found, at):
             resources.check(state["Resource"], machine_type, found, f"{at}/Resource")
+            resources.parameters(state, language, found, at)
         timeout, heartbeat = state.get("TimeoutSeconds"), state.get("HeartbeatSeconds")
         if isinstance(timeout, int) and isinstance(heartbeat, int) and heartbeat >= timeout:
             found.schema("HeartbeatSeconds must be smaller than TimeoutSeconds", f"{at}/HeartbeatSeconds")

@@ -67,6 +67,27 @@ def _table() -> frozenset[str]:
 _OFFERED: Final = _table()
 
 
+_REQUIRED: Final = {
+    "apigateway:invoke": ("ApiEndpoint", "Method"),
+    "athena:startQueryExecution": ("QueryString",),
+    "batch:submitJob": ("JobName", "JobDefinition", "JobQueue"),
+    "bedrock:invokeModel": ("ModelId",),
+    "dynamodb:deleteItem": ("TableName", "Key"),
+    "dynamodb:getItem": ("TableName", "Key"),
+    "dynamodb:putItem": ("TableName", "Item"),
+    "dynamodb:updateItem": ("TableName", "Key"),
+    "ecs:runTask": ("TaskDefinition",),
+    "events:putEvents": ("Entries",),
+    "glue:startJobRun": ("JobName",),
+    "http:invoke": ("ApiEndpoint", "Method"),
+    "lambda:invoke": ("FunctionName",),
+    "sns:publish": ("Message",),
+    "sqs:sendMessage": ("QueueUrl", "MessageBody"),
+    "states:startExecution": ("StateMachineArn",),
+}
+"""What a call cannot be without; what else a service wants it says itself when it is called."""
+
+
 def check(resource: Any, machine_type: str, findings: Findings, at: str) -> None:
     """Check the Resource of a Task in a machine (or a Map's child) of that type."""
     if not values.text(resource, findings, at):
@@ -97,3 +118,16 @@ def _is_offered(service: str, action: str, pattern: str) -> bool:
     if service.startswith("aws-sdk:"):
         return not pattern.startswith(".sync") and action[0].islower()
     return f"{service}:{action}{pattern}" in _OFFERED
+
+
+def parameters(state: dict[str, Any], language: str, findings: Findings, at: str) -> None:
+    """Check that a Task hands over what its integration cannot be without, where that can be seen."""
+    resource, field = state.get("Resource"), "Arguments" if language == "JSONata" else "Parameters"
+    service = _SERVICE.fullmatch(resource) if isinstance(resource, str) else None
+    given = state.get(field, {})
+    if service is None or not isinstance(given, dict):
+        return
+    for name in _REQUIRED.get(f"{service['service']}:{service['action']}", ()):
+        if name not in given and (language == "JSONata" or f"{name}.$" not in given):
+            where = f"{at}/{field}" if field in state else at
+            findings.schema(f"The field '{name}' is required but was missing", where)
