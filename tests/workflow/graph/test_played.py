@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from faaslab.workflow.effects import Failed, Succeeded
+from faaslab.workflow.effects import Failed, Redrive, Succeeded
 from faaslab.workflow.graph.drawing import graph_svg
 from faaslab.workflow.graph.progress import Items, Progress, status_of
 from faaslab.workflow.graph.timeline import timeline
@@ -71,3 +71,61 @@ def test_a_live_view_of_what_the_interpreter_tells():
     assert seen == status_of(outside.events)
     assert seen["Label item"].standing == "failed"
     assert seen["Fulfil"].standing == "caught"
+
+
+def function(name):
+    return f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+
+
+BOTH = {
+    "StartAt": "Both",
+    "States": {
+        "Both": {
+            "Type": "Parallel",
+            "End": True,
+            "Branches": [
+                {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": function("a"), "End": True}}},
+                {
+                    "StartAt": "Each",
+                    "States": {
+                        "Each": {
+                            "Type": "Map",
+                            "End": True,
+                            "ItemProcessor": {
+                                "StartAt": "B",
+                                "States": {"B": {"Type": "Task", "Resource": function("b"), "End": True}},
+                            },
+                        }
+                    },
+                },
+            ],
+        }
+    },
+}
+
+
+def test_a_redriven_execution_takes_up_what_had_not_succeeded():
+    outside = Outside(BOTH, [1, 2, 3], answers=answers({"B": [{}, "E", {}]}))
+    outside.to_the_end()
+    progress = Progress()
+    progress.feed(outside.events)
+    told = len(outside.events)
+    found = progress.statuses()
+    assert [found[name].standing for name in ("Both", "A", "Each", "B")] == [
+        "failed", "aborted", "failed", "failed",
+    ]  # fmt: skip
+    assert found["Each"].items == Items(3, 0, 1, 0, 2)
+    outside.ended = None
+    outside.tell(Redrive())
+    progress.feed(outside.events[told : told + 1])
+    found = progress.statuses()
+    assert {status.standing for status in found.values()} == {"running"}
+    assert found["Each"].items == Items(3, 0, 0, 3)
+    told += 1
+    outside.on()
+    progress.feed(outside.events[told:])
+    found = progress.statuses()
+    assert {status.standing for status in found.values()} == {"succeeded"}
+    assert found["Each"].items == Items(3, 3)
+    assert (found["B"].entered, found["B"].ended) == (3, 3)
+    assert found == status_of(outside.events)

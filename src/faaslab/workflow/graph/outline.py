@@ -197,13 +197,13 @@ def _graph(machine: Any, room: _Room, place: str, depth: int) -> Graph:
     def at(name: str) -> str:
         return keys[name] if name in keys else other(*(("More", "") if name in states else ("Missing", name)))
 
-    edges: dict[tuple[str, str, bool], Edge] = {}
+    edges: dict[tuple[str, str, bool], tuple[EdgeKind, dict[str, None]]] = {}
 
     def join(source: str, target: str, kind: EdgeKind, label: str = "") -> None:
-        known = edges.get((source, target, kind == "catch"))
-        labels = (*(known.labels if known else ()), *([label] if label else ()))
-        kept = known.kind if known and known.kind != "default" else kind
-        edges[source, target, kind == "catch"] = Edge(source, target, kept, tuple(dict.fromkeys(labels)))
+        known, labels = edges.get((source, target, kind == "catch"), (kind, {}))
+        if label:
+            labels[label] = None
+        edges[source, target, kind == "catch"] = (known if known != "default" else kind, labels)
 
     if depth == 0 and (isinstance(start, str) or states):
         other("Start", "Start")
@@ -227,7 +227,9 @@ def _graph(machine: Any, room: _Room, place: str, depth: int) -> Graph:
     comment = machine.get("Comment") if isinstance(machine, Mapping) else None
     return Graph(
         tuple(nodes.values()),
-        tuple(edges.values()),
+        tuple(
+            Edge(source, target, kind, tuple(labels)) for (source, target, _), (kind, labels) in edges.items()
+        ),
         count,
         seen(comment) if comment else "",
         begin,

@@ -112,6 +112,7 @@ class _Tally:
         self.ended = 0
         self.duration = timedelta()
         self.open: dict[int, Visit] = {}
+        self.took: dict[int, timedelta] = {}
         self.retries = 0
         self.retried: dict[int, int] = {}
         self.standings: Counter[Standing] = Counter()
@@ -131,10 +132,16 @@ class _Tally:
                 self.current.pop(visit.number, None)
         if visit.open:
             self.open[visit.number] = visit
+            if visit.number in self.took:  # redriven
+                self.ended -= 1
+                self.duration -= self.took.pop(visit.number)
         elif self.open.pop(visit.number, None) is not None:
-            self.ended += 1
+            took = timedelta()
             if visit.entered is not None and visit.left is not None:
-                self.duration += max(timedelta(), visit.left - visit.entered)
+                took = max(took, visit.left - visit.entered)
+            self.ended += 1
+            self.duration += took
+            self.took[visit.number] = took
 
     def status(self) -> Status:
         standing: Standing = next((each for each in BY_WEIGHT if self.standings[each] > 0), "waiting")

@@ -90,7 +90,7 @@ class Visits:
         self._owner: dict[int, Visit] = {}
         self._inside: dict[int, Place] = {}
         self._open: dict[str, dict[int, Visit]] = {}
-        self._cut: list[Visit] = []  # by the end of the execution
+        self._was_redriven = False
 
     def take(self, event: Any) -> list[Visit]:
         """Take the next event; the visits that it changed."""
@@ -115,8 +115,10 @@ class Visits:
                 self._entered(told, state[1]) if state[2] == "Entered" else self._state(told, *state.groups())
             )
         visit = self._owner.get(told.previous)
-        if visit is None or (told.name is not None and visit.state != told.name):
-            visit = self._named(told.name) or visit
+        if visit is None or not visit.open or (told.name is not None and visit.state != told.name):
+            visit = self._in(self._inside.get(told.previous), told.name) or self._named(told.name)
+        elif told.previous in self._inside:  # of an iteration that was taken up again
+            visit = self._in(self._inside[told.previous], told.name) or visit
         work = _WORK.fullmatch(told.type)
         if visit is None:
             return []
@@ -126,7 +128,7 @@ class Visits:
             _note(visit, told)
         elif told.type in ("MapRunStarted", "MapRunRedriven"):
             visit.length = None  # its iterations are executions of their own
-            self._again(visit)
+            visit.failed = False
             _do(visit, "running", told.at)
         return [visit]
 
@@ -201,9 +203,14 @@ class Visits:
         if visit is None:
             return []
         if what == "Started":
-            place = Place(visit, index if isinstance(index, int) else len(visit.places))
-            visit.places.append(place)
-            visit.stood["running"] = visit.stood.get("running", 0) + 1
+            number = index if isinstance(index, int) else len(visit.places)
+            # A redriven execution starts again those that had not succeeded, without entering their states.
+            again = (each for each in visit.places if each.index == number and each.standing == "running")
+            place = next(again, None) if self._was_redriven else None
+            if place is None:
+                place = Place(visit, number)
+                visit.places.append(place)
+                visit.stood["running"] = visit.stood.get("running", 0) + 1
             if told.id is not None:
                 self._inside[told.id] = place
             return [visit]
@@ -224,7 +231,7 @@ class Visits:
         """What a Task's work tells."""
         if what == "Scheduled":
             visit.retries += bool(visit.failed)
-            self._again(visit)
+            visit.failed = False
             _do(visit, "queued", told.at)
         elif what == "Started":
             _do(visit, "running", told.at)
@@ -235,20 +242,17 @@ class Visits:
             _do(visit, "backoff", told.at)
 
     def _again(self, visit: Visit) -> None:
+        """What the end of the execution cut short goes on."""
         visit.failed = False
-        if not visit.open:  # redriven
-            visit.standing, visit.left = "running", None
-            self._open.setdefault(visit.state, {})[visit.number] = visit
+        visit.standing, visit.left = "running", None
+        self._open.setdefault(visit.state, {})[visit.number] = visit
 
     def _execution(self, told: _Told) -> list[Visit]:
         what = told.type.removeprefix("Execution")
         if what in ("Started", "Redriven"):
             self.ended = None
-            goes_on = [visit for visit in self._cut if visit.kind != "Fail"]
-            for visit in goes_on:
-                self._again(visit)
-            self._cut = []
-            return goes_on
+            self._was_redriven |= what == "Redriven"
+            return self._redriven() if what == "Redriven" else []
         self.ended = told.at
         chain = set()
         about = self._owner.get(told.previous)
@@ -264,7 +268,23 @@ class Visits:
                 _note(each, told)
             self._close(each, "failed" if failed or each.failed else "aborted", told.at)
             changed.append(each)
-        self._cut = changed
+        return changed
+
+    def _redriven(self) -> list[Visit]:
+        """What had failed or was aborted goes on, with the branches and iterations that it was in."""
+        changed: list[Visit] = []
+        waiting = [self.root]
+        while waiting:
+            place = waiting.pop()
+            for visit in place.now.values():
+                if visit.standing not in ("failed", "aborted") or visit.kind == "Fail":
+                    continue
+                self._again(visit)
+                changed.append(visit)
+                for inner in visit.places:
+                    if inner.standing != "succeeded":
+                        inner.stand("running")
+                        waiting.append(inner)
         return changed
 
     def _climbed(self, told: _Told, kind: str) -> Visit | None:
@@ -277,6 +297,11 @@ class Visits:
                 return visit
             visit = visit.place.parent
         return self._named(told.name or (first.state if first else None), kind)
+
+    def _in(self, place: Place | None, name: str | None) -> Visit | None:
+        """The open visit in a branch or an iteration."""
+        found = place.now.values() if place is not None else ()
+        return next((visit for visit in found if visit.open and name in (None, visit.state)), None)
 
     def _named(self, name: str | None, kind: str | None = None) -> Visit | None:
         named = self._open.get(name or "", {})
