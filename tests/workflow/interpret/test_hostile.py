@@ -112,7 +112,7 @@ SIGNALS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(machines(), st.lists(SIGNALS, max_size=25))
 def test_signals_of_any_kind_in_any_order_never_make_it_raise(definition, signals):
     run = Told(definition, {"a": 1, "b": [1, 2], "c": []}).begun()

@@ -112,7 +112,7 @@ def assert_asked_once(effects):
             wanted.add(effect.key)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(machines(), INPUTS, OUTSIDES)
 def test_a_machine_that_validates_is_carried_out_and_its_history_is_well_formed(machine, given_input, seed):
     assume(is_valid(machine))
@@ -121,7 +121,7 @@ def test_a_machine_that_validates_is_carried_out_and_its_history_is_well_formed(
     assert_asked_once(outside.effects)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(mutated(), INPUTS, OUTSIDES)
 def test_a_recorded_machine_that_was_changed_and_still_validates_is_carried_out(machine, given_input, seed):
     if is_valid(machine):  # about every second one

@@ -1,6 +1,7 @@
 """An execution as a whole: how it begins and ends, is stopped, gives way, runs out of room, and is redriven."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -18,7 +19,7 @@ from faaslab.workflow.effects import (
     Timer,
 )
 from tests.workflow.interpret.test_inside import WAIT, mapped, parallel
-from tests.workflow.interpret.told import PASS, QUEUE, Told, machine, task
+from tests.workflow.interpret.told import BEGIN, PASS, QUEUE, Told, machine, task
 
 LOOP = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "A"}}}
 
@@ -126,6 +127,22 @@ def test_a_machine_that_takes_too_long_times_out():
     assert run.types[-1] == "ExecutionTimedOut"
     assert (run.ended.status, run.ended.error) == ("TIMED_OUT", "States.Timeout")
     assert Forget(run.calls[0].key) in run.fresh
+
+
+@pytest.mark.parametrize("first", ["wait", "deadline"])
+def test_the_end_of_the_time_comes_before_all_else_that_is_due(first):
+    run = Told(machine(WAIT, TimeoutSeconds=100)).begun()
+    run.tell(Fired(next(key for key in run.timers() if key.startswith(first))), 100)
+    assert run.ended.status == "TIMED_OUT"
+    assert run.run.pending() == ()
+
+
+def test_a_timer_that_comes_too_early_is_set_again():
+    run = Told(machine(WAIT, TimeoutSeconds=200)).begun()
+    for key, due in run.timers().items():
+        run.tell(Fired(key), due - 50)
+        assert [(effect.key, effect.due) for effect in run.fresh] == [(key, BEGIN + timedelta(seconds=due))]
+    assert run.run.status == "RUNNING"
 
 
 def test_the_time_of_a_machine_that_ended_is_of_no_use():

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from faaslab.workflow.interpret.frame import Frame
 
+DEADLINE = "deadline"
+"""The key of the timer that ends the execution."""
 EVENTS_A_STEP = 2_000
 HISTORY_LIMIT = 25_000
 NOT_TRUNCATED: Mapping[str, Any] = {"truncated": False}
@@ -88,6 +90,7 @@ class Course:
         "due",
         "effects",
         "events",
+        "expired",
         "express",
         "inspection",
         "last_id",
@@ -130,6 +133,7 @@ class Course:
         self.outstanding: dict[str, Wanted] = {}
         self.submitted: dict[str, Any] = {}
         self.due: list[tuple[datetime, int, str]] = []
+        self.expired = False
         self.inspection: dict[str, Any] | None = {} if inspected else None
         self.trial: Trial | None = None
 
@@ -219,6 +223,9 @@ class Course:
             if not isinstance(timer, Timer) or timer.due > self.now:
                 continue
             del self.outstanding[each]
+            if each == DEADLINE:  # nothing that is due as late as this counts any more
+                self.expired = True
+                return
             if each != key:
                 self.effects.append(Forget(each))
             frame = self.waiting.get(each)

@@ -13,7 +13,6 @@ from faaslab.workflow.effects import (
     Continue,
     Effect,
     Ended,
-    Fired,
     More,
     Redrive,
     Signal,
@@ -24,6 +23,7 @@ from faaslab.workflow.effects import (
 from faaslab.workflow.failure import RUNTIME, StateFailure
 from faaslab.workflow.interpret import inline
 from faaslab.workflow.interpret.course import (
+    DEADLINE,
     EVENTS_A_STEP,
     HISTORY_LIMIT,
     NOT_TRUNCATED,
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 Over = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 Status = Literal["RUNNING"] | Over
-DEADLINE = "deadline"
 EXPRESS_LIMIT_S = 300
 
 
@@ -167,12 +166,11 @@ class Run:
             return
         elif isinstance(signal, Stop):
             self._stop("ABORTED", signal.error, signal.cause)
-        elif isinstance(signal, Fired) and signal.key == DEADLINE:
-            if DEADLINE in course.outstanding:
-                course.outstanding.pop(DEADLINE)
-                self._stop("TIMED_OUT", TIMEOUT, None)
         else:
             course.arrive(signal)
+            if course.expired:
+                course.expired = False
+                self._stop("TIMED_OUT", TIMEOUT, None)
 
     def _begin(self) -> None:
         self._begun = True
