@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from botocore import parsers, serialize
+from botocore.awsrequest import HeadersDict
 
 from faaslab.endpoint.messages import Fault
 from faaslab.endpoint.wire import Service
@@ -64,7 +65,7 @@ class Asking:
         # What botocore's parsers take for a text unless it is a stream, as an object of S3 is.
         streams = shape.has_streaming_output and status < 300
         body_read = io.BytesIO(content) if streams else content
-        response = {"status_code": status, "headers": _Small(dict(answered)), "body": body_read}
+        response = {"status_code": status, "headers": HeadersDict(dict(answered)), "body": body_read}
         parsed = parser.parse(response, shape.output_shape)
         if status >= 300:
             error = parsed.get("Error", {})
@@ -84,16 +85,6 @@ class Asking:
                     parsers.create_parser(protocol),
                 )
             return self._made[service]
-
-
-class _Small(dict[str, str]):
-    """Headers by names in small letters, as botocore's parsers ask for them."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        super().__init__({name.lower(): value for name, value in headers.items()})
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return super().get(name.lower(), default)
 
 
 def _text(value: Any) -> str:
