@@ -72,7 +72,7 @@ class Runs:
             if self._closed:
                 raise Closed("this lab is closed", hint="open another: faaslab.open()")
             if self._engine is None:
-                self._carrier = Carrier(self._lab, self._signal, ended=self._ended)
+                self._carrier = Carrier(self._lab, self.signal, ended=self._ended)
                 self._engine = Engine(
                     self._kept,
                     self._carrier,
@@ -110,7 +110,8 @@ class Runs:
         request: Request = self._carrier.http.request(given, secrets=secrets)
         return request
 
-    def _signal(self, execution_id: str, signal: Signal) -> None:
+    def signal(self, execution_id: str, signal: Signal) -> None:
+        """Tell an execution something, wherever it runs; returns at once."""
         if (answer := self._by_itself.get(execution_id)) is not None:
             answer(signal)
             return

@@ -17,7 +17,7 @@ from faaslab.cloud import sdk_calls
 from faaslab.errors import AlreadyExists, Closed, FaaslabError, InvalidValue, NotFound
 from faaslab.lab.tasks import values
 from faaslab.model.workflow import WorkflowExecutionStatus
-from faaslab.workflow.effects import Failed, Submitted, Succeeded
+from faaslab.workflow.effects import Failed, Stop, Submitted, Succeeded
 from faaslab.workflow.failure import RUNTIME
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ class NestedTasks:
             else:
                 self._awaited.pop(child, None)
         with contextlib.suppress(FaaslabError):
-            self._lab.workflows.stop(child)
+            # This may be the engine's own thread, which must not wait for the end.
+            self._lab.workflows.runs.signal(child, Stop())
 
 
 class _Awaited:

@@ -1,0 +1,100 @@
+"""Activities: workers ask for tasks from wherever they are; a Python callable of this process is one as well."""
+
+import threading
+
+import pytest
+
+from faaslab import app
+from faaslab.errors import InvalidValue, NotFound
+from tests.lab.workflow_cases import machine, task, types
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("activities")
+    with app.open(store=folder / "s.duckdb", cache=folder / "cache") as lab:
+        yield lab
+
+
+def test_an_activity_is_made_once_and_found_by_its_arn(lab):
+    one = lab.workflows.activities.create("once", tags={"a": "1"})
+    assert one.id == "arn:aws:states:us-east-1:000000000000:activity:once"
+    assert lab.workflows.activities.create("once") == one == lab.workflows.activities.get(one.id)
+    assert lab.workflows.activities.tag("once", {"b": "2"}, remove=["a"]).tags == {"b": "2"}
+    lab.workflows.activities.delete(one.id)
+    lab.workflows.activities.delete(one.id)
+    with pytest.raises(NotFound) as refused:
+        lab.workflows.activities.get_task("once", timeout_s=0)
+    assert refused.value.code == "ActivityDoesNotExist"
+
+
+def test_a_worker_gets_the_tasks_in_their_order_and_nothing_when_there_is_none(lab):
+    activities = lab.workflows.activities
+    activities.create("queue")
+    lab.workflows.create("queue", task("activity:queue"))
+    assert activities.get_task("queue", timeout_s=0) is None
+    runs = [lab.workflows.start("queue", n) for n in range(3)]
+    for n, run in enumerate(runs):
+        got = activities.get_task("queue", worker="me", timeout_s=10)
+        assert got.value == n
+        lab.workflows.send_task_success(got.token, n * 10)
+        assert run.result(10) == n * 10
+    started = lab.workflows.history(runs[0].arn).query("type == 'ActivityStarted'")
+    assert started["details"].iloc[0] == {"workerName": "me"}
+
+
+def test_a_worker_that_waits_is_woken_by_a_task(lab):
+    lab.workflows.activities.create("woken")
+    lab.workflows.create("woken", task("activity:woken"))
+    got = []
+    asking = threading.Thread(target=lambda: got.append(lab.workflows.activities.get_task("woken")))
+    asking.start()
+    run = lab.workflows.start("woken", {"a": 1})
+    asking.join(30)
+    assert got[0].input == '{"a":1}'
+    run.stop()
+
+
+def test_a_task_that_nobody_waits_for_any_more_is_not_handed_out(lab):
+    lab.workflows.activities.create("stopped")
+    lab.workflows.create("stopped", task("activity:stopped"))
+    lab.workflows.start("stopped").stop()
+    assert lab.workflows.activities.get_task("stopped", timeout_s=0) is None
+    assert lab.store.queue.depth("activity:stopped") == 0
+
+
+def test_a_task_of_an_activity_that_is_not_there_fails(lab):
+    lab.workflows.create("absent", task("activity:absent"))
+    run = lab.workflows.start("absent")
+    assert run.wait(10).error.error == "ActivityDoesNotExist"
+    assert types(run) == ["ActivityScheduled", "ActivityScheduleFailed", "ExecutionFailed"]
+
+
+def test_callables_do_the_items_of_a_map_at_once(lab):
+    both = threading.Barrier(4, timeout=30)
+
+    def meet(value):
+        both.wait()
+        return value * 2
+
+    lab.workflows.activity("meet", meet)
+    inner = task("activity:meet")
+    flow = machine(M={"Type": "Map", "ItemProcessor": inner, "End": True})
+    lab.workflows.create("meeting", flow)
+    assert lab.workflows.start("meeting", [1, 2, 3, 4]).result(60) == [2, 4, 6, 8]
+
+
+def test_a_callable_takes_the_place_of_the_one_before_it_and_what_waits_already(lab):
+    lab.workflows.activities.create("late")
+    lab.workflows.create("late", task("activity:late"))
+    waiting = lab.workflows.start("late", 1)
+    lab.workflows.activity("late", lambda value: value + 1)
+    assert waiting.result(30) == 2
+    lab.workflows.activity("late", lambda value: value + 100)
+    assert lab.workflows.start("late", 1).result(30) == 101
+
+
+@pytest.mark.parametrize(("worker", "at_once"), [(7, 1), (print, 0), (print, "8"), (print, 1001)])
+def test_a_worker_that_is_none_is_refused(lab, worker, at_once):
+    with pytest.raises(InvalidValue):
+        lab.workflows.activity("wrong", worker, at_once=at_once)
