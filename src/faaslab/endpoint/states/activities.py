@@ -12,6 +12,7 @@ from faaslab.endpoint.states import names, paging, shapes
 from faaslab.endpoint.states.machines import encryption, tags
 from faaslab.errors import NotFound
 from faaslab.workflow.effects import Failed, Heartbeat, Succeeded
+from faaslab.workflow.interpret.tasks import TOKEN_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 POLL_S = 58.0
 """So long a worker is held: a little less than AWS's minute, which is what SDKs wait for an answer."""
-TOKEN_BYTES = 96
 
 
 def create_activity(call: Call) -> Mapping[str, Any]:
