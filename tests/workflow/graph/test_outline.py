@@ -100,3 +100,11 @@ def test_states_named_like_our_own_nodes_are_states():
         "Start",
     ]
     assert len({node.key for node in graph.every()}) == len(list(graph.every()))
+
+
+def test_a_type_that_there_is_not_is_unknown_whatever_its_name():
+    names = ("Start", "End", "More", "Missing", "Sleep")
+    states = {f"a {name}": {"Type": name, "End": True} for name in names}
+    graph = model({"StartAt": "a Start", "States": states})
+    assert [node.kind for node in graph.nodes if node.name.startswith("a ")] == ["Unknown"] * 5
+    assert next(node.detail for node in graph.nodes if node.name == "a More") == "More"

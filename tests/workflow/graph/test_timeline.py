@@ -4,7 +4,10 @@ from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from faaslab.workflow.graph.progress import status_of
 from faaslab.workflow.graph.timeline import timeline
 
 from . import story
@@ -124,3 +127,23 @@ def test_very_many_visits_are_cut_with_a_note():
     svg = timeline(told.events)
     assert "600 more rows are not drawn" in texts(svg)
     assert svg == timeline(told.events)
+
+
+EVENTS = story.order(4).events
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(EVENTS), max_size=60), st.booleans())
+def test_no_history_breaks_the_pictures(events, redriven):
+    if redriven:
+        end = {**EVENTS[-1], "type": "ExecutionRedriven", "id": 999}
+        events = [*events, end, *events]
+    ET.fromstring(timeline(events))
+    found = status_of(events)
+    for status in found.values():
+        assert 0 <= status.ended <= status.entered
+        assert status.duration >= timedelta()
+        if status.items:
+            counts = (status.items.succeeded, status.items.failed, status.items.running, status.items.aborted)
+            assert min(counts) >= 0
+            assert sum(counts) <= status.items.total

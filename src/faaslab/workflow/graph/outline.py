@@ -21,6 +21,9 @@ MOST = 400
 _WAYS = 1_500  # and so many edges
 _DEEP = 8
 
+TYPES = ("Task", "Choice", "Wait", "Pass", "Succeed", "Fail", "Parallel", "Map")
+"""The types of states; what has another one is drawn as `Unknown`."""
+
 EdgeKind = Literal["next", "choice", "default", "catch"]
 
 
@@ -28,8 +31,9 @@ EdgeKind = Literal["next", "choice", "default", "catch"]
 class Node:
     """A state, or what stands for something else.
 
-    That is `Start`, `End`, `Missing` (a target that is not there) and `More` (states that are not drawn).
-    `key` is unique in the drawing; `name` is the state's as it is in the definition.
+    That is `Start`, `End`, `Missing` (a target that is not there) and `More` (states that are not drawn); a
+    state whose type there is not is `Unknown`. `key` is unique in the drawing; `name` is the state's as it is
+    in the definition.
     """
 
     key: str
@@ -252,7 +256,7 @@ def _node(state: Any, name: str, key: str, room: _Room, depth: int, *, reached: 
     return Node(
         key,
         name,
-        kind if isinstance(kind, str) else "Unknown",
+        kind if kind in TYPES else "Unknown",
         detail=detail(state),
         comment=seen(state["Comment"]) if isinstance(state.get("Comment"), str) else "",
         retries=retries,

@@ -153,13 +153,13 @@ def _row(visit: Visit, depth: int, end: datetime) -> _Row:
     assert visit.entered is not None
     left = visit.left or end
     pieces = _pieces(visit, end)
-    spent: Counter[Doing] = Counter()
+    spent: dict[Doing, timedelta] = {}
     for piece in pieces:
-        spent[piece.doing] += (piece.end - piece.start) / timedelta(microseconds=1)  # type: ignore[assignment]
+        spent[piece.doing] = spent.get(piece.doing, timedelta()) + (piece.end - piece.start)
     took = "for" if visit.open else "after"
     said = [f"{visit.state} ({visit.kind})", f"{SAID[visit.standing]} {took} {length(left - visit.entered)}"]
     if len(spent) > 1:
-        parts = [f"{_DOING[doing]} {length(spent[doing] / 1e6)}" for doing in _DOING if doing in spent]
+        parts = [f"{_DOING[doing]} {length(spent[doing])}" for doing in _DOING if doing in spent]
         said.append(", ".join(parts))
     said += [f"tried again {visit.retries}×"] if visit.retries else []
     said += [f"{visit.error}: {words.shortened(visit.cause or '', 200)}"] if visit.error else []
