@@ -98,6 +98,13 @@ def test_a_history_has_25_000_events_at_most():
     assert "25000" in run.ended.cause
 
 
+def test_the_last_event_that_has_room_may_be_a_success():
+    states = {f"S{at}": {"Type": "Pass", "Next": f"S{at + 1}"} for at in range(12_498)}
+    states["S12498"] = PASS
+    run = to_the_end(Told({"StartAt": "S0", "States": states}).begun())
+    assert (len(run.events), run.ended.status) == (25_000, "SUCCEEDED")
+
+
 def test_a_full_history_ends_what_is_under_way():
     states = machine(parallel([task(QUEUE)], [{"Type": "Pass", "Next": "A", "End": False}]))
     inner = states["States"]["A"]["Branches"][1]
