@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from faaslab.app import function, open  # noqa: A004
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 __all__ = ["__version__", "function", "load_ipython_extension", "open", "unload_ipython_extension"]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from faaslab.errors import InvalidValue
 from faaslab.model.function import FunctionStatistics
 from faaslab.model.moment import moment
+from faaslab.store.questions import workflows
 from faaslab.store.questions.window import MEASURED
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from faaslab.lab import Lab
     from faaslab.model.function import Function
+    from faaslab.model.workflow import WorkflowStatistics
 
 BY = {
     "function": "e.function",
@@ -126,6 +128,22 @@ class Monitoring:
             p95_duration_ms=row[6],
             max_memory_mb=row[7],
             last_invoked_at=row[8],
+        )
+
+    def workflow_metrics(
+        self,
+        name: str,
+        *,
+        since: str | datetime | timedelta | None = None,
+        until: str | datetime | timedelta | None = None,
+    ) -> WorkflowStatistics:
+        """What the store has seen of one workflow; children of distributed Maps are not counted."""
+        now = self._lab.clock.now()
+        return workflows.statistics(
+            self._store.sql,
+            self._lab.workflows.kept(name).name,
+            since=None if since is None else moment(since, now=now, place="since"),
+            until=None if until is None else moment(until, now=now, place="until"),
         )
 
     def stats(

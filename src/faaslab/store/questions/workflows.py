@@ -234,16 +234,21 @@ def visits(run: Run, executions: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def statistics(run: Run, workflow: str, *, since: datetime) -> WorkflowStatistics:
-    """Counts over the executions of a workflow that began at `since` or later."""
-    row = run(
-        """SELECT count(*) AS executions, count(*) FILTER (status = 'SUCCEEDED') AS succeeded,
+def statistics(
+    run: Run, workflow: str, *, since: datetime | None = None, until: datetime | None = None
+) -> WorkflowStatistics:
+    """Counts over the executions of a workflow that began at `since` or later, and before `until`."""
+    window = WorkflowWindow(since=since, until=until, workflows=(workflow,))
+    row = _ask(
+        run,
+        window,
+        f"""WITH {window.executions}
+           SELECT count(*) AS executions, count(*) FILTER (status = 'SUCCEEDED') AS succeeded,
                   count(*) FILTER (status IN ('FAILED', 'TIMED_OUT', 'ABORTED')) AS failed,
                   count(*) FILTER (status = 'RUNNING') AS running,
                   avg(date_diff('microsecond', started_at, ended_at)) / 1000 AS mean,
                   max(started_at) AS last
-           FROM workflow_executions WHERE workflow = $workflow AND started_at >= $since""",
-        {"workflow": workflow, "since": since},
+           FROM x""",
     ).iloc[0]
     counted = int(row["executions"])
     return WorkflowStatistics(
