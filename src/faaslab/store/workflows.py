@@ -167,10 +167,14 @@ class Workflows:
             row = connection.execute(f"SELECT {_STANDS} FROM workflow_executions WHERE id = ?", (w.id,))
             return self._standing(row.fetchone())
         if w.status is not SUCCEEDED:
-            connection.execute(
-                "INSERT INTO workflow_machines VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
-                (beginning.machine, beginning.definition),
-            )
+            # It may be a megabyte: it is only handed over where it is not there.
+            there = connection.execute(
+                "SELECT 1 FROM workflow_machines WHERE digest = ?", (beginning.machine,)
+            ).fetchone()
+            if there is None:
+                connection.execute(
+                    "INSERT INTO workflow_machines VALUES (?, ?)", (beginning.machine, beginning.definition)
+                )
         return None
 
     def _goes_on(self, connection: sqlite3.Connection, one: _Prepared, owner: str) -> bool:

@@ -302,3 +302,39 @@ def test_carry_is_told_nothing_of_submitted_calls_twice(begin):
     engine.signal(ARN + "x", Submitted(call.key, {}))
     assert len(engine.carry.wanted) == 1
     assert isinstance(engine.carry, Carry)
+
+
+def test_one_that_cannot_be_kept_holds_up_no_other(begin, store):
+    class Picky:
+        def __getattr__(self, name):
+            return getattr(store.workflows, name)
+
+        def keep(self, changes, owner):
+            if any(change.execution.name == "bad" and change.beginning is None for change in changes):
+                raise RuntimeError("never")
+            return store.workflows.keep(changes, owner)
+
+    engine = begin(lambda wanted: None, keeper=Picky())
+    handles = [engine.start(execution(name), machine(("A", task()))) for name in ("bad", "good", "better")]
+    engine._turns._lock.acquire()  # so that all are told in one turn
+    threads = [
+        threading.Thread(target=engine.signal, args=(handle.id, Succeeded(call.key, 1)))
+        for handle, call in zip(handles, engine.carry.wanted, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    engine._turns._lock.release()
+    for thread in threads:
+        thread.join()
+    assert [handle.wait().status for handle in handles[1:]] == ["SUCCEEDED"] * 2
+    until(lambda: engine.running() == [])
+    assert store.workflows.find(handles[0].id).status == "RUNNING"
+    assert "never" in str(engine.last_error)
+
+
+def test_what_is_raised_by_those_who_are_told_of_an_end_harms_nobody(begin):
+    engine = begin(echo)
+    engine.carry.ended = lambda execution: 1 / 0
+    assert engine.start(execution(), machine(("A", task()))).wait().status == "SUCCEEDED"
+    assert engine.start(execution("y"), machine(("A", task()))).wait().status == "SUCCEEDED"
+    assert "division" in str(engine.last_error)

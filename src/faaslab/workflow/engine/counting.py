@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from faaslab.workflow.effects import Event
 
-_FORKS = frozenset({"MapStateStarted", "ParallelStateStarted", "MapRunStarted", "MapRunRedriven"})
+_MOST = 60_000
 # Of the events that begin an attempt of a state each but the first is a retry.
 _ATTEMPTS = frozenset({
     "LambdaFunctionScheduled", "TaskScheduled", "ActivityScheduled", "MapStateStarted",
@@ -108,6 +108,10 @@ class Counted:
                     duration,
                 )
             )
+        if len(frames) > _MOST:
+            # An express execution has any number of events, and what follows refers to late ones.
+            for old in list(frames)[: len(frames) // 2]:
+                del frames[old]
         return rows
 
     def _unwound(self, frame: _Frame | None, kinds: tuple[str, ...], *, fails: bool) -> _Frame | None:

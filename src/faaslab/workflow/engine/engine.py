@@ -71,6 +71,11 @@ class Engine:
         """Why what happened cannot be kept at the moment (a full disk); it is tried again until it can."""
         return self._turns.trouble
 
+    @property
+    def last_error(self) -> Exception | None:
+        """What went wrong last with one execution alone: it could not be kept, or who was told raised."""
+        return self._turns.last_error
+
     # -- doing
 
     def start(

@@ -6,6 +6,7 @@ has an execution marked busy is alone with it.
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 import threading
@@ -15,7 +16,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import FaaslabError, InvalidValue, StoreError
+from faaslab.errors import FaaslabError, InvalidValue, StoreBusy, StoreError, StoreFull
 from faaslab.model.workflow_steps import Beginning, Outcome
 from faaslab.workflow.effects import Continue, Failed, Fired, More, Redrive, Started
 from faaslab.workflow.engine.hands import Hands
@@ -26,12 +27,12 @@ from faaslab.workflow.engine.timers import Timers
 from faaslab.workflow.failure import RUNTIME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from faaslab.clock import Clock
     from faaslab.model.workflow import WorkflowExecution
-    from faaslab.model.workflow_steps import Taken
+    from faaslab.model.workflow_steps import Change, Taken
     from faaslab.workflow.effects import Effect, Signal
     from faaslab.workflow.engine.protocol import Carry, Interpret, Interpreter, Keeper
 
@@ -59,6 +60,8 @@ class Turns:
         self.closing = threading.Event()
         self.trouble: FaaslabError | None = None
         """Why what happened cannot be kept at the moment; it is tried again until it can."""
+        self.last_error: Exception | None = None
+        """What went wrong last with one execution alone."""
         self.begin_here()
 
     def begin_here(self) -> None:
@@ -174,23 +177,39 @@ class Turns:
         changes = [change for live in lives if (change := live.change()) is not None]
         if not changes:
             return Outcome()
-        for attempt in range(10**9):
+        for attempt in itertools.count():
             try:
                 outcome = self._keeper.keep(changes, self.owner)
-            except StoreError as error:
+            except (StoreFull, StoreBusy) as error:
                 self.trouble = error
                 pause = _RETRY_S[min(attempt, len(_RETRY_S) - 1)]
-                if self.closed or self._paused(pause):
+                if self.closed or self._clock.wait(self.closing, pause):
                     return None
+            except Exception as error:  # noqa: BLE001 - one that cannot be kept must not hold up the others
+                outcome = self._kept_apart(changes, error)
+                break
             else:
                 self.trouble = None
-                self._letters -= {number for change in changes for number in change.taken}
-                return outcome
-        return None
+                break
+        self._letters -= {number for change in changes for number in change.taken}
+        return outcome
 
-    def _paused(self, seconds: float) -> bool:
-        """Wait a little; True when the engine was closed meanwhile."""
-        return self._clock.wait(self.closing, seconds)
+    def _kept_apart(self, changes: Sequence[Change], error: Exception) -> Outcome:
+        """Each by itself; what cannot be kept even so is not this engine's any more."""
+        self.last_error = error
+        if len(changes) == 1:
+            return Outcome(lost=frozenset({changes[0].execution.id}))
+        lost: set[str] = set()
+        known: dict[str, WorkflowExecution] = {}
+        for change in changes:
+            try:
+                outcome = self._keeper.keep([change], self.owner)
+            except Exception:  # noqa: BLE001 - see above
+                lost.add(change.execution.id)
+            else:
+                lost |= outcome.lost
+                known |= outcome.known
+        return Outcome(lost=frozenset(lost), known=known)
 
     def _do(self, live: Live, effects: Iterable[Effect]) -> None:
         """Carry out what came of steps that are kept."""
@@ -198,10 +217,17 @@ class Turns:
             if type(effect) is More:
                 live.signals.append((Continue(), None))
             elif not self.closed or live.ended:
-                self._hands.do(live, effect)
+                self._safely(self._hands.do, live, effect)
         if live.ended:
             self._drop(live)
-            self._hands.ended(live)
+            self._safely(self._hands.ended, live)
+
+    def _safely(self, act: Callable[..., None], *arguments: object) -> None:
+        """What others raise is noted, and harms no other execution."""
+        try:
+            act(*arguments)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            self.last_error = error
 
     # -- who has work
 
@@ -234,7 +260,7 @@ class Turns:
             over.set()
         if lost:
             for key in live.awaited:
-                self._hands.forget(live, key)
+                self._safely(self._hands.forget, live, key)
 
     def add_timer(self, live: Live, key: str, due: datetime) -> None:
         """Tell it `Fired` then."""
@@ -324,7 +350,7 @@ class Turns:
                 if live.gave_way:
                     live.signals.append((Continue(), None))
                 for effect in list(live.awaited.values()):
-                    self._hands.do(live, effect, live.told.get(effect.key, ()))
+                    self._safely(self._hands.do, live, effect, live.told.get(effect.key, ()))
             self._let_go(live)
         self._look = True
         self._wake.set()
