@@ -181,6 +181,7 @@ def waiting(path: Path, machine: dict, count: int) -> None:
             engine.start(execution(f"w{number}", INPUT), machine)
         started = time.perf_counter() - began
         used = megabytes()
+        store.merge()  # else it would be going on beside what is measured now
         idle = cpu_share(5)
         engine.close()
     said = {"start_s": started, "rss_mb": used, "grown_mb": used - before, "idle_cpu_percent": idle}

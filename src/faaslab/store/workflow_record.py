@@ -84,19 +84,27 @@ def history_rows(
     start = f"workflow_history\t{text_of({'execution_id': execution_id})[:-1]}"
     bodies, parts, size = [], [start], 0
     last, stamp = None, ""
+    names: dict[str, str] = {}
     for event in events:
         details = event.details
-        if not plain or "assignedVariables" in details or _is_long(details):
-            details = _kept_details(details, capture, blobs)
+        if plain:
+            kept = text_of(details)
+            if len(kept) > INLINE_BYTES:  # else no member of it is as long
+                kept = text_of(_kept_details(details, capture, blobs))
+        else:
+            kept = text_of(_kept_details(details, capture, blobs))
         at = event.at
         if at is not last:  # the events of a step share it
             last, stamp = at, at.isoformat()
         text = (
             f'"id":{event.id},"previous_id":{event.previous_id},"type":"{event.type}","timestamp":"{stamp}",'
-            f'"details":{text_of(details)}'
+            f'"details":{kept}'
         )
-        if event.state is not None:
-            text += f',"state":{text_of(event.state)}'
+        state = event.state
+        if state is not None:
+            if state not in names:
+                names[state] = text_of(state)
+            text += f',"state":{names[state]}'
         if event.entered_id is not None:
             text += f',"entered_id":{event.entered_id}'
             if event.outer_id is not None:
@@ -112,10 +120,6 @@ def history_rows(
     if len(parts) > 1:
         bodies.append("\t".join(parts))
     return bodies
-
-
-def _is_long(details: Mapping[str, Any]) -> bool:
-    return any(type(value) is str and len(value) > INLINE_BYTES for value in details.values())
 
 
 def _captured(text: str, capture: Capture) -> str | None:
