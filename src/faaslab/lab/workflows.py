@@ -17,7 +17,7 @@ from faaslab.lab.workflow_runs import Runs
 from faaslab.lab.workflow_told import Told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     import pandas as pd
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from faaslab.lab import Lab
     from faaslab.lab.workflow_run import WorkflowRun
     from faaslab.model.workflow import Activity, HistoryEvent, WorkflowExecution
+    from faaslab.workflow.interpret import Tried
 
 __all__ = ["Defined", "Workflows"]
 
@@ -156,6 +157,26 @@ class Workflows(Catalogue):
     def send_task_heartbeat(self, token: str) -> None:
         """That a task is still worked on (SendTaskHeartbeat)."""
         tokens.heartbeat(self.runs.answer, token)
+
+    # -- one state by itself
+
+    def test_state(
+        self,
+        definition: Mapping[str, Any] | str,
+        input: Any = None,  # noqa: A002 -- Step Functions' word
+        **about: Any,
+    ) -> Tried:
+        """Try one state by itself: its status, output, error, next state, and its data after each phase.
+
+        `definition` is the state, or a whole workflow of which `state` names one. With `result`, or `error`
+        and `cause`, that stands for what it would call: a result has to be what the API answers with, unless
+        `validation` is PRESENT or NONE. Without them it is really called; a Wait is not waited for. Further
+        `variables`, `context` and `role` it has, `retries` that were made, `failed_iterations` of a Map and
+        the `reader_data` of its ItemReader (TestState). Raises InvalidValue in Step Functions' words.
+        """
+        from faaslab.lab.trials import trial
+
+        return trial(self._lab, definition, input, **about)
 
     # -- the end
 

@@ -95,6 +95,7 @@ def test_a_retrier_that_is_used_up_leaves_it_to_the_catcher(tried):
     state = {
         "Type": "Task",
         "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Parameters": {"QueueUrl": "q", "MessageBody": "m"},
         "Retry": [{"ErrorEquals": ["Boom"], "MaxAttempts": 2, "IntervalSeconds": 3}],
         "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Saved"}],
         "End": True,
@@ -117,12 +118,15 @@ def test_a_single_state_is_checked_at_its_own_places(refusal):
 
 
 def test_what_needs_a_mock_is_refused_without_one(refusal):
-    for resource in (
-        "arn:aws:states:::states:startExecution.sync:2",
-        "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-        "arn:aws:states:us-east-1:000000000000:activity:a",
+    for resource, given in (
+        ("arn:aws:states:::states:startExecution.sync:2", {"StateMachineArn": "m"}),
+        (
+            "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+            {"QueueUrl": "q", "MessageBody.$": "$$.Task.Token"},
+        ),
+        ("arn:aws:states:us-east-1:000000000000:activity:a", {}),
     ):
-        state = json.dumps({"Type": "Task", "Resource": resource, "End": True})
+        state = json.dumps({"Type": "Task", "Resource": resource, "Parameters": given, "End": True})
         code, message = refusal("test_state", definition=state, roleArn=ROLE)
         assert (code, resource in message) == ("InvalidDefinition", True)
     pass_ = '{"Type": "Pass", "End": true}'

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import TYPE_CHECKING, Any
 
 from faaslab.endpoint.call import Later
 from faaslab.endpoint.messages import Fault
 from faaslab.endpoint.states import names, paging, shapes
 from faaslab.endpoint.states.machines import encryption, tags
-from faaslab.errors import NotFound
-from faaslab.workflow.effects import Failed, Heartbeat, Succeeded
-from faaslab.workflow.interpret.tasks import TOKEN_BYTES
+from faaslab.errors import FaaslabError, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from faaslab.endpoint.call import Call, Handler
-    from faaslab.workflow.effects import Signal
 
 POLL_S = 58.0
 """So long a worker is held: a little less than AWS's minute, which is what SDKs wait for an answer."""
+_WORDS = {
+    "InvalidOutput": "{}",
+    "InvalidToken": "Invalid Token: 'Invalid token'",
+    "TaskTimedOut": "Task Timed Out: 'Provided task does not exist anymore'",
+}
+"""Of what the lab refuses, in AWS's words."""
 
 
 def create_activity(call: Call) -> Mapping[str, Any]:
@@ -80,37 +81,29 @@ def get_activity_task(call: Call) -> Later:
 
 def send_task_success(call: Call) -> None:
     """SendTaskSuccess."""
-    try:
-        output = json.loads(call.params["output"])
-    except (ValueError, RecursionError) as error:
-        raise Fault("InvalidOutput", f"Invalid Output: '{error}'") from None
-    _answer(call, lambda key: Succeeded(key, output))
+    output = call.params["output"].encode("utf-8", "surrogatepass")
+    _say(call.lab.workflows.send_task_success, call.params["taskToken"], output)
 
 
 def send_task_failure(call: Call) -> None:
     """SendTaskFailure."""
-    error, cause = call.params.get("error"), call.params.get("cause")
-    _answer(call, lambda key: Failed(key, error, cause))
+    params = call.params
+    _say(call.lab.workflows.send_task_failure, params["taskToken"], params.get("error"), params.get("cause"))
 
 
 def send_task_heartbeat(call: Call) -> None:
     """SendTaskHeartbeat."""
-    _answer(call, Heartbeat)
+    _say(call.lab.workflows.send_task_heartbeat, call.params["taskToken"])
 
 
-def _answer(call: Call, signal: Callable[[str], Signal]) -> None:
-    token = call.params["taskToken"]
-    if not _is_token(token):
-        raise Fault("InvalidToken", "Invalid Token: 'Invalid token'")
-    if not call.lab.workflows.runs.answer(token, signal):
-        raise Fault("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
-
-
-def _is_token(token: str) -> bool:
+def _say(say: Callable[..., None], token: str, *what: Any) -> None:
     try:
-        return len(base64.b64decode(token, validate=True)) == TOKEN_BYTES
-    except ValueError:
-        return False
+        say(token, *what)
+    except FaaslabError as error:
+        words = _WORDS.get(getattr(error, "code", ""))
+        if words is None:
+            raise
+        raise Fault(getattr(error, "code", ""), words.format(error.message)) from None
 
 
 OPERATIONS: dict[str, Handler] = {

@@ -1,4 +1,9 @@
-"""Executions: started, looked at, stopped, redriven; their history."""
+"""Executions: started, looked at, stopped, redriven; their history.
+
+SDKs put `sync-` before the host of StartSyncExecution, which no resolver knows of `127.0.0.1`: a client says
+`Config(inject_host_prefix=False)`, or has AWS_DISABLE_HOST_PREFIX_INJECTION=true in its environment, as the
+functions of a lab have and `lab.cloud.client` does by itself.
+"""
 
 from __future__ import annotations
 
