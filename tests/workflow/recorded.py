@@ -37,6 +37,8 @@ class Comparison:
         """Where they differ first, None when they are the same."""
         if isinstance(expected, str) and self.tokens.fullmatch(expected):
             return None
+        if isinstance(expected, str) and isinstance(actual, str) and self._same_text(expected, actual):
+            return None  # as it was recorded, even where a token made it no JSON
         expected, actual = self._read(expected), self._read(actual)
         if isinstance(expected, dict) and isinstance(actual, dict):
             if set(expected) != set(actual):
