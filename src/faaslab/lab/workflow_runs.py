@@ -52,6 +52,8 @@ class Runs:
         self._carrier: Any = None
         self._closed = False
         self._begun = False
+        self._generation: int | None = None
+        self._known: dict[str, Workflow] = {}
         self._by_itself: dict[str, Callable[[Signal], None]] = {}
 
     @property
@@ -215,6 +217,8 @@ class Runs:
                 ),
                 "ExecutionAlreadyExists",
             ) from error
+        if not handle.done and not self._lab.home.here:
+            self._lab.home.ring()
         self._lab.workflows.told.started(execution)
         return WorkflowRun(self._lab, handle)
 
@@ -223,13 +227,22 @@ class Runs:
         if not self._begun:
             self._begun = True
             self._lab.asynchronous.note_place()
-            self._lab.home.ring()
+
+    def _current(self, name: str) -> Workflow:
+        """The workflow of that name; read once while no definition changes anywhere."""
+        generation = self._lab.store.definitions.generation()
+        if generation != self._generation:
+            self._generation, self._known = generation, {}
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = self._lab.workflows.kept(name)
+        return found
 
     def _resolved(self, target: str) -> tuple[Workflow, str | None, str | None]:
         """(what is run, the version's number, the alias) that a name or an ARN stands for."""
         workflows = self._lab.workflows
         named = workflow_names.machine(target)
-        present = workflows.kept(named.name)
+        present = self._current(named.name)
         qualifier, alias = named.qualifier, None
         if qualifier is None:
             return present, None, None
@@ -250,6 +263,10 @@ class Runs:
         if self._engine is not None:
             return self._engine.standing(execution_id)
         return self._kept.find(execution_id)
+
+    def is_here(self, execution_id: str) -> bool:
+        """Whether an execution runs in this process."""
+        return self._engine is not None and self._engine.is_here(execution_id)
 
     def get(self, reference: str) -> WorkflowExecution:
         """An execution by its ARN, or by its name where only one has it. Raises `NotFound`."""

@@ -106,4 +106,5 @@ class Carrier:
 
     def close(self) -> None:
         """Let what runs end."""
+        self.nested.close()
         self._workers.close()

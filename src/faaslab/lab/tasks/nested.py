@@ -44,6 +44,8 @@ class NestedTasks:
         self._guard = threading.Lock()
         self._awaited: dict[str, list[_Awaited]] = {}
         self._of_key: dict[tuple[str, str], str] = {}
+        self._closing = threading.Event()
+        self._watcher: threading.Thread | None = None
 
     def start(
         self,
@@ -112,11 +114,37 @@ class NestedTasks:
             self._answer(child, None)
         elif found.ended_at is not None:
             self.ended(found)
+        elif not self._lab.workflows.runs.is_here(child):
+            self._watch()
 
-    def elsewhere(self) -> list[str]:
-        """The children that somebody here waits for."""
+    def _watch(self) -> None:
+        """Look for the end of children that run in another process, for as long as there are any."""
         with self._guard:
-            return list(self._awaited)
+            if self._watcher is None and not self._closing.is_set():
+                self._watcher = threading.Thread(target=self._look, name="faaslab-nested", daemon=True)
+                self._watcher.start()
+
+    def _look(self) -> None:
+        runs = self._lab.workflows.runs
+        while not self._closing.is_set():
+            with self._guard:
+                there = [child for child in self._awaited if not runs.is_here(child)]
+                if not there:
+                    self._watcher = None
+                    return
+            with contextlib.suppress(FaaslabError):
+                for child in there:
+                    found = runs.standing(child)
+                    if found is not None and found.ended_at is not None:
+                        self.ended(found)
+            self._lab.clock.wait(self._closing, LOOK_S)
+
+    def close(self) -> None:
+        """Look no more."""
+        self._closing.set()
+        thread = self._watcher
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
 
     def ended(self, child: WorkflowExecution) -> None:
         """An execution has ended: whoever waits for it is told."""

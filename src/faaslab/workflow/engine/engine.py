@@ -184,6 +184,10 @@ class Engine:
         """The ids of what runs in this process."""
         return [live.id for live in self._turns.lives()]
 
+    def is_here(self, execution_id: str) -> bool:
+        """Whether an execution runs in this process."""
+        return self._turns.find(execution_id) is not None
+
     def standing(self, execution_id: str) -> WorkflowExecution | None:
         """How an execution stands, in whatever process; None when it is not known."""
         live = self._turns.find(execution_id)

@@ -1,0 +1,95 @@
+"""Executions whose process is killed are taken up by the home of the store, wherever that is."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from faaslab import app
+from tests.lab.workflow_cases import machine, task, types
+
+START = """
+import sys, time
+from faaslab import app
+lab = app.open(store=sys.argv[1], cache=sys.argv[2], run_queue=False)
+print(lab.workflows.start(sys.argv[3], {"n": 1}).arn, flush=True)
+time.sleep(600)
+"""
+FLOW = machine(
+    W={"Type": "Wait", "Seconds": 1, "Next": "T"},
+    T={"Type": "Task", "Resource": "activity:count", "End": True},
+)
+
+
+@pytest.fixture
+def started(tmp_path):
+    """Starts a workflow in another process; its ARN, and the process."""
+    processes = []
+
+    def start(workflow):
+        given = [str(tmp_path / "s.duckdb"), str(tmp_path / "cache"), workflow]
+        process = subprocess.Popen([sys.executable, "-c", START, *given], stdout=subprocess.PIPE, text=True)
+        processes.append(process)
+        return process.stdout.readline().strip(), process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def lab(tmp_path):
+    with app.open(store=tmp_path / "s.duckdb", cache=tmp_path / "cache") as lab:
+        lab.workflows.create("flow", FLOW)
+        lab.workflows.activity("count", lambda value: value["n"] + 1)
+        yield lab
+
+
+def test_the_home_takes_up_what_a_killed_process_left(lab, started):
+    lab.home.ensure()
+    arn, process = started("flow")
+    run = lab.workflows.run(arn)
+    process.kill()
+    process.wait()
+    assert run.result(60) == 2
+    assert types(run) == ["ActivityScheduled", "ActivityStarted", "ActivitySucceeded", "ExecutionSucceeded"]
+
+
+def test_what_another_process_runs_stays_with_it(lab, started):
+    lab.home.ensure()
+    arn, process = started("flow")
+    run = lab.workflows.run(arn)
+    # Its activity is done here: the worker of this process asks for tasks wherever they come from.
+    assert run.result(60) == 2
+    assert lab.workflows.resume() == 0
+    assert process.poll() is None
+
+
+def test_an_execution_of_another_process_is_stopped_from_here(lab, started):
+    lab.workflows.create("long", machine(W={"Type": "Wait", "Seconds": 3600, "End": True}))
+    arn, process = started("long")
+    assert lab.workflows.stop(arn, error="Enough").error.error == "Enough"
+    assert process.poll() is None
+
+
+def test_a_parent_waits_for_a_child_that_goes_on_in_another_process(lab, started, tmp_path):
+    lab.workflows.create("child", machine(W={"Type": "Wait", "Seconds": 2, "End": True}))
+    arn = lab.workflows.kept("child").arn
+    parameters = {"StateMachineArn": arn, "Name": "shared", "Input.$": "$"}
+    sync = task("arn:aws:states:::states:startExecution.sync:2", Parameters=parameters)
+    lab.workflows.create("parent", sync)
+    # The child is begun elsewhere under the name and with the input that the parent gives it.
+    elsewhere = START.replace('sys.argv[3], {"n": 1}', 'sys.argv[3], {"n": 1}, name="shared"')
+    given = [str(tmp_path / "s.duckdb"), str(tmp_path / "cache"), "child"]
+    process = subprocess.Popen([sys.executable, "-c", elsewhere, *given], stdout=subprocess.PIPE, text=True)
+    try:
+        process.stdout.readline()
+        begun = time.monotonic()
+        assert lab.workflows.start("parent", {"n": 1}).result(60)["Output"] == {"n": 1}
+        assert time.monotonic() - begun < 60
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.communicate()
