@@ -1,4 +1,4 @@
-"""The main job in one go: functions of several shapes, a few thousand real invocations, three reports.
+"""The main job in one go: functions, a few thousand real invocations, a workflow, and reports on all of it.
 
 Nothing here is made up: every invocation runs in a real execution environment and is recorded. The traffic is
 drawn from a seeded generator, so that two runs ask for the same; what they measure is the machine's own.
@@ -15,11 +15,13 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from faaslab.lab import quickstart_orders
 from faaslab.lab.quickstart_page import page_html
 from faaslab.model.report import ReportRun
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from datetime import datetime
 
     from faaslab.lab import Lab
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 Payload = Callable[[random.Random, int], dict[str, Any]]
 ROUNDS = 4
-REPORTS = ("cold_starts", "durations", "costs")
+REPORTS = ("cold_starts", "durations", "costs", "workflows")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,10 @@ SHAPES = (
 )  # fmt: skip
 
 
+STOCK = "stock"
+"""A function that only the workflow calls."""
+
+
 def source(name: str) -> str:
     """The text of a sample function."""
     return (resources.files("faaslab.lab.samples") / f"{name}.py").read_text("utf-8")
@@ -127,12 +133,14 @@ def _payloads(shape: Shape, draw: random.Random, number: int, count: int) -> lis
 
 @dataclass(frozen=True, kw_only=True)
 class Quickstart:
-    """What it left: the page to open, its three reports, and how many invocations stand in the store."""
+    """What it left: the page to open, its reports, how much ran and how much of it failed."""
 
     page: Path
     reports: tuple[ReportRun, ...]
     invocations: int
     failed: int
+    runs: int
+    runs_failed: int
 
 
 def run(
@@ -140,18 +148,21 @@ def run(
     progress: Callable[[int | None, str], AbstractContextManager[Bar]],
     *,
     invocations: int = 3_000,
+    orders: int = quickstart_orders.ORDERS,
     out_dir: Path | None = None,
 ) -> Quickstart:
-    """Define the samples, run the traffic, write the reports.
+    """Define the samples, run the traffic and the workflow, write the reports.
 
-    `progress(total, label)` makes a bar. Raises what the store and the backend raise; a function that fails
-    is part of the picture.
+    `orders` are the executions of the workflow. `progress(total, label)` makes a bar. Raises what the store
+    and the backend raise; a function that fails is part of the picture.
     """
     for shape in SHAPES:
         define(lab, shape)
+    lab.functions.create(STOCK, source(STOCK), exist_ok=True)
+    begun = lab.clock.now()
     planned = rounds(invocations)
     total = sum(len(payloads) for bursts in planned for _, payloads in bursts)
-    ran = failed = 0
+    failed = 0
     with progress(total, "invocations") as bar:
         for number, bursts in enumerate(planned):
             if number == ROUNDS // 2:
@@ -159,19 +170,40 @@ def run(
                 define(lab, next(shape for shape in SHAPES if shape.name == "thumbnail"), memory_mb=256)
             for shape, payloads in bursts:
                 answer = lab.functions.map(shape.name, payloads, n=min(shape.burst, 2 + number * 2))
-                ran += len(answer.executions)
                 failed += sum(not execution.ok for execution in answer.executions)
                 bar.advance(len(answer.executions), f"{failed} failed")
+    with progress(orders, "orders through the workflow") as bar:
+        fulfilled = quickstart_orders.run(lab, bar.advance, orders)
+    counts = _counted(lab, begun)
     folder = out_dir or lab.store.path.parent / "reports" / "quickstart"
     with progress(len(REPORTS), "reports") as bar:
         reports = write_reports(lab, folder, bar)
     page = folder / "index.html"
-    _replace(page, page_html(lab.store, [shape.name for shape in SHAPES], reports, ran, failed))
-    return Quickstart(page=page, reports=reports, invocations=ran, failed=failed)
+    names = [*(shape.name for shape in SHAPES), STOCK]
+    _replace(page, page_html(lab.store, names, reports, counts, fulfilled))
+    ran, failed = counts
+    return Quickstart(
+        page=page,
+        reports=reports,
+        invocations=ran,
+        failed=failed,
+        runs=fulfilled.runs,
+        runs_failed=fulfilled.failed,
+    )
+
+
+def _counted(lab: Lab, begun: datetime) -> tuple[int, int]:
+    """(invocations since then, those that failed), those of the workflow among them."""
+    found = lab.sql(
+        "SELECT count(*) AS ran, count(*) FILTER (WHERE status <> 'completed') AS failed "
+        "FROM executions WHERE started_at >= $begun AND list_contains($names, function)",
+        {"begun": begun, "names": [*(shape.name for shape in SHAPES), STOCK]},
+    )
+    return int(found.ran[0]), int(found.failed[0])
 
 
 def write_reports(lab: Lab, folder: Path, bar: Bar) -> tuple[ReportRun, ...]:
-    """The three reports, at once: each runs in a kernel of its own."""
+    """The reports, at once: each runs in a kernel of its own."""
 
     def write(name: str) -> ReportRun:
         report = lab.reports.run(name, out_dir=folder, stem=name)

@@ -1,4 +1,4 @@
-"""The page that the quickstart leaves: figures of the run, and the way to its three reports. No network."""
+"""The page that the quickstart leaves: figures, a picture of its workflow, its reports. No network."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faaslab.lab.quickstart_orders import NAME
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from faaslab.lab.quickstart_orders import Fulfilled
     from faaslab.model.report import ReportRun
     from faaslab.store import Store
 
@@ -21,7 +24,7 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); margin: 0; }
 main { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.25rem; }
 h1 { font-size: 1.7rem; margin: 0 0 .3rem; } p { color: var(--soft); margin: .2rem 0 1.4rem; }
-nav { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 1rem; margin:
+nav { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 1rem; margin:
   1.6rem 0; }
 nav a { display: block; padding: 1rem 1.2rem; border: 1px solid var(--line); border-radius: .6rem;
   background: var(--card); color: inherit; text-decoration: none; }
@@ -31,8 +34,11 @@ nav span { display: block; color: var(--soft); font-size: .93rem; margin-top: .2
   tabular-nums; }
 th, td { text-align: right; padding: .45rem .7rem; border-bottom: 1px solid var(--line); white-space:
   nowrap; }
-th { color: var(--soft); font-weight: 600; font-size: .88rem; } th:first-child, td:first-child { text-
-  align: left; }
+th { color: var(--soft); font-weight: 600; font-size: .88rem; } th:first-child, td:first-child {
+  text-align: left; }
+figure { margin: 2.2rem 0 0; } figcaption { color: var(--soft); margin-bottom: .8rem; }
+figure div { overflow-x: auto; padding: 1rem; border: 1px solid var(--line); border-radius: .6rem;
+  background: var(--card); text-align: center; }
 code { font: .9em ui-monospace, monospace; } .bad { color: var(--bad); }
 """
 
@@ -40,6 +46,7 @@ _TITLES = {
     "cold_starts": ("Cold starts", "how often an environment had to be started, and what that took"),
     "durations": ("Durations", "how long functions run, where the slow ones come from, memory head-room"),
     "costs": ("Costs", "what these runs would cost on AWS Lambda, and what could be saved"),
+    "workflows": ("Workflows", "how many orders end well, where their time goes, what was tried again"),
 }
 
 _SUMMARY = """
@@ -65,8 +72,15 @@ _UNITS = {
 }
 
 
-def page_html(store: Store, names: Sequence[str], reports: Sequence[ReportRun], ran: int, failed: int) -> str:
-    """The whole page as text."""
+def page_html(
+    store: Store,
+    names: Sequence[str],
+    reports: Sequence[ReportRun],
+    counts: tuple[int, int],
+    fulfilled: Fulfilled,
+) -> str:
+    """The whole page as text. `counts` are the invocations, and those of them that failed."""
+    ran, failed = counts
     summary = store.sql(_SUMMARY, {"names": list(names)})
     head = "".join(f"<th>{html.escape(str(column))}</th>" for column in summary.columns)
     rows = "".join(
@@ -79,9 +93,13 @@ def page_html(store: Store, names: Sequence[str], reports: Sequence[ReportRun], 
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>faaslab quickstart</title><style>{_STYLE}</style><main><h1>faaslab quickstart</h1>"
         f"<p>{ran:,} invocations ran on this machine in real execution environments; {failed:,} failed, "
-        "because the samples hold the faults that real functions have. All of them stand in "
+        "because the samples hold the faults that real functions have. "
+        f"{fulfilled.runs:,} orders went through a workflow of these functions; {fulfilled.failed:,} of them "
+        "failed, for the same reason. All of it stands in "
         f"<code>{html.escape(str(store.path))}</code>.</p><nav>{links}</nav>"
         f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"<figure><figcaption>One of the orders, <code>{html.escape(fulfilled.pictured)}</code>, on its way "
+        f"through the workflow <code>{NAME}</code></figcaption><div>{fulfilled.picture}</div></figure>"
         "</main></html>\n"
     )
 

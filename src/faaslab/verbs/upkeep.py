@@ -122,13 +122,18 @@ def quickstart(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
 
     done = quick.run(lab, face.progress)
     broken = [report.name for report in done.reports if report.status == "failed"]
-    text = f"{done.invocations:,} invocations recorded in {lab.store.path}\n{done.page}"
+    text = (
+        f"{done.invocations:,} invocations and {done.runs:,} runs of a workflow "
+        f"recorded in {lab.store.path}\n{done.page}"
+    )
     if broken:
         text = f"a cell failed in: {', '.join(broken)}\n{text}"
     facts = {
         "page": str(done.page),
         "invocations": done.invocations,
         "failed": done.failed,
+        "runs": done.runs,
+        "runs_failed": done.runs_failed,
         "reports": broken,
     }
     return DoneAnswer(text=text, facts=facts, exit_status=1 if broken else 0)

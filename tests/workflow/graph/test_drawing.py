@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -15,6 +16,7 @@ from faaslab.workflow.graph.drawing import Drawing, graph_svg
 from faaslab.workflow.graph.outline import model
 from faaslab.workflow.graph.palette import HUES
 from faaslab.workflow.graph.progress import Items, Progress, Status, status_of
+from faaslab.workflow.graph.words import width
 
 from . import geometry, samples, story
 
@@ -307,3 +309,25 @@ machines = st.deferred(
 def test_no_draft_breaks_the_picture(definition):
     geometry.check(definition)
     parsed(graph_svg(definition, {}))
+
+
+@pytest.mark.parametrize("name", ["A", "A name that asks for a wide box"])
+@pytest.mark.parametrize("entered", [3, 25_000])
+def test_figures_stay_in_their_box_in_full_where_it_is_wide_enough(name, entered):
+    machine = {
+        "StartAt": name,
+        "States": {
+            name: {"Type": "Task", "Resource": "r", "Retry": [{"ErrorEquals": ["States.ALL"]}], "End": True}
+        },
+    }
+    known = Status("succeeded", entered=entered, ended=3, retries=1, duration=timedelta(seconds=2.949))
+    picture = parsed(graph_svg(machine, {name: known}))
+    card = next(each for each in picture.iter(SVG + "g") if each.get("class") == "node hued succeeded")
+    box = next(each for each in card.iter(SVG + "rect") if each.get("class") == "card")
+    said = next(each for each in card.iter(SVG + "text") if (each.text or "").startswith("983 ms"))
+    edge = float(box.get("x")) + float(box.get("width"))
+    assert float(said.get("x")) + width(said.text, 11) <= edge
+    brief = "983 ms · 3× · ↻ 1" if entered == 3 else "983 ms · 25,000…"
+    whole = f"983 ms each · {entered:,} times · ↻ 1"
+    assert said.text == (brief if name == "A" else whole)
+    assert whole in card.find(SVG + "title").text

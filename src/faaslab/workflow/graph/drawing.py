@@ -8,7 +8,7 @@ from faaslab.workflow.graph import sheet, words
 from faaslab.workflow.graph.glyphs import RETRY, TYPES
 from faaslab.workflow.graph.outline import MOST, Edge, Graph, Node, model
 from faaslab.workflow.graph.palette import SAID, STANDINGS
-from faaslab.workflow.graph.placing import LINE, SMALL, Box, Line, Plan, placed, plain_catches, times
+from faaslab.workflow.graph.placing import LEFT, LINE, SMALL, Box, Line, Plan, placed, plain_catches, times
 from faaslab.workflow.graph.progress import Items, Status
 from faaslab.workflow.graph.sheet import number
 from faaslab.workflow.graph.spans import length
@@ -174,7 +174,8 @@ def _head(box: Box, status: Mapping[str, Status] | None, now: datetime | None) -
     """The icon, what the state does, its name, and its figures."""
     node = box.node
     known = _status(node, status) if status is not None and _stands(node) else None
-    said = figures(known, now) if known is not None else ""
+    room = box.width - LEFT - 8
+    said = _fitting(known, now, room) if known is not None else ""
     top = box.y + 14 + (8 if known is not None and not said else 0)
     lines = [(box.detail, "small", 9.0)]
     lines += [(line, "name", 26 + LINE * index) for index, line in enumerate(box.lines)]
@@ -225,6 +226,17 @@ def figures(status: Status, now: datetime | None = None) -> str:
     if status.retries:
         parts.append(f"↻ {status.retries:,}")
     return " · ".join(parts)
+
+
+def _fitting(status: Status, now: datetime | None, room: float) -> str:
+    """The figures in full where there is room for them, else briefly."""
+    said = figures(status, now)
+    return said if words.width(said, SMALL) <= room else words.cut(_brief(said), SMALL, room)
+
+
+def _brief(said: str) -> str:
+    """`642 ms · 4× · ↻ 1` for `642 ms each · 4 times · ↻ 1`."""
+    return said.replace(" each", "").replace(" times", "×")
 
 
 def _hover(node: Node, status: Mapping[str, Status] | None) -> str:

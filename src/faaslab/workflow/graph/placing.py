@@ -20,7 +20,10 @@ NAME, SMALL = 13.0, 11.0
 """Sizes of letters: names, and all else."""
 _BOLD = NAME * 1.14
 _NAME_WIDTH, _DETAIL_WIDTH, _LABEL_WIDTH = 210.0, 210.0, 190.0
-_LEFT, _RIGHT = 46.0, 14.0  # of a name: the icon, the mark
+LEFT = 46.0
+"""From the side of a box to its name: the icon."""
+_RIGHT = 14.0  # the mark
+_TRIED = "99.9 s · 99× · ↻ 9"
 LINE = 17.0
 """From one line of a name to the next."""
 _LABEL_LINE = 14.0
@@ -121,7 +124,9 @@ def _card(node: Node, plans: list[Plan], *, status_line: bool) -> Box:
     detail = words.cut(node.detail, SMALL, _DETAIL_WIDTH)
     beside = words.width(times(node.retries), SMALL) + 28 if node.retries else 0.0
     wide = max(words.width(detail, SMALL) + beside, *(words.width(line, _BOLD) for line in lines))
-    wide = max(132.0, _LEFT + wide + _RIGHT)
+    if status_line and node.retries:
+        wide = max(wide, words.width(_TRIED, SMALL))
+    wide = max(132.0, LEFT + wide + _RIGHT)
     head = 14 + 15 + LINE * len(lines) + (16 if status_line and node.kind != "Missing" else 0) + 6
     folded = 20.0 if node.hidden else 0.0
     if not plans:
