@@ -126,6 +126,12 @@ def test_what_step_functions_adds(expression, expected):
     assert value(expression) == expected
 
 
+def test_the_clock_is_the_scope_s():
+    """What a picture leaves out is of the instant of the step."""
+    assert value('$toMillis("3:12 pm", "[h]:[m] [P]")') == 1767366720000
+    assert value('$toMillis("13:45", "[H01]:[m01]")') == value('$toMillis("2026-01-02T13:45:00Z")')
+
+
 def test_chance_comes_from_the_scope():
     assert value("$random()") == random.Random(1).random()
     assert value("$uuid()") == value("$uuid()")
@@ -236,11 +242,15 @@ def test_the_bounds_are_where_aws_has_them():
         '$replace($pad("", 1000000, "a"), "a", $pad("", 10000, "b"))',
         '$join([1..20000] ~> $map($string), $pad("", 1000, "-"))',
         "$formatInteger(1e15, 'I')",
+        "$fromMillis(0, '[Y,1000000000]')",
+        "$toMillis($pad('', 100000, 'a') & '!', '" + "[MNn]" * 150 + "')",
+        "$match($pad('', 1000000, 'a'), /(a+)+b/)",
+        "$split($pad('', 4000000, ','), ',')",
         "(" * 3000 + "1" + ")" * 3000,
         "[" * 50000,
         "-" * 50000 + "1",
     ],
-    ids=range(15),
+    ids=range(19),
 )
 def test_every_expression_ends(expression):
     with pytest.raises(StateFailure) as failed:

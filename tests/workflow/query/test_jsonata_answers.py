@@ -19,6 +19,7 @@ DIFFERENT = {
     '$base64decode("w6k=")': "UTF-8, where the engine in JavaScript has Latin-1",
     "$fromMillis(1e18)": "a year that no calendar has is an error, not NaN in every place",
     '$formatNumber(1e21, "#,##0")': "a large number has digits, where the reference puts 1e+21 in groups",
+    '$toMillis("2018 Marchy", "[Y0001] [MNn]")': "what is no month is no date, not one in January",
     "function(x) {x}": "the parser does not say which of the parameters is no variable",
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-STEPS = 500_000
+STEPS = 1_000_000
 LEVELS = 100
 MEMORY = 6_990_256
 DATA_LEVELS = 500

@@ -17,6 +17,7 @@ from jsonata import functions, jexception, jsonata, signature, utils
 
 from faaslab.workflow.query import (
     jsonata_added,
+    jsonata_dates,
     jsonata_pictures,
     jsonata_regex,
     jsonata_regex_syntax,
@@ -204,12 +205,21 @@ def _clone(value: Any) -> Any:
     return value
 
 
+def _hold_picture(picture: str) -> None:
+    """Refuse a picture that asks for more digits than a date can have: the library would write them all."""
+    held(len(picture), MEMORY // _PICTURE)
+    for marker in re.findall(r"\[[^\]]*", picture):
+        for width in re.findall(r"[,-]\s*(\d{3,})", marker):
+            held(int(width), MEMORY // _PICTURE)
+
+
 def _to_millis(timestamp: Any, picture: Any) -> Any:
     if timestamp is None:
         return None
     if picture is not None:
-        held(len(picture), MEMORY // _PICTURE)
-        return _by_picture(functions.Functions.datetime_to_millis, timestamp, picture)
+        _hold_picture(picture)
+        now = _EPOCH + timedelta(milliseconds=_evaluation().timestamp)
+        return _by_picture(jsonata_dates.parsed, timestamp, picture, now, _charge)
     try:
         if not _TIMESTAMP.fullmatch(timestamp):
             raise ValueError
@@ -223,7 +233,7 @@ def _to_millis(timestamp: Any, picture: Any) -> Any:
 def _from_millis(millis: Any, picture: Any, zone: Any) -> Any:
     if millis is None:
         return None
-    held(len(picture or ""), MEMORY // _PICTURE)
+    _hold_picture(picture or "")
     return _by_picture(functions.Functions.datetime_from_millis, math.floor(millis), picture, zone)
 
 

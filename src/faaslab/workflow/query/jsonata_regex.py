@@ -14,7 +14,7 @@ from jsonata import jexception
 
 from faaslab.workflow.query.jsonata_regex_syntax import LINE_ENDS, WORD, Program, program
 
-_UNIT = 4
+_UNIT = 2
 """Steps of the machine that count as one of an evaluation."""
 
 Charge = Callable[[int], None]
