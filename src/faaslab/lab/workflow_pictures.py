@@ -6,16 +6,15 @@ they come, and reads those only that it has not seen.
 
 from __future__ import annotations
 
-import html
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from faaslab.model.workflow import Workflow, WorkflowExecution, WorkflowExecutionStatus
-from faaslab.workflow.graph.drawing import graph_svg
+from faaslab.workflow.graph.drawing import Drawing, graph_svg
 from faaslab.workflow.graph.mermaid import mermaid
 from faaslab.workflow.graph.plain import text as drawn
-from faaslab.workflow.graph.progress import Progress
+from faaslab.workflow.graph.progress import Items, Progress, Status, status_of, together
 from faaslab.workflow.graph.timeline import timeline
 
 if TYPE_CHECKING:
@@ -23,6 +22,10 @@ if TYPE_CHECKING:
 
     from faaslab.lab import Lab
     from faaslab.model.workflow import HistoryEvent
+
+
+_CHILDREN = 40
+"""So many children of distributed Maps are looked into, the latest ones."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Watched:
     def __init__(self, lab: Lab, execution: WorkflowExecution) -> None:
         self._lab = lab
         self._definition = definition_of(lab, execution)
+        self._drawing = Drawing(self._definition)
         self._progress = Progress()
         self._events: list[HistoryEvent] = []
         self.execution = execution
@@ -78,18 +82,28 @@ class Watched:
     def graph(self) -> Picture:
         """The graph with its states as they stand."""
         title = f"{self.execution.workflow}: {self.execution.status}"
-        statuses = self._progress.statuses()
+        statuses = self._statuses()
         return Picture(
-            svg=graph_svg(
-                self._definition,
-                statuses,
-                title=title,
-                now=self.now,
-                transitions=self._progress.transitions,
+            svg=self._drawing.svg(
+                statuses, title=title, now=self.now, transitions=self._progress.transitions
             ),
             text=drawn(self._definition, statuses),
             mermaid=mermaid(self._definition, statuses),
         )
+
+    def _statuses(self) -> dict[str, Status]:
+        """How the states stand: of a distributed Map by its run's counts, and by the latest children."""
+        statuses = self._progress.statuses()
+        runs = [event.details["mapRunArn"] for event in self._events if event.type == "MapRunStarted"]
+        children: list[WorkflowExecution] = []
+        for arn in runs:
+            run = self._lab.workflows.map_runs.get(arn)
+            if run.state in statuses:
+                items = Items.of(run.item_counts)
+                statuses[run.state] = replace(statuses[run.state], items=items)
+            children += self._lab.workflows.executions(map_run=arn, limit=_CHILDREN)
+        inside = (status_of(self._lab.store.workflows.history(each.id)) for each in children[:_CHILDREN])
+        return together(inside) | statuses
 
     def timeline(self) -> Picture:
         """When which state was entered and left, as a Gantt chart."""
@@ -127,4 +141,4 @@ def parsed(definition: str) -> Any:
     try:
         return json.loads(definition)
     except (ValueError, RecursionError):
-        return {"Comment": html.escape(definition[:200])}
+        return {"Comment": definition[:200]}
