@@ -316,3 +316,45 @@ def test_a_store_that_is_not_there_is_not_made_by_looking(tmp_path):
         assert store.workflows.claim("me", lambda owner: True, limit=1) == []
         store.workflows.release("me")
         assert not (tmp_path / "s.duckdb.state").exists()
+
+
+def test_questions_that_follow_each_other_see_what_runs_as_it_is_then(store):
+    def asked():
+        return store.sql("SELECT name, status FROM workflow_executions ORDER BY name").values.tolist()
+
+    assert asked() == []
+    store.workflows.keep([begun()], "me")
+    assert asked() == asked() == [["e", "RUNNING"]]
+    store.workflows.keep([begun(named("f"))], "me")
+    assert asked() == [["e", "RUNNING"], ["f", "RUNNING"]]
+    store.merge()
+    assert asked() == [["e", "RUNNING"], ["f", "RUNNING"]]
+    store.workflows.keep([Change(ENDED, 0)], "me")
+    assert asked() == asked() == [["e", "SUCCEEDED"], ["f", "RUNNING"]]
+    assert store.sql("SELECT count(*) AS n FROM workflow_history").n[0] == 2
+
+
+def test_executions_of_before_the_third_history_are_found_as_they_were(tmp_path):
+    from faaslab.store.migrations import HISTORY
+
+    path = tmp_path / "old.duckdb"
+    with duckdb.connect(str(path)) as history:
+        for migration in HISTORY[:2]:
+            migration(history.execute)
+        history.execute("UPDATE faaslab_schema SET number = 2")
+        history.execute(
+            "INSERT INTO workflow_executions (id, workflow, name, status, source, started_at) "
+            "VALUES ('arn:e', 'm', 'e', 'FAILED', 'imported', '2026-03-01')"
+        )
+        history.execute(
+            'INSERT INTO workflow_history (execution_id, id, previous_id, type, "timestamp") '
+            "VALUES ('arn:e', 1, 0, 'ExecutionStarted', '2026-03-01')"
+        )
+    with Store(path) as store:
+        store.workflows.keep([begun(named("new", ENDED))], "me")
+        for _ in range(2):
+            found = store.workflows.find("arn:e")
+            assert (found.status, found.type, found.redrive_count) == ("FAILED", "STANDARD", 0)
+            assert [each.entered_id for each in store.workflows.history("arn:e")] == [None]
+            assert store.workflows.find("arn:new").status == "SUCCEEDED"
+            store.merge()

@@ -70,7 +70,7 @@ class Session:
         self._filled: set[str] = set()
         self._waiting: dict[str, list[Line]] = {}
         self._views = False
-        self._shown = False
+        self._shown: tuple[int, int] | None = None
         self._tables: dict[str, weakref.ref[Result]] = {}
         self.closed = False
         self.touched = False
@@ -100,7 +100,7 @@ class Session:
         """Have a cursor, the views, and in their tail exactly the rows above the mark."""
         if self._cursor is None or self._epoch != INSTANCE.epoch:
             self._cursor, self._epoch = INSTANCE.cursor()
-            self._views, self._shown, self._upto, self._seen = False, False, -1, -1
+            self._views, self._shown, self._upto, self._seen = False, None, -1, -1
             self._filled, self._waiting, self._tables = set(), {}, {}
         with INSTANCE.inside(self._cursor):
             run = self._cursor.execute
@@ -122,25 +122,26 @@ class Session:
             run(f"DELETE FROM {self._schema}.{quoted(table)}{below}")
         for table, lines in self._waiting.items():
             self._waiting[table] = [line for line in lines if line.seq > upto]
-        self._upto, self._seen = upto, max(upto, self._seen)
+        self._upto, self._seen, self._shown = upto, max(upto, self._seen), None
 
     def _fetch(self, run: Callable[..., Any], *, running: bool) -> None:
         """Take over the rows of the outbox that were not seen yet; beside them what runs at that moment."""
-        if self._shown:
-            run(f"DELETE FROM {self._schema}.{_RUNS} WHERE _seq = -1")
         with self._state.read() as connection:
             connection.execute("BEGIN")
             try:
                 rows = connection.execute(
                     "SELECT seq, kind, body FROM outbox WHERE seq > ? ORDER BY seq", (self._seen,)
                 ).fetchall()
-                shown = self._running(connection) if running else []
+                # A number that differs once anybody has written; asked within, it is that of what is read.
+                moment = (id(connection), connection.execute("PRAGMA data_version").fetchone()[0])
+                shown = self._running(connection) if running and moment != self._shown else None
             finally:
                 connection.execute("COMMIT")
-        self._shown = bool(shown)
-        if shown:
-            lines = [Line(-1, "workflow", text) for text in shown]
+        if shown is not None or (self._shown and not running):
+            run(f"DELETE FROM {self._schema}.{_RUNS} WHERE _seq = -1")
+            lines = [Line(-1, "workflow", text) for text in shown or ()]
             load(Insert(run, self._schema, numbered=True), _RUNS, lines, self._clock.now())
+            self._shown = moment if running else None
         if rows:
             self._seen = rows[-1][0]
             for table, lines in by_table(rows, self._clock.now()).items():

@@ -6,8 +6,10 @@ are JSON text in Step Functions' shapes, so that an object there can mean nothin
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -36,6 +38,7 @@ _SAME = (
     "current_state", "item_count",
 )  # fmt: skip
 _COUNTS = ("total_states", "completed_states", "failed_states", "retried_states", "mean_state_duration_ms")
+_FIELDS = frozenset(field.name for field in dataclasses.fields(WorkflowExecution))
 _PAYLOADS = ("input", "output", "parameters")
 
 
@@ -162,6 +165,28 @@ def whole_details(details: Mapping[str, Any], blobs: Blobs) -> dict[str, Any]:
         else:
             found[name] = value
     return found
+
+
+_INSTANTS = ("started_at", "ended_at", "redriven_at")
+
+
+def execution_kept(data: dict[str, Any]) -> WorkflowExecution:
+    """The execution of a body in the state: what `from_json` gives, for a tenth of its time.
+
+    Thousands may run, and each question reads them all.
+    """
+    for name in _INSTANTS:
+        if data.get(name) is not None:
+            data[name] = datetime.fromisoformat(data[name].removesuffix("Z"))
+    data["status"], data["source"] = (
+        WorkflowExecutionStatus(data["status"]),
+        Source(data.get("source", "local")),
+    )
+    error, statistics = data.get("error"), data.get("statistics")
+    data["error"] = None if error is None else WorkflowError(**error)
+    data["statistics"] = WorkflowExecutionStatistics(**statistics or {})
+    data["history"] = ()
+    return WorkflowExecution(**{name: value for name, value in data.items() if name in _FIELDS})
 
 
 def execution_of(row: Mapping[str, Any], blobs: Blobs) -> WorkflowExecution:

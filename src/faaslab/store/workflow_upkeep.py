@@ -46,6 +46,9 @@ def prune(state: State, now: datetime, keep: timedelta) -> None:
             (names, steps),
         )
         connection.execute(
+            "DELETE FROM workflow_map_runs WHERE execution_id NOT IN (SELECT id FROM workflow_executions)"
+        )
+        connection.execute(
             "DELETE FROM workflow_machines WHERE digest NOT IN (SELECT machine FROM workflow_executions "
             "WHERE EXISTS (SELECT 1 FROM workflow_steps WHERE execution_id = id))"
         )

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from faaslab.model.json import from_json, to_json
-from faaslab.model.workflow import HistoryEvent, WorkflowExecution, WorkflowExecutionStatus
+from faaslab.model.json import to_json
+from faaslab.model.workflow import HistoryEvent, WorkflowExecutionStatus
 from faaslab.model.workflow_steps import Beginning, Letter, Outcome, StepRow, Taken
 from faaslab.store.leases import seconds
 from faaslab.store.sizes import INLINE_BYTES
 from faaslab.store.workflow_record import (
+    execution_kept,
     execution_line,
     execution_of,
     history_rows,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from faaslab.clock import Clock
+    from faaslab.model.workflow import WorkflowExecution
     from faaslab.model.workflow_steps import Change
     from faaslab.store.blobs import Blobs
     from faaslab.store.capture import Capture
@@ -452,7 +454,7 @@ class Workflows:
                 data[name] = self._blobs.get(digest).decode("utf-8", "surrogatepass")
         if status == "RUNNING":  # also one that had ended before, and goes on
             data["ended_at"] = data["error"] = data["output"] = None
-        return from_json(WorkflowExecution, data)
+        return execution_kept(data)
 
     def _from_history(self, execution_id: str, started_at: datetime | None) -> WorkflowExecution | None:
         since = "" if started_at is None else " AND started_at = $started_at"

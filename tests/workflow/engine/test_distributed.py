@@ -124,3 +124,16 @@ def test_a_redriven_map_run_has_its_failed_children_go_on(begin, store):
     ended = mended.redrive(handle.id).wait(20)
     assert (ended.status, ended.output) == ("SUCCEEDED", "[1,2,3]")
     assert 2 in [wanted.parameters for wanted in mended.carry.wanted]
+
+
+def test_a_child_that_cannot_be_started_fails_and_does_not_hang(begin, monkeypatch):
+    from faaslab.workflow.engine import hands
+
+    def refuses(value):
+        raise RecursionError("too deep")
+
+    engine = begin(echo)
+    monkeypatch.setattr(hands, "_text", refuses)
+    ended = engine.start(execution(text="[1]"), spread(machine(("A", task())))).wait(20)
+    assert ended.status == "FAILED"
+    assert ended.error.error == "States.ExceedToleratedFailureThreshold"

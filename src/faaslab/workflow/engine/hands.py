@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from faaslab.errors import FaaslabError, InvalidValue
 from faaslab.model.workflow import WorkflowExecution, WorkflowExecutionStatus
 from faaslab.workflow.effects import (
     Call,
@@ -19,6 +20,7 @@ from faaslab.workflow.effects import (
     WriteResults,
 )
 from faaslab.workflow.engine.live import RUNNING, as_json
+from faaslab.workflow.failure import RUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +42,9 @@ class Work(Protocol):
 
     def failed(self, live: Live, key: str, cause: str) -> None:
         """What was to be done could not even be begun."""
+
+    def tell(self, live: Live, signal: Signal) -> None:
+        """Tell an execution of this engine something."""
 
     def signal(self, execution_id: str, signal: Signal) -> bool:
         """Tell any execution something."""
@@ -74,7 +79,7 @@ class Hands:
                 self._turns.add_timer(live, effect.key, effect.due)
         elif isinstance(effect, StartChild):
             if live.awaited.get(effect.key) is effect:
-                self._start(live, effect)
+                self._start_safely(live, effect)
         elif isinstance(effect, Forget):
             gone = live.gone.pop(effect.key, None)
             if gone is not None:
@@ -109,6 +114,13 @@ class Hands:
         self._carry.ended(live.execution)
 
     # -- children of a distributed Map
+
+    def _start_safely(self, parent: Live, effect: StartChild) -> None:
+        try:
+            self._start(parent, effect)
+        except (TypeError, ValueError, RecursionError, FaaslabError) as error:
+            cause = f"the child could not be started: {error}"
+            self._turns.tell(parent, ChildEnded(effect.key, "FAILED", error=RUNTIME, cause=cause))
 
     def _start(self, parent: Live, effect: StartChild) -> None:
         above = parent.execution
@@ -149,16 +161,21 @@ class Hands:
         if key is None or child.parent is None:
             return
         error = child.error
-        self._turns.signal(
-            child.parent,
-            ChildEnded(
+        try:
+            output = None if child.output is None else as_json(child.output)
+        except InvalidValue as deep:
+            said = ChildEnded(
+                key, "FAILED", error=RUNTIME, cause=f"its output cannot be read: {deep.message}"
+            )
+        else:
+            said = ChildEnded(
                 key,
                 cast("Any", child.status.value),
-                None if child.output is None else as_json(child.output),
+                output,
                 None if error is None else error.error,
                 None if error is None else error.cause,
-            ),
-        )
+            )
+        self._turns.signal(child.parent, said)
 
 
 def child_arn(effect: StartChild) -> str:
