@@ -52,6 +52,15 @@ RESOURCES = st.sampled_from(
      "arn:aws:states:us-east-1:111111111111:activity:work"]
 )  # fmt: skip
 
+# What an API requires, the payload first: without it a definition is refused.
+NEEDED = {
+    ":::sqs:sendMessage": {"MessageBody": {}, "QueueUrl": "q"},
+    ":::states:startExecution": {
+        "Input": {},
+        "StateMachineArn": "arn:aws:states:us-east-1:111111111111:stateMachine:m",
+    },
+}
+
 
 @st.composite
 def machines(draw, depth=2, jsonata=None, prefix="S"):
@@ -112,6 +121,11 @@ def _state(draw, names, index, depth, jsonata):
         maybe("Result", JSON)
     elif kind == "Task":
         state["Resource"] = draw(RESOURCES)
+        for service, needed in NEEDED.items():
+            if service in state["Resource"]:
+                field = "Arguments" if jsonata else "Parameters"
+                payload = next(iter(needed))
+                state[field] = {**needed, payload: draw(RENDERED if jsonata else TEMPLATES)}
         maybe("TimeoutSeconds", st.integers(3, 20))
         if "TimeoutSeconds" in state:
             maybe("HeartbeatSeconds", st.just(2))
