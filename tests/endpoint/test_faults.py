@@ -76,6 +76,15 @@ def test_other_services_have_other_words(service, code):
     assert fault.fields == ({"Type": "User"} if service == "lambda" else {})
 
 
+def test_what_the_lab_refuses_of_workflows_has_step_functions_own_code():
+    error = errors.Conflict("Execution is RUNNING and cannot be redriven")
+    error.code = "ExecutionNotRedrivable"
+    fault = fault_of(error, service="stepfunctions")
+    assert (fault.code, fault.message, fault.status) == ("ExecutionNotRedrivable", error.message, 400)
+    assert fault_of(error, service="lambda").code == "ResourceConflictException"
+    assert fault_of(errors.NotFound("workflow", "w"), service="stepfunctions").code == "ResourceNotFound"
+
+
 def test_what_is_not_there_yet_says_so():
     assert (
         not_here("lambda", "CreateCapacityProvider").message

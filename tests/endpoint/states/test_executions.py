@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.endpoint.states.conftest import PASS
+from tests.endpoint.states.conftest import PASS, ROLE
 
 pytestmark = pytest.mark.timeout(120)
 WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": True}}}
@@ -296,5 +296,28 @@ def test_a_map_run_is_described_with_its_children(states, create, ended, refusal
     assert {each["stateMachineArn"] for each in children} == {f"{arn}/Each"}
     child = ended(children[0]["executionArn"])
     assert child["mapRunArn"] == run["mapRunArn"]
+    of_child = states.describe_state_machine_for_execution(executionArn=child["executionArn"])
+    assert json.loads(of_child["definition"]) == EACH["States"]["M"]["ItemProcessor"]
+    assert (of_child["label"], of_child["mapRunArn"]) == ("Each", run["mapRunArn"])
+    assert of_child["stateMachineArn"] == f"{arn}/Each"
     code, _ = refusal("update_map_run", mapRunArn=run["mapRunArn"], maxConcurrency=2)
     assert code == "ValidationException"
+
+
+# -- started by others
+
+
+def test_an_event_starts_an_execution(lab, states, create, ended, name):
+    arn = create({"StartAt": "S", "States": {"S": {"Type": "Succeed"}}})
+    events = lab.cloud.client("events")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn, "InputPath": "$.detail", "RoleArn": ROLE}])
+    entry = {"Source": name, "DetailType": "Order", "Detail": '{"total": 3}'}
+    identity = events.put_events(Entries=[entry])["Entries"][0]["EventId"]
+    until = time.monotonic() + 60
+    while not (listed := states.list_executions(stateMachineArn=arn)["executions"]):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    (execution,) = listed
+    assert execution["name"].startswith(f"{identity}_")
+    assert json.loads(ended(execution["executionArn"])["output"]) == {"total": 3}

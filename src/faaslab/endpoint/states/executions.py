@@ -7,6 +7,8 @@ functions of a lab have and `lab.cloud.client` does by itself.
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from faaslab.lab import workflow_names
 from faaslab.model.workflow import Workflow
 from faaslab.store.questions import workflow_lists
 from faaslab.workflow import validate
+from faaslab.workflow.interpret.trial import STATE, machine_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,9 +84,22 @@ def describe_state_machine_for_execution(call: Call) -> Mapping[str, Any]:
     workflow = call.lab.store.definitions.get(Workflow, execution.workflow, int(execution.workflow_version))
     if workflow is None:
         raise names.no_execution(arn)
+    if execution.map_run is not None:
+        workflow = _processor(call, workflow, execution.map_run)
     return shapes.described_for(
         workflow, execution, references=references(workflow), metadata_only=_metadata_only(call)
     )
+
+
+def _processor(call: Call, workflow: Workflow, map_run: str) -> Workflow:
+    """The workflow that the children of a distributed Map run: the processor of that state."""
+    name = call.lab.workflows.map_runs.get(map_run).state
+    try:
+        state = machine_of(shapes.parsed(workflow.definition), name)["States"][STATE]
+    except KeyError:
+        return workflow
+    processor = state.get("ItemProcessor", state.get("Iterator"))
+    return replace(workflow, definition=json.dumps(processor, ensure_ascii=False))
 
 
 def stop_execution(call: Call) -> Mapping[str, Any]:
