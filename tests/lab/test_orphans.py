@@ -57,6 +57,25 @@ def test_the_home_takes_up_what_a_killed_process_left(lab, started):
     assert types(run) == ["ActivityScheduled", "ActivityStarted", "ActivitySucceeded", "ExecutionSucceeded"]
 
 
+def test_a_callable_that_was_killed_at_its_work_does_it_again_in_the_next_process(lab, tmp_path):
+    lab.home.ensure()
+    lab.workflows.activities.delete("count")
+    lab.workflows.activities.create("count")
+    lab.workflows.create("counting", task("activity:count"))
+    working = START.replace("print(", "lab.workflows.activity('count', lambda _: time.sleep(600))\nprint(")
+    given = [str(tmp_path / "s.duckdb"), str(tmp_path / "cache"), "counting"]
+    process = subprocess.Popen([sys.executable, "-c", working, *given], stdout=subprocess.PIPE, text=True)
+    run = lab.workflows.run(process.stdout.readline().strip())
+    deadline = time.monotonic() + 30
+    while "ActivityStarted" not in types(run) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    lab.workflows.activity("count", lambda value: value["n"] + 1)
+    assert run.result(60) == 2
+    assert types(run) == ["ActivityScheduled", "ActivityStarted", "ActivitySucceeded", "ExecutionSucceeded"]
+
+
 def test_what_another_process_runs_stays_with_it(lab, started):
     lab.home.ensure()
     arn, process = started("flow")

@@ -21,7 +21,7 @@ from faaslab.lab import owners, workflow_definitions, workflow_names
 from faaslab.lab.tasks import values
 from faaslab.lab.workflow_names import coded
 from faaslab.model.workflow import Activity
-from faaslab.workflow.effects import Begun, Failed, Succeeded
+from faaslab.workflow.effects import Begun, Failed, Heartbeat, Succeeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -146,7 +146,9 @@ class Activities:
                 continue
             token, text = body["token"], str(body.get("input", "{}"))
             # Whether it is still wanted: an execution that has ended has no such token any more.
-            there = self._lab.workflows.runs.answer(token, lambda key: Begun(key, worker))
+            # One that was begun by a process that is gone goes on, and does not begin once more.
+            begun = body.get("begun") is True
+            there = self.answer(token, Heartbeat if begun else functools.partial(Begun, worker=worker))
             queue.done(claim)
             if there:
                 return ActivityTask(token=token, input=text, activity=activity.name)
@@ -201,7 +203,7 @@ class Activities:
                 answer(Begun(call.key, _OURS + name))
             worker.do(call, execution.id, answer)
             return
-        body = {"token": call.token, "input": values.text(call.parameters)}
+        body = {"token": call.token, "input": values.text(call.parameters), "begun": begun is not None}
         with contextlib.suppress(AlreadyExists):
             self._lab.store.queue.put(_queue(name), body, id=_entry(execution.id, call.key))
         with self._come:
