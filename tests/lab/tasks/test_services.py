@@ -169,6 +169,32 @@ def test_what_is_ours_among_the_services_answers_as_well(lab):
     assert gone.error.error == "Lambda.ResourceNotFoundException"
 
 
+def test_a_job_is_waited_for(lab):
+    lab.cloud.client("glue").create_job(
+        Name="job", Role="r", Command={"Name": "glueetl", "ScriptLocation": "s"}
+    )
+    done = run(lab, "glue:startJobRun.sync", {"JobName": "job"})
+    assert done.output["JobRunState"] == "SUCCEEDED"
+    assert types(done) == [
+        "TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded", "ExecutionSucceeded",
+    ]  # fmt: skip
+    gone = run(lab, "glue:startJobRun.sync", {"JobName": "nobody"})
+    assert gone.error.error == "Glue.EntityNotFoundException"
+    query = {"QueryString": "SELECT 1", "ResultConfiguration": {"OutputLocation": "s3://files/out"}}
+    athena = run(lab, "athena:startQueryExecution.sync", query)
+    assert athena.output["QueryExecution"]["Status"]["State"] == "SUCCEEDED"
+
+
+def test_a_job_that_cannot_be_waited_for_here_says_so(lab):
+    parameters = {"TrainingJobName": "t"}
+    flow = task(
+        "arn:aws:states:::sagemaker:createTrainingJob.sync", QueryLanguage="JSONata", Arguments=parameters
+    )
+    lab.workflows.create("training", flow)
+    error = lab.workflows.start("training").wait(60).error
+    assert (error.error, "cannot be waited for" in error.cause) == ("States.Runtime", True)
+
+
 def test_parameters_that_an_operation_has_not_are_refused(lab, queue):
     flow = task(
         "arn:aws:states:::aws-sdk:sqs:sendMessage",

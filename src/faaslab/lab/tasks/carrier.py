@@ -8,6 +8,7 @@ from faaslab.errors import InvalidValue
 from faaslab.lab.tasks import resources
 from faaslab.lab.tasks.functions import FunctionTasks
 from faaslab.lab.tasks.http import HttpTasks
+from faaslab.lab.tasks.jobs import KINDS, JobTasks
 from faaslab.lab.tasks.nested import NestedTasks
 from faaslab.lab.tasks.objects import ObjectTasks
 from faaslab.lab.tasks.services import ServiceTasks
@@ -41,6 +42,7 @@ class Carrier:
         self._workers = Workers()
         self._functions = FunctionTasks(lab, self._workers)
         self._services = ServiceTasks(lab, self._workers)
+        self._jobs = JobTasks(lab, self._workers, self._services)
         self.nested = NestedTasks(lab, self._workers)
         self.http = HttpTasks(lab, self._workers)
         self._objects = ObjectTasks(lab, self._workers)
@@ -85,6 +87,8 @@ class Carrier:
                 self.nested.start(call, resource, execution, told, answer)
             case ("http", "invoke", False):
                 self.http.call(call, execution, answer)
+            case (service, action, False) if call.pattern == "sync" and (service, action) in KINDS:
+                self._jobs.start(call, resource, execution, told, answer)
             case _ if call.pattern == "sync":
                 answer(Failed(call.key, RUNTIME, f"{call.resource} cannot be waited for on this machine"))
             case _:
@@ -93,6 +97,7 @@ class Carrier:
     def forget(self, key: str, execution: WorkflowExecution) -> None:
         """It is of no use any more."""
         self.nested.forget(key, execution.id)
+        self._jobs.forget(key, execution.id)
         self._lab.workflows.activities.forget(key, execution.id)
 
     def note(self, state: MapRunState, execution: WorkflowExecution) -> None:
@@ -107,4 +112,5 @@ class Carrier:
     def close(self) -> None:
         """Let what runs end."""
         self.nested.close()
+        self._jobs.close()
         self._workers.close()
