@@ -265,3 +265,16 @@ def test_a_machine_that_holds_itself_ends():
     machine = {"StartAt": "A", "States": {"A": {"Type": "Map"}}}
     machine["States"]["A"]["ItemProcessor"] = machine
     assert with_arns(machine, "us-east-1")["StartAt"] == "A"
+
+
+def test_a_short_name_is_lengthened_once():
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "score:1", "End": True}}}
+    once = with_arns(definition, "us-east-1")
+    assert with_arns(once, "eu-west-1") == once
+
+
+def test_names_that_hold_what_separates_are_found():
+    source = read('{"States": {"a/": {"b[0]": 1,\n "b": [2]},\n "a": {"": {"b[0]": 3}}}}')
+    assert source.line_of("/States/a//b[0]") == 1
+    assert source.told("/States/a//b") == "line 2, state a/"
+    assert source.line_of("/States/" + "/" * 1_000_000) == 1

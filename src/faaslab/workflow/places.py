@@ -10,7 +10,6 @@ from typing import Final
 from faaslab.errors import InvalidValue
 
 _INDEX = re.compile(r"\[(\d+)\]|/(\d+)(?=[/\[]|$)", re.ASCII)
-_BOUNDARY = re.compile(r"[/\[]|$")
 _MACHINES: Final = {"ItemProcessor", "Iterator"}
 
 
@@ -48,7 +47,7 @@ def found(root: Place, pointer: str) -> tuple[Place, str | None]:
 
     Step Functions does not escape names, so a name may hold what separates: the longest that is there wins.
     """
-    here, rest = root, pointer.rstrip("/")
+    here, rest = root, "" if pointer == "/" else pointer
     state: str | None = None
     kind = "machine"
     while rest and here.inside:
@@ -78,9 +77,10 @@ def found(root: Place, pointer: str) -> tuple[Place, str | None]:
 def _name(inside: dict[str, Place], rest: str) -> tuple[str | None, str]:
     if not rest.startswith("/"):
         return None, rest
-    for boundary in reversed(list(_BOUNDARY.finditer(rest, 1))):
-        written = rest[1 : boundary.start()]
-        for name in (written, written.replace("~1", "/").replace("~0", "~")):
-            if name in inside:
-                return name, rest[boundary.start() :]
-    return None, rest
+    best, end = None, 0
+    for name in inside:
+        for written in {name, name.replace("~", "~0").replace("/", "~1")}:
+            behind = 1 + len(written)
+            if behind > end and rest.startswith(written, 1) and rest[behind : behind + 1] in ("", "/", "["):
+                best, end = name, behind
+    return best, rest[end:]

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from faaslab.workflow.validate import diagnostics, variable_references
+from faaslab.workflow.validate.diagnostic import MOST_FOUND
 
 
 def machine(state):
@@ -52,3 +53,18 @@ def test_four_thousand_states_are_fine():
 )  # fmt: skip
 def test_a_megabyte_comes_to_an_end(state):
     assert isinstance(diagnostics(json.dumps(machine(state))), tuple)
+
+
+@pytest.mark.parametrize("language", ["JSONPath", "JSONata"])
+def test_long_names_around_many_faults_do_not_multiply(language):
+    faults = {f"k{n}": "$.a" if language == "JSONPath" else "{% a %}" for n in range(20_000)}
+    field = "Parameters" if language == "JSONPath" else "Output"
+    told = diagnostics(machine({"Type": "Pass", "QueryLanguage": language, field: {"x" * 500_000: faults}}))
+    assert len(told) == MOST_FOUND
+    assert sum(len(one.message) + len(one.location) for one in told) < 1_000_000
+
+
+def test_errors_are_not_crowded_out_by_warnings():
+    doubtful = {f"k{n}": "$.a" for n in range(5_000)}
+    told = diagnostics(machine({"Type": "Pass", "Parameters": doubtful, "OutputPath": "x"}))
+    assert [one.severity for one in told] == ["WARNING"] * MOST_FOUND + ["ERROR"]

@@ -9,7 +9,7 @@ from faaslab.workflow.query import intrinsics, jsonata, jsonpath
 from faaslab.workflow.validate.values import is_expression, text
 
 if TYPE_CHECKING:
-    from faaslab.workflow.validate.diagnostic import Findings
+    from faaslab.workflow.validate.diagnostic import Findings, Spot
 
 _INVALID = "INVALID_JSONATA_EXPRESSION"
 _LOOKS_LIKE_A_PATH = re.compile(r"\$\$?(?:$|[.\[])|States\.[A-Za-z0-9]+\(")
@@ -69,48 +69,47 @@ def template(value: Any, language: str, findings: Findings, at: str) -> None:
 
 
 def _payload_template(value: Any, findings: Findings, at: str) -> None:
-    waiting: list[tuple[Any, str]] = [(value, at)]
+    waiting: list[tuple[Any, Spot]] = [(value, at)]
     while waiting:
         here, place = waiting.pop()
         if isinstance(here, list):
-            waiting.extend((inner, f"{place}[{index}]") for index, inner in reversed(list(enumerate(here))))
+            waiting.extend((inner, (place, index)) for index, inner in reversed(list(enumerate(here))))
         elif isinstance(here, dict):
             for name, inner in here.items():
                 if name.endswith(".$"):
                     _behind_a_name(name, inner, here, findings, place=place, field=at)
                 elif isinstance(inner, str) and _LOOKS_LIKE_A_PATH.match(inner):
-                    findings.warn(
-                        "NO_DOLLAR",
-                        f"The value of '{name}' looks like an expression: it is one in a field '{name}.$'",
-                        f"{place}/{name}",
-                    )
-            waiting.extend((here[name], f"{place}/{name}") for name in reversed(here))
+                    said = f"The value of '{name:.100}' looks like an expression, but no .$ ends its name"
+                    findings.warn("NO_DOLLAR", said, (place, name))
+            waiting.extend((here[name], (place, name)) for name in reversed(here))
 
 
 def _behind_a_name(
-    name: str, value: Any, beside: dict[str, Any], findings: Findings, *, place: str, field: str
+    name: str, value: Any, beside: dict[str, Any], findings: Findings, *, place: Spot, field: str
 ) -> None:
     if name[:-2] in beside:
-        findings.schema(f"The fields '{name[:-2]}' and '{name}' are one and the same when evaluated", place)
+        findings.schema(
+            f"The fields '{name[:-2]:.100}' and '{name:.100}' are one and the same when evaluated", place
+        )
     reason = _fault(value) if isinstance(value, str) else ""
     if reason is not None:
-        said = f"The value for the field '{name}' must be a valid JSONPath or a valid intrinsic function call"
-        findings.schema(f"{said}{reason}", field)
+        said = "must be a valid JSONPath or a valid intrinsic function call"
+        findings.schema(f"The value for the field '{name:.100}' {said}{reason}", field)
 
 
 def _jsonata_template(value: Any, findings: Findings, at: str) -> None:
-    waiting: list[tuple[Any, str]] = [(value, at)]
+    waiting: list[tuple[Any, Spot]] = [(value, at)]
     while waiting:
         here, place = waiting.pop()
         if isinstance(here, str):
             jsonata_text(here, findings, place)
         elif isinstance(here, list):
-            waiting.extend((inner, f"{place}[{index}]") for index, inner in reversed(list(enumerate(here))))
+            waiting.extend((inner, (place, index)) for index, inner in reversed(list(enumerate(here))))
         elif isinstance(here, dict):
-            waiting.extend((here[name], f"{place}/{name}") for name in reversed(here))
+            waiting.extend((here[name], (place, name)) for name in reversed(here))
 
 
-def jsonata_text(value: str, findings: Findings, at: str) -> None:
+def jsonata_text(value: str, findings: Findings, at: Spot) -> None:
     """A string of a JSONata state: an expression when it is `{% … %}`, half a pair of marks is a slip."""
     if not is_expression(value):
         if value.startswith("{%") != value.endswith("%}"):

@@ -72,7 +72,7 @@ class Check:
         inner = outer | variables.assigned(machine)
         readable = True
         for name, state in machine["States"].items():
-            place = f"{at}/States/{name}"
+            place = f"{at}/States/{name:.100}"
             self._name(name, place)
             readable = self._state(state, machine_type, around, inner, place) and readable
         if readable:

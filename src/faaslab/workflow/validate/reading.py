@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from faaslab.workflow.validate.diagnostic import SCHEMA, Findings
+from faaslab.workflow.validate.diagnostic import SCHEMA, Findings, Spot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +29,6 @@ _LOOSE = re.compile(r"[^\s,:\[\]{}\"]+")
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _SOURCE_SHOWN = 500
 _DIGITS = 400
-
-_Link = tuple[Any, Any] | None
 
 
 class _NoNumber(ValueError):
@@ -147,39 +145,36 @@ def _refuse(text: str, place: int, message: str, findings: Findings) -> None:
 def _is_plain(tree: dict[str, Any], repeated: dict[int, list[str]], findings: Findings) -> bool:
     """Whether all of it is JSON; without recursion, and with an end also where an object holds itself."""
     size, fine = 0, True
-    waiting: list[tuple[Any, int, _Link]] = [(tree, 1, None)]
+    waiting: list[tuple[Any, int, Spot]] = [(tree, 1, "")]
     while waiting:
-        value, depth, link = waiting.pop()
+        value, depth, spot = waiting.pop()
         if depth > DEEPEST:
-            findings.error("TOO_DEEPLY_NESTED", f"Nested deeper than {DEEPEST} levels", _pointer(link)[:200])
+            findings.error("TOO_DEEPLY_NESTED", f"Nested deeper than {DEEPEST} levels", spot)
             return False
         if isinstance(value, dict):
+            among_states = isinstance(spot, tuple) and spot[1] == "States"
             for name in repeated.get(id(value), ()):
-                code = "DUPLICATE_STATE_NAME" if link and link[1] == "States" else _INVALID
-                said = (
-                    f"Duplicate State name: {name}"
-                    if link and link[1] == "States"
-                    else f"Duplicate field '{name}'"
-                )
-                findings.error(code, said, f"{_pointer(link)}/{name}")
+                code = "DUPLICATE_STATE_NAME" if among_states else _INVALID
+                said = f"Duplicate State name: {name}" if among_states else f"Duplicate field '{name}'"
+                findings.error(code, said, (spot, name))
             for name, inner in value.items():
                 size += 4
                 if not isinstance(name, str) or not _is_text(name):
-                    findings.schema(f"A field's name must be text: {name!r:.80}", _pointer(link))
+                    findings.schema(f"A field's name must be text: {name!r:.80}", spot)
                     fine = False
                     continue
                 size += len(name)
-                waiting.append((inner, depth + 1, (link, name)))
+                waiting.append((inner, depth + 1, (spot, name)))
         elif isinstance(value, list):
-            waiting.extend((inner, depth + 1, (link, index)) for index, inner in enumerate(value))
+            waiting.extend((inner, depth + 1, (spot, index)) for index, inner in enumerate(value))
             size += len(value)
         elif isinstance(value, str):
             size += len(value) + 2
             if not _is_text(value):
-                findings.schema("Text holds half of a surrogate pair", _pointer(link))
+                findings.schema("Text holds half of a surrogate pair", spot)
                 fine = False
         elif not _is_scalar(value):
-            findings.schema(f"{type(value).__name__} is no JSON value", _pointer(link))
+            findings.schema(f"{type(value).__name__} is no JSON value", spot)
             fine = False
         else:
             size += 1
@@ -203,11 +198,3 @@ def _is_text(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _pointer(link: _Link) -> str:
-    parts: list[str] = []
-    while link:
-        link, name = link
-        parts.append(f"[{name}]" if isinstance(name, int) else f"/{name!s}")
-    return "".join(reversed(parts))

@@ -23,7 +23,7 @@ def check(machine: dict[str, Any], findings: Findings, at: str) -> None:
     for name, state in states.items():
         ways[name] = []
         complete = complete and not _has_no_way_out(state)
-        for target, place in _targets(state, f"{at}/States/{name}"):
+        for target, place in _targets(state, f"{at}/States/{name:.100}"):
             found = _name(target, states, findings, place)
             if found is not None:
                 ways[name].append(found)
@@ -34,7 +34,7 @@ def check(machine: dict[str, Any], findings: Findings, at: str) -> None:
     reached = _reached(start, ways)
     for name in states:
         if name not in reached:
-            findings.error(_TARGET, f'State "{name}" is not reachable.', f"{at}/States/{name}")
+            findings.error(_TARGET, f'State "{name}" is not reachable.', f"{at}/States/{name:.100}")
 
 
 def _name(target: Any, states: dict[str, Any], findings: Findings, at: str) -> str | None:
