@@ -65,7 +65,7 @@ def _order(draw: random.Random, index: int) -> dict[str, Any]:
 
 
 def run(lab: Lab, advance: Callable[[int, str], object], count: int = ORDERS) -> Fulfilled:
-    """Define the workflow and send the orders through it, a few at a time; each is told to `advance(1, note)`.
+    """Define the workflow and send the orders through it a few at a time; `advance(1, note)` is told of each.
 
     Its functions must be there. Raises what the store raises; an order that fails is part of the picture.
     """
