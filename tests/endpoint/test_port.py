@@ -96,6 +96,16 @@ def test_without_the_extra_the_first_use_says_what_to_install(lab, monkeypatch):
         lab.cloud.client("s3")
     lab.functions.create("one", "def handler(event, context):\n    return 1")
     assert lab.cloud.client("lambda").invoke(FunctionName="one")["Payload"].read() == b"1"
+    states = lab.cloud.client("stepfunctions")
+    group = {"cloudWatchLogsLogGroup": {"logGroupArn": "arn:aws:logs:us-east-1:000000000000:log-group:g:*"}}
+    made = states.create_state_machine(
+        name="m",
+        definition='{"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": 1, "End": true}}}',
+        roleArn="arn:aws:iam::000000000000:role/r",
+        type="EXPRESS",
+        loggingConfiguration={"level": "OFF", "destinations": [group]},
+    )
+    assert states.start_sync_execution(stateMachineArn=made["stateMachineArn"])["output"] == "1"
     # Over the port, a client that was made for it in another way is told the same, and does not try again.
     import boto3
 

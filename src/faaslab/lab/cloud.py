@@ -40,5 +40,5 @@ class Cloud:
         return f"<cloud of {self._lab.store.path}, {where}>"
 
 
-OURS = frozenset({"lambda"})
+OURS = frozenset({"lambda", "stepfunctions"})
 """Services that are there without the extra."""

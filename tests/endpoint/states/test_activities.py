@@ -5,6 +5,9 @@ import threading
 import time
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
+
+import faaslab
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -109,3 +112,34 @@ def test_a_callback_is_answered_by_its_token(lab, states, create, name):
     token = json.loads(message["Body"])["token"]
     states.send_task_success(taskToken=token, output='"called back"')
     assert ended(states, execution)["output"] == '"called back"'
+
+
+def test_a_worker_that_went_away_while_it_waited_gets_no_task(lab, states, activity, run):
+    gone = lab.cloud.client("stepfunctions", read_timeout=1, retries={"total_max_attempts": 1})
+    with pytest.raises(ReadTimeoutError):
+        gone.get_activity_task(activityArn=activity, workerName="gone")
+    execution = run("for who is there")
+    task = states.get_activity_task(activityArn=activity, workerName="there")
+    states.send_task_success(taskToken=task["taskToken"], output=task["input"])
+    assert ended(states, execution)["output"] == '"for who is there"'
+
+
+def test_a_worker_that_waits_is_told_of_nothing_when_the_lab_is_closed(tmp_path):
+    got = []
+    with faaslab.open(tmp_path / "store.duckdb", sandbox="off") as lab:
+        client = lab.cloud.client("stepfunctions", retries={"total_max_attempts": 1})
+        arn = client.create_activity(name="a")["activityArn"]
+        looked = threading.Event()
+        get_task = lab.workflows.activities.get_task
+
+        def look(*args, **more):
+            looked.set()
+            return get_task(*args, **more)
+
+        lab.workflows.activities.get_task = look
+        worker = threading.Thread(target=lambda: got.append(client.get_activity_task(activityArn=arn)))
+        worker.start()
+        assert looked.wait(30)
+    worker.join(30)
+    (answer,) = got
+    assert "taskToken" not in answer
