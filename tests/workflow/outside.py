@@ -71,7 +71,17 @@ class Outside:
     """Runs one machine to its end. `signals` has what was told, `events` what came of it."""
 
     def __init__(
-        self, machine, given, functions=None, objects=(), *, express=False, seed=1, answers=None, context=None
+        self,
+        machine,
+        given,
+        functions=None,
+        objects=(),
+        *,
+        express=False,
+        seed=1,
+        answers=None,
+        context=None,
+        written=None,
     ):
         self.functions = functions or {}
         self.objects = {(item["bucket"], item["key"]): item["body"] for item in objects}
@@ -112,6 +122,7 @@ class Outside:
             },
             "arn": arn,
             "express": express,
+            "input_text": written,
         }
         self.seed = seed
         self.run = self.fresh()

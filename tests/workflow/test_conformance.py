@@ -17,6 +17,7 @@ def gone_through(case):
         input_of(case),
         case["lambda_functions"],
         case.get("s3_objects", ()),
+        written=case.get("input_text") or None,
         express=case.get("type") == "EXPRESS" or case["kind"] == "sync_execution",
     )
     outside.to_the_end()

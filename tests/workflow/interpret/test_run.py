@@ -56,6 +56,13 @@ def test_payloads_are_compact_json_with_letters_as_they_are(ascii_only):
     assert run.details("PassStateExited")[0]["output"] == f'{{"t":"{text}","n":[1,2.5,null]}}'
 
 
+def test_an_input_stays_as_it_was_written_where_it_is_passed_on():
+    written = '{ "a": [1, 2] }'
+    run = Told(machine(PASS, {"Type": "Pass", "InputPath": "$.a"}), {"a": [1, 2]}, input_text=written).begun()
+    assert run.details("ExecutionStarted")[0]["input"] == written
+    assert [found["output"] for found in run.details("PassStateExited")] == [written, "[1,2]"]
+
+
 def test_numbers_beyond_64_bits_and_lone_surrogates_have_a_text():
     given = {"n": 10**30, "s": "\ud800"}
     run = Told(machine(PASS), given).begun()

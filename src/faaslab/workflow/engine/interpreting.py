@@ -40,4 +40,5 @@ def interpreted(
         chance=chance,
         arn=execution.id,
         express=execution.type == "EXPRESS",
+        input_text=execution.input,
     )

@@ -36,7 +36,7 @@ def text_of(value: Any) -> str:
     return json_text(value)
 
 
-def input_text(value: Any) -> str:
+def text_of_input(value: Any) -> str:
     """The text of what an execution is begun with, however deep."""
     try:
         return orjson.dumps(value).decode()

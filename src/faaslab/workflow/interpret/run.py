@@ -32,7 +32,7 @@ from faaslab.workflow.interpret.course import (
     Trial,
 )
 from faaslab.workflow.interpret.frame import GIVE_WAY, Frame
-from faaslab.workflow.interpret.payload import input_text, moment
+from faaslab.workflow.interpret.payload import moment, text_of_input
 from faaslab.workflow.interpret.plan import plan_of
 from faaslab.workflow.interpret.retries import TIMEOUT
 from faaslab.workflow.interpret.walk import walk
@@ -54,7 +54,8 @@ class Run:
     object begins with: `Execution` {Id, Input, StartTime, Name, RoleArn, RedriveCount}, `StateMachine` {Id,
     Name}, and for a child of a distributed Map `Map`. Where it has no `Execution`, one is made of `arn`.
     `express` ends the execution after five minutes and gives its history no limit. `inspected` notes what
-    each phase makes of a state's data. `trial` walks one state only; `variables` are those it begins with.
+    each phase makes of a state's data. `input_text` is the input as it was written: so the history has it,
+    and what passes it on unchanged. `trial` walks one state only; `variables` are those it begins with.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Run:
         inspected: bool = False,
         trial: Trial | None = None,
         variables: Mapping[str, Any] | None = None,
+        input_text: str | None = None,
     ) -> None:
         self.machine = machine
         self.input = input
@@ -77,7 +79,7 @@ class Run:
         plan = plan_of(machine)
         self._course = Course(context, chance, arn, role=role, express=express, inspected=inspected)
         self._course.trial = trial
-        self._root = Frame("root", plan, input, input_text(input))
+        self._root = Frame("root", plan, input, text_of_input(input) if input_text is None else input_text)
         if variables is not None:
             self._root.variables = variables
         self._limit_s = plan.timeout_s
