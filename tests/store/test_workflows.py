@@ -217,6 +217,7 @@ def test_large_payloads_stand_in_blobs_that_pruning_leaves_while_they_are_named(
 
         os.utime(store.blobs.path(blob), (0, 0))
     clock.advance(40 * 86400)
+    assert ask(store, "SELECT input, input_blob FROM workflow_executions")[0][1] in store.blobs.digests()
     assert store.prune(timedelta(days=30)).blobs == 0
     (taken,) = kept.claim("you", lambda owner: True, limit=1)
     assert taken.execution.input == LONG

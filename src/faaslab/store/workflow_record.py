@@ -57,8 +57,10 @@ def _said(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def execution_line(w: WorkflowExecution, capture: Capture, blobs: Blobs) -> str:
-    """The line of an execution, as it stands."""
+def execution_line(
+    w: WorkflowExecution, capture: Capture, blobs: Blobs, *, input_blob: str | None = None
+) -> str:
+    """The line of an execution, as it stands; `input_blob` has its input where the text is not at hand."""
     row: dict[str, Any] = {}
     for name in _SAME:
         value = getattr(w, name)
@@ -67,6 +69,10 @@ def execution_line(w: WorkflowExecution, capture: Capture, blobs: Blobs) -> str:
     if w.ended_at is not None:
         row["duration_ms"] = (w.ended_at - w.started_at).total_seconds() * 1000
     for name, text in (("input", w.input), ("output", w.output)):
+        if name == "input" and input_blob is not None:
+            if capture.payloads == "all" and not capture.redact:
+                row["input_blob"] = input_blob
+            continue
         kept = None if text is None else _captured(text, capture)
         if kept is not None and len(kept) > INLINE_BYTES:
             row[f"{name}_blob"] = blobs.put(kept.encode("utf-8", "replace"))

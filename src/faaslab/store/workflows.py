@@ -367,12 +367,10 @@ class Workflows:
     def letters(self, owner: str) -> list[Letter]:
         """What was left for the executions of `owner`, in order."""
         with self._state.read() as connection:
+            # CROSS JOIN keeps that order: the letters are few, the executions may be many.
             rows = connection.execute(
-                "SELECT number, execution_id, signal FROM workflow_letters "
-                "WHERE execution_id IN (SELECT id FROM workflow_executions WHERE owner = ? "
-                "AND status = 'RUNNING') ORDER BY number"
-                if connection.execute("SELECT 1 FROM workflow_letters LIMIT 1").fetchone()
-                else "SELECT 1 WHERE ? IS NULL",
+                "SELECT number, execution_id, signal FROM workflow_letters CROSS JOIN workflow_executions "
+                "ON id = execution_id WHERE owner = ? AND status = 'RUNNING' ORDER BY number",
                 (owner,),
             ).fetchall()
         return [Letter(*row) for row in rows]
@@ -443,7 +441,12 @@ class Workflows:
         """Those that run as rows of the history's table; for questions, within a transaction that is open."""
         rows = connection.execute(f"SELECT {_STANDS} {_RUNNING}").fetchall()
         capture = self._capture()
-        return [execution_line(self._standing(row), capture, self._blobs).partition("\t")[2] for row in rows]
+        found = []
+        for body, status, current_state, input_blob, _ in rows:
+            w = self._standing((body, status, current_state, None, None))
+            line = execution_line(w, capture, self._blobs, input_blob=input_blob)
+            found.append(line.partition("\t")[2])
+        return found
 
     def _standing(self, row: Sequence[Any]) -> WorkflowExecution:
         body, status, current_state, input_blob, output_blob = row
@@ -477,16 +480,8 @@ _RUNNING = "FROM workflow_executions WHERE status = 'RUNNING'"
 
 def _name(w: WorkflowExecution) -> str:
     """What is kept of one that the history has whole: its name is taken."""
-    return text_of(
-        {
-            "id": w.id,
-            "workflow": w.workflow,
-            "name": w.name,
-            "started_at": w.started_at,
-            "ended_at": w.ended_at,
-            "input": "",
-        }
-    )
+    kept = ("id", "workflow", "name", "started_at", "ended_at")
+    return text_of({"input": "", **{name: getattr(w, name) for name in kept}})
 
 
 def _body(w: WorkflowExecution, text: str, output: str | None) -> str:
