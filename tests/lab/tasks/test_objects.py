@@ -129,12 +129,14 @@ def test_a_map_run_that_runs_is_held_to_other_limits(lab):
     run = lab.workflows.start("held", [1, 2, 3])
     (map_run,) = lab.workflows.map_runs.list(run.arn)
     assert (map_run.status, map_run.max_concurrency) == ("RUNNING", 1)
+    assert (map_run.execution_counts["running"], map_run.execution_counts["pending"]) == (1, 2)
     lab.workflows.map_runs.update(map_run.id, max_concurrency=3)
     deadline = time.monotonic() + 30
     while len(lab.workflows.executions(map_run=map_run.id, status="RUNNING")) < 3:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert lab.workflows.map_runs.get(map_run.id).max_concurrency == 3
+    changed = lab.workflows.map_runs.get(map_run.id)
+    assert (changed.max_concurrency, changed.execution_counts["running"]) == (3, 3)
     run.stop()
     for child in lab.workflows.executions(map_run=map_run.id):
         assert lab.workflows.run(child.id).wait(30).status.value == "ABORTED"

@@ -221,7 +221,6 @@ def _children(course: Course, frame: Frame, state: StatePlan, the_run: MapRun) -
         processor = {**processor, "QueryLanguage": "JSONata"}
     waiting = tally.begin(the_run)
     waiting.reverse()
-    tally.tell(course, the_run, state.name, "RUNNING")
     course.await_again(frame, the_run.arn)
     while waiting or the_run.keys:
         while waiting and len(the_run.keys) < the_run.max_concurrency:
@@ -242,6 +241,8 @@ def _children(course: Course, frame: Frame, state: StatePlan, the_run: MapRun) -
                     the_run.redriven,
                 ),
             )
+        # Only now: those that were just started are among those that run.
+        tally.tell(course, the_run, state.name, "RUNNING")
         signal = yield AWAIT
         if isinstance(signal, MapRunChanged):
             course.await_again(frame, the_run.arn)
@@ -251,7 +252,6 @@ def _children(course: Course, frame: Frame, state: StatePlan, the_run: MapRun) -
             course.answered(signal.key)
             the_run.results[index] = _entry(the_run, index, signal)
             tally.move(the_run, index, "running", tally.PLACES.get(signal.status, "aborted"))
-        tally.tell(course, the_run, state.name, "RUNNING")
         if _too_many(the_run):
             raise StateFailure(THRESHOLD, THRESHOLD_CAUSE)
 
