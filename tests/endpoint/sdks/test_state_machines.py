@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +98,27 @@ def test_a_function_runs_a_state_machine_and_waits_for_it(lab):
     lab.functions.create("caller", FUNCTION, timeout_s=30)
     arn = "arn:aws:states:us-east-1:000000000000:stateMachine:express"
     assert lab.functions.invoke("caller", arn).result == '{"a":1}'
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="node and npm are not installed")
+def test_a_node_program(variables, tmp_path):
+    shutil.copy(Path(__file__).parent / "states.mjs", tmp_path)
+    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(tmp_path)]
+    installed = subprocess.run([*install, "@aws-sdk/client-sfn"], capture_output=True, text=True, timeout=100)
+    if installed.returncode:
+        pytest.skip(f"AWS's SDK cannot be installed: {installed.stderr.strip()[-200:]}")
+    done = subprocess.run(
+        ["node", "states.mjs"],
+        env=variables | {"AWS_REGION": "us-east-1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "output": '{"a":1}',
+        "status": "SUCCEEDED",
+        "result": "42",
+        "error": "ExecutionDoesNotExist",
+    }
