@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from faaslab.errors import InvalidValue, NotFound
+from faaslab.errors import AlreadyExists, InvalidValue, NotFound
 from faaslab.notebook.display import view
 from faaslab.verbs.text import documents, plain_text
 
@@ -118,11 +118,31 @@ def test_a_definition_with_mistakes_is_told_by_line_and_kept_only_as_a_draft(do)
     found = do("workflow check", wrong)
     assert found.exit_status == 2
     assert set(found.df["severity"]) >= {"error"}
+    assert plain_text(found).startswith("the cell:6: error: ")
     draft = do("workflow etl --draft", wrong)
     assert draft.workflow.status == "draft"
     with pytest.raises(InvalidValue, match="draft"):
         do("run etl")
-    assert do("workflow check", ETL.replace("Resource: twice", "Resource: score")).exit_status == 0
+    unknown = do("workflow check", ETL)
+    assert unknown.exit_status == 0
+    assert "warning: there is no function named 'twice'" in plain_text(unknown)
+
+
+def test_the_same_name_again_is_the_same_run_or_is_told_why_not(do, etl):
+    do("workflow long", LONG)
+    first = do("run long --name n --no-wait")
+    assert do("run long --name n --no-wait").run.id == first.run.id
+    with pytest.raises(AlreadyExists, match="runs already, with another input"):
+        do("run long --name n --no-wait -p '{\"other\": 1}'")
+    do("stop n")
+    with pytest.raises(AlreadyExists, match="has run already"):
+        do("run long --name n --no-wait")
+    assert do("stop n").text == "n had ended: ABORTED"
+    with pytest.raises(InvalidValue, match="'long' is a workflow"):
+        do("timeline long")
+    with pytest.raises(InvalidValue, match="--last"):
+        do("runs --last 0")
+    assert len(do("runs --status aborted").df) == 1
 
 
 def test_a_definition_in_a_file(do, tmp_path):

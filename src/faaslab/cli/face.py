@@ -49,6 +49,7 @@ class ShellFace:
             delay=0.5 if terminal else 5.0,
             dynamic_ncols=terminal,
             ncols=None if terminal else 80,
+            bar_format="{desc} {elapsed}{postfix}" if total is None else None,
         ) as bar:
             yield _Bar(bar)
 

@@ -7,7 +7,8 @@ out before anything is checked; a text without any stays as it was given, to the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from faaslab.workflow.validate import Diagnostic
 
 MOST_BYTES = 1_048_576
+_SCOPES = ("ItemProcessor", "Iterator")
+_FUNCTION = re.compile(
+    r"(?:arn:aws:lambda:[^:]*:[^:]*:function:)?(?P<name>[A-Za-z0-9_-]{1,64})(?::[$A-Za-z0-9_-]+)?"
+)
 _LEVELS = ("ALL", "ERROR", "FATAL", "OFF")
 
 
@@ -76,6 +81,35 @@ def _object(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, dict) else None
+
+
+def functions_of(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(place, name) of every function that a task names by itself, in the order of the text."""
+    left: list[tuple[str, Any]] = [("", definition)]
+    while left:
+        at, machine = left.pop()
+        states = machine.get("States") if isinstance(machine, Mapping) else None
+        if not isinstance(states, Mapping):
+            continue
+        inner: list[tuple[str, Any]] = []
+        for name, state in states.items():
+            if not isinstance(state, Mapping):
+                continue
+            place = f"{at}/States/{name}"
+            named = _function(state.get("Resource"))
+            if named is not None:
+                yield f"{place}/Resource", named
+            inner += [(f"{place}/{scope}", state[scope]) for scope in _SCOPES if scope in state]
+            branches = state.get("Branches")
+            for index, branch in enumerate(branches if isinstance(branches, list) else ()):
+                inner.append((f"{place}/Branches[{index}]", branch))
+        left += reversed(inner)
+
+
+def _function(resource: Any) -> str | None:
+    """The name of a function of this account, shortly or as its ARN; None for what is none."""
+    found = _FUNCTION.fullmatch(resource) if isinstance(resource, str) else None
+    return None if found is None else found["name"]
 
 
 def refusal(diagnostics: Sequence[Diagnostic]) -> InvalidDefinition | None:

@@ -14,6 +14,7 @@ from faaslab.model.workflow import Workflow, WorkflowExecution, WorkflowExecutio
 from faaslab.workflow.graph.drawing import Drawing, graph_svg
 from faaslab.workflow.graph.mermaid import mermaid
 from faaslab.workflow.graph.plain import text as drawn
+from faaslab.workflow.graph.plain_timeline import timeline_text
 from faaslab.workflow.graph.progress import Items, Progress, Status, status_of, together
 from faaslab.workflow.graph.timeline import timeline
 
@@ -108,7 +109,7 @@ class Watched:
     def timeline(self) -> Picture:
         """When which state was entered and left, as a Gantt chart."""
         svg = timeline(self._events, self.now, title=f"{self.execution.name}: timeline")
-        return Picture(svg=svg, text=drawn(self._definition, self._progress.statuses()))
+        return Picture(svg=svg, text=timeline_text(self._events, self.now))
 
 
 def of_workflow(workflow: Workflow) -> Picture:

@@ -210,13 +210,14 @@ class Runs:
         except AlreadyExists as error:
             raise coded(
                 AlreadyExists(
-                    f"an execution named {identity!r} of {workflow.name} exists already, with another input "
-                    "or at its end",
+                    f"an execution named {identity!r} of {workflow.name} {self._why(execution)}",
                     place="name",
                     hint="choose another name",
                 ),
                 "ExecutionAlreadyExists",
             ) from error
+        if not handle.done and not handle.here:
+            engine.resume()  # whose process may be gone
         if not handle.done and not self._lab.home.here:
             self._lab.home.ring()
         self._lab.workflows.told.started(execution)
@@ -237,6 +238,13 @@ class Runs:
         if found is None:
             found = self._known[name] = self._lab.workflows.kept(name)
         return found
+
+    def _why(self, wanted: WorkflowExecution) -> str:
+        """Why a name cannot be used once more."""
+        present = self._kept.find(wanted.id)
+        if present is not None and present.status is _RUNNING:
+            return "runs already, with another input"
+        return "has run already"
 
     def _resolved(self, target: str) -> tuple[Workflow, str | None, str | None]:
         """(what is run, the version's number, the alias) that a name or an ARN stands for."""

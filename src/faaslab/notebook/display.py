@@ -22,6 +22,7 @@ from faaslab.notebook.run_view import picture, run_block, workflow_block
 from faaslab.notebook.tables import ROWS, pairs, table, table_parts
 from faaslab.verbs import (
     Answer,
+    DiagnosticsAnswer,
     ExecutionAnswer,
     FunctionCard,
     LogsAnswer,
@@ -167,6 +168,8 @@ def _block(answer: Answer, around: Surroundings) -> Html:
             )
         case MapAnswer():
             return map_block(answer.result, rows=min(around.rows, _MAP_ROWS))
+        case DiagnosticsAnswer() if len(answer.df):
+            return box(tag("pre", plain_text(answer), class_="part"))
         case LogsAnswer():
             return log_rows(answer.df, title=answer.title, empty=answer.empty)
         case StatsAnswer():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from faaslab.verbs.answers import (
     Answer,
+    DiagnosticsAnswer,
     DoneAnswer,
     ExecutionAnswer,
     FunctionCard,
@@ -38,6 +39,7 @@ __all__ = [
     "VERBS",
     "Answer",
     "Call",
+    "DiagnosticsAnswer",
     "DoneAnswer",
     "ExecutionAnswer",
     "Face",

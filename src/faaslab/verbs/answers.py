@@ -223,6 +223,14 @@ class LogsAnswer(TableAnswer):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DiagnosticsAnswer(TableAnswer):
+    """What is wrong with a definition: columns severity, line, code, message, place. `source` is its file."""
+
+    source: str = "definition"
+    empty: str = "nothing is wrong with it"
+
+
+@dataclass(frozen=True, kw_only=True)
 class StatsAnswer(TableAnswer):
     """Figures per group: the columns of `by` first, then invocations, errors, error_rate, cold_rate, …
 
@@ -289,6 +297,7 @@ Answer = (
     | PictureAnswer
     | TableAnswer
     | LogsAnswer
+    | DiagnosticsAnswer
     | StatsAnswer
     | ReportAnswer
     | DoneAnswer

@@ -109,6 +109,9 @@ def _is_number(word: str) -> bool:
 
 def _read_value(option: Option, flag: str, text: str) -> Any:
     if option.choices and text not in option.choices:
+        alike = [choice for choice in option.choices if choice.lower() == text.lower()]
+        if alike:
+            return alike[0] if option.read is None else option.read(alike[0])
         near = nearest(text, option.choices)
         raise InvalidValue(
             f"{text!r} is none of {', '.join(option.choices)}",
@@ -151,6 +154,14 @@ def whole_number(text: str) -> int:
         return int(text)
     except ValueError:
         raise InvalidValue(f"{text!r} is not a whole number") from None
+
+
+def positive(text: str) -> int:
+    """An int of 1 or more, or an error that says so."""
+    value = whole_number(text)
+    if value < 1:
+        raise InvalidValue(f"{text!r} is not 1 or more")
+    return value
 
 
 def number(text: str) -> float:

@@ -16,6 +16,7 @@ from faaslab.model.function import FunctionStatus, ImageCode
 from faaslab.model.json import to_json
 from faaslab.model.layer import layer_name
 from faaslab.verbs.answers import (
+    DiagnosticsAnswer,
     DoneAnswer,
     ExecutionAnswer,
     FunctionCard,
@@ -31,7 +32,7 @@ from faaslab.verbs.answers import (
 )
 from faaslab.verbs.changes import also_set, changes, numbered
 from faaslab.verbs.reasons import reason, remedy, trace_lines, without_advice
-from faaslab.verbs.workflow_text import card_text, run_text, workflow_document
+from faaslab.verbs.workflow_text import card_text, diagnostic_lines, run_text, workflow_document
 from faaslab.verbs.workflow_text import execution_document as workflow_execution
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def plain_text(answer: Answer, *, width: int | None = None) -> str:
             return f"{table(answer.value, width=width)}\n{_summary(result)}"
         case LogsAnswer():
             return _at_the_task_root("\n".join(answer.df["message"])) if len(answer.df) else answer.empty
+        case DiagnosticsAnswer():
+            return "\n".join(diagnostic_lines(answer)) or answer.empty
         case TextAnswer():
             return answer.text.rstrip("\n")
         case TableAnswer():

@@ -11,7 +11,7 @@ from faaslab.lab import workflow_pictures as pictures
 from faaslab.verbs import payload as payloads
 from faaslab.verbs.answers import DoneAnswer, PictureAnswer, RunAnswer, TableAnswer, TextAnswer
 from faaslab.verbs.function_options import PAYLOAD
-from faaslab.verbs.options import Option, Positional, whole_number
+from faaslab.verbs.options import Option, Positional, positive
 from faaslab.verbs.verb import Verb
 from faaslab.verbs.workflows import card
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from faaslab.verbs.verb import Call
 
 _LOOK_S = 0.2
+_GOES_ON = "where the store has a home (a notebook, faaslab serve) it goes on there; else it waits for"
 _STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
 
 
@@ -56,11 +57,16 @@ def shown(lab: Lab, what: str) -> Answer | None:
 def _followed(started: WorkflowRun, call: Call, face: Face) -> Answer:
     if call["no_wait"] or not (face.waits or call["wait"]):
         if face.waits:
-            face.note("it goes on wherever the home of the store is; without one, at: resume")
+            face.note(f"{_GOES_ON}: faaslab resume")
         return answer(started)
-    with face.progress(None, started.execution.name) as bar:
-        while not _has_ended(started):
-            bar.advance(0, note=started.execution.current_state)
+    try:
+        with face.progress(None, started.execution.name) as bar:
+            while not _has_ended(started):
+                bar.advance(0, note=f"in {started.execution.current_state}")
+    except KeyboardInterrupt:
+        name = started.execution.name
+        face.note(f"{name} was not stopped (that is: stop {name}); {_GOES_ON}: faaslab resume")
+        raise
     return answer(started)
 
 
@@ -100,9 +106,16 @@ def runs(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
 def stop(lab: Lab, call: Call, face: Face) -> Answer:
     """The end of executions that run."""
     names = [payloads.named(word, face, place="RUNS") for word in call["runs"]]
+    stopped, told = [], []
     for name in names:
-        lab.workflows.stop(name, error=call["error"], cause=call["cause"])
-    return DoneAnswer(text=f"stopped {', '.join(names)}", facts={"stopped": names})
+        before = lab.workflows.execution(name)
+        after = lab.workflows.stop(name, error=call["error"], cause=call["cause"])
+        if before.ended_at is None and after.status == "ABORTED":
+            stopped.append(name)
+            told.append(f"stopped {name}")
+        else:
+            told.append(f"{name} had ended: {after.status}")
+    return DoneAnswer(text="\n".join(told), facts={"stopped": stopped})
 
 
 def redrive(lab: Lab, call: Call, face: Face) -> Answer:
@@ -126,7 +139,7 @@ def resume(lab: Lab, call: Call, face: Face) -> Answer:
 
 def history(lab: Lab, call: Call, face: Face) -> Answer:
     """What happened in an execution, event by event."""
-    return TableAnswer(df=lab.workflows.history(_named(call, face)), empty="nothing happened yet")
+    return TableAnswer(df=_run(lab, _named(call, face)).history, empty="nothing happened yet")
 
 
 def graph(lab: Lab, call: Call, face: Face) -> Answer:
@@ -173,6 +186,9 @@ def _run(lab: Lab, what: str) -> WorkflowRun:
     try:
         return lab.workflows.run(what)
     except NotFound:
+        if _workflow(lab, what) is not None:
+            hint = f"runs {what} lists those that there are"
+            raise InvalidValue(f"{what!r} is a workflow, and no execution of one", hint=hint) from None
         raise NotFound("workflow or run", what, lab.workflows.names()) from None
 
 
@@ -223,7 +239,7 @@ VERBS: tuple[Verb, ...] = (
                 flags=("--last",),
                 name="last",
                 metavar="N",
-                read=whole_number,
+                read=positive,
                 default=50,
                 help="so many (50)",
             ),

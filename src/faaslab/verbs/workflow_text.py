@@ -9,7 +9,7 @@ from faaslab.model.json import to_json
 
 if TYPE_CHECKING:
     from faaslab.model.workflow import Workflow, WorkflowExecution
-    from faaslab.verbs.answers import RunAnswer, WorkflowCard
+    from faaslab.verbs.answers import DiagnosticsAnswer, RunAnswer, WorkflowCard
 
 _OUTPUT = 2_000
 
@@ -69,6 +69,16 @@ def run_text(answer: RunAnswer) -> str:
     return "\n".join(lines)
 
 
+def diagnostic_lines(answer: DiagnosticsAnswer) -> list[str]:
+    """`flow.yaml:7: error: …`, as compilers tell it, so that editors find the place."""
+    lines = []
+    for severity, line, _, message, place in answer.df.itertuples(index=False, name=None):
+        where = answer.source if line is None else f"{answer.source}:{line}"
+        field = f" ({place})" if isinstance(place, str) and place != "/" else ""
+        lines.append(f"{where}: {severity}: {message}{field}")
+    return lines
+
+
 def headline(execution: WorkflowExecution) -> str:
     """How an execution stands, in a line."""
     statistics = execution.statistics
@@ -78,11 +88,12 @@ def headline(execution: WorkflowExecution) -> str:
     elif execution.current_state:
         parts[0] += f" in {execution.current_state}"
     if statistics.total_states:
-        parts.append(f"{statistics.total_states:,} states")
+        parts.append(f"{statistics.total_states:,} state{'' if statistics.total_states == 1 else 's'}")
     if statistics.retried_states:
         parts.append(f"{statistics.retried_states:,} retried")
     if execution.redrive_count:
-        parts.append(f"redriven {execution.redrive_count} times")
+        times = "once" if execution.redrive_count == 1 else f"{execution.redrive_count} times"
+        parts.append(f"redriven {times}")
     return ", ".join(parts)
 
 

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.deploy import regular
-from faaslab.errors import InvalidValue, NotFound
-from faaslab.lab.workflow_definitions import MOST_BYTES, InvalidDefinition
+from faaslab.errors import InvalidValue, NotFound, nearest
+from faaslab.lab.workflow_definitions import MOST_BYTES, InvalidDefinition, functions_of
 from faaslab.lab.workflow_pictures import of_workflow
 from faaslab.store.questions import workflows as questions
-from faaslab.verbs.answers import DoneAnswer, TableAnswer, WorkflowCard
+from faaslab.verbs.answers import DiagnosticsAnswer, DoneAnswer, TableAnswer, WorkflowCard
 from faaslab.verbs.options import Option, Positional, pair
 from faaslab.verbs.verb import Verb
 from faaslab.workflow import source as sources
+from faaslab.workflow.validate import Diagnostic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from faaslab.verbs.face import Face
     from faaslab.verbs.verb import Call
     from faaslab.workflow.source import Source
-    from faaslab.workflow.validate import Diagnostic
 
 _MOST_TOLD = 8
 
@@ -47,7 +47,7 @@ def define(lab: Lab, call: Call, face: Face) -> Answer:
         )
     except InvalidDefinition as error:
         raise _located(error, source) from None
-    for each in defined.diagnostics:
+    for each in (*defined.diagnostics, *_unknown_functions(lab, source.definition)):
         if each.severity == "WARNING" or call["draft"]:
             face.note(_told(each, source))
     if call["save"]:
@@ -76,15 +76,31 @@ def check(lab: Lab, call: Call, face: Face) -> Answer:
 
     source = _source(call, face)
     found = lab.workflows.validate(source.definition, type=call["type"] or "STANDARD")
+    found = (*found, *_unknown_functions(lab, source.definition))
     rows = [
         (each.severity.lower(), source.line_of(each.location), each.code, each.message, each.location)
         for each in found
     ]
-    df = pd.DataFrame(rows, columns=["severity", "line", "code", "message", "place"])
+    df = pd.DataFrame(rows, columns=["severity", "line", "code", "message", "place"], dtype=object)
     failed = any(each.severity == "ERROR" for each in found)
-    return TableAnswer(
-        df=df.astype({"line": "Int64"}), empty="nothing is wrong with it", exit_status=2 if failed else 0
+    return DiagnosticsAnswer(
+        df=df,
+        source="the cell" if call["source"] is None else call["source"],
+        exit_status=2 if failed else 0,
     )
+
+
+def _unknown_functions(lab: Lab, definition: Any) -> list[Diagnostic]:
+    """A warning for each task whose function there is not, with the nearest name."""
+    known = set(lab.functions.names())
+    found = []
+    for place, name in functions_of(definition):
+        if name not in known:
+            near = nearest(name, known)
+            meant = f"; did you mean {near!r}?" if near else ""
+            said = f"there is no function named {name!r} yet{meant}"
+            found.append(Diagnostic("WARNING", "FUNCTION_NOT_FOUND", said, place))
+    return found
 
 
 def _source(call: Call, face: Face) -> Source:

@@ -40,6 +40,11 @@ class Handle:
         return self._execution if self._live is None else self._live.standing
 
     @property
+    def here(self) -> bool:
+        """Whether it runs in this process, as far as is known."""
+        return self._live is not None
+
+    @property
     def done(self) -> bool:
         """Whether it is known to have ended."""
         return self.execution.ended_at is not None

@@ -36,7 +36,9 @@ _DOING: dict[Doing, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class Piece:
+    """What a visit did for a while."""
+
     doing: Doing
     start: datetime
     end: datetime
@@ -45,7 +47,7 @@ class _Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """A line of the picture: one visit, or all visits of a state in a Map's iterations."""
 
     label: str
@@ -53,7 +55,7 @@ class _Row:
     standing: Standing
     start: datetime
     end: datetime
-    pieces: tuple[_Piece, ...]
+    pieces: tuple[Piece, ...]
     figure: str
     hover: str
     around: bool = False
@@ -69,17 +71,12 @@ def timeline(
     full while a state works, pale while it waits for a worker, hatched in outline while it waits on purpose,
     dotted between a failure and the next try. A Map with more than 30 iterations has one row a state.
     """
-    visits = taken(events)
-    begin = visits.began
-    if begin is None or not visits.every:
-        said = [sheet.text(_MARGIN, 30, "nothing has happened yet", "small")]
+    course = course_of(events, now)
+    if course is None:
+        said = [sheet.text(_MARGIN, 30, NOTHING, "small")]
         return sheet.framed(said, (300, 48), title, "No state was entered.", paper=paper)
-    instants = [each for visit in visits.every for each in (visit.entered, visit.left) if each]
-    last = max([*instants, *(at for visit in visits.every for _, at in visit.doings)], default=begin)
-    end = visits.ended or max(last, now or last)
-    rows = list(_rows(visits.root, 0, end))
-    left_out = len(rows) - MOST_ROWS
-    rows = rows[:MOST_ROWS]
+    begin, end, left_out = course.begin, course.end, len(course.rows) - MOST_ROWS
+    rows = course.rows[:MOST_ROWS]
     names = max(words.width(row.label, 12) + row.depth * _INDENT for row in rows)
     names = min(max(names, _NAMES_LEAST), _NAMES_MOST) + 12
     total = max((end - begin).total_seconds(), 1e-6)
@@ -101,8 +98,34 @@ def timeline(
     if left_out > 0:
         parts.append(sheet.text(_MARGIN, high + 6, f"{left_out:,} more rows are not drawn", "small"))
         high += 20
-    about = f"{len(visits.every):,} visits of states in {length(end - begin)}."
+    visits = "1 visit of a state" if course.visits == 1 else f"{course.visits:,} visits of states"
+    about = f"{visits} in {length(end - begin)}."
     return sheet.framed(parts, (wide, high), title, about, paper=paper)
+
+
+NOTHING = "nothing has happened yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is drawn of a history: from `begin` to `end`, a row for each visit of a state."""
+
+    begin: datetime
+    end: datetime
+    rows: list[Row]
+    visits: int
+
+
+def course_of(events: Iterable[Any], now: datetime | None = None) -> Course | None:
+    """The rows of a history as it stands at `now`; None while no state was entered."""
+    visits = taken(events)
+    begin = visits.began
+    if begin is None or not visits.every:
+        return None
+    instants = [each for visit in visits.every for each in (visit.entered, visit.left) if each]
+    last = max([*instants, *(at for visit in visits.every for _, at in visit.doings)], default=begin)
+    end = visits.ended or max(last, now or last)
+    return Course(begin, end, list(_rows(visits.root, 0, end)), len(visits.every))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +139,7 @@ class _View:
         return self.left + _SHOWN * min(max(share, 0.0), 1.0)
 
 
-def _rows(place: Place, depth: int, end: datetime) -> Iterator[_Row]:
+def _rows(place: Place, depth: int, end: datetime) -> Iterator[Row]:
     for visit in place.visits:
         if visit.entered is None:
             continue
@@ -137,11 +160,11 @@ def _rows(place: Place, depth: int, end: datetime) -> Iterator[_Row]:
                 yield from rows
 
 
-def _pieces(visit: Visit, end: datetime) -> tuple[_Piece, ...]:
+def _pieces(visit: Visit, end: datetime) -> tuple[Piece, ...]:
     left = visit.left or end
     starts = [*visit.doings, ("running", left)]
     found = [
-        _Piece(doing, at, max(at, min(left, starts[index + 1][1])))
+        Piece(doing, at, max(at, min(left, starts[index + 1][1])))
         for index, (doing, at) in enumerate(visit.doings)
     ]
     if found and found[-1].doing == "backoff" and not visit.open:
@@ -149,7 +172,7 @@ def _pieces(visit: Visit, end: datetime) -> tuple[_Piece, ...]:
     return tuple(piece for piece in found if piece.end > piece.start)
 
 
-def _row(visit: Visit, depth: int, end: datetime) -> _Row:
+def _row(visit: Visit, depth: int, end: datetime) -> Row:
     assert visit.entered is not None
     left = visit.left or end
     pieces = _pieces(visit, end)
@@ -164,7 +187,7 @@ def _row(visit: Visit, depth: int, end: datetime) -> _Row:
     said += [f"tried again {visit.retries}×"] if visit.retries else []
     said += [f"{visit.error}: {words.shortened(visit.cause or '', 200)}"] if visit.error else []
     said.append(f"entered {visit.entered:%Y-%m-%d %H:%M:%S}.{visit.entered.microsecond // 1000:03d} UTC")
-    return _Row(
+    return Row(
         words.seen(visit.state),
         depth,
         visit.standing,
@@ -177,7 +200,7 @@ def _row(visit: Visit, depth: int, end: datetime) -> _Row:
     )
 
 
-def _grouped(iterations: list[Place], depth: int, end: datetime) -> Iterator[_Row]:
+def _grouped(iterations: list[Place], depth: int, end: datetime) -> Iterator[Row]:
     """One row for each state of the iterations, with those inside them."""
     found: dict[tuple[str, int], list[Visit]] = {}
 
@@ -199,7 +222,7 @@ def _grouped(iterations: list[Place], depth: int, end: datetime) -> Iterator[_Ro
         standing = next(each for each in BY_WEIGHT if stood[each])
         mean = sum(((b - a) for a, b in spans), timedelta()) / len(spans)
         counts = ", ".join(f"{SAID[each].lower()} {stood[each]:,}" for each in STANDINGS if stood[each])
-        yield _Row(
+        yield Row(
             f"{words.seen(state)} ×{len(visits):,}",
             level,
             standing,
@@ -216,16 +239,16 @@ def _counted(stood: Counter[Standing]) -> str:
     return " ".join(f"{stood[each]:,} {SIGNS[each]}" for each in _SAID_FIRST if stood[each])
 
 
-def _together(visits: list[Visit], end: datetime) -> tuple[_Piece, ...]:
+def _together(visits: list[Visit], end: datetime) -> tuple[Piece, ...]:
     """The times of many visits; the weightier how one stands, the later it is drawn, over the others."""
-    found: list[_Piece] = []
+    found: list[Piece] = []
     for standing in reversed(BY_WEIGHT):
         spans = [
             (visit.entered, visit.left or end)
             for visit in visits
             if visit.standing == standing and visit.entered is not None
         ]
-        found += [_Piece("running", start, left, standing) for start, left in _merged(spans)]
+        found += [Piece("running", start, left, standing) for start, left in _merged(spans)]
     return tuple(found)
 
 
@@ -250,7 +273,7 @@ def _axis(view: _View, high: float) -> Iterator[str]:
         yield sheet.text(x, _AXIS - 14, mark(seconds, step), "small mid")
 
 
-def _drawn(row: _Row, view: _View, y: float) -> str:
+def _drawn(row: Row, view: _View, y: float) -> str:
     x, end = view.at(row.start), view.at(row.end)
     label = words.cut(row.label, 12, _NAMES_MOST - row.depth * _INDENT)
     middle = y + _ROW / 2
