@@ -91,6 +91,7 @@ class Lab:
         self._local = local
         self._backend: LocalBackend | None = None
         self._guard = threading.Lock()
+        self._workflows: Workflows | None = None
         self._closed = False
         self._close_store = close_store
         self._on_close = on_close
@@ -117,12 +118,21 @@ class Lab:
         self.monitoring = Monitoring(self)
         self.reports = Reports(self)
 
-    @functools.cached_property
+    @property
     def workflows(self) -> Workflows:
         """Workflows. Imported with the first use, as many a lab has none."""
-        from faaslab.lab.workflows import Workflows
+        found = self._workflows
+        if found is None:
+            from faaslab.lab.workflows import Workflows
 
-        return Workflows(self)
+            with self._guard:
+                found = self._workflows = self._workflows or Workflows(self)
+        return found
+
+    @property
+    def uses_workflows(self) -> bool:
+        """Whether anybody has asked for them yet."""
+        return self._workflows is not None
 
     @property
     def backend(self) -> LocalBackend:
@@ -267,8 +277,8 @@ class Lab:
         self.asynchronous.stop()
         self.updates.stop()
         try:
-            if (workflows := self.__dict__.get("workflows")) is not None:
-                workflows.close()
+            if self._workflows is not None:
+                self._workflows.close()
             self.home.close()
             self.door.close()
             self.targets.close()

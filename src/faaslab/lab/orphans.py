@@ -68,8 +68,7 @@ class Orphans:
         return False
 
     def _owner(self) -> str:
-        workflows = self._lab.__dict__.get("workflows")
-        return workflows.runs.owner if workflows is not None else ""
+        return self._lab.workflows.runs.owner if self._lab.uses_workflows else ""
 
     def _run(self) -> None:
         while not self._stopping.is_set():
