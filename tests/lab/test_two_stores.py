@@ -55,3 +55,15 @@ def test_two_labs_over_one_store_share_it_until_both_are_closed(tmp_path, cache)
     assert two.sql("SELECT 1 AS x")["x"].tolist() == [1]
     two.close()
     other.close()
+
+
+def test_a_worker_of_one_lab_does_the_task_of_an_execution_of_another_over_the_same_store(tmp_path):
+    hold = {"StartAt": "Hold", "States": {"Hold": {"Type": "Task", "Resource": "activity:hold", "End": True}}}
+    with app.open(store=tmp_path / "s.duckdb") as one, app.open(store=tmp_path / "s.duckdb") as other:
+        one.workflows.create("hold", hold)
+        other.workflows.activity("hold", lambda task: {"held": task["n"]})
+        assert one.workflows.start("hold", {"n": 3}).result(30) == {"held": 3}
+        # The engine of the first has had nothing to do since, and must hear of the next one all the same.
+        one.workflows.start("hold", {"n": 4}).result(30)
+        assert one.workflows.start("hold", {"n": 5}).result(30) == {"held": 5}
+        assert other.workflows.start("hold", {"n": 6}).result(30) == {"held": 6}

@@ -72,6 +72,7 @@ class Turns:
         self._queue: deque[Live] = deque()
         self._timers = Timers()
         self._wake = threading.Event()
+        self._idle = False
         self._thread: threading.Thread | None = None
         self._seen_changes: int | None = None
         self._look = True
@@ -247,6 +248,8 @@ class Turns:
                 self._enqueue(live)
             elif self._live:
                 self._ensure_thread()
+                if self._idle:  # with nothing to listen for it sleeps long
+                    self._wake.set()
 
     def _drop(self, live: Live) -> None:
         """It is not ours any more, or has ended."""
@@ -396,7 +399,8 @@ class Turns:
     def _pause(self) -> float:
         """How long nothing needs to be done."""
         with self._lock:
-            if not self._live:
+            self._idle = not self._live
+            if self._idle:
                 return 3600.0
             due = self._timers.next()
         if due is None:
@@ -429,7 +433,10 @@ class Turns:
             signal = None
         with self._lock:
             live = self._live.get(execution_id)
-            if live is None or number in self._letters:
+            if live is None:
+                self._look = True  # kept, and not here yet: its first step is on its way
+                return
+            if number in self._letters:
                 return
             self._letters.add(number)
             live.signals.append((signal, number))
