@@ -90,44 +90,40 @@ def history_rows(
 ) -> list[str]:
     """Bodies for the outbox with all these events, in order: no more than fit in one each."""
     plain = capture.payloads == "all" and not capture.redact
-    start = f"workflow_history\t{text_of({'execution_id': execution_id})[:-1]}"
+    start = f"workflow_history\t{text_of({'execution_id': execution_id})[:-1]}".encode()
     bodies, parts, size = [], [start], 0
     last, stamp = None, ""
-    names: dict[str, str] = {}
     for event in events:
-        details = event.details
-        if plain:
-            kept = text_of(details)
-            if len(kept) > INLINE_BYTES:  # else no member of it is as long
-                kept = text_of(_kept_details(details, capture, blobs))
-        else:
-            kept = text_of(_kept_details(details, capture, blobs))
         at = event.at
         if at is not last:  # the events of a step share it
             last, stamp = at, at.isoformat()
-        text = (
-            f'"id":{event.id},"previous_id":{event.previous_id},"type":"{event.type}","timestamp":"{stamp}",'
-            f'"details":{kept}'
-        )
-        state = event.state
-        if state is not None:
-            if state not in names:
-                names[state] = text_of(state)
-            text += f',"state":{names[state]}'
-        if event.entered_id is not None:
-            text += f',"entered_id":{event.entered_id}'
-            if event.outer_id is not None:
-                text += f',"outer_id":{event.outer_id}'
+        details = event.details
+        row: dict[str, Any] = {
+            "id": event.id,
+            "previous_id": event.previous_id,
+            "type": event.type,
+            "timestamp": stamp,
+            "state": event.state,
+            "entered_id": event.entered_id,
+            "outer_id": event.outer_id,
+            "details": details if plain else _kept_details(details, capture, blobs),
+        }
         if event.duration_ms is not None:
-            text += f',"duration_ms":{event.duration_ms}'
-        text += "}"
+            row["duration_ms"] = event.duration_ms
+        try:
+            text = orjson.dumps(row)
+        except TypeError:
+            text = text_of(row).encode()
+        if plain and len(text) > INLINE_BYTES:  # else no member of the details is as long
+            row["details"] = _kept_details(details, capture, blobs)
+            text = text_of(row).encode()
         if len(parts) > CHUNK_LINES or size + len(text) > CHUNK_CHARACTERS:
-            bodies.append("\t".join(parts))
+            bodies.append(b"\t".join(parts).decode())
             parts, size = [start], 0
-        parts.append(text)
+        parts.append(text[1:])
         size += len(text)
     if len(parts) > 1:
-        bodies.append("\t".join(parts))
+        bodies.append(b"\t".join(parts).decode())
     return bodies
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from faaslab.workflow.scope import ABSENT
 
@@ -227,9 +228,10 @@ Effect = Call | Timer | ReadItems | WriteResults | StartChild | MapRunState | Fo
 
 # -- what a step gives
 
+_NO_DETAILS: Mapping[str, Any] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Event:
+
+class Event(NamedTuple):
     """One event of the history. `details` is the member of Step Functions' HistoryEvent for its type.
 
     Names inside are the API's (`input`, `inputDetails`, `name`); payloads are JSON text, as the API has them.
@@ -240,7 +242,7 @@ class Event:
     type: str
     at: datetime
     state: str | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = _NO_DETAILS
 
 
 @dataclass(frozen=True, slots=True)

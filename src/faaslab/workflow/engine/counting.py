@@ -69,20 +69,19 @@ class Counted:
         rows = []
         frames = self._at
         for event in events:
-            kind = event.type
-            previous = event.previous_id
+            number, previous, kind, at, state, details = event
             frame = frames.get(previous)
             duration = None
             if kind.endswith("StateEntered"):
-                frame = _Frame(event.id, kind[:-12], event.state, event.at, frame)
+                frame = _Frame(number, kind[:-12], state, at, frame)
                 self._total += 1
-                self.current_state = event.state
+                self.current_state = state
                 belongs: _Frame | None = frame
             elif kind.endswith("StateExited"):
                 belongs = frame
                 if frame is not None:
                     self._completed += 1
-                    duration = (event.at - frame.at).total_seconds() * 1000
+                    duration = 0.0 if at is frame.at else (at - frame.at).total_seconds() * 1000
                     self._spent_ms += duration
                     frame = frame.outer
             else:
@@ -93,21 +92,13 @@ class Counted:
                 elif kind in _UNWINDS:
                     frame = self._unwound(frame, _UNWINDS[kind], fails=kind in _FAILS)
                 belongs = frame
-            frames[event.id] = frame
-            outer = None if belongs is None or belongs.outer is None else belongs.outer.id
-            rows.append(
-                HistoryRow(
-                    event.id,
-                    previous,
-                    kind,
-                    event.at,
-                    event.state,
-                    event.details,
-                    None if belongs is None else belongs.id,
-                    outer,
-                    duration,
-                )
-            )
+            frames[number] = frame
+            entered = outer = None
+            if belongs is not None:
+                entered = belongs.id
+                if belongs.outer is not None:
+                    outer = belongs.outer.id
+            rows.append(HistoryRow(number, previous, kind, at, state, details, entered, outer, duration))
         if len(frames) > _MOST:
             # An express execution has any number of events, and what follows refers to late ones.
             for old in list(frames)[: len(frames) // 2]:
