@@ -95,12 +95,16 @@ class Outcome(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """An execution that now belongs to the one who asked, under `epoch`, with all that it was told so far."""
+    """An execution that now belongs to the one who asked, under `epoch`, with all that it was told so far.
+
+    `unreadable` tells why it cannot go on, where something of it is gone for good.
+    """
 
     execution: WorkflowExecution
     epoch: int
     beginning: Beginning
     steps: Sequence[StepRow]
+    unreadable: str | None = None
 
 
 class Letter(NamedTuple):

@@ -26,7 +26,7 @@ from faaslab.model.workflow import (
 from faaslab.store.sizes import CHUNK_CHARACTERS, CHUNK_LINES, INLINE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from faaslab.model.workflow_steps import HistoryRow
     from faaslab.store.blobs import Blobs
@@ -40,6 +40,9 @@ _SAME = (
 _COUNTS = ("total_states", "completed_states", "failed_states", "retried_states", "mean_state_duration_ms")
 _FIELDS = frozenset(field.name for field in dataclasses.fields(WorkflowExecution))
 _PAYLOADS = ("input", "output", "parameters")
+STANDS = "body, status, current_state, input_blob, output_blob"
+"""The columns of the state that `standing_of` reads."""
+RUNNING_ROWS = "FROM workflow_executions WHERE status = 'RUNNING'"
 
 
 def text_of(row: object) -> str:
@@ -189,6 +192,19 @@ def execution_kept(data: dict[str, Any]) -> WorkflowExecution:
     data["statistics"] = WorkflowExecutionStatistics(**statistics or {})
     data["history"] = ()
     return WorkflowExecution(**{name: value for name, value in data.items() if name in _FIELDS})
+
+
+def standing_of(row: Sequence[Any], blobs: Blobs) -> WorkflowExecution:
+    """The execution of a row of the state (`STANDS`)."""
+    body, status, current_state, input_blob, output_blob = row
+    data = json.loads(body)  # which reads half characters as well
+    data["status"], data["current_state"] = status, current_state
+    for name, digest in (("input", input_blob), ("output", output_blob)):
+        if digest is not None and blobs.has(digest):
+            data[name] = blobs.get(digest).decode("utf-8", "surrogatepass")
+    if status == "RUNNING":  # also one that had ended before, and goes on
+        data["ended_at"] = data["error"] = data["output"] = None
+    return execution_kept(data)
 
 
 def execution_of(row: Mapping[str, Any], blobs: Blobs) -> WorkflowExecution:

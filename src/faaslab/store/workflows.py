@@ -7,32 +7,36 @@ that survives power loss; an owner who lost it by then writes nothing.
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from faaslab.errors import StoreError
 from faaslab.model.json import to_json
 from faaslab.model.workflow import HistoryEvent, WorkflowExecutionStatus
-from faaslab.model.workflow_steps import Beginning, Letter, Outcome, StepRow, Taken
+from faaslab.model.workflow_steps import Letter, Outcome
 from faaslab.store.leases import seconds
 from faaslab.store.sizes import INLINE_BYTES
 from faaslab.store.workflow_record import (
-    execution_kept,
+    RUNNING_ROWS,
+    STANDS,
     execution_line,
     execution_of,
     history_rows,
+    standing_of,
     text_of,
     whole_details,
 )
+from faaslab.store.workflow_taking import Taking
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
 
     from faaslab.clock import Clock
     from faaslab.model.workflow import WorkflowExecution
-    from faaslab.model.workflow_steps import Change
+    from faaslab.model.workflow_steps import Change, Taken
     from faaslab.store.blobs import Blobs
     from faaslab.store.capture import Capture
     from faaslab.store.reading import Connection
@@ -40,7 +44,6 @@ if TYPE_CHECKING:
 
 RUNNING = WorkflowExecutionStatus.RUNNING
 SUCCEEDED = WorkflowExecutionStatus.SUCCEEDED
-_IDS_AT_ONCE = 500
 
 
 class _Prepared(NamedTuple):
@@ -73,6 +76,7 @@ class Workflows:
         self._capture = capture
         self._clock = clock
         self._posted = 0
+        self._taking = Taking(state, blobs, clock)
         self._nudge = nudge
         self._connect = connect
 
@@ -167,8 +171,8 @@ class Workflows:
             ),
         ).rowcount
         if not added:
-            row = connection.execute(f"SELECT {_STANDS} FROM workflow_executions WHERE id = ?", (w.id,))
-            return self._standing(row.fetchone())
+            row = connection.execute(f"SELECT {STANDS} FROM workflow_executions WHERE id = ?", (w.id,))
+            return standing_of(row.fetchone(), self._blobs)
         if w.status is not SUCCEEDED:
             # It may be a megabyte: it is only handed over where it is not there.
             there = connection.execute(
@@ -247,38 +251,22 @@ class Workflows:
 
     # -- who has what
 
-    def claim(self, owner: str, gone: Callable[[str], bool], *, limit: int) -> list[Taken]:
+    def claim(
+        self,
+        owner: str,
+        gone: Callable[[str], bool],
+        *,
+        limit: int,
+        held: Callable[[], Collection[str]] | None = None,
+    ) -> list[Taken]:
         """Take up to `limit` running executions over that nobody owns, or whose owner is gone.
 
-        Gone is also who has not said for long that it is at work (`alive`).
+        Gone is also who has not said for long that it is at work (`alive`). With `held` (the ids that
+        `owner` has, asked at the last moment) those are taken as well that are its own, and it has not.
         """
         if not self._state.path.exists():
             return []
-        with self._state.read() as connection:
-            owners = [row[0] for row in connection.execute(f"SELECT DISTINCT owner {_RUNNING}")]
-            alive = dict(connection.execute("SELECT owner, until FROM workflow_owners").fetchall())
-        now = seconds(self._clock.now())
-        free = [
-            other
-            for other in owners
-            if other is None or (other != owner and (alive.get(other, now) < now or gone(other)))
-        ]
-        if not free:
-            return []
-        with self._state.write(durable=True) as connection:
-            ids = [
-                row[0]
-                for row in connection.execute(
-                    f"SELECT id {_RUNNING} AND (owner IS NULL OR owner IN (SELECT value FROM json_each(?))) "
-                    "ORDER BY started LIMIT ?",
-                    (json.dumps([other for other in free if other is not None]), limit),
-                )
-            ]
-            connection.executemany(
-                "UPDATE workflow_executions SET owner = ?, epoch = epoch + 1 WHERE id = ?",
-                [(owner, identity) for identity in ids],
-            )
-        return self._taken(ids)
+        return self._taking.claim(owner, gone, held, limit)
 
     def claim_ended(self, execution_id: str, owner: str, *, key: str | None = None) -> Taken | None:
         """Take over one that failed, timed out or was aborted, as RUNNING; None when that cannot be.
@@ -295,7 +283,14 @@ class Workflows:
                 "AND EXISTS (SELECT 1 FROM workflow_steps WHERE execution_id = id)",
                 (owner, key, self._clock.now().isoformat(), execution_id),
             ).rowcount
-        return self._taken([execution_id])[0] if changed else None
+        if not changed:
+            return None
+        found = self._taking.taken([execution_id], owner)
+        if not found:
+            raise StoreError(
+                f"{execution_id} cannot be read at the moment", hint="it goes on once `resume` can read it"
+            )
+        return found[0]
 
     def release(self, owner: str) -> None:
         """Let others take what `owner` holds."""
@@ -321,35 +316,8 @@ class Workflows:
         """Whether any execution runs that is not held by `owner`."""
         if not self._state.path.exists():
             return False
-        row = self._state.one(f"SELECT 1 {_RUNNING} AND owner IS NOT ? LIMIT 1", (owner,))
+        row = self._state.one(f"SELECT 1 {RUNNING_ROWS} AND owner IS NOT ? LIMIT 1", (owner,))
         return row is not None
-
-    def _taken(self, ids: Sequence[str]) -> list[Taken]:
-        found: list[Taken] = []
-        for start in range(0, len(ids), _IDS_AT_ONCE):
-            named = (json.dumps(ids[start : start + _IDS_AT_ONCE]),)
-            among = "IN (SELECT value FROM json_each(?))"
-            with self._state.read() as connection:
-                rows = connection.execute(
-                    f"SELECT {_STANDS}, epoch, machine, definition, seed, context, key "
-                    f"FROM workflow_executions JOIN workflow_machines ON digest = machine WHERE id {among} "
-                    "ORDER BY started",
-                    named,
-                ).fetchall()
-                steps: dict[str, list[StepRow]] = {}
-                for identity, number, at, signal, blob, *last in connection.execute(
-                    'SELECT execution_id, number, at, signal, signal_blob, last_event_id, "check" '
-                    f"FROM workflow_steps WHERE execution_id {among} ORDER BY execution_id, number",
-                    named,
-                ):
-                    text = self._blobs.get(blob).decode("utf-8", "surrogatepass") if blob else signal or ""
-                    step = StepRow(number, datetime.fromisoformat(at), text, *last)
-                    steps.setdefault(identity, []).append(step)
-            for *standing, epoch, machine, definition, seed, context, key in rows:
-                w = self._standing(standing)
-                beginning = Beginning(machine, definition, seed, context, key)
-                found.append(Taken(w, epoch, beginning, steps.get(w.id, ())))
-        return found
 
     # -- what is said to them
 
@@ -393,9 +361,9 @@ class Workflows:
         """How an execution stands, running or ended, with what is known of it; None when nothing is."""
         row = None
         if self._state.path.exists():
-            row = self._state.one(f"SELECT {_STANDS} FROM workflow_executions WHERE id = ?", (execution_id,))
+            row = self._state.one(f"SELECT {STANDS} FROM workflow_executions WHERE id = ?", (execution_id,))
         if row is not None:
-            w = self._standing(row)
+            w = standing_of(row, self._blobs)
             if w.status is RUNNING:
                 return w
             return self._from_history(execution_id, w.started_at) or w
@@ -406,8 +374,8 @@ class Workflows:
         if not self._state.path.exists():
             return []
         with self._state.read() as connection:
-            rows = connection.execute(f"SELECT {_STANDS} {_RUNNING} ORDER BY started").fetchall()
-        return [self._standing(row) for row in rows]
+            rows = connection.execute(f"SELECT {STANDS} {RUNNING_ROWS} ORDER BY started").fetchall()
+        return [standing_of(row, self._blobs) for row in rows]
 
     def history(
         self, execution_id: str, *, after: int = 0, limit: int | None = None, reverse: bool = False
@@ -442,25 +410,14 @@ class Workflows:
 
     def lines(self, connection: sqlite3.Connection) -> list[str]:
         """Those that run as rows of the history's table; for questions, within a transaction that is open."""
-        rows = connection.execute(f"SELECT {_STANDS} {_RUNNING}").fetchall()
+        rows = connection.execute(f"SELECT {STANDS} {RUNNING_ROWS}").fetchall()
         capture = self._capture()
         found = []
         for body, status, current_state, input_blob, _ in rows:
-            w = self._standing((body, status, current_state, None, None))
+            w = standing_of((body, status, current_state, None, None), self._blobs)
             line = execution_line(w, capture, self._blobs, input_blob=input_blob)
             found.append(line.partition("\t")[2])
         return found
-
-    def _standing(self, row: Sequence[Any]) -> WorkflowExecution:
-        body, status, current_state, input_blob, output_blob = row
-        data = json.loads(body)  # which reads half characters as well
-        data["status"], data["current_state"] = status, current_state
-        for name, digest in (("input", input_blob), ("output", output_blob)):
-            if digest is not None and self._blobs.has(digest):
-                data[name] = self._blobs.get(digest).decode("utf-8", "surrogatepass")
-        if status == "RUNNING":  # also one that had ended before, and goes on
-            data["ended_at"] = data["error"] = data["output"] = None
-        return execution_kept(data)
 
     def _from_history(self, execution_id: str, started_at: datetime | None) -> WorkflowExecution | None:
         since = "" if started_at is None else " AND started_at = $started_at"
@@ -475,10 +432,6 @@ class Workflows:
         if row is None:
             return None
         return execution_of(dict(zip(answer.columns, row, strict=True)), self._blobs)
-
-
-_STANDS = "body, status, current_state, input_blob, output_blob"
-_RUNNING = "FROM workflow_executions WHERE status = 'RUNNING'"
 
 
 def _name(w: WorkflowExecution) -> str:

@@ -1,6 +1,7 @@
 """Executions that another engine left, or that another process speaks to."""
 
 import json
+import threading
 from datetime import timedelta
 
 import pytest
@@ -95,11 +96,27 @@ def test_who_is_alive_keeps_what_it_has_and_who_is_gone_does_not(begin):
     assert third.resume() == 1
 
 
+class Silent:
+    """A keeper whose engine says once that it is there, and hangs then."""
+
+    def __init__(self, keeper):
+        self.keeper = keeper
+        self.said = threading.Event()
+
+    def __getattr__(self, name):
+        return getattr(self.keeper, name)
+
+    def alive(self, owner, until):
+        if not self.said.is_set():
+            self.keeper.alive(owner, until)
+            self.said.set()
+
+
 def test_who_has_not_said_for_long_that_it_is_there_loses_what_it_has(begin, clock, store):
-    first = begin(lambda wanted: None)
+    keeper = Silent(store.workflows)
+    first = begin(lambda wanted: None, keeper=keeper)
     handle = first.start(execution(), machine(("A", task())))
-    until(lambda: store.workflows._state.one("SELECT count(*) FROM workflow_owners")[0])
-    first._turns._alive_until = float("inf")  # it sleeps
+    assert keeper.said.wait(10)
     clock.advance(1000)
     second = begin(lambda wanted: None)
     assert second.resume() == 1
@@ -132,7 +149,7 @@ def test_a_letter_that_nobody_can_read_is_thrown_away(begin, store, clock):
     state = store.workflows._state
     for text in ("", "{}", '{"v":99,"kind":"Stop"}', "[" * 10_000, '{"v":1,"kind":"Stop","error":5}'):
         assert store.workflows.post(handle.id, text)
-    engine._turns._look = True
+    engine._turns._listening.look = True
     until(lambda: clock.advance(0.05) or not state.one("SELECT count(*) FROM workflow_letters")[0])
     assert not handle.done
 
@@ -225,6 +242,78 @@ def test_a_thousand_that_wait_are_taken_up_in_order(begin, clock, store):
     until(lambda: not second.running())
     counts = store.sql("SELECT status, count(*) AS n FROM workflow_executions GROUP BY ALL")
     assert counts.to_dict("records") == [{"status": "SUCCEEDED", "n": 1000}]
+
+
+def left_alone(begin, store, *, answered):
+    """Three that an engine gave up, the first of them told a long answer that is in a blob."""
+    first = begin(lambda wanted: None)
+    for name in ("a", "b", "c"):
+        first.start(execution(name), machine(("A", task()), ("B", task())))
+    first.signal(ARN + "a", Succeeded(first.carry.wanted[0].key, answered))
+    until(lambda: len(first.carry.wanted) == 4)
+    first.close()
+    (digest,) = store.workflows._state.one("SELECT signal_blob FROM workflow_steps WHERE signal_blob <> ''")
+    return store.blobs.path(digest)
+
+
+def test_what_is_gone_of_one_ends_that_one_and_holds_up_no_other(begin, store):
+    left_alone(begin, store, answered="x" * 100_000).unlink()
+    second = begin(echo)
+    assert second.resume() == 3
+    ended = [second.wait(ARN + name) for name in ("a", "b", "c")]
+    assert [each.status for each in ended] == ["FAILED", "SUCCEEDED", "SUCCEEDED"]
+    assert ended[0].error.error == "States.Runtime"
+    assert "its signal 2 cannot be read" in ended[0].error.cause
+    assert types(store, ARN + "a")[-1] == "ExecutionFailed"
+    with pytest.raises(Conflict):
+        second.redrive(ARN + "b")
+    assert "its signal 2 cannot be read" in second.redrive(ARN + "a").wait().error.cause
+
+
+@pytest.mark.parametrize(
+    ("statement", "cause"),
+    [
+        ("DELETE FROM workflow_machines", "its definition is not kept any more"),
+        ("UPDATE workflow_executions SET body = '{'", "what is kept of it cannot be read"),
+        ("UPDATE workflow_executions SET input_blob = 'none'", "its input is not kept any more"),
+        ("UPDATE workflow_steps SET at = 'now'", "its signal 1 cannot be read"),
+    ],
+)
+def test_an_execution_of_which_something_is_gone_fails_in_words(begin, store, statement, cause):
+    first = begin(lambda wanted: None)
+    first.start(execution(), machine(("A", task())))
+    first.close()
+    with store.workflows._state.write(durable=False) as connection:
+        connection.execute(statement)
+    second = begin(echo)
+    assert second.resume() == 1
+    ended = second.wait(ARN + "x")
+    assert (ended.status, ended.error.error) == ("FAILED", "States.Runtime")
+    assert cause in ended.error.cause
+
+
+def test_what_cannot_be_read_now_is_held_by_nobody_and_taken_up_later(begin, store):
+    path = left_alone(begin, store, answered="x" * 100_000)
+    path.rename(path.with_suffix(".away"))
+    path.mkdir()  # reading it is an error, and not because it is gone
+    second = begin(echo)
+    assert second.resume() == 2
+    assert store.workflows.owner_of(ARN + "a") is None
+    path.rmdir()
+    path.with_suffix(".away").rename(path)
+    assert second.resume() == 1
+    assert second.wait(ARN + "a").output == json.dumps("x" * 100_000)
+
+
+def test_what_an_engine_claimed_and_has_not_is_taken_up_by_the_same_engine(begin, store):
+    first = begin(lambda wanted: None)
+    first.start(execution(), machine(("A", task())))
+    first.close()
+    second = begin(echo)
+    assert len(store.workflows.claim(second.owner, lambda owner: False, limit=5)) == 1
+    assert second.resume() == 1
+    assert second.resume() == 0
+    assert second.wait(ARN + "x").status == "SUCCEEDED"
 
 
 def test_signals_survive_their_text():

@@ -16,7 +16,7 @@ from faaslab.model.workflow_steps import Beginning
 from faaslab.workflow.engine.handle import Handle
 from faaslab.workflow.engine.interpreting import interpreted
 from faaslab.workflow.engine.live import RUNNING, Live, as_json
-from faaslab.workflow.engine.turns import AT_ONCE, Turns
+from faaslab.workflow.engine.turns import Turns
 
 if TYPE_CHECKING:
     import threading
@@ -124,20 +124,15 @@ class Engine:
     def redrive(self, execution_id: str) -> Handle:
         """Have an execution go on at the state that it failed in. Raises `Conflict` where that cannot be."""
         self._here()
-        taken = self._keeper.claim_ended(execution_id, self.owner)
-        if taken is None:
+        live = self._turns.redrive(execution_id)
+        if live is None:
             raise Conflict(f"Execution is not redrivable: '{execution_id}'", place="executionArn")
-        live = self._turns.redrive(taken)
         return Handle(self, live.standing, live)
 
     def resume(self) -> int:
         """Take up all running executions that nobody has any more; how many."""
         self._here()
-        found = []
-        while taken := self._keeper.claim(self.owner, self._is_gone, limit=AT_ONCE):
-            found += [self._turns.take_up(one) for one in taken]
-        self._turns.go_on(found)
-        return len(found)
+        return self._turns.resume(self._is_gone)
 
     # -- looking
 

@@ -275,6 +275,8 @@ class Live:
 
     def replay(self, taken: Taken) -> str | None:
         """Go through what was kept; None, or why the execution cannot go on."""
+        if taken.unreadable is not None:
+            return taken.unreadable
         for row in taken.steps:
             try:
                 signal = unpacked(row.signal)

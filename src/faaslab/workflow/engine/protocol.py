@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from faaslab.workflow.effects import Call, ReadItems, WriteResults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from faaslab.model.workflow import WorkflowExecution
@@ -39,8 +39,18 @@ class Keeper(Protocol):
         `StoreFull`, `StoreBusy`, …: then nothing was kept.
         """
 
-    def claim(self, owner: str, gone: Callable[[str], bool], *, limit: int) -> Sequence[Taken]:
-        """Take up to `limit` running executions over that nobody owns, or whose owner is `gone`."""
+    def claim(
+        self,
+        owner: str,
+        gone: Callable[[str], bool],
+        *,
+        limit: int,
+        held: Callable[[], Collection[str]] | None = None,
+    ) -> Sequence[Taken]:
+        """Take up to `limit` running executions over that nobody owns, or whose owner is `gone`.
+
+        With `held` those as well that are the owner's own, and not among what it says that it has.
+        """
 
     def claim_ended(self, execution_id: str, owner: str, *, key: str | None = None) -> Taken | None:
         """Take over one that failed, timed out or was aborted, as RUNNING; None when that cannot be.

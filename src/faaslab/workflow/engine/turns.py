@@ -10,16 +10,16 @@ import itertools
 import os
 import secrets
 import threading
-from collections import deque
+from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import FaaslabError, InvalidValue, StoreBusy, StoreError, StoreFull
 from faaslab.model.workflow_steps import Beginning, Outcome
 from faaslab.workflow.effects import Continue, Failed, Fired, More, Redrive, Started
 from faaslab.workflow.engine.hands import Hands
+from faaslab.workflow.engine.listening import Listening
 from faaslab.workflow.engine.live import RUNNING, Live, as_json
 from faaslab.workflow.engine.machines import Machines
 from faaslab.workflow.engine.signals import packed, unpacked
@@ -42,7 +42,6 @@ TURN_S, FIRST_TURN_S = 0.05, 0.25
 """How long an execution may go on by itself before others have their turn; the first is its starter's."""
 AT_ONCE = 500
 """How many executions go a step in one transaction."""
-ALIVE_S, ALIVE_FOR_S = 20.0, 90.0
 _RETRY_S = (0.1, 0.5, 2.0, 5.0)
 
 
@@ -69,15 +68,15 @@ class Turns:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._live: dict[str, Live] = {}
+        self._beginning: Counter[str] = Counter()
+        self._taking = threading.Lock()
+        """Held while executions are claimed, until they are here."""
         self._queue: deque[Live] = deque()
         self._timers = Timers()
         self._wake = threading.Event()
         self._idle = False
         self._thread: threading.Thread | None = None
-        self._seen_changes: int | None = None
-        self._look = True
-        self._letters: set[int] = set()
-        self._alive_until = -1.0
+        self._listening = Listening(self._keeper, self._clock)
 
     def signal(self, execution_id: str, signal: Signal) -> bool:
         """See `Engine.signal`."""
@@ -89,7 +88,7 @@ class Turns:
                     self._enqueue(live)
                     return True
         posted = self._keeper.post(execution_id, packed(signal))
-        self._look = True
+        self._listening.look = True
         self._wake.set()
         return posted
 
@@ -119,14 +118,22 @@ class Turns:
         effects = self._told(live, Started(), None, FIRST_TURN_S)
         change = live.change()
         assert change is not None
-        outcome = self._keeper.keep([change], self.owner)
-        if outcome.known:
-            return outcome.known[live.id]
-        live.kept()
         with self._lock:
-            live.busy = True
-            if not live.ended:
-                self._live[live.id] = live
+            self._beginning[live.id] += 1
+        try:
+            outcome = self._keeper.keep([change], self.owner)
+            if outcome.known:
+                return outcome.known[live.id]
+            live.kept()
+            with self._lock:
+                live.busy = True
+                if not live.ended:
+                    self._live[live.id] = live
+        finally:
+            with self._lock:
+                self._beginning[live.id] -= 1
+                if not self._beginning[live.id]:
+                    del self._beginning[live.id]
         self._do(live, effects)
         self._let_go(live)
         return None
@@ -192,7 +199,7 @@ class Turns:
             else:
                 self.trouble = None
                 break
-        self._letters -= {number for change in changes for number in change.taken}
+        self._listening.answered(changes)
         return outcome
 
     def _kept_apart(self, changes: Sequence[Change], error: Exception) -> Outcome:
@@ -300,18 +307,35 @@ class Turns:
 
     # -- taking up
 
-    def redrive(self, taken: Taken) -> Live:
-        """Have one go on that had ended."""
-        one = self.take_up(taken)
+    def resume(self, gone: Callable[[str], bool]) -> int:
+        """Take up what runs and nobody has, this engine's own included; how many."""
+        found: list[tuple[Live, tuple[Effect, ...]]] = []
+        try:
+            with self._taking:
+                while taken := self._keeper.claim(self.owner, gone, limit=AT_ONCE, held=self._held):
+                    found += [self.take_up(one) for one in taken]
+        finally:  # what is taken up goes on, though the next cannot be read
+            self.go_on(found)
+        return len(found)
+
+    def _held(self) -> set[str]:
+        """The ids of what is here, or is just being begun."""
+        with self._lock:
+            return {*self._live, *self._beginning}
+
+    def redrive(self, execution_id: str, key: str | None = None) -> Live | None:
+        """Have one go on that had ended, a child awaited under `key`; None where that cannot be."""
+        with self._taking:
+            taken = self._keeper.claim_ended(execution_id, self.owner, key=key)
+            if taken is None:
+                return None
+            one = self.take_up(taken)
         self.go_on([one])
         return one[0]
 
     def redrive_of(self, execution_id: str, key: str) -> bool:
-        """The same for a child by its id, awaited under `key`; False where that cannot be."""
-        taken = self._keeper.claim_ended(execution_id, self.owner, key=key)
-        if taken is not None:
-            self.redrive(taken)
-        return taken is not None
+        """Whether a child that had ended goes on."""
+        return self.redrive(execution_id, key) is not None
 
     def take_up(self, taken: Taken) -> tuple[Live, tuple[Effect, ...]]:
         """Go through what was kept of an execution; nothing is carried out yet.
@@ -321,7 +345,10 @@ class Turns:
         live = Live(taken.execution, taken.beginning, self.make, epoch=taken.epoch, new=False)
         live.busy = True
         live.standing = _running(taken.execution)
-        cause = live.replay(taken)
+        try:
+            cause = live.replay(taken)
+        except Exception as error:  # noqa: BLE001 - the others that were claimed with it go on
+            cause = f"what was kept of it cannot be gone through: {type(error).__name__}: {error}"
         effects: tuple[Effect, ...] = ()
         if cause is not None:
             last = max((step.last_event_id for step in taken.steps), default=0)
@@ -355,7 +382,7 @@ class Turns:
                 for effect in list(live.awaited.values()):
                     self._safely(self._hands.do, live, effect, live.told.get(effect.key, ()))
             self._let_go(live)
-        self._look = True
+        self._listening.look = True
         self._wake.set()
 
     # -- the thread
@@ -412,18 +439,10 @@ class Turns:
         if not self._live:
             return
         try:
-            now = self._clock.monotonic()
-            if now >= self._alive_until:
-                self._alive_until = now + ALIVE_S
-                self._keeper.alive(self.owner, self._clock.now() + timedelta(seconds=ALIVE_FOR_S))
-            changes = self._keeper.changes()
-            if changes == self._seen_changes and not self._look:
-                return
-            self._look, self._seen_changes = False, changes
-            for letter in self._keeper.letters(self.owner):
+            for letter in self._listening.letters(self.owner):
                 self._hear(letter.number, letter.execution_id, letter.signal)
         except StoreError as error:
-            self.trouble, self._look = error, True
+            self.trouble, self._listening.look = error, True
 
     def _hear(self, number: int, execution_id: str, text: str) -> None:
         signal: Signal | None
@@ -434,13 +453,11 @@ class Turns:
         with self._lock:
             live = self._live.get(execution_id)
             if live is None:
-                self._look = True  # kept, and not here yet: its first step is on its way
+                self._listening.look = True  # kept, and not here yet: its first step is on its way
                 return
-            if number in self._letters:
-                return
-            self._letters.add(number)
-            live.signals.append((signal, number))
-            self._enqueue(live)
+            if self._listening.first(number):
+                live.signals.append((signal, number))
+                self._enqueue(live)
 
     # -- the end
 
