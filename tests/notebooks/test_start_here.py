@@ -71,6 +71,13 @@ def test_only_the_failure_that_is_meant_fails(toured):
         ("%faas invoke goals", ["near", "completed"]),
         ('[each["Key"]', ["final.json", "near.json"]),
         ("import boto3", ["0.4975"]),
+        ("%%faas workflow match", ["match", "created", "Score all"]),
+        ("game = ", ["match", "SUCCEEDED", "8/8"]),
+        ("ended = await", ["SUCCEEDED", "expected"]),
+        ("run.timeline", ["Score all", "Look again"]),
+        ("run.history", ["ExecutionSucceeded", "Done"]),
+        ("from faaslab.workflow.build", ["{'odds': 0}"]),
+        ("%faas runs", ["match", "careful", "SUCCEEDED"]),
         ("lab.functions", ["{'odds': 0.4975}"]),
     ],
 )

@@ -30,6 +30,11 @@ class Labs:
         self._live.append(live)
         live.begin()
 
+    def settle(self, *_: Any) -> None:
+        """After a cell: show the end of the runs that have ended."""
+        for live in self._live:
+            live.settle()
+
     def get(self) -> Lab:
         """The lab over the store as it is set now, opened if need be."""
         present = self.peek()

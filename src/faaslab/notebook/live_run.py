@@ -8,6 +8,7 @@ shows how it ended and asks for nothing.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
@@ -42,6 +43,8 @@ class LiveRun:
         self._widget: Any = None
         self._handle: Any = None
         self._over = threading.Event()
+        self._turn = threading.Lock()
+        self._shown_whole = False
         self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
@@ -60,13 +63,27 @@ class LiveRun:
     def _follow(self) -> None:
         try:
             while not self._watched.ended and not self._clock.wait(self._over, self._every_s):
-                if self._watched.look() or not self._watched.ended:
-                    self._widget.value = self._draw(self._watched).html
+                with self._turn:
+                    if self._watched.look() or not self._watched.ended:
+                        self._widget.value = self._draw(self._watched).html
         except FaaslabError:
             pass  # the lab was closed: what is shown is how it stood
-        self._end()
+        with self._turn:
+            self._end()
+
+    def settle(self) -> None:
+        """Show at once that it has ended, if it has: a kernel that runs by itself ends with its last cell."""
+        with self._turn, suppress(FaaslabError):
+            if self.going and not self._shown_whole:
+                self._watched.look()
+                if self._watched.ended:
+                    self._end()
 
     def _end(self) -> None:
+        if self._shown_whole:
+            return
+        self._shown_whole = True
+        self._over.set()
         self._handle.update(self._draw(self._watched))
         self._widget.close()
 

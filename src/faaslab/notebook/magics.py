@@ -6,6 +6,7 @@ so that a notebook that runs unattended stops there.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -80,6 +81,7 @@ class FaasMagics(Magics, _Settings):  # type: ignore[misc]
         self.shell.Completer.custom_matchers.append(self._matcher)
         self.shell.input_transformers_cleanup.append(_with_a_body)
         formatters.register(self.shell, self._surroundings, self.labs)
+        self.shell.events.register("post_run_cell", self.labs.settle)
 
     def detach(self) -> None:
         """Take them back and close what was opened."""
@@ -87,6 +89,8 @@ class FaasMagics(Magics, _Settings):  # type: ignore[misc]
             self.shell.Completer.custom_matchers.remove(self._matcher)
         if _with_a_body in self.shell.input_transformers_cleanup:
             self.shell.input_transformers_cleanup.remove(_with_a_body)
+        with suppress(ValueError):
+            self.shell.events.unregister("post_run_cell", self.labs.settle)
         formatters.unregister(self.shell)
         self.labs.close()
 

@@ -1,0 +1,154 @@
+"""A workflow in a real JupyterLab: its card, a run that is watched while it goes on, and what stays of it."""
+
+import nbformat
+import pytest
+
+from tests.browser.test_notebook import CONTRAST, OUTSIDE
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "<script>document.title='owned'</script><img src=x onerror=alert(1)>"
+CELLS = {
+    "load": "%load_ext faaslab",
+    "score": """%%faas score --timeout 10
+def handler(event, context):
+    if event["n"] < 0:
+        raise ValueError("<b>negative</b> " + "$a$ and $b$")
+    return {"score": event["n"] * 2}
+""",
+    "define": """%%faas workflow rate
+QueryLanguage: JSONata
+StartAt: Score all
+States:
+  Score all:
+    Type: Map
+    Items: "{% $states.input.ns %}"
+    MaxConcurrency: 2
+    ItemProcessor:
+      StartAt: Score
+      States:
+        Score:
+          Type: Task
+          Resource: score
+          Arguments: {n: "{% $states.input %}"}
+          Retry: [{ErrorEquals: [ValueError], IntervalSeconds: 1, MaxAttempts: 1}]
+          End: true
+    Catch: [{ErrorEquals: [States.ALL], Next: Hold}]
+    Next: Hold
+  Hold:
+    Type: Task
+    Resource: activity:approve
+    Next: Done?
+  Done?:
+    Type: Choice
+    Choices: [{Condition: "{% $states.input.approved %}", Next: Done}]
+    Default: Refused
+  Done: {Type: Succeed}
+  Refused: {Type: Fail, Error: Refused, Cause: "HOSTILE"}
+""".replace("HOSTILE", HOSTILE),
+    "answers": """import threading
+import faaslab
+
+lab = faaslab.open()
+go_on, approved = threading.Event(), True
+
+def approve(task):
+    go_on.wait()
+    return {"approved": approved}
+
+worker = lab.workflows.activity("approve", approve)
+""",
+    "run": """run = %faas run rate -p '{"ns": [1, 2, -3]}'""",
+    "live": "%faas run rate -p '{\"ns\": [1, 2, 3, 4]}' --name watched",
+    "end": "go_on.set()\nawait lab.workflows.run('watched')",
+    "timeline": "%faas timeline watched",
+    "history": "%faas workflow history watched",
+    "fail": "approved = False\n%faas run rate -p '{\"ns\": []}' --name refused --wait",
+    "runs": "%faas runs rate",
+    "graph": "%faas graph rate",
+}
+PLACES = {name: place for place, name in enumerate(CELLS)}
+
+
+@pytest.fixture(scope="module")
+def notebook(opened):
+    shown = opened("workflow.ipynb", list(CELLS.values()), height=6000)
+    for name in ("load", "score", "define", "answers", "run", "live"):
+        one(shown, name)
+    return shown
+
+
+def one(notebook, name):
+    notebook.select(PLACES[name])
+    notebook.command("notebook:run-cell")
+    notebook.wait()
+
+
+def stands(notebook, name, word):
+    """The graph in the output of a cell, once one of its states has that look."""
+    picture = notebook.outputs(PLACES[name]).first.locator("svg.faas-flow")
+    picture.locator(f"g.node.{word}").first.wait_for()
+    return picture
+
+
+def test_a_definition_is_a_card_with_its_graph(notebook):
+    card = notebook.outputs(PLACES["define"]).first
+    for word in ("rate", "created", "definition 1", "Score all", "Lambda · score", "Refused"):
+        assert word in card.inner_text()
+
+
+def test_a_run_is_watched_while_it_goes_on_and_then_shows_its_end(notebook):
+    picture = stands(notebook, "live", "running")
+    assert "running" in notebook.outputs(PLACES["live"]).first.inner_text()
+    hold = picture.locator("g.node.running", has_text="Hold")
+    hold.wait_for()
+    assert hold.locator("rect.card").evaluate("each => getComputedStyle(each).stroke") == "rgb(59, 130, 230)"
+    one(notebook, "end")
+    stands(notebook, "live", "succeeded")
+    notebook.outputs(PLACES["live"]).first.get_by_text("succeeded", exact=True).wait_for()
+    for name in ("timeline", "history", "fail", "runs", "graph"):
+        one(notebook, name)
+    assert "Score all" in notebook.outputs(PLACES["timeline"]).first.inner_text()
+    assert "MapIterationStarted" in notebook.outputs(PLACES["history"]).first.inner_text()
+
+
+def test_one_that_fails_and_is_waited_for_is_an_error_and_its_picture_stands(notebook):
+    outputs = notebook.outputs(PLACES["fail"])
+    assert outputs.last.inner_text().startswith("WorkflowFailed: refused of rate failed: Refused")
+    assert outputs.locator("g.node.failed", has_text="Refused").count() == 1
+
+
+def test_names_and_causes_are_text_and_nothing_else(notebook):
+    assert notebook.page.title() != "owned"
+    assert notebook.page.locator(".jp-OutputArea img, .jp-OutputArea script").count() == 0
+    assert notebook.page.locator(".jp-OutputArea mjx-container").count() == 0
+    assert notebook.complaints == []
+    assert notebook.elsewhere == []
+
+
+@pytest.mark.parametrize("width", [1100, 560])
+def test_nothing_is_cut_off_at_the_side(notebook, width):
+    notebook.page.set_viewport_size({"width": width, "height": 6000})
+    assert notebook.page.evaluate(OUTSIDE) == []
+    notebook.page.set_viewport_size({"width": 1100, "height": 6000})
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_every_text_can_be_read_in_both_themes(notebook, theme):
+    notebook.theme(theme)
+    assert notebook.page.evaluate(CONTRAST) == []
+
+
+def test_the_saved_notebook_shows_the_end_without_a_kernel(notebook):
+    notebook.command("docmanager:save")
+    saved = nbformat.read(notebook.path, as_version=4)
+    (output,) = saved.cells[PLACES["live"]].outputs
+    assert set(output.data) == {"text/html", "text/plain"}
+    assert "SUCCEEDED" in output.data["text/plain"]
+    notebook.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown().then(() => null)"
+    )
+    notebook.page.reload()
+    notebook.outputs(PLACES["live"]).first.get_by_text("succeeded", exact=True).wait_for()
+    assert stands(notebook, "live", "succeeded").count() == 1
+    assert "Error displaying widget" not in notebook.page.locator(".jp-Notebook").inner_text()
