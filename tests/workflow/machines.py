@@ -4,7 +4,7 @@ import copy
 
 from hypothesis import strategies as st
 
-from tests.workflow.recorded import cases, definition_of
+from tests.recorded import cases, definition_of
 
 RECORDED = [definition_of(case) for case in cases("execution")[::4]]
 PLAIN = (

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
+from tests.recorded import cases, definition_of, differences, input_of, needed
 from tests.workflow.outside import Outside
-from tests.workflow.recorded import Comparison, cases, definition_of, input_of
 
 CASES = cases("execution")
 SYNC = cases("sync_execution")
@@ -28,17 +28,17 @@ def verdicts(case):
     """What each thing that is compared says: None where it is as recorded."""
     outside = gone_through(case)
     expected, ended = case["expected"], outside.ended
-    compared = Comparison(case["replacements"])
+    tokens = case["replacements"]
     found = {"status": None if expected["status"] == ended.status else f"{ended}"}
     for field in ("output", "error", "cause"):
         actual = getattr(ended, field)
         if field == "output" and ended.status != "SUCCEEDED":
             actual = None
-        found[field] = compared.difference(expected.get(field), actual)
+        found[field] = differences(expected.get(field), actual, tokens)
     if "event_types" in expected:
         found["types"] = _types(case, [event.type for event in outside.events])
     if "events" in expected and not case.get("events_order_normalised"):
-        found["events"] = _events(compared, expected["events"], outside.events)
+        found["events"] = _events(tokens, expected["events"], outside.events)
     return found
 
 
@@ -52,7 +52,7 @@ def _types(case, actual):
     return None if actual == expected else f"{expected} expected, {actual} found"
 
 
-def _events(compared, expected, actual):
+def _events(tokens, expected, actual):
     for event in sorted(expected, key=lambda event: event["id"]):
         if event["id"] > len(actual):
             return f"no event {event['id']}"
@@ -60,9 +60,9 @@ def _events(compared, expected, actual):
         if (event["type"], event["previousEventId"]) != (ours.type, ours.previous_id):
             return f"#{event['id']}: {event['type']} after {event['previousEventId']} expected, {ours.type} after {ours.previous_id} found"
         details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
-        found = compared.difference(details, dict(ours.details), f"#{event['id']} {event['type']}")
+        found = differences(details, dict(ours.details), tokens)
         if found:
-            return found
+            return [f"#{event['id']} {event['type']}", *found]
     return None
 
 
@@ -80,7 +80,7 @@ def language_of(case):
     return found.pop() if len(found) == 1 else "both"
 
 
-@pytest.mark.skipif(not CASES, reason="the recorded cases lie beside the repository, and not here")
+@needed
 @pytest.mark.parametrize("case", CASES + SYNC, ids=lambda case: case["id"].removeprefix("ls:"))
 def test_an_execution_goes_as_it_went_on_aws(case, record_property):
     found = verdicts(case)
@@ -112,7 +112,7 @@ DIFFERENT = {
 }
 
 
-@pytest.mark.skipif(not CASES, reason="the recorded cases lie beside the repository, and not here")
+@needed
 def test_every_event_is_as_recorded_but_where_it_is_said_why():
     different = {case["name"]: found for case in CASES if (found := verdicts(case).get("events"))}
     unknown = {name: how for name, how in different.items() if not any(key in name for key in DIFFERENT)}

@@ -1,20 +1,12 @@
 """What was recorded from AWS, asked again of the port by boto3."""
 
-import json
-import re
-
 import pytest
 
 from tests.endpoint.states.conftest import ROLE
-from tests.endpoint.states.recorded import cases, differences, needed, parameters
+from tests.recorded import cases, definition_text, differences, needed, parameters, unstubbed
 
 pytestmark = [needed, pytest.mark.timeout(300)]
 GROUP = "arn:aws:logs:us-east-1:000000000000:log-group:{}:*"
-
-
-def definition(case):
-    given = case.get("definition_text")
-    return given if given is not None else json.dumps(case["definition"])
 
 
 def test_the_recorded_cases_are_all_there():
@@ -42,7 +34,7 @@ def test_creating_is_refused_as_recorded(states, name, case):
     described = {"versionDescription": "x"} if "version_description" in case["id"] else {}
     with pytest.raises(states.exceptions.ClientError) as error:
         states.create_state_machine(
-            name=name, definition=definition(case), roleArn=ROLE, type=kind, **logging(case), **described
+            name=name, definition=definition_text(case), roleArn=ROLE, type=kind, **logging(case), **described
         )
     told, expected = error.value.response["Error"], case["expected"]
     message = expected["message"].partition(" operation: ")[2] or expected["message"]
@@ -54,14 +46,14 @@ def test_creating_is_refused_as_recorded(states, name, case):
 def test_a_definition_is_checked_as_recorded(states, case):
     asked = {key: value for key, value in case.get("args", {}).items() if key != "definition"}
     kind = {"type": case["type"]} if case.get("type") else {}
-    answer = states.validate_state_machine_definition(definition=definition(case), **(kind | asked))
+    answer = states.validate_state_machine_definition(definition=definition_text(case), **(kind | asked))
     del answer["ResponseMetadata"]
     assert differences(case["expected"]["response"], answer, case["replacements"]) == []
 
 
 @pytest.mark.parametrize("case", parameters("variable_references"))
 def test_variables_are_told_as_recorded(states, name, case):
-    made = states.create_state_machine(name=name, definition=definition(case), roleArn=ROLE)
+    made = states.create_state_machine(name=name, definition=definition_text(case), roleArn=ROLE)
     answer = states.describe_state_machine(stateMachineArn=made["stateMachineArn"])
     del answer["ResponseMetadata"]
     assert differences(case["expected"]["response"], answer, case["replacements"]) == []
@@ -73,16 +65,9 @@ def test_variables_are_told_as_recorded(states, name, case):
 WITHOUT_A_ROLE = ("no_role_arn", "test_state_with_variables")
 
 
-def unstubbed(args):
-    """The arguments with an ARN of an execution, where the case has a word for the recorder's own."""
-    stub = r'arn:aws:stub:[^"]*_execution_arn:[^"]*:(\w+)(?=\\")'
-    arn = r"arn:aws:states:us-east-1:111111111111:execution:TargetStateMachine:\1"
-    return json.loads(re.sub(stub, arn, json.dumps(args)))
-
-
 @pytest.mark.parametrize("case", parameters("test_state"))
 def test_a_state_is_tried_as_recorded(states, functions, case):
-    asked = {"definition": functions(case, definition(case)), **unstubbed(case["args"])}
+    asked = {"definition": functions(case, definition_text(case)), **unstubbed(case["args"])}
     if not any(part in case["id"] for part in WITHOUT_A_ROLE):
         asked["roleArn"] = ROLE
     if "input_text" in case:

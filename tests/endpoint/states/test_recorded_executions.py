@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.endpoint.states.conftest import ROLE
-from tests.endpoint.states.recorded import cases, differences, needed, parameters
+from tests.recorded import cases, definition_text, differences, needed, parameters
 
 pytestmark = [needed, pytest.mark.timeout(600)]
 AT_ONCE = 12
@@ -30,9 +30,8 @@ def ran(lab, states, functions):
 
 
 def _defined(states, functions, case, name, kind):
-    given = case.get("definition_text")
-    text = given if given is not None else json.dumps(case["definition"])
-    made = states.create_state_machine(name=name, definition=functions(case, text), roleArn=ROLE, type=kind)
+    text = functions(case, definition_text(case))
+    made = states.create_state_machine(name=name, definition=text, roleArn=ROLE, type=kind)
     return made["stateMachineArn"]
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.recorded import cases
+
 OWN = Path(__file__).parents[2] / "cases" / "workflows"
-SHARED = Path(__file__).parents[4] / "shared" / "conformance" / "asl" / "definitions.json"
 
 
 def own(name):
@@ -20,10 +21,10 @@ OWN_NAMES = sorted(path.stem for path in OWN.glob("*.json"))
 @cache
 def published():
     """(id, definition) of the conformance cases."""
-    if not SHARED.exists():
-        pytest.skip("the conformance cases (../shared/conformance/asl) are not here")
-    cases = json.loads(SHARED.read_text("utf-8"))["cases"]
-    return [(case["id"], case["definition"]) for case in cases if "definition" in case]
+    recorded = cases("definitions")
+    if not recorded:
+        pytest.skip("the recorded cases are not here")
+    return [(case["id"], case["definition"]) for case in recorded if "definition" in case]
 
 
 def chain(count):

@@ -1,17 +1,14 @@
 """How states stand, from the history."""
 
-import json
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from faaslab.model.workflow import HistoryEvent
 from faaslab.workflow.graph.progress import Items, Progress, Status, status_of, together
+from tests.recorded import cases, needed
 
 from . import story
-
-RECORDED = Path(__file__).parents[4] / "shared" / "conformance" / "asl" / "execution.json"
 
 
 def standings(events):
@@ -174,11 +171,10 @@ def test_what_is_no_event_is_passed_over(event):
     assert status_of([event, *told.events, event])["A"].standing in ("succeeded", "running")
 
 
+@needed
 def test_recorded_histories_leave_nothing_open():
-    if not RECORDED.exists():
-        pytest.skip("the conformance cases (../shared/conformance/asl) are not here")
     told = 0
-    for case in json.loads(RECORDED.read_text("utf-8"))["cases"]:
+    for case in cases("execution"):
         events = case["expected"].get("events") or []
         if not events or not all(isinstance(event["id"], int) for event in events):
             continue

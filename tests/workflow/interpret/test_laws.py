@@ -3,7 +3,6 @@
 import random
 from collections import Counter
 
-import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +25,7 @@ from faaslab.workflow.effects import (
 )
 from faaslab.workflow.query import jsonata_bounds
 from faaslab.workflow.validate import diagnostics
+from tests.recorded import needed
 from tests.workflow.machines import RECORDED, machines, mutated
 from tests.workflow.outside import Outside
 
@@ -163,6 +163,6 @@ def _note(asked, effects, signal, run):
             asked.clear()
 
 
-@pytest.mark.skipif(not RECORDED, reason="the recorded cases lie beside the repository, and not here")
+@needed
 def test_there_are_recorded_machines_to_change():
     assert len(RECORDED) > 100

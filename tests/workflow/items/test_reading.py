@@ -4,7 +4,6 @@ import gzip
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,13 +12,9 @@ from hypothesis import strategies as st
 from faaslab.workflow.failure import StateFailure
 from faaslab.workflow.items import reading, texts
 from faaslab.workflow.items.separated import records
+from tests.recorded import cases, needed
 
-RECORDED = Path(__file__).parents[3].parent / "shared" / "conformance" / "asl" / "execution.json"
-CASES = (
-    [case for case in json.loads(RECORDED.read_text("utf-8"))["cases"] if "ItemReader" in case["features"]]
-    if RECORDED.exists()
-    else []
-)
+CASES = [case for case in cases("execution") if "ItemReader" in case["features"]]
 GET = "arn:aws:states:::s3:getObject"
 LIST = "arn:aws:states:::s3:listObjectsV2"
 
@@ -45,7 +40,7 @@ def refused(body, **config):
     return failed.value.cause
 
 
-@pytest.mark.skipif(not CASES, reason="the recorded cases lie beside the repository, and not here")
+@needed
 def test_recorded_readers():
     """Each of AWS's runs has one Map, whose children give their item back."""
     assert len(CASES) == 7

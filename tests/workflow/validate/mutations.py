@@ -6,9 +6,9 @@ import random
 from pathlib import Path
 
 from faaslab.workflow.source import read
+from tests.recorded import cases
 
 OWN = Path(__file__).parents[2] / "cases" / "definitions"
-RECORDED = Path(__file__).parents[3].parent / "shared" / "conformance" / "asl"
 WORDS = [
     "Type", "Next", "End", "StartAt", "States", "Resource", "Parameters", "Arguments", "Assign", "Output",
     "ResultPath", "InputPath", "Choices", "Default", "Condition", "Variable", "And", "Or", "Not", "Branches",
@@ -30,11 +30,7 @@ def own():
 
 
 def recorded():
-    found = []
-    for name in ("definitions", "execution"):
-        file = RECORDED / f"{name}.json"
-        if file.exists():
-            found += [case.get("definition") for case in json.loads(file.read_text("utf-8"))["cases"]]
+    found = [case.get("definition") for name in ("definitions", "execution") for case in cases(name)]
     return [one for one in found if isinstance(one, dict)]
 
 

@@ -2,14 +2,14 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from faaslab.workflow.validate import diagnostics, refusal, validation, variable_references
+from tests.recorded import cases, needed
 
-RECORDED = Path(__file__).parents[3].parent / "shared" / "conformance" / "asl"
-ABSENT = "the recorded cases lie beside the repository, and not here"
+pytestmark = needed
+
 GRAPH = {"MISSING_TRANSITION_TARGET", "MISSING_END_STATE"}
 
 # Where we say something else than a linter, and why. Both write `foo:bar` where a resource stands: it is
@@ -30,11 +30,6 @@ DIFFERENCES = {
 }
 
 
-def cases(name):
-    file = RECORDED / f"{name}.json"
-    return json.loads(file.read_text("utf-8"))["cases"] if file.exists() else []
-
-
 def errors(definition, machine_type="STANDARD"):
     return [one for one in diagnostics(definition, machine_type) if one.severity == "ERROR"]
 
@@ -44,8 +39,6 @@ def given(case):
 
 
 def test_the_recorded_cases_are_all_there():
-    if not RECORDED.exists():
-        pytest.skip(ABSENT)
     counts = {"create_error": 13, "validate": 10, "variable_references": 7, "definitions": 407}
     assert {name: len(cases(name)) for name in counts} == counts
 
@@ -73,14 +66,10 @@ def test_variable_references(case):
 
 @pytest.mark.parametrize("name", ["execution", "sync_execution"])
 def test_what_ran_on_aws_is_valid(name):
-    if not RECORDED.exists():
-        pytest.skip(ABSENT)
     assert [case["id"] for case in cases(name) if errors(case["definition"], case["type"])] == []
 
 
 def test_what_teststate_took_is_valid():
-    if not RECORDED.exists():
-        pytest.skip(ABSENT)
     refused = []
     for case in cases("test_state"):
         state = case["definition"]
@@ -95,8 +84,6 @@ def test_what_teststate_took_is_valid():
 
 @pytest.mark.parametrize("source", ["localstack", "aws-samples"])
 def test_verdicts_of_aws_and_its_published_samples(source):
-    if not RECORDED.exists():
-        pytest.skip(ABSENT)
     other = [
         case["id"]
         for case in cases("definitions")
@@ -107,8 +94,6 @@ def test_verdicts_of_aws_and_its_published_samples(source):
 
 
 def test_every_difference_from_a_linter_has_its_reason():
-    if not RECORDED.exists():
-        pytest.skip(ABSENT)
     other = set()
     for case in cases("definitions"):
         if case["source"].startswith(("localstack", "aws-samples")):
