@@ -111,9 +111,12 @@ class Catalogue:
         if present is not None:
             if present.type != kind:
                 raise self._taken(present, f"it is {present.type}")
-            if not exist_ok and not _is_same(present, wanted):
+            if exist_ok:
+                kept, change = self._changed(present, wanted)
+            elif _is_same(present, wanted):
+                kept, change = present, "unchanged"
+            else:
                 raise self._taken(present, "its definition or configuration differs")
-            kept, change = self._changed(present, wanted)
         published = self.versions.publish(name, description=description) if publish else None
         return Defined(workflow=kept, change=change, published=published, diagnostics=diagnostics)
 

@@ -41,6 +41,8 @@ def test_the_same_again_is_the_one_that_is_there(states, create, refusal, name):
     again = states.create_state_machine(name=name, definition=json.dumps(PASS), roleArn=f"{ROLE}2")
     assert again["stateMachineArn"] == arn
     assert states.describe_state_machine(stateMachineArn=arn)["roleArn"] == ROLE
+    states.create_state_machine(name=name, definition=json.dumps(PASS), roleArn=ROLE)
+    assert states.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "a", "value": "1"}]
     taken = ("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
     spaced = json.dumps(PASS, indent=1)
     asked = {"name": name, "roleArn": ROLE}
@@ -73,6 +75,8 @@ def test_names_and_arns_are_checked(states, refusal):
         f"1 validation error detected: Value '{long}' at 'name' failed to satisfy constraint: "
         "Member must have length less than or equal to 80"
     )
+    role = ("InvalidArn", "Invalid Role Arn: 'x'")
+    assert refusal("create_state_machine", name="a", definition=definition, roleArn="x") == role
     prefix = ("InvalidArn", "Invalid Arn: 'Invalid ARN prefix: not_a_valid_arn'")
     assert refusal("describe_state_machine", stateMachineArn="not_a_valid_arn") == prefix
 

@@ -31,6 +31,7 @@ def create_state_machine(call: Call) -> Mapping[str, Any]:
     params, workflows = call.params, call.lab.workflows
     name = params["name"]
     names.check_name(name)
+    names.check_role(params["roleArn"])
     publish = _publish(params)
     wanted: dict[str, Any] = {
         "type": params.get("type", "STANDARD"),
@@ -92,6 +93,7 @@ def update_state_machine(call: Call) -> Mapping[str, Any]:
     if "definition" in params:
         changes["definition"] = params["definition"]
     if "roleArn" in params:
+        names.check_role(params["roleArn"])
         changes["role"] = params["roleArn"]
     if "loggingConfiguration" in params:
         changes["logging"] = logging.given(call)

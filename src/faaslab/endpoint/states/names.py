@@ -11,6 +11,7 @@ from typing import Literal
 
 from faaslab.endpoint.messages import Fault
 
+_ROLE = re.compile(r"arn:[^:]+:iam::[0-9]{12}:role/.+", re.DOTALL)
 Kind = Literal["stateMachine", "execution", "express", "mapRun", "activity"]
 
 # What a name may not have in it (StartExecution's `name`).
@@ -84,6 +85,12 @@ def check_name(name: str) -> None:
     """Raise the `Fault` for what can be no name of a state machine, an execution or an activity."""
     if _UNNAMEABLE.search(name):
         raise Fault("InvalidName", f"Invalid Name: '{name}'")
+
+
+def check_role(arn: str) -> None:
+    """Raise the `Fault` for what can be no ARN of a role."""
+    if not _ROLE.fullmatch(arn):
+        raise Fault("InvalidArn", f"Invalid Role Arn: '{arn}'")
 
 
 def invalid_arn(reason: str) -> Fault:
