@@ -54,6 +54,24 @@ def test_a_run_can_be_awaited(lab):
     assert asyncio.run(wait()).output == "7"
 
 
+def test_to_await_a_run_that_fails_raises_so_that_what_runs_unattended_stops(lab):
+    async def wait():
+        return await lab.workflows.start("fail")
+
+    with pytest.raises(WorkflowFailed, match="Broken: on purpose"):
+        asyncio.run(wait())
+
+
+def test_a_lab_that_has_run_nothing_yet_is_made_ready_before_the_first_execution_begins(tmp_path, cache):
+    with app.open(store=tmp_path / "s.duckdb", cache=cache) as fresh:
+        fresh.workflows.create("pass", PASS)
+        runs = fresh.workflows.runs
+        made = []
+        make = runs._made
+        runs._made = lambda: made.append(fresh.clock.now()) or make()
+        assert fresh.workflows.start("pass").execution.started_at >= made[0]
+
+
 def test_a_wait_that_takes_too_long_says_so_and_stops_nothing(lab):
     run = lab.workflows.start("wait")
     with pytest.raises(TimeoutError):
@@ -249,6 +267,17 @@ def test_a_store_that_was_sent_runs_nothing_by_itself(tmp_path, cache):
         assert lab.workflows.execution(arn).status is Status.RUNNING
         assert lab.workflows.resume() == 1
         assert lab.workflows.run(arn).wait(30).status is Status.SUCCEEDED
+
+
+def test_one_whose_process_is_gone_is_stopped_by_who_says_so(tmp_path, cache):
+    with app.open(store=tmp_path / "s.duckdb", cache=cache) as lab:
+        lab.workflows.create("flow", machine(W={"Type": "Wait", "Seconds": 3600, "End": True}))
+        arn = lab.workflows.start("flow").arn
+    with Store(tmp_path / "s.duckdb") as store:
+        store.backup(tmp_path / "copy.duckdb")
+    with app.open(store=tmp_path / "copy.duckdb", cache=cache) as lab:
+        assert not lab.home.here
+        assert lab.workflows.stop(arn, error="Enough").status is Status.ABORTED
 
 
 def test_tasks_fail_by_the_name_of_what_was_raised(lab):

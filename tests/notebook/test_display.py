@@ -236,6 +236,8 @@ def test_a_report_leads_to_its_page():
         (50, 200, 2_000, "stopped", None, "map: stopped at 50 of 200 in 2.00 s"),
         (7, None, 500, "running", None, "map: 7 done after 500.0 ms"),
         (0, 0, 1, "done", None, "map: 0 of 0 in 1.00 ms"),
+        (0, None, 500, "running", "in w", "map: for 500.0 ms · in w"),
+        (0, None, 500, "done", None, "map: done after 500.0 ms"),
     ],
 )
 def test_progress_says_how_far_it_is_and_how_it_ended(done, total, elapsed_ms, state, note, text):

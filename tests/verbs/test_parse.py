@@ -86,6 +86,11 @@ def test_a_verb_above_a_cell_that_it_does_not_take_is_refused():
     assert parse("invoke --memory 256", "def handler(e, c): ...").values["name"] == "invoke"
 
 
+def test_a_verb_of_a_cell_that_is_written_wrong_is_no_name_of_a_function():
+    with pytest.raises(InvalidValue, match="did you mean 'workflow'"):
+        parse("wrkflow etl", cell="StartAt: a")
+
+
 def test_an_empty_cell_is_refused():
     with pytest.raises(InvalidValue, match="cell is empty"):
         parse("score", cell="  \n")

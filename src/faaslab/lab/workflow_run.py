@@ -77,25 +77,31 @@ class WorkflowRun:
         """When it was in which state, as a Gantt chart."""
         return self.watched().timeline()
 
-    def wait(self, timeout_s: float | None = None) -> WorkflowExecution:
-        """The execution once it has ended, however that was. Raises TimeoutError when the time runs out."""
-        ended = self._handle.wait(timeout_s)
+    def wait(self, timeout: float | None = None) -> WorkflowExecution:
+        """The execution once it has ended, however that was.
+
+        Raises TimeoutError when it still runs after `timeout` seconds.
+        """
+        ended = self._handle.wait(timeout)
         if ended is None:
-            raise TimeoutError(f"{self.id} still runs after {timeout_s} s")
+            raise TimeoutError(f"{self.id} still runs after {timeout} s")
         return ended
 
-    def result(self, timeout_s: float | None = None) -> Any:
-        """Its output once it has succeeded. Raises `WorkflowFailed` when it did not, TimeoutError."""
-        ended = self.wait(timeout_s)
+    def result(self, timeout: float | None = None) -> Any:
+        """Its output once it has succeeded. Raises `WorkflowFailed` when it did not, and as `wait` does."""
+        ended = self.wait(timeout)
         if ended.status is not WorkflowExecutionStatus.SUCCEEDED:
             raise failed(ended)
         return None if ended.output is None else json.loads(ended.output)
 
     def __await__(self) -> Generator[Any, None, WorkflowExecution]:
-        """The execution once it has ended."""
+        """The execution once it has succeeded. Raises `WorkflowFailed` when it did not."""
         import asyncio
 
-        return asyncio.get_running_loop().run_in_executor(None, self.wait).__await__()
+        ended = yield from asyncio.get_running_loop().run_in_executor(None, self.wait).__await__()
+        if ended.status is not WorkflowExecutionStatus.SUCCEEDED:
+            raise failed(ended)
+        return ended
 
     def stop(self, error: str | None = None, cause: str | None = None) -> None:
         """Stop it; it ends as ABORTED."""

@@ -184,6 +184,8 @@ class Runs:
             )
         identity = name if name is not None else str(uuid.uuid4())
         workflow_names.checked(identity, what="run")
+        engine = self.engine
+        self._begin()  # before the execution's clock: what is made ready once is nobody's duration
         express = workflow.type == "EXPRESS"
         execution = WorkflowExecution(
             id=workflow_names.execution_arn(
@@ -198,8 +200,6 @@ class Runs:
             started_at=self._lab.clock.now(),
             **about,
         )
-        engine = self.engine
-        self._begin()
         role = workflow.configuration.role or workflow_names.ROLE
         context = {
             "StateMachine": {"Id": workflow.id, "Name": workflow.name},
@@ -357,8 +357,11 @@ class Runs:
         if present.status is not _RUNNING:
             return present
         _check_words(error, cause)
-        handle = self.engine.handle(present.id)
-        self.engine.signal(present.id, Stop(error, cause))
+        engine = self.engine
+        handle = engine.handle(present.id)
+        engine.signal(present.id, Stop(error, cause))
+        if not handle.here:
+            engine.resume()  # one whose process is gone hears it from whoever takes it up
         return handle.wait(30.0) or handle.execution
 
     def redrive(self, reference: str) -> WorkflowRun:

@@ -15,6 +15,7 @@ from faaslab import verbs
 from faaslab.errors import FaaslabError, InvalidValue, ReportFailed, RunFailed
 from faaslab.lab.workflow_run import failed as workflow_failed
 from faaslab.model.function import InlineCode
+from faaslab.notebook import units
 from faaslab.notebook.display import Surroundings, View, notes_view, view
 from faaslab.notebook.execution_view import in_the_cell
 from faaslab.notebook.face import NotebookFace
@@ -116,6 +117,9 @@ def _failure(answer: verbs.Answer, cells: dict[str, tuple[int, int]]) -> RunFail
         run = answer.run
         where = "" if run.failed_cell is None else f" in cell {run.failed_cell}"
         return ReportFailed(f"{run.name} failed{where}: {run.error_type}: {run.error_message}", report=run)
+    if isinstance(answer, verbs.DiagnosticsAnswer):
+        wrong = int((answer.df["severity"] == "error").sum())
+        return RunFailed(f"the definition has {units.amount(wrong, 'mistake')}")
     return RunFailed(answer.text) if isinstance(answer, verbs.DoneAnswer) else None
 
 

@@ -431,10 +431,10 @@ def progress_block(
     share = (done / total if total else 1.0) if total is not None else float(ended)
     hue = "info" if not ended else "ok" if state == "done" and not note else "warn"
     took = units.duration(elapsed_ms)
-    words = [
-        f"{'stopped at ' if state == 'stopped' else ''}{count}"
-        + (f" in {took}" if ended else f" after {took}")
-    ]
+    before = "stopped at " if state == "stopped" else ""
+    words = [f"{before}{count} {'in' if ended else 'after'} {took}"]
+    if total is None and not done:  # there is nothing to count: one thing is waited for
+        words = [f"{state if ended else 'for'} {'after ' if ended else ''}{took}"]
     if not ended and total and 0 < done < total and elapsed_ms > 1_000:
         words.append(f"about {units.duration(elapsed_ms / done * (total - done))} to go")
     if note:

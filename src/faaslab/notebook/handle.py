@@ -22,9 +22,9 @@ class Handle:
         """Whether it ended."""
         return self.future.done()
 
-    def result(self, timeout_s: float | None = None) -> Execution:
-        """The execution; waits for it. `TimeoutError` after `timeout_s` seconds."""
-        return self.future.result(timeout_s)
+    def result(self, timeout: float | None = None) -> Execution:
+        """The execution; waits for it. `TimeoutError` after `timeout` seconds."""
+        return self.future.result(timeout)
 
     def __await__(self) -> Generator[Any, None, Execution]:
         return asyncio.wrap_future(self.future).__await__()

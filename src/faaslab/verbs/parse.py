@@ -50,6 +50,7 @@ def parse(line: str | Sequence[str], cell: str | None = None) -> Call:
             hint=f"in a cell of its own, with one percent sign: %faas {words[0]} {words[1]}",
         )
     if cell is not None and not _takes_cell(words):
+        _refuse_a_slip(words)
         words = ["define", *words]
     return _call(words, cell, NOTEBOOK_OPTIONS)
 
@@ -58,6 +59,14 @@ def _meant_as_a_line(words: list[str]) -> bool:
     """`%%faas invoke score`: a function may be named like a verb, but nothing follows a name but options."""
     verb = VERBS.get(words[0]) if len(words) > 1 and not words[1].startswith("-") else None
     return verb is not None and not verb.cell
+
+
+def _refuse_a_slip(words: list[str]) -> None:
+    """`%%faas wrkflow etl`: nothing but options follows the name of a function."""
+    if len(words) > 1 and not words[1].startswith("-"):
+        near = nearest(words[0], {verb.name.split()[0] for verb in VERBS.values() if verb.cell})
+        if near:
+            raise InvalidValue(f"no verb is named {words[0]!r}", hint=f"did you mean {near!r}?")
 
 
 def _takes_cell(words: list[str]) -> bool:

@@ -113,6 +113,8 @@ def stop(lab: Lab, call: Call, face: Face) -> Answer:
         if before.ended_at is None and after.status == "ABORTED":
             stopped.append(name)
             told.append(f"stopped {name}")
+        elif after.ended_at is None:
+            told.append(f"{name} was told to stop, and has not by now")
         else:
             told.append(f"{name} had ended: {after.status}")
     return DoneAnswer(text="\n".join(told), facts={"stopped": stopped})
