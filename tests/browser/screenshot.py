@@ -1,6 +1,6 @@
-"""The README's picture: a real notebook in a real JupyterLab. `python -m tests.browser.screenshot [PATH]`.
+"""The README's pictures: real notebooks in a real JupyterLab. `python -m tests.browser.screenshot [NAME ...]`.
 
-It runs the cells below for real, so what the picture tells was measured.
+It runs the cells below for real, so what the pictures tell was measured.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.browser import jupyter
 
-CELLS = (
+FUNCTIONS = (
     "%load_ext faaslab",
     """%%faas score --memory 512 --timeout 10
 import math
@@ -25,31 +25,75 @@ def handler(event, context):
 %faas map score shots -n 8 -o scored""",
     "%faas stats --by function,version --plot",
 )
+WORKFLOW = (
+    "%load_ext faaslab",
+    """%%faas score -o score
+import time
+
+class Busy(Exception): pass
+seen = set()
+
+def handler(event, context):
+    time.sleep(0.2 + event["distance"] / 50)
+    if event["distance"] == 25 and 25 not in seen:
+        seen.add(25)
+        raise Busy("come again")
+    return {"odds": round(1 / (1 + 2.7 ** (0.11 * event["distance"] - 1.2)), 4)}""",
+    'shots = [{"distance": distance} for distance in (5, 11, 16, 25, 30)]',
+    """%%faas workflow match -o match
+QueryLanguage: JSONata
+StartAt: Score all
+States:
+  Score all:
+    Type: Map
+    Items: "{% $states.input %}"
+    MaxConcurrency: 2
+    ItemProcessor:
+      StartAt: Score
+      States:
+        Score: {Type: Task, Resource: score, Retry: [{ErrorEquals: [Busy]}], End: true}
+    Catch: [{ErrorEquals: [States.ALL], Next: No result}]
+    Next: Expected
+  Expected: {Type: Pass, Output: "{% $sum($states.input.odds) %}", End: true}
+  No result: {Type: Fail, Error: NotScored}""",
+    "run = %faas run match -p {shots}",
+    "await run\nrun.timeline()",
+)
+PICTURES = {"notebook": (FUNCTIONS, 0), "workflow": (WORKFLOW, 3)}
+"""For each picture its cells, and the first one that is seen."""
 WIDTH = 960
 SCALE = 1.25
 ROOM = 40
 """Pixels of page around the cells."""
 
 
-def take(path: Path, *, theme: str = "JupyterLab Light") -> Path:
+def take(path: Path, cells: tuple[str, ...], first: int, *, theme: str = "JupyterLab Light") -> Path:
     """Write the picture, about 1200 pixels wide."""
     with tempfile.TemporaryDirectory(prefix="faaslab-picture-") as name:
         folder = Path(name)
         with jupyter.jupyterlab(folder) as (address, token), jupyter.chromium() as browser:
             notebook = jupyter.Notebook(
-                browser, address, token, folder, "score.ipynb", CELLS, width=WIDTH, height=3000, scale=SCALE
+                browser, address, token, folder, "score.ipynb", cells, width=WIDTH, height=3000, scale=SCALE
             )
             notebook.theme(theme)
             notebook.run_each()
             notebook.page.add_style_tag(content=".jp-Toolbar.jp-cell-toolbar { display: none !important; }")
             notebook.page.mouse.move(2, 2)
-            cells = notebook.page.locator(".jp-Notebook .jp-CodeCell")
-            last = cells.nth(len(CELLS) - 1).bounding_box()
+            shown = notebook.page.locator(".jp-Notebook .jp-CodeCell")
+            last = shown.nth(len(cells) - 1).bounding_box()
+            top = shown.nth(first).bounding_box()
             assert last is not None
+            assert top is not None
+            above = top["y"] - ROOM / 2 if first else 0
             path.parent.mkdir(parents=True, exist_ok=True)
             notebook.page.screenshot(
                 path=path,
-                clip={"x": 0, "y": 0, "width": WIDTH, "height": last["y"] + last["height"] + ROOM},
+                clip={
+                    "x": 0,
+                    "y": above,
+                    "width": WIDTH,
+                    "height": last["y"] + last["height"] + ROOM - above,
+                },
             )
             notebook.close()
     return path
@@ -59,5 +103,5 @@ if __name__ == "__main__":
     reason = jupyter.missing()
     if reason is not None:
         raise SystemExit(reason)
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else jupyter.ROOT / ".github" / "notebook.png"
-    print(take(target))
+    for name in sys.argv[1:] or PICTURES:
+        print(take(jupyter.ROOT / ".github" / f"{name}.png", *PICTURES[name]))

@@ -32,7 +32,6 @@ _UNITS = {
 }
 _IDS = frozenset({"id", "execution_id", "request_id", "batch_id", "replay_of"})
 _RATES = frozenset({"error_rate", "cold_rate"})
-_STATES = frozenset({"status", "state"})
 
 
 def table(
@@ -138,8 +137,9 @@ def _cell(value: Any, name: str, kind: str) -> Html:
         return tag(
             "td", tag("span", "–", class_="soft", aria_label="none"), class_="num" if kind == "num" else None
         )
-    if name in _STATES and isinstance(plain, str):
-        return tag("td", pill(plain, units.STATUS_HUES.get(plain, "mute")))
+    # A workflow's `state` is a name that somebody gave it.
+    if isinstance(plain, str) and (name == "status" or (name == "state" and plain in units.STATUS_HUES)):
+        return tag("td", pill(plain, units.STATUS_HUES.get(plain.lower(), "mute")))
     if isinstance(plain, bool):
         return tag(
             "td",

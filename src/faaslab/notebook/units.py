@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 STATUS_HUES = {
     "completed": "ok",
+    "succeeded": "ok",
     "active": "ok",
     "ok": "ok",
     "created": "ok",
@@ -17,6 +18,7 @@ STATUS_HUES = {
     "running": "info",
     "pending": "info",
     "timeout": "warn",
+    "timed_out": "warn",
     "throttled": "warn",
     "note": "warn",
     "failed": "bad",

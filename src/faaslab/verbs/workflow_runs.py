@@ -60,9 +60,10 @@ def _followed(started: WorkflowRun, call: Call, face: Face) -> Answer:
             face.note(f"{_GOES_ON}: faaslab resume")
         return answer(started)
     try:
-        with face.progress(None, started.execution.name) as bar:
+        with face.progress(1, started.execution.name) as bar:
             while not _has_ended(started):
                 bar.advance(0, note=f"in {started.execution.current_state}")
+            bar.advance(note="")
     except KeyboardInterrupt:
         name = started.execution.name
         face.note(f"{name} was not stopped (that is: stop {name}); {_GOES_ON}: faaslab resume")

@@ -191,7 +191,7 @@ def _head(box: Box, status: Mapping[str, Status] | None, now: datetime | None) -
     right = box.x + box.width
     if known is not None and known.items is not None:
         counts = counted(known.items)
-        parts.append(sheet.text(right - 24, box.y + 24, counts, "small far"))
+        parts.append(sheet.text(right - 24, box.y + 24, counts, "small ending"))
     if node.retries:
         said = times(node.retries)
         y = box.y + box.head - 10 if node.graphs else top + 9

@@ -32,7 +32,7 @@ _SHEET = """
 .faas-flow .small{font-size:11px;fill:var(--soft)}
 .faas-flow .row{font-size:12px}
 .faas-flow .mid{text-anchor:middle}
-.faas-flow .far{text-anchor:end}
+.faas-flow .ending{text-anchor:end}
 .faas-flow .card{stroke:color-mix(in srgb,var(--hue) 46%,transparent);stroke-width:1.25;
   fill:color-mix(in srgb,var(--hue) 5%,transparent)}
 .faas-flow .hued .card{stroke:var(--hue);stroke-width:1.5;fill:color-mix(in srgb,var(--hue) 11%,transparent)}
