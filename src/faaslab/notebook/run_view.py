@@ -109,7 +109,7 @@ def _failure(execution: WorkflowExecution) -> Html | None:
     value = value_of(told)
     return tag(
         "div",
-        tag("strong", error.error or "failed", class_="bad"),
+        tag("div", error.error or "failed", class_="said"),
         json_block(value) if isinstance(value, (dict, list)) else tag("pre", told),
         class_="part",
     )
