@@ -43,11 +43,14 @@ def test_a_distributed_map_shows_the_counts_of_its_run_and_its_childrens_states(
     assert "✓ one" in text
 
 
-def test_a_run_whose_workflow_is_gone_still_has_a_time_line(lab):
+def test_a_run_whose_workflow_is_gone_still_has_its_graph_and_a_time_line(lab):
     lab.workflows.create("w", Pass("only").definition())
     run = lab.workflows.start("w", {"a": 1})
     run.wait()
     lab.workflows.delete("w")
     again = lab.workflows.run(run.id)
     assert again.timeline().svg.startswith("<svg")
+    assert "✓ only" in again.graph().text
+    lab.workflows.create("w", Pass("other").definition())
+    assert "✓ only" in again.graph().text
     assert json.loads(again.execution.input) == {"a": 1}

@@ -165,3 +165,12 @@ def test_workflows_are_deleted_and_what_is_not_there_is_told(do, etl):
         do("run etl")
     with pytest.raises(NotFound, match="workflow or run"):
         do("graph nothing")
+
+
+def test_what_ran_of_a_workflow_that_is_gone_is_still_listed_and_drawn(do, etl):
+    do("run etl -p '{\"x\": 4}' --name kept")
+    do("workflow rm etl")
+    assert list(do("runs etl").df["name"]) == ["kept"]
+    assert "double" in plain_text(do("show kept"))
+    with pytest.raises(NotFound):
+        do("runs nothing")

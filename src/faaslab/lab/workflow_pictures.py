@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from faaslab.model.workflow import HistoryEvent
 
 
+_DELETED = """SELECT json_extract_string(body, '$.definition') AS definition FROM definitions
+WHERE kind = 'workflow' AND name = $name AND version = $number AND timestamp <= $at
+ORDER BY timestamp DESC LIMIT 1"""
 _CHILDREN = 40
 """So many children of distributed Maps are looked into, the latest ones."""
 
@@ -130,11 +133,17 @@ def of_execution(lab: Lab, execution: WorkflowExecution) -> Watched:
 
 
 def definition_of(lab: Lab, execution: WorkflowExecution) -> Any:
-    """The definition that an execution runs or ran; an empty one where it is not known any more."""
+    """The definition that an execution runs or ran, of a deleted workflow as well; an empty one for none."""
     number = execution.workflow_version
     kept = lab.store.definitions
     workflow = kept.get(Workflow, execution.workflow, int(number)) if number.isdecimal() else None
-    return parsed("{}" if workflow is None else workflow.definition)
+    if workflow is not None and workflow.created_at <= execution.started_at:
+        return parsed(workflow.definition)
+    # It was deleted, and what has its name and number now, if anything, was made later.
+    found = lab.store.sql(
+        _DELETED, {"name": execution.workflow, "number": number, "at": execution.started_at}
+    )
+    return parsed(found["definition"][0] if len(found) else "{}")
 
 
 def parsed(definition: str) -> Any:

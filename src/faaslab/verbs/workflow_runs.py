@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue, NotFound
 from faaslab.lab import workflow_pictures as pictures
+from faaslab.store.questions import workflow_lists
+from faaslab.store.questions.workflow_lists import Wanted
 from faaslab.verbs import payload as payloads
 from faaslab.verbs.answers import DoneAnswer, PictureAnswer, RunAnswer, TableAnswer, TextAnswer
 from faaslab.verbs.function_options import PAYLOAD
@@ -18,7 +20,7 @@ from faaslab.verbs.workflows import card
 if TYPE_CHECKING:
     from faaslab.lab import Lab
     from faaslab.lab.workflow_run import WorkflowRun
-    from faaslab.model.workflow import Workflow
+    from faaslab.model.workflow import Workflow, WorkflowExecution
     from faaslab.verbs.answers import Answer
     from faaslab.verbs.face import Face
     from faaslab.verbs.verb import Call
@@ -83,7 +85,13 @@ def runs(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """The executions of a workflow, or of all."""
     import pandas as pd
 
-    found = lab.workflows.executions(call["name"], status=call["status"], limit=call["last"])
+    name, status = call["name"], call["status"]
+    try:
+        found = lab.workflows.executions(name, status=status, limit=call["last"])
+    except NotFound:
+        found = _of_a_deleted(lab, name, status, call["last"])
+        if not found:
+            raise
     rows = [
         {
             "name": each.name,
@@ -102,6 +110,13 @@ def runs(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
         for each in found
     ]
     return TableAnswer(df=pd.DataFrame(rows), empty="no workflow ran yet; run one: run NAME")
+
+
+def _of_a_deleted(lab: Lab, name: str, status: str | None, limit: int) -> tuple[WorkflowExecution, ...]:
+    """What ran of a workflow that is not there any more."""
+    wanted = Wanted(workflow=name, statuses=(status,) if status else (), limit=limit)
+    with lab.store.connect() as connection:
+        return tuple(workflow_lists.executions(connection, lab.store.blobs, wanted))
 
 
 def stop(lab: Lab, call: Call, face: Face) -> Answer:
