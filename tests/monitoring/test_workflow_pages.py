@@ -103,6 +103,23 @@ def test_states_have_their_own_times_failures_and_retries(store):
     assert (states["slower"]["p50_ms"], states["pause"]["type"]) == (pytest.approx(3_000), "Wait")
 
 
+def test_a_state_that_failed_took_the_time_until_it_did(store):
+    store.record(played("bad", BAD, {}, START, {"try": [(3, Broken("no"))]}))
+    (row,) = rows(ask.states(store.sql, WorkflowWindow()))
+    assert (row["state"], row["failures"]) == ("try", 1)
+    assert row["p50_ms"] == row["total_ms"] == pytest.approx(3_000)
+
+
+def test_what_a_failure_cut_off_took_the_time_until_then(store):
+    flow = Parallel(
+        "both", task("breaks"), Wait("long", seconds=60), catch=[catch("Broken", then=Pass("mend"))]
+    )
+    answers = {"breaks": [(3, Broken("no"))]}
+    store.record(played("cut", (flow >> Wait("after", seconds=100)).definition(), {}, START, answers))
+    states = {row["state"]: row for row in rows(ask.states(store.sql, WorkflowWindow()))}
+    assert states["breaks"]["total_ms"] == states["long"]["total_ms"] == pytest.approx(3_000)
+
+
 def test_the_critical_path_goes_by_the_branch_that_ended_last(store):
     store.record(etl())
     section = workflows.page(store).section("critical_path")
@@ -129,6 +146,15 @@ def test_costs_count_transitions_and_retries(store):
     assert row["region"] == "us-east-1"
 
 
+def test_children_of_a_distributed_map_are_on_the_bill_of_the_execution_that_started_them(store):
+    parent = etl()
+    store.record(parent, *(etl(map_run="arn:aws:states:::mapRun:etl/a:1") for _ in range(9)))
+    (df,) = workflows.page(store).section("cost").tables
+    (row,) = rows(df)
+    assert (row["executions"], row["transitions"]) == (1, 60)
+    assert row["each_usd"] == row["total_usd"]
+
+
 def test_express_executions_cost_their_request_and_duration(store):
     store.record(etl(type="EXPRESS"))
     (df,) = workflows.page(store).section("cost").tables
@@ -149,6 +175,14 @@ def test_failures_have_their_state_and_cause(store):
 def test_a_wait_that_is_most_of_it_is_pointed_out(store):
     store.record(etl())
     assert "only waits" in str(workflows.page(store).section("change"))
+
+
+def test_one_state_alone_and_failures_that_came_once_each_are_no_advice(store):
+    store.record(played("one", task("only").definition(), {}, START, {"only": [(3, 1)]}))
+    assert "change" not in workflows.page(store).sections
+    for error in ("A", "B"):
+        store.record(played("fails", Fail("f", error).definition(), {}, START, {}))
+    assert "most frequent" not in str(workflows.page(store))
 
 
 def test_every_section_can_be_shown(store):

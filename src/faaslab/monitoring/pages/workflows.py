@@ -297,13 +297,14 @@ def _money(seen: _Seen, *, free_tier: bool, prices: str) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("total_usd", ascending=False, ignore_index=True)
 
 
-def _split(one: WorkflowCost, executions: int) -> dict[str, float]:
+def _split(one: WorkflowCost, executions: int) -> dict[str, float | None]:
     return {
         "transitions_usd": float(one.transitions),
         "requests_usd": float(one.requests),
         "duration_usd": float(one.duration),
         "total_usd": float(one.total),
-        "each_usd": float(one.total) / executions,
+        # Children alone are in the window where their parent began before it.
+        "each_usd": float(one.total) / executions if executions else None,
     }
 
 
@@ -357,7 +358,8 @@ def _change(
     states: pd.DataFrame, paths: pd.DataFrame, errors: pd.DataFrame, money: pd.DataFrame
 ) -> Section | None:
     kinds = {(row["workflow"], row["state"]): row["type"] for row in words.rows(states)}
-    longest = words.rows(paths.sort_values("share", ascending=False).head(3))
+    several = paths[paths["workflow"].map(paths["workflow"].value_counts()) > 1]  # one state is all there is
+    longest = words.rows(several.sort_values("share", ascending=False).head(3))
     items = [
         f"**`{row['state']}` is {words.share(row['share'])} of what `{row['workflow']}` takes**, "
         f"{words.ms(row['mean_ms'])} of each execution: "
@@ -372,12 +374,13 @@ def _change(
         for row in retried
         if row["retries"] >= row["visits"] / _MANY
     ]
-    if not errors.empty:
+    if len(errors) == 1 or (len(errors) and errors["count"].iloc[0] > 1):
         row = words.rows(errors)[0]
         where = f" in `{row['state']}`" if row["state"] else ""
         items.append(
             f"**The most frequent failure** is {row['error'] or 'an error without a name'}{where} of "
-            f"`{row['workflow']}`: {words.of(row['count'], 'time')}, {words.share(row['share'])} of all."
+            f"`{row['workflow']}`: {words.of(row['count'], 'time')}, in {words.share(row['share'])} of its "
+            "executions."
         )
     items += [
         f"**`{row['workflow']}` makes {words.amount(row['transitions'] / row['executions'])} transitions an "

@@ -132,15 +132,30 @@ def by_workflow(run: Run, window: WorkflowWindow) -> pd.DataFrame:
 def states(run: Run, window: WorkflowWindow) -> pd.DataFrame:
     """A row a state that was entered: workflow, state, type, visits, left (of those), p50_ms, p95_ms, max_ms,
     total_ms, failures, retries; most time first. What stands in a Map or Parallel counts in that as well.
+
+    A state that failed, or was given up with what it stands in, took the time until then.
     """  # noqa: D205
     return _ask(
         run,
         window,
         f"""WITH {window.billed},
         h AS (SELECT x.workflow, h.* FROM x JOIN workflow_history h ON h.execution_id = x.id),
-        n AS (SELECT execution_id, id, state FROM h WHERE ends_with(type, 'StateEntered')),
-        f AS (SELECT h.*, coalesce(n.state, h.state) AS name FROM h
-              LEFT JOIN n ON n.execution_id = h.execution_id AND n.id = h.entered_id)
+        n AS (SELECT execution_id, id, outer_id, timestamp, state FROM h
+              WHERE ends_with(type, 'StateEntered')),
+        l AS (SELECT execution_id, entered_id, count(duration_ms) AS left,
+                     max(timestamp) FILTER (type IN ({_FAILED})) AS failed,
+                     max(timestamp) FILTER (ends_with(type, 'StateExited')) AS exited
+              FROM h WHERE entered_id IS NOT NULL GROUP BY ALL),
+        cut AS (SELECT n.execution_id, n.id, date_diff('microsecond', n.timestamp,
+                       coalesce(l.failed, o.failed, o.exited, x.ended_at)) / 1000 AS ms
+                FROM n JOIN x ON x.id = n.execution_id
+                LEFT JOIN l ON l.execution_id = n.execution_id AND l.entered_id = n.id
+                LEFT JOIN l o ON o.execution_id = n.execution_id AND o.entered_id = n.outer_id
+                WHERE x.ended_at IS NOT NULL AND coalesce(l.left, 0) = 0),
+        f AS (SELECT h.* EXCLUDE (duration_ms), coalesce(h.duration_ms, cut.ms) AS duration_ms,
+                     coalesce(n.state, h.state) AS name FROM h
+              LEFT JOIN n ON n.execution_id = h.execution_id AND n.id = h.entered_id
+              LEFT JOIN cut ON cut.execution_id = h.execution_id AND cut.id = h.id)
         SELECT workflow, name AS state,
                any_value(replace(type, 'StateEntered', '')) FILTER (ends_with(type, 'StateEntered')) AS type,
                count(*) FILTER (ends_with(type, 'StateEntered')) AS visits,
@@ -264,7 +279,7 @@ def statistics(
 def usage(run: Run, window: WorkflowWindow) -> pd.DataFrame:
     """What goes on the bill, a row a workflow and region: workflow, region, executions, transitions (of
     Standard ones: states entered and retries), express_requests, express_gb_seconds (at 64 MB, in steps of
-    100 ms). The children of distributed Maps are in it.
+    100 ms). The children of distributed Maps are on the bill, and are no executions of their own.
     """  # noqa: D205
     return _ask(
         run,
@@ -273,7 +288,8 @@ def usage(run: Run, window: WorkflowWindow) -> pd.DataFrame:
         t AS (SELECT x.id, count(*) FILTER ({_ENTERED}) + {_RETRIES} AS transitions
               FROM x JOIN workflow_history h ON h.execution_id = x.id
               WHERE coalesce(x.type, 'STANDARD') = 'STANDARD' GROUP BY x.id)
-        SELECT x.workflow, nullif(split_part(x.id, ':', 4), '') AS region, count(*) AS executions,
+        SELECT x.workflow, nullif(split_part(x.id, ':', 4), '') AS region,
+               count(*) FILTER (x.map_run IS NULL) AS executions,
                coalesce(sum(t.transitions), 0)::BIGINT AS transitions,
                count(*) FILTER (x.type = 'EXPRESS') AS express_requests,
                coalesce(sum(ceil(x.duration_ms / 100) * 0.1 * 64 / 1024) FILTER (x.type = 'EXPRESS'), 0)
