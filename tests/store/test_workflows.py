@@ -139,6 +139,13 @@ def test_owners_that_are_there_are_not_robbed_and_what_is_released_is_free(store
     kept.alive("me", clock.now() + timedelta(seconds=90))
     assert kept.claim("other", lambda owner: False, limit=9) == []
     clock.advance(91)
+    assert kept.claim("other", lambda owner: False, limit=9) == []
+    clock.advance(20)
+    kept.alive("me", clock.now() + timedelta(seconds=-1))  # it speaks, by a clock that is late
+    assert kept.claim("other", lambda owner: False, limit=9) == []
+    clock.advance(29)
+    assert kept.claim("other", lambda owner: False, limit=9) == []
+    clock.advance(1)
     assert len(kept.claim("other", lambda owner: False, limit=9)) == 1
     assert kept.owner_of("arn:e") == "other"
     kept.release("other")

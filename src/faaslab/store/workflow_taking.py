@@ -7,6 +7,7 @@ what can only not be read now is let go again: nothing stays claimed that nobody
 from __future__ import annotations
 
 import json
+import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,14 @@ from faaslab.store.workflow_record import RUNNING_ROWS, STANDS, standing_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from faaslab.clock import Clock
     from faaslab.store.blobs import Blobs
     from faaslab.store.state import State
 
+SILENT_S = 30.0
+"""For how long an owner that is overdue is watched before what it has is taken: it speaks each 20 s."""
 _AT_ONCE = 500
 _AMONG = "IN (SELECT value FROM json_each(?))"
 
@@ -35,6 +38,9 @@ class Taking:
         self._state = state
         self._blobs = blobs
         self._clock = clock
+        self._guard = threading.Lock()
+        self._overdue: dict[tuple[str, float], float] = {}
+        """(owner, what it said last) -> since when it is seen to be overdue, by a clock that never jumps."""
 
     def claim(
         self,
@@ -48,11 +54,11 @@ class Taking:
             owners = [row[0] for row in connection.execute(f"SELECT DISTINCT owner {RUNNING_ROWS}")]
             alive = dict(connection.execute("SELECT owner, until FROM workflow_owners").fetchall())
             strayed = held is not None and owner in owners and bool(_strayed(connection, owner, held))
-        now = seconds(self._clock.now())
+        silent = self._silent(alive)
         free = [
             other
             for other in owners
-            if other is None or (other != owner and (alive.get(other, now) < now or gone(other)))
+            if other is None or (other != owner and (other in silent or gone(other)))
         ]
         if not free and not strayed:
             return []
@@ -72,6 +78,20 @@ class Taking:
                 [(owner, identity) for identity in ids],
             )
         return self.taken(ids, owner)
+
+    def _silent(self, alive: Mapping[str, float]) -> set[str]:
+        """Who has not said for long that it is at work, and has not while this one looked either.
+
+        A machine that has slept finds every instant long past: who lives says so soon after.
+        """
+        now, since = seconds(self._clock.now()), self._clock.monotonic()
+        with self._guard:
+            self._overdue = {
+                (owner, until): self._overdue.get((owner, until), since)
+                for owner, until in alive.items()
+                if until < now
+            }
+            return {owner for (owner, _), first in self._overdue.items() if since - first >= SILENT_S}
 
     def taken(self, ids: Sequence[str], owner: str) -> list[Taken]:
         """Those that `owner` has claimed; what cannot be read now is let go again, and not among them."""

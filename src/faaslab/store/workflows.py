@@ -261,7 +261,8 @@ class Workflows:
     ) -> list[Taken]:
         """Take up to `limit` running executions over that nobody owns, or whose owner is gone.
 
-        Gone is also who has not said for long that it is at work (`alive`). With `held` (the ids that
+        Gone is also who has not said for long that it is at work (`alive`), at this question and at one
+        half a minute before. With `held` (the ids that
         `owner` has, asked at the last moment) those are taken as well that are its own, and it has not.
         """
         if not self._state.path.exists():

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from faaslab.clock import SteppedClock
 from faaslab.errors import Conflict
 from faaslab.store import Store
 from faaslab.workflow.effects import Continue, Failed, Redrive, Stop, Submitted, Succeeded
-from faaslab.workflow.engine import packed, unpacked
+from faaslab.workflow.engine import Engine, packed, unpacked
 from faaslab.workflow.engine.interpreting import interpreted
 from tests.workflow.engine.conftest import moved, types, until
-from tests.workflow.engine.shop import ARN, PASS, TOKEN, echo, execution, machine, task, wait
+from tests.workflow.engine.shop import ARN, PASS, TOKEN, Carry, echo, execution, machine, task, wait
 
 TWO = machine(("A", task()), ("W", wait(60)), ("B", task()))
 
@@ -119,6 +120,8 @@ def test_who_has_not_said_for_long_that_it_is_there_loses_what_it_has(begin, clo
     assert keeper.said.wait(10)
     clock.advance(1000)
     second = begin(lambda wanted: None)
+    assert second.resume() == 0
+    clock.advance(31)
     assert second.resume() == 1
     (late,), (call,) = first.carry.wanted, second.carry.wanted
     answers(first, late, {"late": 1})  # the sleeper wakes up
@@ -127,6 +130,40 @@ def test_who_has_not_said_for_long_that_it_is_there_loses_what_it_has(begin, clo
     answers(second, call, {"in time": 1})
     assert second.wait(handle.id).output == '{"in time":1}'
     assert first.wait(handle.id).output == '{"in time":1}'
+
+
+class Sleeper(SteppedClock):
+    """Of a machine that may sleep: its date goes on then, its seconds do not."""
+
+    slept = timedelta(0)
+
+    def now(self):
+        return super().now() + self.slept
+
+
+def test_a_machine_that_slept_takes_nothing_from_who_lives_and_who_lives_says_so_at_once(tmp_path):
+    clock = Sleeper()
+    with (
+        Store(tmp_path / "s.duckdb", clock=clock) as here,
+        Store(tmp_path / "s.duckdb", clock=clock) as there,
+    ):
+        until_of = "SELECT until FROM workflow_owners"
+        carry = Carry()
+        with (
+            Engine(here.workflows, carry, clock=clock, owner="first") as first,
+            Engine(there.workflows, Carry(), clock=clock, owner="second") as second,
+        ):
+            carry.engine = first
+            first.start(execution(clock=clock), machine(("A", task())))
+            until(lambda: here.workflows._state.one(until_of))
+            (said,) = here.workflows._state.one(until_of)
+            clock.slept = timedelta(minutes=10)
+            assert second.resume() == 0
+            until(lambda: clock.advance(0.05) or here.workflows._state.one(until_of)[0] > said + 500)
+            clock.advance(31)
+            assert second.resume() == 0
+            clock.slept = -timedelta(minutes=10)  # set back: it says so again, or it would seem to be there
+            until(lambda: clock.advance(0.05) or here.workflows._state.one(until_of)[0] < said)
 
 
 def test_another_process_may_stop_and_await_it(begin, store, clock):
