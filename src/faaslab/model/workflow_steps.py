@@ -66,7 +66,8 @@ class Change(NamedTuple):
     """What is to be kept of one execution at once: steps, their events, and how it stands after them.
 
     With `beginning` it is new. `epoch` is the one that its owner holds it under. `tokens` (token -> key) can
-    be answered from now on, `spent` cannot any more. `taken` are the letters that the steps answer.
+    be answered from now on, `spent` cannot any more. `taken` are the letters that the steps answer. `final`
+    is one that was given up: it is not gone through again, and its steps are of no use.
     """
 
     execution: WorkflowExecution
@@ -77,6 +78,7 @@ class Change(NamedTuple):
     tokens: Mapping[str, str] = {}
     spent: Sequence[str] = ()
     taken: Sequence[int] = ()
+    final: bool = False
 
     @property
     def ended(self) -> bool:

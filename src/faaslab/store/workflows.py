@@ -233,6 +233,10 @@ class Workflows:
             connection.executemany("INSERT INTO workflow_steps VALUES (?, ?, ?, ?, ?, ?, ?)", one.steps)
         self._state.append_within(connection, one.rows)
         if change.ended:
+            if change.final:
+                connection.execute(
+                    "DELETE FROM workflow_steps WHERE execution_id = ?", (change.execution.id,)
+                )
             return
         identity = change.execution.id
         if change.tokens:

@@ -6,8 +6,10 @@ import threading
 
 import pytest
 
-from faaslab.errors import AlreadyExists, Closed, Conflict, InvalidValue, NotFound, StoreFull
+from faaslab.clock import SYSTEM
+from faaslab.errors import AlreadyExists, Closed, Conflict, InvalidValue, NotFound, StoreError, StoreFull
 from faaslab.workflow.effects import Call, Failed, Stop, Submitted, Succeeded
+from faaslab.workflow.engine import Engine
 from tests.workflow.engine.conftest import moved, types, until
 from tests.workflow.engine.shop import ARN, FUNCTION, PASS, TOKEN, Carry, echo, execution, machine, task, wait
 
@@ -310,7 +312,7 @@ def test_one_that_cannot_be_kept_holds_up_no_other(begin, store):
             return getattr(store.workflows, name)
 
         def keep(self, changes, owner):
-            if any(change.execution.name == "bad" and change.beginning is None for change in changes):
+            if any(c.execution.name == "bad" and c.beginning is None and not c.final for c in changes):
                 raise RuntimeError("never")
             return store.workflows.keep(changes, owner)
 
@@ -327,9 +329,76 @@ def test_one_that_cannot_be_kept_holds_up_no_other(begin, store):
     for thread in threads:
         thread.join()
     assert [handle.wait().status for handle in handles[1:]] == ["SUCCEEDED"] * 2
-    until(lambda: engine.running() == [])
-    assert store.workflows.find(handles[0].id).status == "RUNNING"
+    ended = handles[0].wait()
+    assert (ended.status, ended.error.error) == ("FAILED", "States.Runtime")
+    assert ended.error.cause == "what happened cannot be kept: RuntimeError: never"
+    assert types(store, ended.id)[-2:] == ["LambdaFunctionStarted", "ExecutionFailed"]
     assert "never" in str(engine.last_error)
+    with pytest.raises(Conflict):
+        engine.redrive(ended.id)
+
+
+class Broken(Full):
+    """A keeper whose disk cannot take one execution, or none, for a while."""
+
+    names = ()
+
+    def keep(self, changes, owner):
+        if any(change.execution.name in self.names for change in changes):
+            self.refused.set()
+            raise StoreError("disk I/O error")
+        return self.keeper.keep(changes, owner)
+
+
+@pytest.mark.parametrize("broken", [("x0",), tuple(f"x{number}" for number in range(9))])
+def test_what_a_disk_could_not_take_is_kept_once_it_can(begin, store, clock, broken):
+    keeper = Broken(store.workflows)
+    engine = begin(lambda wanted: None, keeper=keeper)
+    handles = [engine.start(execution(f"x{n}"), machine(("A", task()), ("B", task()))) for n in range(9)]
+    keeper.names = broken
+    for handle, call in zip(handles, list(engine.carry.wanted), strict=True):
+        engine.signal(handle.id, Succeeded(call.key, {"n": 1}))
+    assert keeper.refused.wait(10)
+    until(lambda: clock.advance(0.05) or len(engine.carry.wanted) == 18 - len(broken))
+    assert "disk I/O error" in str(engine.trouble)
+    keeper.names = ()
+    until(lambda: clock.advance(1) or len(engine.carry.wanted) == 18)
+    until(lambda: engine.trouble is None)
+    for handle in handles:
+        (key,) = engine.pending(handle.id)
+        engine.signal(handle.id, Succeeded(key, {"n": 2}))
+    assert [handle.wait(20).output for handle in handles] == ['{"n":2}'] * 9
+    assert types(store, handles[0].id).count("LambdaFunctionSucceeded") == 2
+
+
+def test_what_could_not_be_kept_is_of_the_next_engine_after_the_close(begin, store):
+    keeper = Broken(store.workflows)
+    engine = begin(lambda wanted: None, keeper=keeper)
+    handle = engine.start(execution("x0"), machine(("A", task())))
+    keeper.names = ("x0",)
+    engine.signal(handle.id, Succeeded(engine.carry.wanted[0].key, {"n": 1}))
+    assert keeper.refused.wait(10)
+    engine.close()
+    second = begin(echo)
+    assert second.resume() == 1
+    assert second.wait(handle.id).status == "SUCCEEDED"
+
+
+def test_an_engine_closes_while_an_execution_goes_on_by_itself(store):
+    loop = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Choice",
+        "Choices": [{"Variable": "$.x", "NumericEquals": 1, "Next": "A"}], "Default": "Z"},
+        "Z": {"Type": "Succeed"}}}  # fmt: skip
+    engine = Engine(store.workflows, Carry(), clock=SYSTEM, owner="me")
+    handle = engine.start(execution(text='{"x":1}', type="EXPRESS"), loop)
+    closing = threading.Thread(target=engine.close, daemon=True)
+    closing.start()
+    closing.join(60)
+    assert not closing.is_alive()
+    assert store.workflows.find(handle.id).status == "RUNNING"
+    last = store.workflows.history(handle.id, limit=1, reverse=True)[0].id
+    with Engine(store.workflows, Carry(), clock=SYSTEM, owner="next") as another:
+        assert another.resume() == 1
+        until(lambda: store.workflows.history(handle.id, limit=1, reverse=True)[0].id > last)
 
 
 def test_what_is_raised_by_those_who_are_told_of_an_end_harms_nobody(begin):

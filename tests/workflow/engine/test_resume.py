@@ -303,8 +303,7 @@ def test_what_is_gone_of_one_ends_that_one_and_holds_up_no_other(begin, store):
     assert "its signal 2 cannot be read" in ended[0].error.cause
     assert types(store, ARN + "a")[-1] == "ExecutionFailed"
     with pytest.raises(Conflict):
-        second.redrive(ARN + "b")
-    assert "its signal 2 cannot be read" in second.redrive(ARN + "a").wait().error.cause
+        second.redrive(ARN + "a")  # there is nothing to go on with
 
 
 @pytest.mark.parametrize(

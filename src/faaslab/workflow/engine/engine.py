@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from faaslab.clock import Clock
-    from faaslab.errors import FaaslabError
     from faaslab.model.workflow import WorkflowExecution
     from faaslab.workflow.effects import Signal
     from faaslab.workflow.engine.protocol import Carry, Interpret, Keeper
@@ -67,8 +66,8 @@ class Engine:
         return self._turns.owner
 
     @property
-    def trouble(self) -> FaaslabError | None:
-        """Why what happened cannot be kept at the moment (a full disk); it is tried again until it can."""
+    def trouble(self) -> Exception | None:
+        """Why what happened cannot be kept at the moment (a full disk, a broken one); it is tried again."""
         return self._turns.trouble
 
     @property

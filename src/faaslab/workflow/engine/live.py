@@ -85,8 +85,8 @@ class Live:
 
     __slots__ = (
         "_events", "_make", "_spent", "_steps", "_taken", "_tokens", "awaited", "beginning", "busy",
-        "counted", "epoch", "execution", "gave_way", "given", "gone", "interpreter", "last_event_id", "new",
-        "number", "over", "queued", "signals", "standing", "timers", "told",
+        "counted", "epoch", "execution", "gave_way", "given", "gone", "hopeless", "interpreter",
+        "last_event_id", "new", "number", "over", "owed", "queued", "signals", "standing", "timers", "told",
     )  # fmt: skip
 
     def __init__(
@@ -121,7 +121,10 @@ class Live:
         self.timers: dict[str, datetime] = {}
         self.signals: deque[tuple[Signal | None, int | None]] = deque()
         """(signal, number of its letter) not told yet; None for a letter that nobody could read."""
-        self.busy = self.queued = self.gave_way = False
+        self.busy = self.queued = self.gave_way = self.hopeless = False
+        """`hopeless` is what was given up: it cannot be gone through again."""
+        self.owed: list[Effect] = []
+        """What came of steps that are not kept yet, as the store could not."""
         self.over: threading.Event | None = None
         """Set at the end, where somebody waits."""
         self._steps: list[StepRow] = []
@@ -263,6 +266,7 @@ class Live:
             self._tokens,
             self._spent,
             self._taken,
+            self.hopeless,
         )
 
     def kept(self) -> None:
@@ -295,9 +299,17 @@ class Live:
             self._events, self._tokens, self._spent, self.gone = [], {}, [], {}
         return None
 
+    def unkept(self, why: Exception, now: datetime) -> tuple[Effect, ...]:
+        """End it in place of what was thought, and can never be kept."""
+        first = self._events[0].id if self._events else self.last_event_id + 1
+        self._steps, self._events, self._tokens, self._spent = [], [], {}, []
+        self.execution, self.last_event_id = self.standing, first - 1
+        return self.give_up(f"what happened cannot be kept: {type(why).__name__}: {why}", now, 0)
+
     def give_up(self, cause: str, now: datetime, last_event_id: int) -> tuple[Effect, ...]:
         """End it as one that cannot go on; its history goes on above `last_event_id`."""
         self.last_event_id = max(self.last_event_id, last_event_id)
+        self.hopeless = True
         step = self._broken(cause, now)
         self._take(Failed("", RUNTIME), step, now)
         return step.effects

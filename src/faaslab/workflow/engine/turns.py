@@ -6,7 +6,6 @@ has an execution marked busy is alone with it.
 
 from __future__ import annotations
 
-import itertools
 import os
 import secrets
 import threading
@@ -15,9 +14,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import FaaslabError, InvalidValue, StoreBusy, StoreError, StoreFull
-from faaslab.model.workflow_steps import Beginning, Outcome
+from faaslab.errors import InvalidValue, StoreError
+from faaslab.model.workflow_steps import Beginning
 from faaslab.workflow.effects import Continue, Failed, Fired, More, Redrive, Started
+from faaslab.workflow.engine import keeping
 from faaslab.workflow.engine.hands import Hands
 from faaslab.workflow.engine.listening import Listening
 from faaslab.workflow.engine.live import RUNNING, Live, as_json
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from faaslab.clock import Clock
     from faaslab.model.workflow import WorkflowExecution
-    from faaslab.model.workflow_steps import Change, Taken
+    from faaslab.model.workflow_steps import Taken
     from faaslab.workflow.effects import Effect, Signal
     from faaslab.workflow.engine.protocol import Carry, Interpret, Interpreter, Keeper
 
@@ -57,7 +57,7 @@ class Turns:
         self.owner = owner
         self.closed = False
         self.closing = threading.Event()
-        self.trouble: FaaslabError | None = None
+        self.trouble: Exception | None = None
         """Why what happened cannot be kept at the moment; it is tried again until it can."""
         self.last_error: Exception | None = None
         """What went wrong last with one execution alone."""
@@ -72,6 +72,9 @@ class Turns:
         self._taking = threading.Lock()
         """Held while executions are claimed, until they are here."""
         self._queue: deque[Live] = deque()
+        self._later: dict[str, Live] = {}
+        """What the store could not keep; it is tried again at `_later_at`."""
+        self._later_at, self._retries = 0.0, 0
         self._timers = Timers()
         self._wake = threading.Event()
         self._idle = False
@@ -152,7 +155,7 @@ class Turns:
         """Tell it; while it has more to do by itself it goes on, for its turn. The effects so far."""
         until = self._clock.monotonic() + turn_s
         effects = list(live.tell(signal, self._clock.now(), letter))
-        while effects and type(effects[-1]) is More and self._clock.monotonic() < until:
+        while effects and type(effects[-1]) is More and self._clock.monotonic() < until and not self.closed:
             effects.pop()
             effects += live.tell(Continue(), self._clock.now())
         return effects
@@ -161,69 +164,63 @@ class Turns:
         """Tell each of them what there is, keep it all at once, then do what is to be done."""
         done: dict[str, tuple[Live, list[Effect]]] = {}
         for live in batch:
-            effects: list[Effect] = []
+            effects, live.owed = live.owed, []
             while live.signals:
                 signal, letter = live.signals.popleft()
                 effects += self._told(live, signal, letter)
             done[live.id] = (live, effects)
-        outcome = self._kept([live for live, _ in done.values()])
-        if outcome is None:
-            return
-        for live, effects in done.values():
-            if live.id in outcome.lost:
+        self._settle(list(done.values()))
+
+    def _settle(self, done: Sequence[tuple[Live, list[Effect]]]) -> None:
+        """Keep what they thought, and do what came of it; what the store cannot keep now is for later."""
+        changes = [change for live, _ in done if (change := live.change()) is not None]
+        tried = keeping.tried(self._keeper, changes, self.owner)
+        self._listening.answered(change for change in changes if change.execution.id not in tried.later)
+        hopeless: list[tuple[Live, list[Effect]]] = []
+        for live, effects in done:
+            if live.id in tried.later:
+                live.owed = effects
+                self._postpone(live, tried.later[live.id])
+            elif live.id in tried.never:
+                self.last_error = tried.never[live.id]
+                if live.hopeless:
+                    self._drop(live)
+                else:
+                    hopeless.append((live, list(live.unkept(self.last_error, self._clock.now()))))
+            elif live.id in tried.lost:
                 self._drop(live)
-            elif live.id in outcome.known:
+            elif live.id in tried.known:
                 self._drop(live)
-                self._hands.known(live, outcome.known[live.id])
+                self._hands.known(live, tried.known[live.id])
             else:
                 live.kept()
                 self._do(live, effects)
                 self._let_go(live)
-
-    def _kept(self, lives: Sequence[Live]) -> Outcome | None:
-        """Keep what they thought, however long that takes; None when the engine is closed before it can."""
-        changes = [change for live in lives if (change := live.change()) is not None]
-        if not changes:
-            return Outcome()
-        for attempt in itertools.count():
-            try:
-                outcome = self._keeper.keep(changes, self.owner)
-            except (StoreFull, StoreBusy) as error:
-                self.trouble = error
-                pause = _RETRY_S[min(attempt, len(_RETRY_S) - 1)]
-                if self.closed or self._clock.wait(self.closing, pause):
-                    return None
-            except Exception as error:  # noqa: BLE001 - one that cannot be kept must not hold up the others
-                outcome = self._kept_apart(changes, error)
-                break
-            else:
+        if not tried.later:
+            self._retries = 0
+            if not self._later:
                 self.trouble = None
-                break
-        self._listening.answered(changes)
-        return outcome
+        if hopeless:
+            self._settle(hopeless)
 
-    def _kept_apart(self, changes: Sequence[Change], error: Exception) -> Outcome:
-        """Each by itself; what cannot be kept even so is not this engine's any more."""
-        self.last_error = error
-        if len(changes) == 1:
-            return Outcome(lost=frozenset({changes[0].execution.id}))
-        lost: set[str] = set()
-        known: dict[str, WorkflowExecution] = {}
-        for change in changes:
-            try:
-                outcome = self._keeper.keep([change], self.owner)
-            except Exception:  # noqa: BLE001 - see above
-                lost.add(change.execution.id)
-            else:
-                lost |= outcome.lost
-                known |= outcome.known
-        return Outcome(lost=frozenset(lost), known=known)
+    def _postpone(self, live: Live, error: Exception) -> None:
+        """Try it again in a while."""
+        self.trouble = error
+        with self._lock:
+            live.busy = False
+            if not self._later:
+                self._later_at = self._clock.monotonic() + _RETRY_S[min(self._retries, len(_RETRY_S) - 1)]
+                self._retries += 1
+            self._later[live.id] = live
+            self._ensure_thread()
+            self._wake.set()
 
     def _do(self, live: Live, effects: Iterable[Effect]) -> None:
         """Carry out what came of steps that are kept."""
         for effect in effects:
             if type(effect) is More:
-                live.signals.append((Continue(), None))
+                if not self.closed:  # else whoever takes it up continues
+                    live.signals.append((Continue(), None))
             elif not self.closed or live.ended:
                 self._safely(self._hands.do, live, effect)
         if live.ended:
@@ -364,24 +361,18 @@ class Turns:
 
     def go_on(self, taken: Sequence[tuple[Live, tuple[Effect, ...]]]) -> None:
         """Have done what the taken up ones await, and what came of their first step here."""
-        stepped = [live for live, _ in taken if live.change() is not None]
-        outcome = self._kept(stepped) if stepped else Outcome()
-        for live, effects in taken:
-            if outcome is None or live.id in outcome.lost:
-                self._drop(live)
-                continue
-            if effects:
-                live.kept()
-                self._do(live, effects)
-            else:
-                with self._lock:
-                    for key, due in live.timers.items():
-                        self._timers.add(live, key, due)
-                if live.gave_way:
-                    live.signals.append((Continue(), None))
-                for effect in list(live.awaited.values()):
-                    self._safely(self._hands.do, live, effect, live.told.get(effect.key, ()))
+        stepped = [(live, list(effects)) for live, effects in taken if live.change() is not None]
+        waiting = [live for live, _ in taken if live.change() is None]
+        for live in waiting:
+            with self._lock:
+                for key, due in live.timers.items():
+                    self._timers.add(live, key, due)
+            if live.gave_way:
+                live.signals.append((Continue(), None))
+            for effect in list(live.awaited.values()):
+                self._safely(self._hands.do, live, effect, live.told.get(effect.key, ()))
             self._let_go(live)
+        self._settle(stepped)
         self._listening.look = True
         self._wake.set()
 
@@ -414,11 +405,17 @@ class Turns:
                 for live, key in self._timers.due(self._clock.now()):
                     live.signals.append((Fired(key), None))
                     self._enqueue(live)
+                if self._later and self._clock.monotonic() >= self._later_at:
+                    later, self._later = self._later, {}
+                    for live in later.values():
+                        if live.id in self._live:
+                            self._enqueue(live)
             batch: list[Live] = []
             while self._queue and len(batch) < AT_ONCE:
                 live = self._queue.popleft()
                 live.queued = False
-                if live.id in self._live and live.signals:
+                unkept = not self.closed and live.change() is not None
+                if live.id in self._live and (live.signals or unkept):
                     live.busy = True
                     batch.append(live)
             return batch
@@ -430,9 +427,10 @@ class Turns:
             if self._idle:
                 return 3600.0
             due = self._timers.next()
+            later = self._later_at - self._clock.monotonic() if self._later else LISTEN_S
         if due is None:
-            return LISTEN_S
-        return min(max((due - self._clock.now()).total_seconds(), 0.0), LISTEN_S)
+            return min(max(later, 0.0), LISTEN_S)
+        return min(max(later, 0.0), max((due - self._clock.now()).total_seconds(), 0.0), LISTEN_S)
 
     def _listen(self) -> None:
         """Hear what other processes said, and say that this one is there."""
