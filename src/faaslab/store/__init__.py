@@ -245,6 +245,7 @@ class Store:
     def prune(self, keep: timedelta) -> Pruned:
         """Delete what is older than `keep`, with its blobs; definitions stay. Files shrink by `compact`."""
         self.merge()
+        self.workflows.forget_lately()
         return upkeep.prune(self._history, self._state, self.blobs, self.clock.now(), keep)
 
     def compact(self) -> Compacted:

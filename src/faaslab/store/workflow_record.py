@@ -23,6 +23,7 @@ from faaslab.model.workflow import (
     WorkflowExecutionStatistics,
     WorkflowExecutionStatus,
 )
+from faaslab.store.schema import TABLES
 from faaslab.store.sizes import CHUNK_CHARACTERS, CHUNK_LINES, INLINE_BYTES
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ def whole_details(details: Mapping[str, Any], blobs: Blobs) -> dict[str, Any]:
 
 
 _INSTANTS = ("started_at", "ended_at", "redriven_at")
+_NO_VALUES = dict.fromkeys(TABLES["workflow_executions"])
 
 
 def execution_kept(data: dict[str, Any]) -> WorkflowExecution:
@@ -205,6 +207,15 @@ def standing_of(row: Sequence[Any], blobs: Blobs) -> WorkflowExecution:
     if status == "RUNNING":  # also one that had ended before, and goes on
         data["ended_at"] = data["error"] = data["output"] = None
     return execution_kept(data)
+
+
+def execution_of_line(row: Mapping[str, Any], blobs: Blobs) -> WorkflowExecution:
+    """The same of a line of the outbox, where what is absent has no value and instants are text."""
+    whole: dict[str, Any] = {**_NO_VALUES, **row}
+    for name in _INSTANTS:
+        if whole[name] is not None:
+            whole[name] = datetime.fromisoformat(whole[name])
+    return execution_of(whole, blobs)
 
 
 def execution_of(row: Mapping[str, Any], blobs: Blobs) -> WorkflowExecution:

@@ -7,25 +7,26 @@ that survives power loss; an owner who lost it by then writes nothing.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from faaslab.errors import StoreError
 from faaslab.model.json import to_json
-from faaslab.model.workflow import HistoryEvent, WorkflowExecutionStatus
+from faaslab.model.workflow import WorkflowExecutionStatus
 from faaslab.model.workflow_steps import Letter, Outcome
 from faaslab.store.leases import seconds
 from faaslab.store.sizes import INLINE_BYTES
+from faaslab.store.workflow_lately import Lately, Standing
+from faaslab.store.workflow_past import event_of, events_of, past_execution
 from faaslab.store.workflow_record import (
     RUNNING_ROWS,
     STANDS,
     execution_line,
-    execution_of,
+    execution_of_line,
     history_rows,
     standing_of,
     text_of,
-    whole_details,
 )
 from faaslab.store.workflow_taking import Taking
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from faaslab.clock import Clock
-    from faaslab.model.workflow import WorkflowExecution
+    from faaslab.model.workflow import HistoryEvent, WorkflowExecution
     from faaslab.model.workflow_steps import Change, Taken
     from faaslab.store.blobs import Blobs
     from faaslab.store.capture import Capture
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 RUNNING = WorkflowExecutionStatus.RUNNING
 SUCCEEDED = WorkflowExecutionStatus.SUCCEEDED
+_ALL = 10**9
 
 
 class _Prepared(NamedTuple):
@@ -54,6 +56,8 @@ class _Prepared(NamedTuple):
     input_blob: str | None
     output_blob: str | None
     rows: list[tuple[str, str]]
+    events: list[str]
+    line: str | None
     steps: list[tuple[str, int, str, str | None, str | None, int, int]]
 
 
@@ -79,6 +83,7 @@ class Workflows:
         self._taking = Taking(state, blobs, clock)
         self._nudge = nudge
         self._connect = connect
+        self._lately = Lately(clock)
 
     # -- writing
 
@@ -106,13 +111,17 @@ class Workflows:
                     continue
                 self._rows_of(connection, one)
                 written += len(one.rows)
+        for one in prepared:
+            if (identity := one.change.execution.id) not in lost and identity not in known:
+                self._lately.note(one.change, one.events, one.line)
         self._nudge(written)
         return Outcome(lost=frozenset(lost), known=known)
 
     def _prepared(self, change: Change) -> _Prepared:
         w, capture = change.execution, self._capture()
-        rows = [("workflow", body) for body in history_rows(w.id, change.events, capture, self._blobs)]
-        ended = change.ended
+        events = history_rows(w.id, change.events, capture, self._blobs)
+        rows = [("workflow", body) for body in events]
+        ended, line = change.ended, None
         if ended:
             line = execution_line(w, capture, self._blobs)
             if rows and len(rows[-1][1]) + len(line) < 1_000_000:
@@ -133,7 +142,7 @@ class Workflows:
                 signal, blob = self._inline(step.signal)
                 row = (w.id, step.number, step.at.isoformat(), signal or None, blob)
                 steps.append((*row, step.last_event_id, step.check))
-        return _Prepared(change, body, input_blob, output_blob, rows, steps)
+        return _Prepared(change, body, input_blob, output_blob, rows, events, line, steps)
 
     def _inline(self, text: str | None) -> tuple[str, str | None]:
         """(text, digest): the text is empty where a blob has it."""
@@ -389,29 +398,26 @@ class Workflows:
 
         Backwards `after` is the id below which it goes on, 0 for the end.
         """
-        bound = ("id < $after OR $after = 0" if reverse else "id > $after") if after else "$after = 0"
-        with self._connect() as connection:
-            rows = connection.execute(
-                'SELECT id, previous_id, type, "timestamp", state, details, entered_id, outer_id, '
-                f"duration_ms FROM workflow_history WHERE execution_id = $id AND ({bound}) "
-                f"ORDER BY id {'DESC' if reverse else ''} LIMIT {10**9 if limit is None else int(limit)}",
-                {"id": execution_id, "after": after},
-            ).fetchall()
-        return [
-            HistoryEvent(
-                execution_id=execution_id,
-                id=row[0],
-                previous_id=row[1],
-                type=row[2],
-                at=row[3],
-                state=row[4],
-                details=whole_details(json.loads(row[5] or "{}"), self._blobs),
-                entered_id=row[6],
-                outer_id=row[7],
-                duration_ms=row[8],
+        if self._lately.has(execution_id):
+            if reverse and after == 1:
+                return []
+            first = after + 1 if not reverse else max(after - 1, 0)
+            count = _ALL if limit is None else int(limit)
+            rows = self._lately.events(
+                execution_id, self._stands_at(execution_id), first, count, reverse=reverse
             )
-            for row in rows
-        ]
+            if rows is not None:
+                return [event_of(execution_id, row, self._blobs) for row in rows]
+        with self._connect() as connection:
+            return events_of(connection, self._blobs, execution_id, after=after, limit=limit, reverse=reverse)
+
+    def _stands_at(self, execution_id: str) -> Standing | None:
+        row = self._state.one("SELECT status, epoch FROM workflow_executions WHERE id = ?", (execution_id,))
+        return None if row is None else Standing(row[0] != "RUNNING", row[1])
+
+    def forget_lately(self) -> None:
+        """Ask the history from now on: something of it was deleted."""
+        self._lately.forget()
 
     def lines(self, connection: sqlite3.Connection) -> list[str]:
         """Those that run as rows of the history's table; for questions, within a transaction that is open."""
@@ -425,18 +431,12 @@ class Workflows:
         return found
 
     def _from_history(self, execution_id: str, started_at: datetime | None) -> WorkflowExecution | None:
-        since = "" if started_at is None else " AND started_at = $started_at"
-        parameters: dict[str, Any] = {"id": execution_id}
-        if started_at is not None:
-            parameters["started_at"] = started_at
+        if self._lately.has(execution_id):
+            row = self._lately.row(execution_id, self._stands_at(execution_id))
+            if row is not None:
+                return execution_of_line(row, self._blobs)
         with self._connect() as connection:
-            answer = connection.execute(
-                f"SELECT * FROM workflow_executions WHERE id = $id{since} LIMIT 1", parameters
-            )
-            row = answer.fetchone()
-        if row is None:
-            return None
-        return execution_of(dict(zip(answer.columns, row, strict=True)), self._blobs)
+            return past_execution(connection, self._blobs, execution_id, started_at)
 
 
 def _name(w: WorkflowExecution) -> str:
