@@ -63,11 +63,7 @@ def executions(connection: Connection, blobs: Blobs, wanted: Wanted) -> list[Wor
     condition, given = wanted.condition
     limit = "" if wanted.limit is None else f" LIMIT {int(wanted.limit)}"
     answer = connection.execute(
-        f"""WITH standing AS (
-              SELECT * FROM workflow_executions
-              QUALIFY row_number() OVER (
-                PARTITION BY id ORDER BY coalesce(redrive_count, 0) DESC, ended_at DESC NULLS FIRST) = 1)
-            SELECT * FROM standing WHERE {condition} ORDER BY started_at DESC, id DESC{limit}""",
+        f"SELECT * FROM workflow_executions WHERE {condition} ORDER BY started_at DESC, id DESC{limit}",
         given,
     )
     rows = answer.fetchall()
