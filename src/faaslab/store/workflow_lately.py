@@ -153,7 +153,8 @@ class Lately:
             if begin <= high and end > low:
                 parts = body.split("\t")[2:]
                 wanted = parts[max(low - begin, 0) : high - begin + 1]
-                rows += [json.loads(f"{{{part}") for part in wanted]
+                if wanted:
+                    rows += json.loads(f"[{{{',{'.join(wanted)}]")
         return rows[::-1] if reverse else rows
 
     def _found(self, identity: str, standing: Standing | None) -> _Written | None:
