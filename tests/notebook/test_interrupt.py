@@ -70,6 +70,44 @@ def test_an_interrupted_map_gives_back_what_is_done(tmp_path):
         manager.shutdown_kernel(now=True)
 
 
+def test_an_interrupted_run_goes_on_and_the_kernel_is_clean(tmp_path):
+    manager, kernel = start_new_kernel(env=environment(tmp_path), cwd=str(tmp_path))
+    flow = "%%faas workflow long\nStartAt: w\nStates:\n  w: {Type: Wait, Seconds: 3600, End: true}\n"
+
+    def interrupted(code, when) -> list:
+        done: list = []
+
+        def until(message) -> None:
+            if message["msg_type"] == when and not done:
+                done.append(message)
+                manager.interrupt_kernel()
+
+        outputs = run(kernel, code, until=until)
+        assert done, outputs
+        return [each["content"]["ename"] for each in outputs if each["msg_type"] == "error"]
+
+    try:
+        run(kernel, "%load_ext faaslab")
+        run(kernel, flow)
+        waited = interrupted("%faas run long --wait --name first", "display_data")
+        assert waited == ["Interrupted"]
+        run(kernel, "run = %faas run long --name second")
+        assert interrupted("print('waiting', flush=True)\nawait run", "stream")[0] in {
+            "CancelledError",
+            "KeyboardInterrupt",
+        }
+        (told,) = [
+            each["content"]["data"]["text/plain"]
+            for each in run(kernel, "run.status.value, run.stop(), run.status.value")
+            if each["msg_type"] == "execute_result"
+        ]
+        assert told == "('RUNNING', None, 'ABORTED')"
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel()  # which ends by itself
+    assert not manager.is_alive()
+
+
 def _stop_at_a_line(message, manager, stopped) -> None:
     if message["msg_type"] == "stream" and not stopped:
         stopped.append(message)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from faaslab.workflow.engine import Handle
 
 
+_LOOK_S = 0.05
+
+
 class WorkflowRun:
     """An execution that was started, here or elsewhere: wait for it, look at it, stop it, redrive it."""
 
@@ -98,7 +101,10 @@ class WorkflowRun:
         """The execution once it has succeeded. Raises `WorkflowFailed` when it did not."""
         import asyncio
 
-        ended = yield from asyncio.get_running_loop().run_in_executor(None, self.wait).__await__()
+        # No thread waits for it: one would outlive the interrupt of a cell, and hold up the kernel's end.
+        while not self._handle.done and not self._handle.look():
+            yield from asyncio.sleep(_LOOK_S).__await__()
+        ended = self._handle.execution
         if ended.status is not WorkflowExecutionStatus.SUCCEEDED:
             raise failed(ended)
         return ended
