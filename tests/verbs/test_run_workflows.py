@@ -155,6 +155,9 @@ def test_a_definition_in_a_file(do, tmp_path):
         do("workflow flow", "[not, a, machine]")
     do(f"graph flow --svg {tmp_path / 'flow.svg'} --open")
     assert (tmp_path / "flow.svg").read_text().startswith("<svg")
+    assert do("graph flow --svg -").text.startswith("<svg")
+    with pytest.raises(InvalidValue, match="--no-wait"):
+        do("run flow --wait --no-wait")
     assert do.face.opened == [str(tmp_path / "flow.svg")]
 
 

@@ -29,7 +29,8 @@ def serve(lab: Lab, call: Call, face: Face) -> Answer:
     # boto3 and the older command line read the second name of the region only, the other SDKs the first.
     face.note(
         f"any AWS SDK or tool works here with: AWS_ENDPOINT_URL={serving.address} AWS_REGION={lab.region} "
-        f"AWS_DEFAULT_REGION={lab.region} AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY=local"
+        f"AWS_DEFAULT_REGION={lab.region} AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY=local "
+        "AWS_DISABLE_HOST_PREFIX_INJECTION=true"
     )
     facts = {"ready": serving.address, "region": lab.region}
     if not face.stay(json.dumps(facts) if call.json else f"READY {serving.address}"):

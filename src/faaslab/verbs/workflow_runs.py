@@ -32,6 +32,8 @@ _STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_
 
 def run(lab: Lab, call: Call, face: Face) -> Answer:
     """Start an execution; a shell waits for its end, a notebook goes on and shows it live."""
+    if call["wait"] and call["no_wait"]:
+        raise InvalidValue("does not go with --wait", place="--no-wait", hint="leave one of them out")
     value = payloads.payload(call["payload"], face)
     started = lab.workflows.start(call["name"], value, name=call["execution"])
     return _followed(started, call, face)
@@ -180,6 +182,8 @@ def _picture(svg: str, text: str, call: Call, face: Face) -> Answer:
     path = call["svg"]
     if path is None:
         return PictureAnswer(svg=svg, text=text)
+    if path == "-":
+        return TextAnswer(text=svg)
     if not path.endswith(".svg"):
         raise InvalidValue(f"{path!r} does not end in .svg", place="--svg", hint="a browser shows SVG")
     target = Path(path).expanduser()
@@ -214,7 +218,13 @@ RUN = Positional(name="run", help="an execution's name or ARN, or {variable}", c
 WAIT = Option(flags=("--wait",), name="wait", help="wait for its end, in a notebook as well")
 NO_WAIT = Option(flags=("--no-wait",), name="no_wait", help="do not wait for its end")
 SVG = (
-    Option(flags=("--svg",), name="svg", metavar="PATH", completes="file", help="write it to this file"),
+    Option(
+        flags=("--svg",),
+        name="svg",
+        metavar="PATH|-",
+        completes="file",
+        help="write it to this file, or print it",
+    ),
     Option(flags=("--open",), name="open", help="show that file"),
 )
 VERBS: tuple[Verb, ...] = (
