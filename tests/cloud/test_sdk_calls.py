@@ -96,3 +96,45 @@ def test_every_service_has_a_name_and_an_operation_by_it():
     known = sdk_calls._services()
     assert len(set(known.values())) > 300
     assert all(name == name.lower() for name in known)
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "given", "optimised", "found"),
+    [
+        ("sqs", "sendMessage", {"QueueUrl.$": "$.q", "MessageBody": {"a": 1}}, True, []),
+        ("ecs", "runTask", {"TaskDefinition": "t", "Overrides": {"ContainerOverrides": []}}, True, []),
+        ("dynamodb", "putItem", {"TableName": "t", "Item": {"id": {"S.$": "$.id"}}}, True, []),
+        ("s3", "getObject", "{% $states.input %}", False, []),
+        ("sqs", "sendMessage", {"QueueUrl": "q"}, True, [("", "SendMessage needs 'MessageBody'")]),
+        (
+            "s3",
+            "getObject",
+            {"Bucket": "b", "Ky": "k", "Key": "k"},
+            False,
+            [("/Ky", "GetObject takes no 'Ky'; did you mean 'Key'?")],
+        ),
+        (
+            "s3",
+            "getObject",
+            {"bucket": "b", "Key": "k"},
+            False,
+            [("/bucket", "Step Functions writes 'bucket' as 'Bucket'")],
+        ),
+        (
+            "dynamodb",
+            "batchWriteItem",
+            {"RequestItems": {"t": [{"PutRequest": {"Itm": {}}}]}},
+            False,
+            [("/RequestItems/t[0]/PutRequest/Itm", "BatchWriteItem takes no 'Itm'; did you mean 'Item'?")],
+        ),
+        ("eks", "runJob", {"anything": 1}, True, []),
+    ],
+)
+def test_what_is_odd_in_parameters_is_told_by_the_models(service, action, given, optimised, found):
+    assert sdk_calls.odd(service, action, given, optimised=optimised) == found
+
+
+def test_an_operation_that_there_is_not_is_told_with_the_nearest():
+    ((place, message),) = sdk_calls.odd("s3", "getObjct", {})
+    assert place == ""
+    assert "getObject" in message

@@ -65,6 +65,29 @@ def test_what_is_no_definition_gives_diagnostics_and_no_traceback(lab, text):
         lab.workflows.create("flow", text)
 
 
+def test_yaml_is_taken_as_in_a_cell_and_its_mistakes_have_lines(lab):
+    flow = "StartAt: a\nStates:\n  a: {Type: Task, Resource: score, Next: b}\n  b: {Type: Pass, End: true}\n"
+    kept = lab.workflows.create("yaml", flow)
+    assert json.loads(kept.definition)["States"]["a"]["Resource"].endswith(":function:score")
+    assert lab.workflows.validate(flow) == ()
+    slip = flow.replace("Next: b", "Next: c")
+    for change in (lab.workflows.create, lab.workflows.update):
+        with pytest.raises(InvalidDefinition, match="line 3, state a: Missing 'Next' target: c") as refused:
+            change("yaml", slip)
+        assert refused.value.diagnostics
+    with pytest.raises(InvalidDefinition, match="line 2"):
+        lab.workflows.create("yaml", "foo: [")
+    assert lab.workflows.create("any", "foo: [", draft=True).definition == "foo: ["
+
+
+def test_what_a_workflow_has_not_is_told_by_its_nearest(lab):
+    with pytest.raises(InvalidValue, match="did you mean 'tags'"):
+        lab.workflows.create("flow", PASS, tag={"a": "b"})
+    lab.workflows.create("flow", PASS)
+    with pytest.raises(InvalidValue, match="nothing is given"):
+        lab.workflows.update("flow")
+
+
 def test_short_forms_are_written_out_and_a_text_without_any_stays_to_the_letter(lab):
     task = {"Type": "Task", "End": True}
     inner = {"StartAt": "S", "States": {"S": {**task, "Resource": "activity:sign"}}}

@@ -128,6 +128,28 @@ def test_a_definition_with_mistakes_is_told_by_line_and_kept_only_as_a_draft(do)
     assert "warning: there is no function named 'twice'" in plain_text(unknown)
 
 
+def test_a_check_says_what_was_meant_and_what_no_service_takes(do):
+    found = do(
+        "workflow check",
+        """
+StartAt: a
+States:
+  a: {Type: Tsk, Next: b}
+  b:
+    Type: Task
+    Resource: arn:aws:states:::aws-sdk:s3:getObject
+    Parameters: {Bucket: b, Kee: k}
+    End: true
+""",
+    )
+    text = plain_text(found)
+    assert "[Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]; did you mean 'Task'?" in text
+    assert "the cell:8: warning: GetObject takes no 'Kee'; did you mean 'Key'?" in text
+    assert "GetObject needs 'Key'" in text
+    with pytest.raises(InvalidValue, match="line 4, state a: .*; did you mean 'Pass'?"):
+        do("workflow x", "\nStartAt: a\nStates:\n  a: {Type: pass, End: true}\n")
+
+
 def test_the_same_name_again_is_the_same_run_or_is_told_why_not(do, etl):
     do("workflow long", LONG)
     first = do("run long --name n --no-wait")

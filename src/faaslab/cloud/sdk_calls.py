@@ -17,12 +17,13 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from faaslab.cloud.clients import models
-from faaslab.errors import InvalidValue, NotFound
+from faaslab.errors import InvalidValue, NotFound, nearest
 
 if TYPE_CHECKING:
     from botocore.model import Shape
 
 _DEEPEST = 100
+_MOST_ODD = 100
 _LEADING = re.compile(r"[A-Z]+(?![a-z])|[A-Z]")
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _JAVA_NAMES = {"NULL": "Nul"}
@@ -139,6 +140,56 @@ def operation(service: str, action: str, *, optimised: bool = False) -> Operatio
         model=model.operation_model(found),
         optimised=optimised,
     )
+
+
+def odd(service: str, action: str, given: Any, *, optimised: bool = False) -> list[tuple[str, str]]:
+    """(place, what is odd) of a template of parameters, by the models; what is filled in later is not seen.
+
+    The place is as in `/Entries[0]/Detail`, empty for the whole. Of an optimised integration whose action is
+    no operation of its service nothing is said.
+    """
+    try:
+        asked = operation(service, action, optimised=optimised)
+    except NotFound as error:
+        return [] if optimised else [("", str(error))]
+    shape, found = asked.model.input_shape, list[tuple[str, str]]()
+    if shape is not None and isinstance(given, Mapping):
+        there = {_member_names(shape).get(str(key).removesuffix(".$").casefold()) for key in given}
+        lacking = [
+            name
+            for name in shape.required_members
+            if name not in there and not shape.members[name].metadata.get("idempotencyToken")
+        ]
+        found += [("", f"{asked.name} needs {_pascal(name)!r}") for name in lacking]
+        _note_odd(asked, shape, given, "", found)
+    return found
+
+
+def _note_odd(asked: Operation, shape: Any, given: Any, at: str, found: list[tuple[str, str]]) -> None:
+    if at.count("/") + at.count("[") > _DEEPEST or len(found) > _MOST_ODD:
+        return
+    if shape.type_name == "structure" and isinstance(given, Mapping):
+        if getattr(shape, "is_document_type", False):
+            return
+        names = _member_names(shape)
+        for key, item in given.items():
+            bare = str(key).removesuffix(".$")
+            name = names.get(bare.casefold())
+            if name is None:
+                near = nearest(bare[:100], map(_pascal, shape.members))
+                meant = f"; did you mean {near!r}?" if near else ""
+                found.append((f"{at}/{key}", f"{asked.name} takes no {bare[:100]!r}{meant}"))
+                continue
+            proper = {_pascal(name), name[:1].upper() + name[1:]} if asked.optimised else {_pascal(name)}
+            if bare not in proper:
+                found.append((f"{at}/{key}", f"Step Functions writes {bare!r} as {_pascal(name)!r}"))
+            _note_odd(asked, shape.members[name], item, f"{at}/{key}", found)
+    elif shape.type_name == "list" and isinstance(given, list):
+        for index, item in enumerate(given):
+            _note_odd(asked, shape.member, item, f"{at}[{index}]", found)
+    elif shape.type_name == "map" and isinstance(given, Mapping):
+        for key, item in given.items():
+            _note_odd(asked, shape.value, item, f"{at}/{key}", found)
 
 
 _OPTIMISED = {

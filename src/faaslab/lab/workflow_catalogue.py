@@ -11,8 +11,9 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
+from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound, nearest
 from faaslab.lab import workflow_definitions, workflow_names
+from faaslab.lab.workflow_mistakes import located
 from faaslab.lab.workflow_names import coded
 from faaslab.lab.workflow_versions import WorkflowVersions
 from faaslab.model.workflow import (
@@ -32,8 +33,21 @@ if TYPE_CHECKING:
     from faaslab.lab import Lab
     from faaslab.lab.workflow_definitions import InvalidDefinition
     from faaslab.model.workflow import WorkflowType
+    from faaslab.workflow.source import Source
 
-_UNSET: Any = object()
+
+class _Unset:
+    """What an argument is that was not given."""
+
+    def __repr__(self) -> str:
+        return "as it is"
+
+
+_UNSET: Any = _Unset()
+_OPTIONS = (
+    "type", "role", "logging", "tracing", "tags", "encryption", "publish", "description", "draft", "exist_ok",
+    "short_forms",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,7 +69,18 @@ class Catalogue:
         self.versions = WorkflowVersions(lab)
 
     def create(self, name: str, definition: Any, **options: Any) -> Workflow:
-        """Define a workflow and give it back. `options` are those of `define`."""
+        """Define a workflow and give it back, as `define` does.
+
+        `options` are those of `define`: type, role, logging, tracing, tags, encryption, publish,
+        description, draft, exist_ok, short_forms.
+        """
+        for option in options:
+            if option not in _OPTIONS:
+                near = nearest(option, _OPTIONS)
+                raise InvalidValue(
+                    f"a workflow has no option {option!r}",
+                    hint=f"did you mean {near!r}?" if near else f"there are: {', '.join(_OPTIONS)}",
+                )
         return self.define(name, definition, **options).workflow
 
     def define(
@@ -75,7 +100,7 @@ class Catalogue:
         exist_ok: bool = True,
         short_forms: bool = True,
     ) -> Defined:
-        """Define a workflow from JSON text, a dictionary, or states put together in Python.
+        """Define a workflow from YAML or JSON text, a dictionary, or states put together in Python.
 
         With `exist_ok` a name that is taken gets a next definition, or none when nothing changed; without it
         the same again is the one that is there, and another one `AlreadyExists` (CreateStateMachine). `type`
@@ -85,7 +110,8 @@ class Catalogue:
         or `activity:NAME`. Tags that are not given stay.
         """
         workflow_names.checked(name)
-        text = workflow_definitions.text_of(definition, region=self._lab.region, short_forms=short_forms)
+        source = workflow_definitions.source_of(definition, draft=draft) if short_forms else None
+        text = self._text(definition, source, short_forms=short_forms)
         present = self._kept.get(Workflow, name)
         kind = type or (present.type if present else "STANDARD")
         if kind not in ("STANDARD", "EXPRESS"):
@@ -93,7 +119,7 @@ class Catalogue:
         diagnostics = found_in(text, kind)
         refused = workflow_definitions.refusal(diagnostics)
         if refused is not None and not draft:
-            raise refused
+            raise refused if source is None else located(refused, source)
         kept_tags = present.configuration.tags if present and tags is None else tags
         configuration = WorkflowConfiguration(
             role=role,
@@ -173,8 +199,12 @@ class Catalogue:
         type: WorkflowType = "STANDARD",  # noqa: A002
     ) -> tuple[Diagnostic, ...]:
         """What is wrong with a definition, and what is odd in it; nothing is kept."""
-        text = workflow_definitions.text_of(definition, region=self._lab.region)
-        return found_in(text, type=type)
+        source = workflow_definitions.source_of(definition, draft=True)
+        return found_in(self._text(definition, source), type=type)
+
+    def _text(self, definition: Any, source: Source | None, *, short_forms: bool = True) -> str:
+        given = definition if source is None else source.definition
+        return workflow_definitions.text_of(given, region=self._lab.region, short_forms=short_forms)
 
     def update(
         self,
@@ -200,12 +230,18 @@ class Catalogue:
         text = present.definition
         diagnostics: tuple[Diagnostic, ...] = ()
         status, reason = present.status, present.status_reason
+        changes = (definition, role, logging, tracing, encryption, active)
+        if not publish and all(each is _UNSET for each in changes):
+            raise InvalidValue(
+                "nothing is given that would change", hint="give a definition, role, logging, tracing, active"
+            )
         if definition is not _UNSET:
-            text = workflow_definitions.text_of(definition, region=self._lab.region, short_forms=short_forms)
+            source = workflow_definitions.source_of(definition, draft=draft) if short_forms else None
+            text = self._text(definition, source, short_forms=short_forms)
             diagnostics = found_in(text, present.type)
             refused = workflow_definitions.refusal(diagnostics)
             if refused is not None and not draft:
-                raise refused
+                raise refused if source is None else located(refused, source)
             if refused is not None:
                 status, reason = WorkflowStatus.DRAFT, refused.message
             elif status is not WorkflowStatus.INACTIVE:

@@ -15,11 +15,12 @@ from faaslab.errors import InvalidValue
 from faaslab.lab import workflow_names
 from faaslab.model.workflow import LoggingConfiguration
 from faaslab.workflow import validate
-from faaslab.workflow.source import with_arns
+from faaslab.workflow.source import read, with_arns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from faaslab.workflow.source import Source
     from faaslab.workflow.validate import Diagnostic
 
 MOST_BYTES = 1_048_576
@@ -27,6 +28,7 @@ _SCOPES = ("ItemProcessor", "Iterator")
 _FUNCTION = re.compile(
     r"(?:arn:aws:lambda:[^:]*:[^:]*:function:)?(?P<name>[A-Za-z0-9_-]{1,64})(?::[$A-Za-z0-9_-]+)?"
 )
+_INVOKES = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:lambda:invoke(?:\.waitForTaskToken)?")
 _LEVELS = ("ALL", "ERROR", "FATAL", "OFF")
 
 
@@ -57,12 +59,30 @@ def text_of(definition: Any, *, region: str, short_forms: bool = True) -> str:
         return definition if written is None or written == parsed else _written(written)
     if not isinstance(definition, Mapping):
         raise InvalidValue(
-            f"a {type(definition).__name__} is no definition of a workflow",
+            f"what was given is no definition of a workflow, but of the type {type(definition).__name__}",
             place="definition",
-            hint="give JSON text, a dictionary, or states put together with >>",
+            hint="give YAML or JSON text, a dictionary, or states put together with >>",
         )
     text = _written(definition)
     return text_of(text, region=region) if short_forms else text
+
+
+def source_of(definition: Any, *, draft: bool = False) -> Source | None:
+    """What a text says that is no JSON: YAML; None for what is none of it.
+
+    Raises `InvalidDefinition` with the line for what is neither; a draft may be anything.
+    """
+    if isinstance(definition, bytes):
+        definition = definition.decode("utf-8", "replace")
+    if not isinstance(definition, str) or definition.lstrip().startswith("{"):
+        return None
+    try:
+        return read(definition)
+    except InvalidValue as error:
+        if draft:
+            return None
+        found = validate.diagnostics(definition)
+        raise InvalidDefinition(error.message, found, place=error.place, hint=error.hint) from None
 
 
 def _written(definition: Mapping[str, Any]) -> str:
@@ -83,8 +103,8 @@ def _object(text: str) -> dict[str, Any] | None:
     return parsed if isinstance(parsed, dict) else None
 
 
-def functions_of(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(place, name) of every function that a task names by itself, in the order of the text."""
+def tasks_of(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(place, state) of every state that has a Resource, in the order of the text."""
     left: list[tuple[str, Any]] = [("", definition)]
     while left:
         at, machine = left.pop()
@@ -96,14 +116,26 @@ def functions_of(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             if not isinstance(state, Mapping):
                 continue
             place = f"{at}/States/{name}"
-            named = _function(state.get("Resource"))
-            if named is not None:
-                yield f"{place}/Resource", named
+            if isinstance(state.get("Resource"), str):
+                yield place, state
             inner += [(f"{place}/{scope}", state[scope]) for scope in _SCOPES if scope in state]
             branches = state.get("Branches")
             for index, branch in enumerate(branches if isinstance(branches, list) else ()):
                 inner.append((f"{place}/Branches[{index}]", branch))
         left += reversed(inner)
+
+
+def functions_of(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(place, name) of every function that a task names by itself, in the order of the text."""
+    for place, state in tasks_of(definition):
+        named, where = _function(state["Resource"]), f"{place}/Resource"
+        if _INVOKES.fullmatch(state["Resource"]):
+            field = "Arguments" if "Arguments" in state else "Parameters"
+            given = state.get(field)
+            where = f"{place}/{field}/FunctionName"
+            named = _function(given.get("FunctionName")) if isinstance(given, Mapping) else None
+        if named is not None:
+            yield where, named
 
 
 def _function(resource: Any) -> str | None:

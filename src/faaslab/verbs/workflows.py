@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.deploy import regular
-from faaslab.errors import InvalidValue, NotFound, nearest
-from faaslab.lab.workflow_definitions import MOST_BYTES, InvalidDefinition, functions_of
+from faaslab.errors import InvalidValue, NotFound
+from faaslab.lab import workflow_mistakes as mistakes
+from faaslab.lab.workflow_definitions import MOST_BYTES, InvalidDefinition
 from faaslab.lab.workflow_pictures import of_workflow
 from faaslab.store.questions import workflows as questions
 from faaslab.verbs.answers import DiagnosticsAnswer, DoneAnswer, TableAnswer, WorkflowCard
 from faaslab.verbs.options import Option, Positional, pair
 from faaslab.verbs.verb import Verb
 from faaslab.workflow import source as sources
-from faaslab.workflow.validate import Diagnostic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from faaslab.verbs.verb import Call
     from faaslab.workflow.source import Source
 
-_MOST_TOLD = 8
+_MEANT = 50
 
 
 def define(lab: Lab, call: Call, face: Face) -> Answer:
@@ -46,10 +46,10 @@ def define(lab: Lab, call: Call, face: Face) -> Answer:
             draft=call["draft"],
         )
     except InvalidDefinition as error:
-        raise _located(error, source) from None
-    for each in (*defined.diagnostics, *_unknown_functions(lab, source.definition)):
+        raise mistakes.located(error, source, option="--draft") from None
+    for each in (*defined.diagnostics, *mistakes.warnings(lab, source.definition)):
         if each.severity == "WARNING" or call["draft"]:
-            face.note(_told(each, source))
+            face.note(mistakes.told(each, source))
     if call["save"]:
         path = Path(call["save"]).expanduser()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,10 +76,17 @@ def check(lab: Lab, call: Call, face: Face) -> Answer:
 
     source = _source(call, face)
     found = lab.workflows.validate(source.definition, type=call["type"] or "STANDARD")
-    found = (*found, *_unknown_functions(lab, source.definition))
+    found = (*found, *mistakes.warnings(lab, source.definition))
     rows = [
-        (each.severity.lower(), source.line_of(each.location), each.code, each.message, each.location)
-        for each in found
+        (
+            each.severity.lower(),
+            source.line_of(each.location),
+            each.code,
+            # To look for what was meant costs: whoever has more than that is helped by the first.
+            mistakes.said(each, source.definition) if number < _MEANT else each.message,
+            each.location,
+        )
+        for number, each in enumerate(found)
     ]
     df = pd.DataFrame(rows, columns=["severity", "line", "code", "message", "place"], dtype=object)
     failed = any(each.severity == "ERROR" for each in found)
@@ -88,19 +95,6 @@ def check(lab: Lab, call: Call, face: Face) -> Answer:
         source="the cell" if call["source"] is None else call["source"],
         exit_status=2 if failed else 0,
     )
-
-
-def _unknown_functions(lab: Lab, definition: Any) -> list[Diagnostic]:
-    """A warning for each task whose function there is not, with the nearest name."""
-    known = set(lab.functions.names())
-    found = []
-    for place, name in functions_of(definition):
-        if name not in known:
-            near = nearest(name, known)
-            meant = f"; did you mean {near!r}?" if near else ""
-            said = f"there is no function named {name!r} yet{meant}"
-            found.append(Diagnostic("WARNING", "FUNCTION_NOT_FOUND", said, place))
-    return found
 
 
 def _source(call: Call, face: Face) -> Source:
@@ -131,24 +125,6 @@ def _logging(call: Call) -> dict[str, Any] | None:
     if level is None:
         return None
     return {"level": level, "include_execution_data": call["log_data"], "destinations": groups}
-
-
-def _located(error: InvalidDefinition, source: Source) -> InvalidDefinition:
-    """The same, told by the lines of what was written."""
-    wrong = [each for each in error.diagnostics if each.severity == "ERROR"]
-    if not wrong:
-        return error
-    lines = [_told(each, source) for each in wrong[:_MOST_TOLD]]
-    if len(wrong) > _MOST_TOLD:
-        lines.append(f"and {len(wrong) - _MOST_TOLD} more: workflow check tells them all")
-    message = lines[0] if len(lines) == 1 else "\n  ".join(["the definition has mistakes:", *lines])
-    return InvalidDefinition(message, error.diagnostics, hint="--draft keeps it as it is")
-
-
-def _told(each: Diagnostic, source: Source) -> str:
-    where = source.told(each.location)
-    field = "" if each.location in (None, "/") else f" ({each.location})"
-    return f"{where}: {each.message}{field}" if where else each.message
 
 
 def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001

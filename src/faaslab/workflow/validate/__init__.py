@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from faaslab.workflow.validate.answers import refusal, validation
 from faaslab.workflow.validate.diagnostic import Diagnostic, Findings
 from faaslab.workflow.validate.machine import Check
+from faaslab.workflow.validate.meant import meant
 from faaslab.workflow.validate.reading import read
 from faaslab.workflow.validate.variables import references as variable_references
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Diagnostic", "diagnostics", "refusal", "validation", "variable_references"]
+__all__ = ["Diagnostic", "diagnostics", "meant", "refusal", "validation", "variable_references"]
 
 
 def diagnostics(

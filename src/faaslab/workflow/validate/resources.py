@@ -88,6 +88,11 @@ _REQUIRED: Final = {
 """What a call cannot be without; what else a service wants it says itself when it is called."""
 
 
+def offered() -> frozenset[str]:
+    """Every optimised integration there is, with each way to wait for it: `sqs:sendMessage`."""
+    return _OFFERED
+
+
 def check(resource: Any, machine_type: str, findings: Findings, at: str) -> None:
     """Check the Resource of a Task in a machine (or a Map's child) of that type."""
     if not values.text(resource, findings, at):

@@ -1,0 +1,78 @@
+"""What is wrong with a definition, or odd in it, told to who wrote it: by lines, and with the nearest word.
+
+Rule: an API tells mistakes in AWS's words and nothing else. Here they stand first, and what is added after.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import FaaslabError, nearest
+from faaslab.lab.tasks import resources
+from faaslab.lab.workflow_definitions import InvalidDefinition, functions_of, tasks_of
+from faaslab.workflow.validate import Diagnostic, meant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from faaslab.lab import Lab
+    from faaslab.workflow.source import Source
+
+_MOST_TOLD = 8
+_FIELDS = ("Parameters", "Arguments")
+
+
+def said(each: Diagnostic, definition: Any) -> str:
+    """Its message, and what was most likely meant."""
+    word = meant(each, definition)
+    return each.message if word is None else f"{each.message}; did you mean {word!r}?"
+
+
+def told(each: Diagnostic, source: Source) -> str:
+    """It in a line: `line 7, state Score: … (/States/Score/Type)`."""
+    where, message = source.told(each.location), said(each, source.definition)
+    field = "" if each.location in (None, "/") else f" ({each.location})"
+    return f"{where}: {message}{field}" if where else message
+
+
+def located(error: InvalidDefinition, source: Source, *, option: str = "draft=True") -> InvalidDefinition:
+    """The same, told by the lines of what was written; with `option` it is kept all the same."""
+    wrong = [each for each in error.diagnostics if each.severity == "ERROR"]
+    if not wrong:
+        return error
+    lines = [told(each, source) for each in wrong[:_MOST_TOLD]]
+    if len(wrong) > _MOST_TOLD:
+        lines.append(f"and {len(wrong) - _MOST_TOLD} more: workflow check tells them all")
+    message = lines[0] if len(lines) == 1 else "\n  ".join(["the definition has mistakes:", *lines])
+    return InvalidDefinition(message, error.diagnostics, hint=f"{option} keeps it as it is")
+
+
+def warnings(lab: Lab, definition: Mapping[str, Any]) -> list[Diagnostic]:
+    """What AWS finds only when it runs: functions that there are not, parameters that no service has."""
+    return [*_unknown_functions(lab, definition), *_odd_calls(definition)]
+
+
+def _unknown_functions(lab: Lab, definition: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    known = set(lab.functions.names())
+    for place, name in functions_of(definition):
+        if name not in known:
+            near = nearest(name, known)
+            word = f"; did you mean {near!r}?" if near else ""
+            message = f"there is no function named {name!r} yet{word}"
+            yield Diagnostic("WARNING", "FUNCTION_NOT_FOUND", message, place)
+
+
+def _odd_calls(definition: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    from faaslab.cloud import sdk_calls
+
+    for place, state in tasks_of(definition):
+        with suppress(FaaslabError):
+            resource = resources.service(state["Resource"])
+            field = next((each for each in _FIELDS if each in state), None)
+            given = {} if field is None else state[field]
+            for at, message in sdk_calls.odd(
+                resource.service, resource.action, given, optimised=not resource.sdk
+            ):
+                where = f"{place}/{field}{at}" if field and at else f"{place}/Resource"
+                yield Diagnostic("WARNING", "SERVICE_CALL", message, where)
