@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import Closed, FaaslabError
 from faaslab.store import faults, forks, place
+from faaslab.store.interrupts import held_back
 from faaslab.store.migrations import NEWEST_STATE, bring_state, too_new
 
 if TYPE_CHECKING:
@@ -125,12 +126,14 @@ class State:
     @contextmanager
     def write(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
         """One transaction; committed when the body ends, undone when it raises."""
-        with self._writing:
+        with held_back(), self._writing:
             connection = self._writer or self._open_writer()
             try:
+                if connection.in_transaction:  # left by an interrupt that came in spite of all
+                    connection.execute("ROLLBACK")
                 self._level(connection, durable=durable)
-                connection.execute("BEGIN IMMEDIATE")
                 try:
+                    connection.execute("BEGIN IMMEDIATE")
                     version = connection.execute("PRAGMA user_version").fetchone()[0]
                     if version > NEWEST_STATE:
                         raise too_new(self.path, version, NEWEST_STATE)

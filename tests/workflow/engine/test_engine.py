@@ -401,6 +401,53 @@ def test_an_engine_closes_while_an_execution_goes_on_by_itself(store):
         until(lambda: store.workflows.history(handle.id, limit=1, reverse=True)[0].id > last)
 
 
+class Interrupted(Full):
+    """A keeper that is interrupted once, when all is kept."""
+
+    def keep(self, changes, owner):
+        outcome = self.keeper.keep(changes, owner)
+        if not self.refused.is_set():
+            self.refused.set()
+            raise KeyboardInterrupt
+        return outcome
+
+
+@pytest.mark.parametrize("where", ["keep", "do"])
+def test_what_was_begun_when_an_interrupt_came_goes_on(begin, store, clock, where):
+    calls = []
+
+    def answer(wanted):
+        calls.append(wanted)
+        if where == "do" and len(calls) == 1:
+            raise KeyboardInterrupt
+        return echo(wanted)
+
+    engine = begin(answer, keeper=Interrupted(store.workflows) if where == "keep" else None)
+    with pytest.raises(KeyboardInterrupt):
+        engine.start(execution(text='{"n":1}'), machine(("A", task())))
+    until(lambda: clock.advance(0.1) or engine.standing(ARN + "x").status == "SUCCEEDED")
+
+
+def test_an_error_of_our_own_in_a_turn_ends_neither_the_thread_nor_an_execution(begin, store, clock):
+    engine = begin(lambda wanted: None)
+    handle = engine.start(execution(), machine(("A", task())))
+    told, failed = engine._turns._told, threading.Event()
+
+    def wrong(*arguments):
+        if not failed.is_set():
+            failed.set()
+            raise ZeroDivisionError
+        return told(*arguments)
+
+    engine._turns._told = wrong
+    engine.signal(handle.id, Succeeded(engine.carry.wanted[0].key, {"n": 1}))
+    assert failed.wait(10)
+    until(lambda: clock.advance(1) or len(engine.carry.wanted) == 2)
+    engine.signal(handle.id, Succeeded(engine.carry.wanted[1].key, {"n": 2}))
+    until(lambda: engine.standing(handle.id).output == '{"n":2}')
+    assert isinstance(engine.last_error, ZeroDivisionError)
+
+
 def test_what_is_raised_by_those_who_are_told_of_an_end_harms_nobody(begin):
     engine = begin(echo)
     engine.carry.ended = lambda execution: 1 / 0

@@ -11,18 +11,18 @@ import secrets
 import threading
 from collections import Counter, deque
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue, StoreError
 from faaslab.model.workflow_steps import Beginning
-from faaslab.workflow.effects import Continue, Failed, Fired, More, Redrive, Started
+from faaslab.workflow.effects import Continue, Failed, Fired, More, Started
 from faaslab.workflow.engine import keeping
 from faaslab.workflow.engine.hands import Hands
 from faaslab.workflow.engine.listening import Listening
-from faaslab.workflow.engine.live import RUNNING, Live, as_json
+from faaslab.workflow.engine.live import Live, as_json
 from faaslab.workflow.engine.machines import Machines
 from faaslab.workflow.engine.signals import packed, unpacked
+from faaslab.workflow.engine.taking import gone_through
 from faaslab.workflow.engine.timers import Timers
 from faaslab.workflow.failure import RUNTIME
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from faaslab.clock import Clock
     from faaslab.model.workflow import WorkflowExecution
-    from faaslab.model.workflow_steps import Taken
+    from faaslab.model.workflow_steps import Change, Taken
     from faaslab.workflow.effects import Effect, Signal
     from faaslab.workflow.engine.protocol import Carry, Interpret, Interpreter, Keeper
 
@@ -75,6 +75,8 @@ class Turns:
         self._later: dict[str, Live] = {}
         """What the store could not keep; it is tried again at `_later_at`."""
         self._later_at, self._retries = 0.0, 0
+        self._strayed_at: float | None = None
+        """When to look for what is kept as this engine's, and is not here."""
         self._timers = Timers()
         self._wake = threading.Event()
         self._idle = False
@@ -121,6 +123,19 @@ class Turns:
         effects = self._told(live, Started(), None, FIRST_TURN_S)
         change = live.change()
         assert change is not None
+        try:
+            known = self._begun(live, change)
+            if known is None:
+                self._do(live, effects)
+                self._let_go(live)
+        except Exception:
+            raise
+        except BaseException:  # an interrupt: the engine's thread goes on with what is kept
+            self._stray([live], 0.0)
+            raise
+        return known
+
+    def _begun(self, live: Live, change: Change) -> WorkflowExecution | None:
         with self._lock:
             self._beginning[live.id] += 1
         try:
@@ -134,12 +149,17 @@ class Turns:
                     self._live[live.id] = live
         finally:
             with self._lock:
-                self._beginning[live.id] -= 1
-                if not self._beginning[live.id]:
-                    del self._beginning[live.id]
-        self._do(live, effects)
-        self._let_go(live)
+                self._beginning -= Counter((live.id,))
         return None
+
+    def _stray(self, lives: Iterable[Live], after_s: float) -> None:
+        """Have the engine's thread take up from the store what is kept as this engine's, these as well."""
+        for live in lives:
+            self._drop(live)
+        self._strayed_at = self._clock.monotonic() + after_s
+        with self._lock:
+            self._ensure_thread()
+            self._wake.set()
 
     def make(self, live: Live) -> Interpreter:
         """The interpreter of an execution, before its first step."""
@@ -190,18 +210,26 @@ class Turns:
             elif live.id in tried.lost:
                 self._drop(live)
             elif live.id in tried.known:
-                self._drop(live)
-                self._hands.known(live, tried.known[live.id])
+                self._was_known(live, tried.known[live.id])
             else:
                 live.kept()
                 self._do(live, effects)
                 self._let_go(live)
         if not tried.later:
-            self._retries = 0
-            if not self._later:
-                self.trouble = None
+            self._retries, self.trouble = 0, self.trouble if self._later else None
         if hopeless:
             self._settle(hopeless)
+
+    def _was_known(self, live: Live, known: WorkflowExecution) -> None:
+        try:
+            self._hands.known(live, known)
+        except StoreError as error:
+            self._postpone(live, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            self.last_error = error
+            self._drop(live)
+        else:
+            self._drop(live)
 
     def _postpone(self, live: Live, error: Exception) -> None:
         """Try it again in a while."""
@@ -227,7 +255,7 @@ class Turns:
             self._drop(live)
             self._safely(self._hands.ended, live)
 
-    def _safely(self, act: Callable[..., None], *arguments: object) -> None:
+    def _safely(self, act: Callable[..., object], *arguments: object) -> None:
         """What others raise is noted, and harms no other execution."""
         try:
             act(*arguments)
@@ -310,7 +338,7 @@ class Turns:
         try:
             with self._taking:
                 while taken := self._keeper.claim(self.owner, gone, limit=AT_ONCE, held=self._held):
-                    found += [self.take_up(one) for one in taken]
+                    found += [self._take_up(one) for one in taken]
         finally:  # what is taken up goes on, though the next cannot be read
             self.go_on(found)
         return len(found)
@@ -326,7 +354,7 @@ class Turns:
             taken = self._keeper.claim_ended(execution_id, self.owner, key=key)
             if taken is None:
                 return None
-            one = self.take_up(taken)
+            one = self._take_up(taken)
         self.go_on([one])
         return one[0]
 
@@ -334,27 +362,8 @@ class Turns:
         """Whether a child that had ended goes on."""
         return self.redrive(execution_id, key) is not None
 
-    def take_up(self, taken: Taken) -> tuple[Live, tuple[Effect, ...]]:
-        """Go through what was kept of an execution; nothing is carried out yet.
-
-        Where it cannot go on, or goes on after it had ended, a step comes with that: its effects.
-        """
-        live = Live(taken.execution, taken.beginning, self.make, epoch=taken.epoch, new=False)
-        live.busy = True
-        live.standing = _running(taken.execution)
-        try:
-            cause = live.replay(taken)
-        except Exception as error:  # noqa: BLE001 - the others that were claimed with it go on
-            cause = f"what was kept of it cannot be gone through: {type(error).__name__}: {error}"
-        effects: tuple[Effect, ...] = ()
-        if cause is not None:
-            last = max((step.last_event_id for step in taken.steps), default=0)
-            live.execution = live.standing
-            effects = live.give_up(cause, self._clock.now(), last)
-        elif live.ended:
-            effects = live.tell(Redrive(), self._clock.now())
-        elif not taken.steps:
-            live.signals.append((Started(), None))
+    def _take_up(self, taken: Taken) -> tuple[Live, tuple[Effect, ...]]:
+        live, effects = gone_through(taken, self.make, self._clock.now())
         with self._lock:
             self._live[live.id] = live
         return live, effects
@@ -390,7 +399,14 @@ class Turns:
             self._listen()
             batch = self._ready()
             if batch:
-                self._advance(batch)
+                try:
+                    self._advance(batch)
+                except Exception as error:  # noqa: BLE001 - what is kept of them goes on
+                    self.last_error = error
+                    self._stray(batch, _RETRY_S[-1])
+            elif self._strayed_at is not None and self._clock.monotonic() >= self._strayed_at:
+                self._strayed_at = None
+                self._safely(self.resume, lambda owner: False)  # noqa: ARG005
             else:
                 self._clock.wait(self._wake, self._pause())
         batch = self._ready()
@@ -425,7 +441,8 @@ class Turns:
         with self._lock:
             self._idle = not self._live
             if self._idle:
-                return 3600.0
+                strayed = self._strayed_at
+                return 3600.0 if strayed is None else max(strayed - self._clock.monotonic(), 0.0)
             due = self._timers.next()
             later = self._later_at - self._clock.monotonic() if self._later else LISTEN_S
         if due is None:
@@ -481,7 +498,3 @@ class Turns:
     def failed(self, live: Live, key: str, cause: str) -> None:
         """What was to be done could not even be begun."""
         self.tell(live, Failed(key, RUNTIME, cause))
-
-
-def _running(execution: WorkflowExecution) -> WorkflowExecution:
-    return replace(execution, status=RUNNING, ended_at=None)

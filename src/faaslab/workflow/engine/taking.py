@@ -1,0 +1,43 @@
+"""An execution that was kept, gone through again, and what it goes on with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from faaslab.workflow.effects import Redrive, Started
+from faaslab.workflow.engine.live import RUNNING, Live
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from faaslab.model.workflow_steps import Taken
+    from faaslab.workflow.effects import Effect
+    from faaslab.workflow.engine.protocol import Interpreter
+
+
+def gone_through(
+    taken: Taken, make: Callable[[Live], Interpreter], now: datetime
+) -> tuple[Live, tuple[Effect, ...]]:
+    """The execution, busy; nothing is carried out yet.
+
+    Where it cannot go on, or goes on after it had ended, a step comes with that: its effects.
+    """
+    live = Live(taken.execution, taken.beginning, make, epoch=taken.epoch, new=False)
+    live.busy = True
+    live.standing = replace(taken.execution, status=RUNNING, ended_at=None)
+    try:
+        cause = live.replay(taken)
+    except Exception as error:  # noqa: BLE001 - the others that were claimed with it go on
+        cause = f"what was kept of it cannot be gone through: {type(error).__name__}: {error}"
+    effects: tuple[Effect, ...] = ()
+    if cause is not None:
+        last = max((step.last_event_id for step in taken.steps), default=0)
+        live.execution = live.standing
+        effects = live.give_up(cause, now, last)
+    elif live.ended:
+        effects = live.tell(Redrive(), now)
+    elif not taken.steps:
+        live.signals.append((Started(), None))
+    return live, effects
