@@ -97,17 +97,14 @@ def cause(message: str, *, service: str, status: int, request_id: str) -> str:
     )
 
 
-def metadata(request_id: str, body: Any = None, *, more: Mapping[str, str] | None = None) -> dict[str, Any]:
+def metadata(request_id: str, body: Any) -> dict[str, Any]:
     """What the result of an optimised integration tells of the request."""
-    length = (
-        len(json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()) if body is not None else 0
-    )
+    length = len(json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
     headers = {
         "Connection": "keep-alive",
         "Content-Length": str(length),
         "Content-Type": "application/x-amz-json-1.0",
         "x-amzn-RequestId": request_id,
-        **(more or {}),
     }
     return {
         "SdkHttpMetadata": {

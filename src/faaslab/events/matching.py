@@ -6,8 +6,10 @@ Rule: a test takes time in proportion to the value and to the expression, whatev
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
+
+from faaslab.model.wildcard import in_order
 
 Test = Callable[[Any], bool]
 """Whether a scalar of an event (text, number, boolean, null) matches."""
@@ -98,25 +100,6 @@ def wildcard(written: str) -> Test:
         return exactly(parts[0])
     found = in_order(parts)
     return lambda value: isinstance(value, str) and found(value)
-
-
-def in_order(parts: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a text is these parts, two or more, with anything between them; in linear time."""
-    first, *middle, last = parts
-
-    def test(value: str) -> bool:
-        if len(value) < len(first) + len(last) or not value.startswith(first) or not value.endswith(last):
-            return False
-        place, end = len(first), len(value) - len(last)
-        for part in middle:
-            # The earliest place leaves most for what follows, so there is never a reason to go back.
-            found = value.find(part, place, end)
-            if found < 0:
-                return False
-            place = found + len(part)
-        return True
-
-    return test
 
 
 def _wildcard_parts(written: str) -> list[str]:

@@ -42,13 +42,13 @@ class Named:
     qualifier: str | None = None
 
 
-def checked(name: Any, *, what: str = "workflow", place: str = "name") -> str:
+def checked(name: Any, *, what: str = "workflow") -> str:
     """The name, if Step Functions would take it: 1 to 80 characters, without white space, `<>{}[]?*"#`…"""
     if not isinstance(name, str) or not 1 <= len(name) <= 80 or _UNNAMEABLE.search(name):
         raise coded(
             InvalidValue(
                 f"Invalid Name: {str(name)[:200]!r}",
-                place=place,
+                place="name",
                 hint=f"a name of a {what} has 1 to 80 letters, digits, '-' and '_'",
             ),
             "InvalidName",

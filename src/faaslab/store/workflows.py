@@ -321,11 +321,6 @@ class Workflows:
                 "INSERT OR REPLACE INTO workflow_owners VALUES (?, ?)", (owner, seconds(until))
             )
 
-    def owner_of(self, execution_id: str) -> str | None:
-        """Who holds a running one."""
-        row = self._state.one("SELECT owner FROM workflow_executions WHERE id = ?", (execution_id,))
-        return None if row is None else row[0]
-
     def runs_elsewhere(self, owner: str) -> bool:
         """Whether any execution runs that is not held by `owner`."""
         if not self._state.path.exists():

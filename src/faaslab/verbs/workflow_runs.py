@@ -16,6 +16,7 @@ from faaslab.verbs.function_options import PAYLOAD
 from faaslab.verbs.options import Option, Positional, positive
 from faaslab.verbs.verb import Verb
 from faaslab.verbs.workflows import card
+from faaslab.workflow.graph.sheet import on_paper
 
 if TYPE_CHECKING:
     from faaslab.lab import Lab
@@ -188,7 +189,7 @@ def _picture(svg: str, text: str, call: Call, face: Face) -> Answer:
         raise InvalidValue(f"{path!r} does not end in .svg", place="--svg", hint="a browser shows SVG")
     target = Path(path).expanduser()
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(svg, "utf-8")
+    target.write_text(on_paper(svg), "utf-8")
     if call["open"]:
         face.open(str(target))
     return DoneAnswer(text=f"wrote {target}", facts={"path": str(target)})

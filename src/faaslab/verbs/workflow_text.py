@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from faaslab.model.json import to_json
+from faaslab.workflow.graph.spans import length
 
 if TYPE_CHECKING:
     from faaslab.model.workflow import Workflow, WorkflowExecution
@@ -50,7 +51,8 @@ def about(card: WorkflowCard) -> list[tuple[str, str]]:
         parts = [f"{seen.executions:,} so far", f"{seen.succeeded:,} succeeded"]
         parts += [f"{seen.failed:,} failed"] if seen.failed else []
         parts += [f"{seen.running:,} running"] if seen.running else []
-        parts += [f"{took(seen.mean_duration_ms)} on average"] if seen.mean_duration_ms is not None else []
+        mean = seen.mean_duration_ms
+        parts += [] if mean is None else [f"{length(mean / 1_000)} on average"]
         told.append(("runs", ", ".join(parts)))
     return told
 
@@ -84,7 +86,7 @@ def headline(execution: WorkflowExecution) -> str:
     statistics = execution.statistics
     parts = [str(execution.status)]
     if execution.ended_at is not None:
-        parts[0] += f" in {took((execution.ended_at - execution.started_at).total_seconds() * 1_000)}"
+        parts[0] += f" in {length(execution.ended_at - execution.started_at)}"
     elif execution.current_state:
         parts[0] += f" in {execution.current_state}"
     if statistics.total_states:
@@ -95,17 +97,6 @@ def headline(execution: WorkflowExecution) -> str:
         times = "once" if execution.redrive_count == 1 else f"{execution.redrive_count} times"
         parts.append(f"redriven {times}")
     return ", ".join(parts)
-
-
-def took(ms: float) -> str:
-    """`12 ms`, `3.4 s`, `2 min 5 s`."""
-    if ms < 1_000:
-        return f"{ms:.0f} ms"
-    if ms < 60_000:
-        return f"{ms / 1_000:.1f} s"
-    minutes, seconds = divmod(round(ms / 1_000), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
 def _short(text: str) -> str:

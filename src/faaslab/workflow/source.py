@@ -76,7 +76,7 @@ def _json_or_yaml(text: str) -> tuple[Any, Place]:
             raise error from None
 
 
-def with_arns(definition: dict[str, Any], region: str, account: str = "000000000000") -> dict[str, Any]:
+def with_arns(definition: dict[str, Any], region: str) -> dict[str, Any]:
     """The definition with whole ARNs where a Task names its resource shortly; any other stays as it is.
 
     `score` and `score:prod` are functions, `activity:approve` is an activity. What was handed in stays as
@@ -95,7 +95,7 @@ def with_arns(definition: dict[str, Any], region: str, account: str = "000000000
                 continue
             states[name] = changed = dict(state)
             if changed.get("Type") == "Task" and isinstance(changed.get("Resource"), str):
-                changed["Resource"] = _arn(changed["Resource"], region, account)
+                changed["Resource"] = _arn(changed["Resource"], region)
             for field_name in _MACHINES:
                 if isinstance(changed.get(field_name), dict):
                     changed[field_name] = dict(changed[field_name])
@@ -107,11 +107,11 @@ def with_arns(definition: dict[str, Any], region: str, account: str = "000000000
     return copy
 
 
-def _arn(resource: str, region: str, account: str) -> str:
+def _arn(resource: str, region: str) -> str:
     activity = _ACTIVITY.fullmatch(resource)
     if activity:
-        return f"arn:aws:states:{region}:{account}:activity:{activity['name']}"
+        return f"arn:aws:states:{region}:000000000000:activity:{activity['name']}"
     function = _FUNCTION.fullmatch(resource)
     if function:
-        return function_arn(function["name"], region, account) + (function["qualifier"] or "")
+        return function_arn(function["name"], region) + (function["qualifier"] or "")
     return resource

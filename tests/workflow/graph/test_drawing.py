@@ -16,6 +16,7 @@ from faaslab.workflow.graph.drawing import Drawing, graph_svg
 from faaslab.workflow.graph.outline import model
 from faaslab.workflow.graph.palette import HUES
 from faaslab.workflow.graph.progress import Items, Progress, Status, status_of
+from faaslab.workflow.graph.sheet import on_paper
 from faaslab.workflow.graph.words import width
 
 from . import geometry, samples, story
@@ -239,10 +240,11 @@ def test_a_map_with_more_states_than_are_drawn_is_cut_inside():
     geometry.check(machine, most=20)
 
 
-def test_with_paper_it_stands_alone():
-    svg = graph_svg(samples.own("pipeline"), paper=True)
+def test_on_paper_it_stands_alone():
+    svg = on_paper(graph_svg(samples.own("pipeline")))
+    assert parsed(svg).get("class") == "faas-flow own"
     assert "prefers-color-scheme:dark" in svg
-    assert 'class="paper"' in svg
+    assert svg.count('class="paper"') == 1
 
 
 def test_the_hues_are_the_notebooks():

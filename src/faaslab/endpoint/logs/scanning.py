@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from faaslab.events.matching import in_order
+from faaslab.model.wildcard import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable

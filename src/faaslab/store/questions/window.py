@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -58,14 +58,13 @@ class Window:
     @property
     def parameters(self) -> dict[str, Any]:
         """The named parameters of `condition`: those that are used and no others."""
-        given = {
-            "since": self.since,
-            "until": self.until,
-            "functions": list(self.functions),
-            "regions": list(self.regions),
-            "sources": list(self.sources),
-        }
-        return {name: value for name, value in given.items() if value}
+        return given(
+            since=self.since,
+            until=self.until,
+            functions=self.functions,
+            regions=self.regions,
+            sources=self.sources,
+        )
 
     @property
     def condition(self) -> str:
@@ -74,11 +73,7 @@ class Window:
             [
                 "status <> 'running'",
                 MEASURED,
-                *(["started_at >= $since"] if self.since else []),
-                *(["started_at < $until"] if self.until else []),
-                *(["list_contains($functions, function)"] if self.functions else []),
-                *(["list_contains($regions, region)"] if self.regions else []),
-                *(["list_contains($sources, source)"] if self.sources else []),
+                *within(self.parameters),
             ]
         )
 
@@ -88,6 +83,21 @@ class Window:
         """  # noqa: D205
         only = "" if throttled else " AND status <> 'throttled'"
         return f"{name} AS NOT MATERIALIZED (SELECT {COLUMNS} FROM executions WHERE {self.condition}{only})"
+
+
+def given(**values: datetime | tuple[str, ...] | None) -> dict[str, Any]:
+    """Those that are not empty, as named parameters."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value
+    }
+
+
+_WITHIN = {"since": "started_at >= $since", "until": "started_at < $until"}
+
+
+def within(parameters: Iterable[str]) -> list[str]:
+    """What each parameter of a window asks of a row: `functions` names those that `function` may be."""
+    return [_WITHIN.get(name) or f"list_contains(${name}, {name.removesuffix('s')})" for name in parameters]
 
 
 def ask(run: Run, window: Window, text: str, **parameters: Any) -> pd.DataFrame:

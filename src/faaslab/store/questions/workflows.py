@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from faaslab.model.workflow import WorkflowStatistics
+from faaslab.store.questions.window import given, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,13 +44,7 @@ class WorkflowWindow:
     @property
     def parameters(self) -> dict[str, Any]:
         """The named parameters of `condition`: those that are used and no others."""
-        given = {
-            "since": self.since,
-            "until": self.until,
-            "workflows": list(self.workflows),
-            "sources": list(self.sources),
-        }
-        return {name: value for name, value in given.items() if value}
+        return given(since=self.since, until=self.until, workflows=self.workflows, sources=self.sources)
 
     @property
     def executions(self) -> str:
@@ -66,15 +61,7 @@ class WorkflowWindow:
 
     @property
     def _condition(self) -> str:
-        return " AND ".join(
-            [
-                "started_at IS NOT NULL",
-                *(["started_at >= $since"] if self.since else []),
-                *(["started_at < $until"] if self.until else []),
-                *(["list_contains($workflows, workflow)"] if self.workflows else []),
-                *(["list_contains($sources, source)"] if self.sources else []),
-            ]
-        )
+        return " AND ".join(["started_at IS NOT NULL", *within(self.parameters)])
 
 
 def _ask(run: Run, window: WorkflowWindow, text: str, **parameters: Any) -> pd.DataFrame:

@@ -67,9 +67,6 @@ class Keeper(Protocol):
     def find(self, execution_id: str) -> WorkflowExecution | None:
         """How an execution stands, running or ended; None when it is not known (any more)."""
 
-    def owner_of(self, execution_id: str) -> str | None:
-        """Who holds a running one."""
-
     def post(self, execution_id: str, signal: str) -> bool:
         """Leave a signal for the owner of a running execution; False when none of that id runs."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.workflow.graph import sheet, words
 from faaslab.workflow.graph.glyphs import RETRY, TYPES
-from faaslab.workflow.graph.outline import MOST, Edge, Graph, Node, model
+from faaslab.workflow.graph.outline import Edge, Graph, Node, model
 from faaslab.workflow.graph.palette import SAID, STANDINGS
 from faaslab.workflow.graph.placing import LEFT, LINE, SMALL, Box, Line, Plan, placed, plain_catches, times
 from faaslab.workflow.graph.progress import Items, Status
@@ -32,26 +32,21 @@ def graph_svg(
     title: str = "State machine",
     now: datetime | None = None,
     transitions: Mapping[tuple[str, str], int] | None = None,
-    paper: bool = False,
-    most: int = MOST,
 ) -> str:
     """The picture of a definition (parsed JSON, a wrong draft as well) as an `<svg>` element.
 
     With `status` (`status_of`) the states have the colours of how they stand, and figures under their names;
     `now` (naive UTC) says how long those in progress have been so. `transitions` (of a `Progress`) makes the
-    ways that were taken stronger. `paper` gives it a ground of its own, for a file. At most `most` states are
-    drawn; a note says how many are not.
+    ways that were taken stronger. At most 400 states are drawn; a note says how many are not.
     """
-    return Drawing(definition, most=most).svg(
-        status, title=title, now=now, transitions=transitions, paper=paper
-    )
+    return Drawing(definition).svg(status, title=title, now=now, transitions=transitions)
 
 
 class Drawing:
     """A definition laid out once, for a view that draws it again and again as an execution goes on."""
 
-    def __init__(self, definition: Any, *, most: int = MOST) -> None:
-        self._graph = model(definition, most=most)
+    def __init__(self, definition: Any) -> None:
+        self._graph = model(definition)
         self._plans: dict[bool, Plan] = {}
 
     def svg(
@@ -61,7 +56,6 @@ class Drawing:
         title: str = "State machine",
         now: datetime | None = None,
         transitions: Mapping[tuple[str, str], int] | None = None,
-        paper: bool = False,
     ) -> str:
         """The picture as `graph_svg` gives it."""
         graph = self._graph
@@ -87,7 +81,7 @@ class Drawing:
         if notes:
             parts.append(sheet.text(_MARGIN, high + 6, " · ".join(notes), "small"))
             high += 20
-        return sheet.framed(parts, (wide, high), title, _about(graph, status), paper=paper)
+        return sheet.framed(parts, (wide, high), title, _about(graph, status))
 
 
 def _notes(graph: Graph) -> list[str]:

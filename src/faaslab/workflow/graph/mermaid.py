@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from faaslab.workflow.graph.drawing import counted
-from faaslab.workflow.graph.outline import MOST, Edge, Graph, Node, model
+from faaslab.workflow.graph.outline import Edge, Graph, Node, model
 from faaslab.workflow.graph.palette import HUES, STANDINGS
 from faaslab.workflow.graph.progress import Status
 from faaslab.workflow.graph.words import seen, shortened
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 _LABEL = 60
 
 
-def mermaid(definition: Any, status: Mapping[str, Status] | None = None, *, most: int = MOST) -> str:
+def mermaid(definition: Any, status: Mapping[str, Status] | None = None) -> str:
     """The diagram of a definition; with `status` (`status_of`) each state has the colour of how it stands."""
-    graph = model(definition, most=most)
+    graph = model(definition)
     names = {node.key: f"s{index}" for index, node in enumerate(graph.every(), 1)}
     lines = ["stateDiagram-v2", "    direction TB", *_told(graph, names, status, "    ")]
     if status is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from faaslab.workflow.graph.drawing import counted, figures
-from faaslab.workflow.graph.outline import MOST, Edge, Graph, Node, model
+from faaslab.workflow.graph.outline import Edge, Graph, Node, model
 from faaslab.workflow.graph.palette import SAID, SIGNS
 from faaslab.workflow.graph.progress import Status
 from faaslab.workflow.graph.words import seen, shortened
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 _NAME, _SAID = 80, 100
 
 
-def text(definition: Any, status: Mapping[str, Status] | None = None, *, most: int = MOST) -> str:
+def text(definition: Any, status: Mapping[str, Status] | None = None) -> str:
     """The states in the order in which they are reached, each with where it leads.
 
     With `status` (`status_of`) each has a sign for how it stands, and its figures.
     """
-    graph = model(definition, most=most)
+    graph = model(definition)
     lines = [shortened(graph.comment, _SAID)] if graph.comment else []
     lines += _told(graph, status, "")
     return "\n".join(lines or ["(no states)"]) + "\n"

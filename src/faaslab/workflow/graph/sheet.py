@@ -2,7 +2,7 @@
 
 A picture has no script and no address, follows the theme of the page it stands in (JupyterLab's variables
 where there are any, else the colour of the text), and carries names that no other picture on the page has.
-With `paper` it has a ground of its own, light or dark as the viewer wishes: for a file or an image.
+`on_paper` gives it a ground of its own, light or dark as the viewer wishes: for a file.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def number(value: float) -> str:
     return text.removesuffix(".0") if text != "-0.0" else "0"
 
 
-def framed(parts: Iterable[str], size: tuple[float, float], title: str, about: str, *, paper: bool) -> str:
+def framed(parts: Iterable[str], size: tuple[float, float], title: str, about: str) -> str:
     """The picture: `parts` in a frame of that size, named for those who do not see it."""
     inside = "".join(parts)
     wide, high = number(size[0]), number(size[1])
@@ -96,13 +96,20 @@ def framed(parts: Iterable[str], size: tuple[float, float], title: str, about: s
         f"{title}\0{about}\0{inside}".encode("utf-8", "replace"), digest_size=6
     ).hexdigest()
     least = number(min(size[0], max(_READABLE * size[0], 300.0)))
-    ground = '<rect class="paper" width="100%" height="100%" rx="8"/>' if paper else ""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="faas-flow{" own" if paper else ""}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="faas-flow" role="img" '
         f'aria-labelledby="faas-{digest}-t faas-{digest}-d" viewBox="0 0 {wide} {high}" width="{wide}" '
         f'height="{high}" style="min-width:{least}px"><title id="faas-{digest}-t">{escaped(title)}</title>'
         f'<desc id="faas-{digest}-d">{escaped(about)}</desc>'
-        f"<style>{STYLE}{_PAPER if paper else ''}</style>{ground}{inside}</svg>"
+        f"<style>{STYLE}</style>{inside}</svg>"
+    )
+
+
+def on_paper(svg: str) -> str:
+    """The picture on a ground of its own, to stand alone in a file."""
+    own = svg.replace('class="faas-flow"', 'class="faas-flow own"', 1)
+    return own.replace(
+        "</style>", f'{_PAPER}</style><rect class="paper" width="100%" height="100%" rx="8"/>', 1
     )
 
 

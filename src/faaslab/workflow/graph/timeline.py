@@ -62,9 +62,7 @@ class Row:
     """What it does is done inside it."""
 
 
-def timeline(
-    events: Iterable[Any], now: datetime | None = None, *, title: str = "Timeline", paper: bool = False
-) -> str:
+def timeline(events: Iterable[Any], now: datetime | None = None, *, title: str = "Timeline") -> str:
     """The Gantt chart of a history as an `<svg>` element.
 
     `now` (naive UTC) is how far a running execution has come; without it that is its last event. Bars are
@@ -74,7 +72,7 @@ def timeline(
     course = course_of(events, now)
     if course is None:
         said = [sheet.text(_MARGIN, 30, NOTHING, "small")]
-        return sheet.framed(said, (300, 48), title, "No state was entered.", paper=paper)
+        return sheet.framed(said, (300, 48), title, "No state was entered.")
     begin, end, left_out = course.begin, course.end, len(course.rows) - MOST_ROWS
     rows = course.rows[:MOST_ROWS]
     names = max(words.width(row.label, 12) + row.depth * _INDENT for row in rows)
@@ -100,7 +98,7 @@ def timeline(
         high += 20
     visits = "1 visit of a state" if course.visits == 1 else f"{course.visits:,} visits of states"
     about = f"{visits} in {length(end - begin)}."
-    return sheet.framed(parts, (wide, high), title, about, paper=paper)
+    return sheet.framed(parts, (wide, high), title, about)
 
 
 NOTHING = "nothing has happened yet"

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from faaslab.workflow.effects import Signal
 from faaslab.workflow.failure import StateFailure
 from faaslab.workflow.interpret.plan import MachinePlan, StatePlan
 from faaslab.workflow.scope import ABSENT
@@ -89,6 +88,3 @@ class Frame:
     def retry_count(self) -> int:
         """How often the present state has been tried again."""
         return sum(self.attempts.values())
-
-
-Arrival = Signal | Frame

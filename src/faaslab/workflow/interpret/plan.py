@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any
 
 WHOLE = "$"
-INPUT_KINDS = frozenset({"Pass", "Task", "Choice", "Wait", "Succeed", "Parallel", "Map"})
 RETRYING = frozenset({"Task", "Parallel", "Map"})
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from faaslab.workflow.interpret.plan import StatePlan
 
 TOKEN_BITS = 512
-TOKEN_BYTES = 64
 """A task token is so many bytes, in Base64."""
 
 

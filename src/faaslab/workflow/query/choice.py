@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
+from faaslab.model.wildcard import in_order
 from faaslab.workflow.failure import RUNTIME, StateFailure
 from faaslab.workflow.query import jsonpath, timestamps
 from faaslab.workflow.query.identity import MadeOnce
@@ -145,23 +146,15 @@ def _boolean_equals(left: Any, right: Any) -> bool:
 def _string_matches(value: Any, written: Any) -> bool:
     if not isinstance(value, str) or not isinstance(written, str):
         return False
-    first, *parts = _between_stars(written)
-    if not parts:
-        return value == first
-    *middle, last = parts
-    if len(value) < len(first) + len(last) or not value.startswith(first) or not value.endswith(last):
-        return False
-    place, end = len(first), len(value) - len(last)
-    for part in middle:
-        # The earliest place leaves most for what follows, so nothing is ever gone back for.
-        found = value.find(part, place, end)
-        if found < 0:
-            return False
-        place = found + len(part)
-    return True
+    return _wildcard(written)(value)
 
 
 @lru_cache(maxsize=1024)
+def _wildcard(written: str) -> Callable[[str], bool]:
+    parts = _between_stars(written)
+    return in_order(parts) if len(parts) > 1 else partial(operator.eq, parts[0])
+
+
 def _between_stars(written: str) -> list[str]:
     """The texts between the stars; a backslash takes the meaning from a star and from itself."""
     parts: list[str] = []

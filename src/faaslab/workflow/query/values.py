@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable
 
 _encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 # What Java writes otherwise, or looks like it.
@@ -86,8 +86,20 @@ def json_text(value: Any) -> str:
 
 
 def _json_text(value: Any) -> str:
+    return _joined(value, _JSON_FORM, scalar_text)
+
+
+class _Form(NamedTuple):
+    """How the parts of a value are joined."""
+
+    key: Callable[[str], str]
+    between: str = ","
+    keys: Callable[[Iterable[str]], Iterable[str]] = list
+
+
+def _joined(value: Any, form: _Form, scalar: Callable[[Any], str]) -> str:
     parts: list[str] = []
-    # What is still to be written: a text as it is, or a value.
+    # What is still to be written, the next at the end: a text as it is, or a value.
     todo: list[tuple[bool, Any]] = [(False, value)]
     while todo:
         ready, item = todo.pop()
@@ -96,27 +108,20 @@ def _json_text(value: Any) -> str:
         elif isinstance(item, dict):
             parts.append("{")
             todo.append((True, "}"))
-            todo += reversed(list(_members(item)))
+            inner: list[tuple[bool, Any]] = []
+            for key in form.keys(item):
+                inner += [(True, f"{form.between if inner else ''}{form.key(key)}"), (False, item[key])]
+            todo += reversed(inner)
         elif isinstance(item, list):
             parts.append("[")
             todo.append((True, "]"))
-            todo += reversed(list(_items(item)))
+            inner = []
+            for one in item:
+                inner += [(True, form.between if inner else ""), (False, one)]
+            todo += reversed(inner)
         else:
-            parts.append(scalar_text(item))
+            parts.append(scalar(item))
     return "".join(parts)
-
-
-def _members(item: dict[str, Any]) -> Iterator[tuple[bool, Any]]:
-    for place, (key, value) in enumerate(item.items()):
-        yield True, ("," if place else "") + _quoted(key) + ":"
-        yield False, value
-
-
-def _items(item: list[Any]) -> Iterator[tuple[bool, Any]]:
-    for place, value in enumerate(item):
-        if place:
-            yield True, ","
-        yield False, value
 
 
 def scalar_text(value: Any) -> str:
@@ -132,52 +137,18 @@ def scalar_text(value: Any) -> str:
 
 def plain_text(value: Any) -> str:
     """The value as States.Format puts it into a text: a string as it is, objects and lists as in Java."""
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, dict | list):
-        return scalar_text(value)
-    parts: list[str] = []
-    todo: list[tuple[bool, Any]] = [(False, value)]
-    while todo:
-        ready, item = todo.pop()
-        if ready:
-            parts.append(item)
-        elif isinstance(item, dict):
-            parts.append("{")
-            todo.append((True, "}"))
-            members: list[tuple[bool, Any]] = []
-            for key, inner in item.items():
-                members += [(True, f"{', ' if members else ''}{key}="), (False, inner)]
-            todo += reversed(members)
-        elif isinstance(item, list):
-            parts.append("[")
-            todo.append((True, "]"))
-            items: list[tuple[bool, Any]] = []
-            for inner in item:
-                items += [(True, ", " if items else ""), (False, inner)]
-            todo += reversed(items)
-        else:
-            parts.append(item if isinstance(item, str) else scalar_text(item))
-    return "".join(parts)
+    return _joined(value, _JAVA_FORM, _plain_scalar)
+
+
+def _plain_scalar(value: Any) -> str:
+    return value if isinstance(value, str) else scalar_text(value)
 
 
 def canonical(value: Any) -> str:
     """A text that two values share when they are the `same`, and of one kind of number: 1 is not 1.0."""
-    parts: list[str] = []
-    todo: list[tuple[bool, Any]] = [(False, value)]
-    while todo:
-        ready, item = todo.pop()
-        if ready:
-            parts.append(item)
-        elif isinstance(item, dict):
-            parts.append("{")
-            todo.append((True, "}"))
-            for key in sorted(item, reverse=True):
-                todo += [(False, item[key]), (True, _quoted(key) + ":")]
-        elif isinstance(item, list):
-            parts.append("[")
-            todo.append((True, "]"))
-            todo += [(False, inner) for inner in reversed(item)]
-        else:
-            parts.append(scalar_text(item) + ",")
-    return "".join(parts)
+    return _joined(value, _SORTED_FORM, scalar_text)
+
+
+_JSON_FORM = _Form(lambda key: _quoted(key) + ":")
+_JAVA_FORM = _Form("{}=".format, between=", ")
+_SORTED_FORM = _Form(lambda key: _quoted(key) + ":", keys=sorted)
