@@ -13,6 +13,7 @@ from tests.recorded import cases, definition_text, differences, needed, paramete
 
 pytestmark = [needed, pytest.mark.timeout(600)]
 AT_ONCE = 12
+READERS = 4  # so many sessions a store keeps; each further one reads all that is not in the file yet
 LIMIT_S = 120
 
 
@@ -20,11 +21,18 @@ LIMIT_S = 120
 def ran(lab, states, functions):
     """Where each execution, by the id of its case, was not as recorded."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        kinds = {"execution": _ran, "sync_execution": _ran_at_once}
-        found = {
-            case["id"]: pool.submit(run, lab, states, functions, case, f"{kind}-{at}".replace("_", "-"))
-            for kind, run in kinds.items()
+        # All are begun before any is looked at: what has ended by then is read from the history at once.
+        begun = [
+            (case, pool.submit(begin, lab, states, functions, case, f"{kind}-{at}".replace("_", "-")))
+            for kind, begin in {"execution": _begun, "sync_execution": _ran_at_once}.items()
             for at, case in enumerate(cases(kind))
+        ]
+    with ThreadPoolExecutor(READERS) as pool:
+        found = {
+            case["id"]: future
+            if future.exception() or case["kind"] == "sync_execution"
+            else pool.submit(_seen, states, case, future.result())
+            for case, future in begun
         }
     return {identity: each.exception() or each.result() for identity, each in found.items()}
 
@@ -46,11 +54,13 @@ def _input(lab, functions, case, name):
     return text
 
 
-def _ran(lab, states, functions, case, name):
+def _begun(lab, states, functions, case, name):
     arn = _defined(states, functions, case, name, "STANDARD")
-    execution = states.start_execution(stateMachineArn=arn, input=_input(lab, functions, case, name))[
-        "executionArn"
-    ]
+    given = _input(lab, functions, case, name)
+    return states.start_execution(stateMachineArn=arn, input=given)["executionArn"]
+
+
+def _seen(states, case, execution):
     until = time.monotonic() + LIMIT_S
     while (answer := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
         if time.monotonic() > until:

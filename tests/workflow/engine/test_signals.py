@@ -5,7 +5,7 @@ import json
 import typing
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faaslab.errors import InvalidValue
@@ -33,6 +33,7 @@ def built(kind):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_signal_survives_its_text(kind):
+    @settings(max_examples=30)
     @given(built(kind))
     def law(signal):
         assert repr(unpacked(packed(signal))) == repr(signal)  # NaN is not equal to itself

@@ -279,7 +279,7 @@ def test_text_encoded_is_decoded_again(text):
 
 
 @given(st.sampled_from(sorted(intrinsic_functions.BY_NAME)), st.lists(JSON, min_size=3, max_size=3))
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_any_arguments_give_an_answer_or_are_refused(name, given):
     from faaslab.workflow.query.intrinsic_grammar import ARGUMENTS
 
@@ -291,7 +291,7 @@ def test_any_arguments_give_an_answer_or_are_refused(name, given):
 
 
 @given(st.text("States.Fomat(){}'$,\\ 1-Array\n", max_size=30).map("States.".__add__))
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_any_text_is_a_call_or_is_refused(text):
     reason = intrinsics.check(text)
     assert reason is None or reason

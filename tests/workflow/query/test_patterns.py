@@ -28,7 +28,7 @@ def combined(inner):
 
 
 @given(st.recursive(ATOMS, combined, max_leaves=8), st.text("ab1x.\n", max_size=8))
-@settings(max_examples=600)
+@settings(max_examples=300)
 def test_what_fits_is_what_fits_for_python(expression, text):
     expected = re.compile(expression.replace(".", "[^\n]") if expression == "." else expression).fullmatch(
         text
@@ -103,7 +103,7 @@ def test_what_is_no_expression_here(expression, part):
 
 
 @given(st.text("ab()[]{}*+?|^$.\\-,:1u", max_size=14), st.text("ab", max_size=5))
-@settings(max_examples=500)
+@settings(max_examples=250)
 def test_any_text_is_an_expression_or_a_value_error(expression, text):
     try:
         answer = fits(expression, text)
