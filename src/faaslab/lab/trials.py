@@ -130,12 +130,12 @@ def _exchange(lab: Lab, task: Call, signal: Signal | None, *, secrets: bool) -> 
         request = lab.workflows.runs.http_request(task.parameters, secrets=secrets)
     except FaaslabError:
         return {}  # it could not be made
-    protocol = request.url.partition(":")[0]
+    protocol = request.address.scheme
     told: dict[str, Mapping[str, Any]] = {
         "request": {
             "protocol": protocol,
             "method": request.method,
-            "url": request.url,
+            "url": request.address.url,
             "headers": _headers(request.headers),
             "body": None if request.body is None else request.body.decode("utf-8", "replace"),
         }

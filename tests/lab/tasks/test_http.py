@@ -169,6 +169,7 @@ def test_a_connection_that_is_not_there_fails_the_task(lab, api):
         ({"ApiEndpoint": "file:///etc/passwd", "Method": "GET"}, "must be an https URL"),
         ({"ApiEndpoint": "https://", "Method": "GET"}, "must be an https URL"),
         ({"ApiEndpoint": "https://[", "Method": "GET"}, "is no URL"),
+        ({"ApiEndpoint": "http://localhost:99999", "Method": "GET"}, "is no URL"),
         ({"ApiEndpoint": "https://a.test", "Method": "FLY"}, "must be one of GET"),
         ({"ApiEndpoint": "https://a.test", "Method": "GET", "Colour": 1}, "not supported by Step Functions"),
         ({"ApiEndpoint": "https://a.test", "Method": "GET", "Headers": {"a": "b\r\nc: d"}}, "must be one line"),
@@ -181,6 +182,49 @@ def test_what_aws_does_not_take_is_refused(given, says):
     with pytest.raises(InvalidValue) as refused:
         http.asked(given, {})
     assert says in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://evil.example\\@127.0.0.1/x",
+        "http://127.0.0.1\\@evil.example/",
+        "http://evil.example#@localhost/",
+        "http://evil.example?@localhost/",
+        "http://evil.example;@localhost/",
+        "http://evil.example\t@localhost/",
+        "http://evil.example\x00@localhost/",
+        "http://localhost\r\nX: y/",
+        "http://localhost /",
+        "http://[::1]@evil.example/",
+        "http://localhost:80@evil.example/",
+        "http://localhost%2eevil.example/",
+        "http://127.0.0.1.evil.example/",
+        "http://user:pw@localhost/",
+        "https://user:pw@evil.example/",
+        "http:///localhost",
+        "//localhost/",
+    ],
+)
+def test_a_url_that_could_be_read_as_another_server_is_refused(url):
+    with pytest.raises(InvalidValue) as refused:
+        http.asked({"ApiEndpoint": url, "Method": "GET"}, {})
+    assert "evil" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("http://LOCALHOST:80/a", ("http", "localhost", 80, "/a?q=1")),
+        ("http://[::1]:8080?b", ("http", "[::1]", 8080, "/?b&q=1")),
+        ("https://a.test/x/../y?b=%20#part", ("https", "a.test", None, "/y?b=%20&q=1")),
+        ("https://a.test//127.0.0.1/", ("https", "a.test", None, "//127.0.0.1/?q=1")),
+    ],
+)
+def test_what_is_connected_to_is_what_was_checked(url, meant):
+    given = {"ApiEndpoint": url, "Method": "GET", "QueryParameters": {"q": 1}}
+    address = http.asked(given, {}).address
+    assert (address.scheme, address.host, address.port, address.request_uri) == meant
 
 
 @pytest.mark.parametrize(
