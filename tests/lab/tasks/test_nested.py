@@ -2,10 +2,13 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
+from faaslab.lab.tasks import resources
 from faaslab.model.workflow import WorkflowExecutionStatus as Status
+from faaslab.workflow.effects import Call, Succeeded
 from tests.lab.workflow_cases import FAIL, PASS, WAIT, task, types
 
 START = "arn:aws:states:::states:startExecution"
@@ -36,6 +39,26 @@ def test_a_child_is_started_and_left_to_itself(lab):
     assert child.execution.parent == run.arn
     assert [each.id for each in lab.workflows.executions(parent=run.arn)] == [child.arn]
     child.stop()
+
+
+@pytest.mark.parametrize("pattern", ["sync", "request"])
+def test_a_call_that_is_made_again_finds_the_child_that_has_ended(lab, pattern):
+    parent = lab.workflows.start("child").execution  # whoever it is
+    arn = "arn:aws:states:us-east-1:000000000000:stateMachine:child"
+    resource = resources.service(START + (".sync:2" if pattern == "sync" else ""))
+    call = Call(f"again {pattern}", "S", "task", START, pattern, {"StateMachineArn": arn, "Input": {"n": 1}})
+    nested = lab.workflows.runs._carrier.nested
+    first, second = [], []
+    nested._start(call, resource, parent, first.append)
+    child = lab.workflows.run(first[0].output["ExecutionArn"])
+    child.wait(30)
+    nested._start(call, resource, parent, second.append)
+    assert second[0].output["ExecutionArn"] == child.arn
+    assert isinstance(second[-1], Succeeded)
+    another = lab.workflows.start("child").execution
+    taken = replace(call, parameters={**call.parameters, "Name": child.execution.name})
+    nested._start(taken, resource, another, second.append)
+    assert second[-1].error == "StepFunctions.ExecutionAlreadyExistsException"
 
 
 @pytest.mark.parametrize(("pattern", "output"), [(".sync", '{"a":1}'), (".sync:2", {"a": 1})])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.cloud import sdk_calls
 from faaslab.errors import AlreadyExists, Closed, FaaslabError, InvalidValue, NotFound
+from faaslab.lab import workflow_names
 from faaslab.lab.tasks import values
 from faaslab.model.workflow import WorkflowExecutionStatus
 from faaslab.workflow.effects import Failed, Stop, Submitted, Succeeded
@@ -88,6 +89,13 @@ class NestedTasks:
             ).execution
         except Closed:
             return
+        except AlreadyExists as error:
+            # The name is made of who starts it: what has run under it is the child of this very call.
+            own = None if given.get("Name") else self._known(given["StateMachineArn"], name)
+            if own is None or own.parent != execution.id:
+                answer(_refused(call.key, error))
+                return
+            child = own
         except FaaslabError as error:
             answer(_refused(call.key, error))
             return
@@ -102,6 +110,12 @@ class NestedTasks:
         answer(Submitted(call.key, output))
         if call.pattern == "sync":
             self._look_after(_Awaited(call, resource, execution.id, answer), child.id)
+
+    def _known(self, machine: str, name: str) -> WorkflowExecution | None:
+        """The execution of that name, running or ended."""
+        workflow = self._lab.workflows.kept(workflow_names.machine(machine).name)
+        arn = workflow_names.execution_arn(workflow.id, name, workflow.type, None)
+        return self._lab.workflows.runs.standing(arn)
 
     # -- children that are waited for
 
