@@ -210,3 +210,15 @@ def check_input(text: str, *, place: str = "input") -> str:
             "InvalidExecutionInput",
         )
     return text
+
+
+def check_words(error: Any, cause: Any) -> None:
+    """Raises InvalidValue (`ValidationException`) for what is no text, or longer than AWS takes."""
+    for name, text, most in (("error", error, 256), ("cause", cause, 32_768)):
+        if text is not None and not isinstance(text, str):
+            problem = f"a {type(text).__name__} is no text"
+        elif text is not None and len(text) > most:
+            problem = f"it has more than {most} characters"
+        else:
+            continue
+        raise workflow_names.coded(InvalidValue(problem, place=name), "ValidationException")

@@ -356,7 +356,7 @@ class Runs:
         present = self.get(reference)
         if present.status is not _RUNNING:
             return present
-        _check_words(error, cause)
+        workflow_definitions.check_words(error, cause)
         engine = self.engine
         handle = engine.handle(present.id)
         engine.signal(present.id, Stop(error, cause))
@@ -442,14 +442,6 @@ def _no_input(why: str) -> InvalidValue:
         f"Invalid State Machine Execution Input: '{why}'", place="input", hint="give JSON, or a Python value"
     )
     return coded(error, "InvalidExecutionInput")
-
-
-def _check_words(error: str | None, cause: str | None) -> None:
-    for name, text, most in (("error", error, 256), ("cause", cause, 32_768)):
-        if text is not None and len(text) > most:
-            raise coded(
-                InvalidValue(f"it has more than {most} characters", place=name), "ValidationException"
-            )
 
 
 @functools.lru_cache(maxsize=256)

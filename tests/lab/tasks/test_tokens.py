@@ -55,6 +55,10 @@ def test_what_is_no_token_or_no_json_is_refused(lab):
         with pytest.raises(InvalidValue) as refused:
             lab.workflows.send_task_heartbeat(wrong)
         assert refused.value.code == "InvalidToken"
+    for error, cause in ((5, "x"), ("E", {}), (["a"], None), ("e" * 257, None), (None, "c" * 32_769)):
+        with pytest.raises(InvalidValue) as refused:
+            lab.workflows.send_task_failure(token, error, cause)
+        assert refused.value.code == "ValidationException"
     for wrong in (b"{", b"NaN", b"\xff", "a" * 262_145, float("nan")):
         with pytest.raises(InvalidValue):
             lab.workflows.send_task_success(token, wrong)

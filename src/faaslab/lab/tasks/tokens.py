@@ -42,6 +42,7 @@ def success(answer: Answer, token: str, output: Any) -> None:
 def failure(answer: Answer, token: str, error: str | None, cause: str | None) -> None:
     """The task failed."""
     _check(token)
+    workflow_definitions.check_words(error, cause)
     _say(answer, token, lambda key: Failed(key, error, cause))
 
 
