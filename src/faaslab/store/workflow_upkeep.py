@@ -45,6 +45,15 @@ def prune(state: State, now: datetime, keep: timedelta) -> None:
             "(ended < ? AND (key IS NOT NULL OR json_extract(body, '$.type') = 'EXPRESS')))",
             (names, steps),
         )
+        for table in ("workflow_steps", "workflow_letters", "workflow_tokens"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE execution_id NOT IN (SELECT id FROM workflow_executions)"
+            )
+        connection.execute(
+            "DELETE FROM workflow_owners WHERE until < ? AND owner NOT IN "
+            "(SELECT owner FROM workflow_executions WHERE status = 'RUNNING' AND owner IS NOT NULL)",
+            (steps,),
+        )
         connection.execute(
             "DELETE FROM workflow_map_runs WHERE execution_id NOT IN (SELECT id FROM workflow_executions)"
         )

@@ -137,7 +137,7 @@ class Workflows:
             output, output_blob = self._inline(w.output) if child else (None, None)
             body = _body(w, text, output) if again or child else _name(w)
         steps = []
-        if w.status is not SUCCEEDED:
+        if w.status is not SUCCEEDED and not _is_passing(change):
             for step in change.steps:
                 signal, blob = self._inline(step.signal)
                 row = (w.id, step.number, step.at.isoformat(), signal or None, blob)
@@ -156,8 +156,8 @@ class Workflows:
         beginning = change.beginning
         assert beginning is not None
         ended = change.ended
-        if ended and w.type == "EXPRESS" and beginning.key is None:
-            return None  # no name to be kept, nothing to go on with
+        if _is_passing(change):
+            return None
         added = connection.execute(
             "INSERT INTO workflow_executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO NOTHING",
@@ -432,6 +432,17 @@ class Workflows:
                 return execution_of_line(row, self._blobs)
         with self._connect() as connection:
             return past_execution(connection, self._blobs, execution_id, started_at)
+
+
+def _is_passing(change: Change) -> bool:
+    """Whether it begins and ends at once with no name to be kept, and nothing to go on with."""
+    beginning = change.beginning
+    return (
+        change.ended
+        and change.execution.type == "EXPRESS"
+        and beginning is not None
+        and beginning.key is None
+    )
 
 
 def _name(w: WorkflowExecution) -> str:

@@ -268,6 +268,23 @@ def test_signals_are_gone_once_it_succeeded(begin, store):
         assert store.workflows._state.one(f"SELECT count(*) FROM workflow_{table}")[0] == 0
 
 
+def test_nothing_is_left_of_express_executions_that_fail_at_once_and_of_owners_of_long_ago(
+    begin, store, clock
+):
+    state = store.workflows._state
+    engine = begin()
+    fail = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "No"}}}
+    assert engine.start(execution(type="EXPRESS"), fail).wait().status == "FAILED"
+    assert state.one("SELECT count(*) FROM workflow_steps") == (0,)
+    with state.write(durable=False) as connection:
+        connection.execute("INSERT INTO workflow_steps VALUES ('nobody', 1, '', '', NULL, 1, 1)")
+    store.workflows.alive("who died", clock.now())
+    clock.advance(15 * 86400)
+    store.prune(timedelta(days=60))
+    for table in ("steps", "owners"):
+        assert state.one(f"SELECT count(*) FROM workflow_{table}") == (0,)
+
+
 def test_a_thousand_that_wait_are_taken_up_in_order(begin, clock, store):
     first = begin()
     for number in range(1000):
