@@ -13,6 +13,7 @@ import functools
 import threading
 import time
 import traceback
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from faaslab.lab import Lab
     from faaslab.model.workflow import WorkflowExecution
     from faaslab.workflow.effects import Call, Signal
+
+    _Answer = Callable[[Callable[[str], Signal]], Any]
 
 POLL_S = 60.0
 """So long GetActivityTask waits for a task."""
@@ -112,7 +115,7 @@ class Activities:
         with self._guard:
             worker = self._workers.pop(wanted, None)
         if worker is not None:
-            worker.close()
+            worker.retire(None)
         with contextlib.suppress(NotFound):
             self._kept.delete(Activity, wanted)
 
@@ -175,7 +178,7 @@ class Activities:
             before = self._workers.get(activity.name)
             self._workers[activity.name] = worker
         if before is not None:
-            before.close()
+            before.retire(worker)
         worker.begin()
         return activity
 
@@ -238,7 +241,10 @@ class _Worker:
         self._activities = activities
         self._name = name
         self._callable = callable_
-        self._closed = False
+        self._closed = self._retired = False
+        self._heir: _Worker | None = None
+        self._guard = threading.Lock()
+        self._waiting: deque[tuple[Any, _Answer]] = deque()
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix=f"faaslab-activity-{name}")
         self._thread = threading.Thread(target=self._ask, name=f"faaslab-activity-{name}", daemon=True)
 
@@ -249,11 +255,26 @@ class _Worker:
     def do(self, call: Call, execution_id: str, answer: Callable[[Signal], None]) -> None:
         """Do a task of an execution of this process."""
         del execution_id
-        with contextlib.suppress(RuntimeError):  # closed: it is handed out anew with the execution
-            self._pool.submit(self._run, call.parameters, lambda make: answer(make(call.key)))
+        self.take(call.parameters, lambda make: answer(make(call.key)))
+
+    def take(self, value: Any, answer: _Answer) -> None:
+        """Do a task, once a thread is free; or have it done by who took this one's place."""
+        with self._guard:
+            heir = self._heir
+            if heir is None:
+                self._waiting.append((value, answer))
+        if heir is not None:
+            heir.take(value, answer)
+            return
+        try:
+            self._pool.submit(self._next)
+        except RuntimeError:
+            # Of a lab that is closed it is handed out anew with the execution.
+            if self._retired:
+                self._next()
 
     def _ask(self) -> None:
-        while not self._closed:
+        while not self._closed and not self._retired:
             try:
                 task = self._activities.get_task(self._name, worker=_OURS + self._name, timeout_s=1.0)
             except Closed:
@@ -262,23 +283,35 @@ class _Worker:
                 time.sleep(_LOOK_S)
                 continue
             if task is not None:
-                with contextlib.suppress(RuntimeError):
-                    self._pool.submit(self._run, task.value, functools.partial(self._answer, task.token))
+                self.take(task.value, functools.partial(self._answer, task.token))
 
     def _answer(self, token: str, make: Callable[[str], Signal]) -> None:
         with contextlib.suppress(FaaslabError):
             self._activities.answer(token, make)
 
-    def _run(self, value: Any, answer: Callable[[Callable[[str], Signal]], Any]) -> None:
-        if self._closed:
-            return
+    def _next(self) -> None:
+        with self._guard:
+            if self._closed or not self._waiting:
+                return
+            value, answer = self._waiting.popleft()
         try:
             output = values.plain(self._callable(value))
-        except Exception as error:  # noqa: BLE001 -- what the user's code raises is the task's failure
+        except BaseException as error:  # noqa: BLE001 -- whatever ends the user's code is the task's failure
             name, cause = type(error).__name__, _cause(error)
             answer(lambda key: Failed(key, name, cause))
         else:
             answer(lambda key: Succeeded(key, output))
+
+    def retire(self, heir: _Worker | None) -> None:
+        """Ask for no more; what waits is done by `heir`, or still by this one. Returns at once."""
+        self._retired = True
+        if heir is not None:
+            with self._guard:
+                self._heir = heir
+                left, self._waiting = self._waiting, deque()
+            for value, answer in left:
+                heir.take(value, answer)
+        self._pool.shutdown(wait=False)
 
     def close(self) -> None:
         """End; what runs is waited for, what waits is handed out anew."""
@@ -288,15 +321,16 @@ class _Worker:
             self._thread.join()
 
 
-def _cause(error: Exception) -> str:
-    """The error as a Python function of Lambda would tell it."""
+def _cause(error: BaseException) -> str:
+    """The error as a Python function of Lambda would tell it, whatever its class makes of its text."""
+    name = type(error).__name__
+    try:
+        message = str(error)
+    except BaseException:  # noqa: BLE001 -- see above
+        message = f"<unprintable {name}>"
     frames = traceback.extract_tb(error.__traceback__)[1:]
     return values.text(
-        {
-            "errorMessage": str(error),
-            "errorType": type(error).__name__,
-            "stackTrace": traceback.format_list(frames),
-        }
+        {"errorMessage": message, "errorType": name, "stackTrace": traceback.format_list(frames)}
     )
 
 

@@ -1,5 +1,7 @@
 """Activities: workers ask for tasks from wherever they are; a Python callable of this process is one as well."""
 
+import asyncio
+import json
 import threading
 
 import pytest
@@ -98,3 +100,63 @@ def test_a_callable_takes_the_place_of_the_one_before_it_and_what_waits_already(
 def test_a_worker_that_is_none_is_refused(lab, worker, at_once):
     with pytest.raises(InvalidValue):
         lab.workflows.activity("wrong", worker, at_once=at_once)
+
+
+def test_tasks_that_wait_for_a_callable_are_done_by_the_one_that_takes_its_place(lab):
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def old(value):
+        begun.release()
+        go_on.wait(30)
+        return f"old {value}"
+
+    lab.workflows.activity("replaced", old, at_once=1)
+    lab.workflows.create("replaced", task("activity:replaced"))
+    runs = [lab.workflows.start("replaced", n) for n in range(4)]
+    assert begun.acquire(timeout=30)
+    lab.workflows.activity("replaced", lambda value: f"new {value}")
+    assert sorted(run.result(30) for run in runs[1:]) == ["new 1", "new 2", "new 3"]
+    go_on.set()
+    assert runs[0].result(30) == "old 0"
+
+
+def test_tasks_that_a_callable_has_are_done_though_its_activity_is_deleted(lab):
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def work(value):
+        begun.release()
+        go_on.wait(30)
+        return value
+
+    lab.workflows.activity("short", work, at_once=1)
+    lab.workflows.create("short", task("activity:short"))
+    runs = [lab.workflows.start("short", n) for n in range(3)]
+    assert begun.acquire(timeout=30)
+    lab.workflows.activities.delete("short")
+    go_on.set()
+    assert [run.result(30) for run in runs] == [0, 1, 2]
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (SystemExit(1), "1"),
+        (asyncio.CancelledError(), ""),
+        (KeyboardInterrupt("x"), "x"),
+        (Unspeakable(), "<unprintable Unspeakable>"),
+    ],
+)
+def test_whatever_ends_a_callable_fails_its_task(lab, error, message):
+    def work(value):
+        raise error
+
+    lab.workflows.activity("ends", work)
+    lab.workflows.create("ends", task("activity:ends"))
+    ended = lab.workflows.start("ends").wait(30)
+    assert ended.error.error == type(error).__name__
+    assert json.loads(ended.error.cause)["errorMessage"] == message
