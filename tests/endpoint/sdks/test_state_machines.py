@@ -5,67 +5,49 @@ that it does not want that: AWS_DISABLE_HOST_PREFIX_INJECTION=true, or `Config(i
 """
 
 import json
-import os
-import shutil
-import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-import faaslab
-
 pytestmark = pytest.mark.timeout(120)
+HERE = Path(__file__).parent
 ROLE = "arn:aws:iam::000000000000:role/any"
 PASS = {"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": {"a": 1}, "End": True}}}
 
 
-@pytest.fixture
-def lab(tmp_path):
-    with faaslab.open(tmp_path / "store.duckdb") as lab:
-        yield lab
-
-
-@pytest.fixture
-def variables(lab):
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    return kept | {
-        "AWS_ENDPOINT_URL": lab.cloud.address,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_PAGER": "",
-        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
-    }
-
-
-@pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed (apt install awscli)")
-def test_the_command_line(variables, tmp_path):
-    def aws(*words, fails=False):
-        command = ["aws", "--endpoint-url", variables["AWS_ENDPOINT_URL"], "stepfunctions", *words]
-        done = subprocess.run(
-            command, env=variables, cwd=tmp_path, capture_output=True, text=True, timeout=60
-        )
-        assert (done.returncode != 0) == fails, done.stderr
-        return done.stderr if fails else json.loads(done.stdout or "{}")
-
+def test_the_command_line(aws, tmp_path):
     (tmp_path / "machine.json").write_text(json.dumps(PASS))
     made = ["create-state-machine", "--definition", "file://machine.json", "--role-arn", ROLE]
-    arn = aws(*made, "--name", "from-cli")["stateMachineArn"]
-    execution = aws("start-execution", "--state-machine-arn", arn, "--name", "one")["executionArn"]
-    described = aws("describe-execution", "--execution-arn", execution)
+    # Most of it is the CLI getting ready, once a command: what does not need each other goes side by side.
+    with ThreadPoolExecutor(3) as pool:
+        standard = pool.submit(runs, aws, made)
+        express = pool.submit(runs_at_once, aws, made)
+        tried = pool.submit(asked, aws, "test-state", "--definition", json.dumps(PASS["States"]["P"]))
+    standard.result()
+    assert express.result() == tried.result()["output"] == '{"a":1}'
+
+
+def asked(aws, *words):
+    return aws("stepfunctions", *words)
+
+
+def runs(aws, made):
+    arn = asked(aws, *made, "--name", "from-cli")["stateMachineArn"]
+    execution = asked(aws, "start-execution", "--state-machine-arn", arn, "--name", "one")["executionArn"]
+    described = asked(aws, "describe-execution", "--execution-arn", execution)
     assert (described["status"], described["output"]) == ("SUCCEEDED", '{"a":1}')
-    events = aws("get-execution-history", "--execution-arn", execution, "--reverse-order")["events"]
+    events = asked(aws, "get-execution-history", "--execution-arn", execution, "--reverse-order")["events"]
     assert events[0]["type"] == "ExecutionSucceeded"
-    express = aws(*made, "--name", "express", "--type", "EXPRESS")["stateMachineArn"]
-    assert aws("start-sync-execution", "--state-machine-arn", express)["output"] == '{"a":1}'
-    state = json.dumps(PASS["States"]["P"])
-    assert aws("test-state", "--definition", state)["output"] == '{"a":1}'
-    refused = aws("describe-execution", "--execution-arn", f"{execution}x", fails=True)
-    assert "(ExecutionDoesNotExist)" in refused
-    assert f"Execution Does Not Exist: '{execution}x'" in refused
+    with pytest.raises(AssertionError, match=r"\(ExecutionDoesNotExist\)") as refused:
+        asked(aws, "describe-execution", "--execution-arn", f"{execution}x")
+    assert f"Execution Does Not Exist: '{execution}x'" in str(refused.value)
+
+
+def runs_at_once(aws, made):
+    arn = asked(aws, *made, "--name", "express", "--type", "EXPRESS")["stateMachineArn"]
+    return asked(aws, "start-sync-execution", "--state-machine-arn", arn)["output"]
 
 
 PROGRAM = """
@@ -78,10 +60,8 @@ print(states.start_sync_execution(stateMachineArn=made["stateMachineArn"])["outp
 """
 
 
-def test_a_program_with_boto3_as_it_comes(variables):
-    command = [sys.executable, "-c", PROGRAM, json.dumps(PASS), ROLE]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60)
-    assert done.stdout == '{"a":1}\n', done.stderr
+def test_a_program_with_boto3_as_it_comes(ran):
+    assert ran(sys.executable, "-c", PROGRAM, json.dumps(PASS), ROLE) == '{"a":1}\n'
 
 
 FUNCTION = """
@@ -100,23 +80,8 @@ def test_a_function_runs_a_state_machine_and_waits_for_it(lab):
     assert lab.functions.invoke("caller", arn).result == '{"a":1}'
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason="node and npm are not installed")
-def test_a_node_program(variables, tmp_path):
-    shutil.copy(Path(__file__).parent / "states.mjs", tmp_path)
-    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(tmp_path)]
-    installed = subprocess.run([*install, "@aws-sdk/client-sfn"], capture_output=True, text=True, timeout=100)
-    if installed.returncode:
-        pytest.skip(f"AWS's SDK cannot be installed: {installed.stderr.strip()[-200:]}")
-    done = subprocess.run(
-        ["node", "states.mjs"],
-        env=variables | {"AWS_REGION": "us-east-1"},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {
+def test_a_node_program(node):
+    assert node(HERE / "states.mjs") == {
         "output": '{"a":1}',
         "status": "SUCCEEDED",
         "result": "42",
