@@ -1,9 +1,12 @@
 """Executions of workflows beside moto's interpreter in one run, and what ten thousand waiting ones cost.
 
     python tests/bench/workflow_bench.py [--rounds 5] [--passes 100] [--items 1000] [--waiting 10000]
+                                         [--only moto|lab|port|waiting|timers]
 
 Ours keeps every step and the whole history durably; moto's keeps both in memory. They take turns, so that a
 slow minute of the machine meets both; moto's thread is joined, so that nothing is polled for. Medians.
+Through a lab, executions of functions are beside the same calls without a workflow; through the port they are
+beside a server that answers at once. What waits for the disk there is beside what one fdatasync takes.
 """
 
 from __future__ import annotations
@@ -15,14 +18,22 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent / "src"))
 
 import psutil
+from endpoint_bench import ours as served
+from endpoint_bench import stub
 
+import faaslab
 from faaslab.clock import SYSTEM
 from faaslab.model.workflow import WorkflowExecution, WorkflowExecutionStatus
 from faaslab.store import Store
@@ -90,11 +101,12 @@ class Ours:
         self.engine = Engine(self.store.workflows, Nobody(), owner="bench")
         self.count = 0
 
-    def run(self, machine: dict, text: str) -> float:
+    def run(self, machine: dict, text: str) -> tuple[float, float]:
+        """(seconds, seconds of processor) of one execution."""
         self.count += 1
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         ended = self.engine.start(execution(f"x{self.count}", text), machine).wait(60)
-        took = time.perf_counter() - began
+        took = time.perf_counter() - began, time.process_time() - worked
         assert ended.status == "SUCCEEDED", ended.error
         return took
 
@@ -115,7 +127,7 @@ class Moto:
         self.arns: dict[int, str] = {}
         self.count = 0
 
-    def run(self, machine: dict, text: str) -> float:
+    def run(self, machine: dict, text: str) -> tuple[float, float]:
         arn = self.arns.get(id(machine))
         if arn is None:
             created = self.backend.create_state_machine(
@@ -127,12 +139,184 @@ class Moto:
             arn = self.arns[id(machine)] = created.arn
         self.count += 1
         mine = len(self.threads)  # where the thread of this execution comes to stand
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         started = self.backend.start_execution(arn, f"x{self.count}", text)
         self.threads[mine].join()
-        took = time.perf_counter() - began
+        took = time.perf_counter() - began, time.process_time() - worked
         assert started.exec_status == "SUCCEEDED", (started.exec_status, started.error, started.cause)
         return took
+
+
+def middle(seconds: list[float]) -> float:
+    """The median in milliseconds."""
+    return statistics.median(seconds) * 1000
+
+
+def timed(act: Callable[[], object], count: int = 1) -> list[float]:
+    """Seconds of each of so many."""
+    times = []
+    for _ in range(count):
+        began = time.perf_counter()
+        act()
+        times.append(time.perf_counter() - began)
+    return times
+
+
+def compared(found: dict, name: str, ours: list[float], reference: list[float], what: str) -> None:
+    """Say and note two medians and how the first is to the second."""
+    mine, theirs = middle(ours), middle(reference)
+    found[name] = {"ms": mine, "reference_ms": theirs, "ratio": mine / theirs}
+    print(f"{name}: {mine:.2f} ms, {what}: {theirs:.2f} ms, ratio {mine / theirs:.2f}", flush=True)
+
+
+def sync_of(folder: Path) -> Callable[[], None]:
+    """One write that waits for the disk."""
+    file = os.open(folder / "sync", os.O_CREAT | os.O_WRONLY)
+
+    def write() -> None:
+        os.write(file, b"x" * 8192)
+        os.fdatasync(file)
+
+    return write
+
+
+def through_the_lab(options: argparse.Namespace, found: dict) -> None:
+    """Tasks that are functions, beside the same calls without a workflow."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "source").mkdir()
+        (folder / "source" / "lambda_function.py").write_text(
+            "def handler(event, context):\n    return event\n"
+        )
+        sync = sync_of(folder)
+        with faaslab.open(folder / "bench.duckdb") as lab:
+            lab.functions.create("echo", source=folder / "source", handler="lambda_function.handler")
+            task = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "echo", "End": True}}}
+            many = {"Type": "Map", "MaxConcurrency": 8, "ItemProcessor": task, "End": True}
+            flows = lab.workflows
+            for each, machine in (
+                ("passes", PASSES), ("task", task), ("many", {"StartAt": "M", "States": {"M": many}}),
+            ):  # fmt: skip
+                flows.create(each, machine)
+            items = [{"n": number} for number in range(100)]
+
+            def run(workflow: str, given: object) -> str:
+                ended = flows.start(workflow, given).wait(60)
+                assert ended is not None
+                assert ended.status == "SUCCEEDED", ended.error
+                return ended.id
+
+            figures: dict[str, list[float]] = {}
+
+            def take(what: str, act: Callable[[], object], count: int) -> None:
+                figures.setdefault(what, []).extend(timed(act, count))
+
+            lab.functions.map("echo", items, 8)
+            for _ in range(options.rounds):
+                take("invoke", lambda: lab.functions.invoke("echo", {"n": 1}), 20)
+                take("start", lambda: flows.start("passes", {"n": 1}), 50)
+                for _ in range(20):
+                    take("sync", sync, 1)
+                    take("task", lambda: run("task", {"n": 1}), 1)
+                take("map", lambda: lab.functions.map("echo", items, 8), 1)
+                take("workflow map", lambda: run("many", items), 1)
+                last = run("passes", {})
+                take("execution", lambda: flows.execution(last), 20)  # noqa: B023 - it is called at once
+                take("events", lambda: flows.events(last), 20)  # noqa: B023
+                take("sql", lambda: lab.sql("SELECT count(*) FROM workflow_executions"), 3)
+            for what, beside, kind in (
+                ("start", "invoke", "an invocation"),
+                ("task", "invoke", "an invocation"),
+                ("task", "sync", "one fdatasync"),
+                ("workflow map", "map", "functions.map of the same 100"),
+                ("execution", "sql", "a question to the history"),
+                ("events", "sql", "a question to the history"),
+            ):
+                compared(found, f"lab: {what} to {beside}", figures[what], figures[beside], kind)
+            thousand(lab, found)
+
+
+def thousand(lab: faaslab.Lab, found: dict) -> None:
+    """A thousand executions of one function each, started at once, beside a thousand calls."""
+    most = 0
+
+    def started() -> None:
+        nonlocal most
+        runs = [lab.workflows.start("task", {"n": number}) for number in range(1000)]
+        most = threading.active_count()
+        ended = [run.wait(120) for run in runs]
+        assert all(each is not None and each.status == "SUCCEEDED" for each in ended)
+
+    def called() -> None:
+        for each in [lab.functions.submit("echo", {"n": number}) for number in range(1000)]:
+            each.result()
+
+    before = megabytes()
+    took, calls = timed(started), timed(called)
+    compared(found, "lab: 1000 executions to calls", took, calls, "1000 calls")
+    found["lab: 1000 executions to calls"] |= {"threads": most, "grown_mb": megabytes() - before}
+    print(f"({most} threads, {megabytes() - before:.0f} MB more)")
+
+
+def through_the_port(options: argparse.Namespace, found: dict) -> None:
+    """boto3 to `faaslab serve`, beside boto3 to a server that answers at once."""
+    import boto3
+    from botocore.config import Config
+
+    about = {"executionArn": f"{ARN}x", "startDate": 1.0, "stopDate": 1.0, "status": "SUCCEEDED", "name": "x"}
+    about |= {"stateMachineArn": ARN.replace("execution:m:", "stateMachine:m"), "input": "{}", "output": "{}"}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stub(json.dumps(about).encode(), None) as other,
+        served(folder, None) as port,
+    ):
+        clients = [
+            boto3.client(
+                "stepfunctions",
+                endpoint_url=f"http://127.0.0.1:{each}",
+                region_name="us-east-1",
+                aws_access_key_id="local",
+                aws_secret_access_key="local",
+                config=Config(retries={"max_attempts": 0}, inject_host_prefix=False),
+            )
+            for each in (port, other)
+        ]
+        arns = {
+            kind: clients[0].create_state_machine(
+                name=kind,
+                type=kind,
+                definition=json.dumps(PASSES),
+                roleArn="arn:aws:iam::000000000000:role/r",
+            )["stateMachineArn"]
+            for kind in ("STANDARD", "EXPRESS")
+        }
+        machine, express = arns["STANDARD"], arns["EXPRESS"]
+        big = json.dumps(MAP)
+        arn = clients[0].create_state_machine(
+            name="big", definition=big, roleArn="arn:aws:iam::000000000000:role/r"
+        )["stateMachineArn"]
+        text = json.dumps(list(range(6_000)))
+        long = clients[0].start_execution(stateMachineArn=arn, input=text)["executionArn"]
+        while clients[0].describe_execution(executionArn=long)["status"] == "RUNNING":
+            time.sleep(0.05)
+        asked: dict[str, Callable[[Any], object]] = {
+            "StartSyncExecution": lambda to: to.start_sync_execution(stateMachineArn=express, input=INPUT),
+            "StartExecution and DescribeExecution": lambda to: to.describe_execution(
+                executionArn=to.start_execution(stateMachineArn=machine, input=INPUT)["executionArn"]
+            ),
+            "a page of 100 of 24,000 events": lambda to: to.get_execution_history(
+                executionArn=long, maxResults=100, reverseOrder=True
+            ),
+        }
+        figures: dict[tuple[str, int], list[float]] = {}
+        for _ in range(options.rounds):
+            for name, ask in asked.items():
+                for place, to in enumerate(clients):
+                    figures.setdefault((name, place), []).extend(timed(lambda: ask(to), 30))  # noqa: B023
+        for name in asked:
+            compared(
+                found, f"port: {name}", figures[name, 0], figures[name, 1], "a server that answers at once"
+            )
 
 
 def against_moto(options: argparse.Namespace, found: dict) -> None:
@@ -141,22 +325,31 @@ def against_moto(options: argparse.Namespace, found: dict) -> None:
         ours, moto = Ours(Path(folder)), Moto()
         for who in (ours, moto):
             who.run(PASSES, INPUT)
-        figures: dict[str, dict[str, list[float]]] = {"passes": {}, "map": {}}
+        figures: dict[str, dict[str, list[tuple[float, float]]]] = {"passes": {}, "map": {}}
         for _ in range(options.rounds):
-            for name, who, count in (
-                ("ours", ours, options.passes),
-                ("moto", moto, max(options.passes // 5, 1)),
+            for name, who, passes, maps in (
+                ("ours", ours, options.passes, 5),
+                ("moto", moto, max(options.passes // 5, 1), 1),
             ):
-                took = [who.run(PASSES, INPUT) for _ in range(count)]
-                figures["passes"].setdefault(name, []).append(statistics.median(took))
-                figures["map"].setdefault(name, []).append(who.run(MAP, items))
+                for case, machine, text, count in (
+                    ("passes", PASSES, INPUT, passes),
+                    ("map", MAP, items, maps),
+                ):
+                    took = [who.run(machine, text) for _ in range(count)]
+                    figures[case].setdefault(name, []).extend(took)
         rows = ours.store.connect().execute("SELECT count(*) FROM workflow_history").fetchone()[0]
         ours.close()
     assert rows > options.rounds * options.items * 4
     for case, title in (("passes", "3 Pass states"), ("map", f"inline Map over {options.items} items")):
-        mine, theirs = (statistics.median(figures[case][name]) * 1000 for name in ("ours", "moto"))
-        found[case] = {"ours_ms": mine, "moto_ms": theirs, "ratio": theirs / mine}
-        print(f"{title}: ours {mine:.2f} ms, moto {theirs:.2f} ms, ratio {theirs / mine:.1f}")
+        found[case] = {}
+        for place, kind in enumerate(("wall", "cpu")):
+            mine, theirs = (middle([each[place] for each in figures[case][who]]) for who in ("ours", "moto"))
+            found[case] |= {
+                f"ours_{kind}_ms": mine,
+                f"moto_{kind}_ms": theirs,
+                f"{kind}_ratio": theirs / mine,
+            }
+            print(f"{title}, {kind}: ours {mine:.2f} ms, moto {theirs:.2f} ms, ratio {theirs / mine:.1f}")
     print(f"(ours stored {rows} events)")
 
 
@@ -215,6 +408,27 @@ def timers(folder: Path) -> list[float]:
     return late
 
 
+def those_that_wait(options: argparse.Namespace, found: dict) -> None:
+    for what in ("hour", "token"):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "bench.duckdb"
+            found[what] = child(what, path, options.waiting)
+            found[what] |= {f"again_{name}": value for name, value in child("resume", path).items()}
+        each = ", ".join(f"{name} {value:.2f}" for name, value in found[what].items())
+        print(f"{options.waiting} that wait ({what}): {each}", flush=True)
+
+
+def how_late(options: argparse.Namespace, found: dict) -> None:  # noqa: ARG001 - as the others
+    with tempfile.TemporaryDirectory() as folder:
+        late = sorted(timers(Path(folder)))
+    found["timers"] = {
+        "median_ms": statistics.median(late),
+        "p99_ms": late[int(len(late) * 0.99)],
+        "most_ms": late[-1],
+    }
+    print("timers are late by " + ", ".join(f"{name} {value:.1f}" for name, value in found["timers"].items()))
+
+
 def child(*arguments: object) -> dict:
     done = subprocess.run(
         [sys.executable, __file__, "--child", *map(str, arguments)],
@@ -231,6 +445,7 @@ def main() -> int:
     parser.add_argument("--passes", type=int, default=100)
     parser.add_argument("--items", type=int, default=1000)
     parser.add_argument("--waiting", type=int, default=10_000)
+    parser.add_argument("--only", choices=tuple(PARTS))
     parser.add_argument("--json", action="store_true", help="one document at the end")
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -242,26 +457,21 @@ def main() -> int:
             waiting(Path(path), HOUR if what == "hour" else TOKEN, int(rest[0]))
         return 0
     found: dict = {}
-    against_moto(options, found)
-    for what in ("hour", "token"):
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "bench.duckdb"
-            found[what] = child(what, path, options.waiting)
-            found[what] |= {f"again_{name}": value for name, value in child("resume", path).items()}
-        each = ", ".join(f"{name} {value:.2f}" for name, value in found[what].items())
-        print(f"{options.waiting} that wait ({what}): {each}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        late = sorted(timers(Path(folder)))
-    found["timers"] = {
-        "median_ms": statistics.median(late),
-        "p99_ms": late[int(len(late) * 0.99)],
-        "most_ms": late[-1],
-    }
-    print("timers are late by " + ", ".join(f"{name} {value:.1f}" for name, value in found["timers"].items()))
+    for name, act in PARTS.items():
+        if options.only in (None, name):
+            act(options, found)
     if options.json:
         print(json.dumps(found))
     return 0
 
+
+PARTS = {
+    "moto": against_moto,
+    "lab": through_the_lab,
+    "port": through_the_port,
+    "waiting": those_that_wait,
+    "timers": how_late,
+}
 
 if __name__ == "__main__":
     os.environ.setdefault("MOTO_ALLOW_NONEXISTENT_REGION", "1")
