@@ -8,17 +8,16 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import Closed, FaaslabError
+from faaslab.errors import Closed
 from faaslab.store import faults, forks, place
-from faaslab.store.interrupts import held_back
 from faaslab.store.migrations import NEWEST_STATE, bring_state, too_new
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
+    from types import TracebackType
 
 WAIT_S = 30.0
 """How long a write waits for the writes of other processes."""
@@ -41,6 +40,55 @@ def _into_wal(connection: sqlite3.Connection) -> None:
             return
 
 
+def _undo(connection: sqlite3.Connection) -> None:
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    finally:
+        if connection.in_transaction:  # a second interrupt
+            connection.execute("ROLLBACK")
+
+
+class _Guarded:
+    """A context manager of a generator. Unlike contextlib's, an interrupt while it is entered leaves it, too.
+
+    One moment is left, between the body's end and the first line of `__exit__`: who comes next heals that
+    with `leave`.
+    """
+
+    __slots__ = ("_left", "_steps")
+
+    def __init__(self, steps: Callable[[_Guarded], Generator[sqlite3.Connection]]) -> None:
+        self._left = False
+        self._steps = steps(self)
+
+    def __enter__(self) -> sqlite3.Connection:
+        try:
+            return next(self._steps)
+        except BaseException:
+            self._steps.close()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            try:
+                self._steps.throw(error)
+            except BaseException as raised:
+                if raised is not error:
+                    raise
+        elif self._left:
+            raise RuntimeError("a transaction was begun within this one, which is undone")
+        else:
+            next(self._steps, None)
+
+    def leave(self) -> None:
+        """Undo what this thread entered and never left."""
+        self._left = True
+        self._steps.close()
+
+
 class State:
     """Two connections, each under its lock: one writes, one reads the outbox beside it."""
 
@@ -54,7 +102,8 @@ class State:
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._closed = False
-        self._durable = False
+        self._durable: bool | None = False  # None: an interrupt came in between
+        self._open: _Guarded | None = None
         self._data_version = -1
         self._generation = -1
         forks.register(self)
@@ -85,10 +134,21 @@ class State:
         return connection
 
     def _open_writer(self) -> sqlite3.Connection:
+        self._durable, self._data_version = False, -1
         self._writer = self._connect()
-        self._durable = False
-        self._data_version = -1
         return self._writer
+
+    def _ready(self) -> sqlite3.Connection:
+        """The connection to write with, in no transaction; for who has the lock, and has not begun one.
+
+        One that is open was left by an interrupt of this thread, as nobody else can be in it.
+        """
+        left, self._open = self._open, None
+        if left is not None:
+            left.leave()
+        connection = self._writer or self._open_writer()
+        _undo(connection)
+        return connection
 
     def close(self) -> None:
         """Close both connections; may be called twice."""
@@ -107,10 +167,9 @@ class State:
     def append(self, kind: str, body: str) -> None:
         """One row into the outbox, level `written`. The hot path of every invocation."""
         with self._writing:
-            connection = self._writer or self._open_writer()
+            connection = self._ready()
             try:
-                if self._durable:
-                    self._level(connection, durable=False)
+                self._level(connection, durable=False)
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
                 if version > NEWEST_STATE:
                     raise too_new(self.path, version, NEWEST_STATE)
@@ -120,33 +179,33 @@ class State:
 
     def _level(self, connection: sqlite3.Connection, *, durable: bool) -> None:
         if durable is not self._durable:
+            self._durable = None
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._durable = durable
 
-    @contextmanager
-    def write(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
-        """One transaction; committed when the body ends, undone when it raises."""
-        with held_back(), self._writing:
-            connection = self._writer or self._open_writer()
+    def write(self, *, durable: bool) -> _Guarded:
+        """One transaction; committed when the body ends, undone when it raises, an interrupt included."""
+        return _Guarded(lambda its: self._transaction(its, durable=durable))
+
+    def _transaction(self, its: _Guarded, *, durable: bool) -> Generator[sqlite3.Connection]:
+        with self._writing:
+            connection = self._ready()
             try:
-                if connection.in_transaction:  # left by an interrupt that came in spite of all
-                    connection.execute("ROLLBACK")
+                self._open = its
                 self._level(connection, durable=durable)
-                try:
-                    connection.execute("BEGIN IMMEDIATE")
-                    version = connection.execute("PRAGMA user_version").fetchone()[0]
-                    if version > NEWEST_STATE:
-                        raise too_new(self.path, version, NEWEST_STATE)
-                    yield connection
-                    connection.execute("COMMIT")
-                except BaseException:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    raise
-            except FaaslabError:
+                connection.execute("BEGIN IMMEDIATE")
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                if version > NEWEST_STATE:
+                    raise too_new(self.path, version, NEWEST_STATE)
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException as error:
+                _undo(connection)
+                if isinstance(error, sqlite3.Error):
+                    raise faults.ours(error, self.path) from error
                 raise
-            except sqlite3.Error as error:
-                raise faults.ours(error, self.path) from error
+            finally:
+                self._open = None
 
     def append_all(self, rows: Sequence[tuple[str, str]], *, durable: bool) -> None:
         """Rows into the outbox, in one transaction."""
@@ -160,9 +219,12 @@ class State:
 
     # -- reading
 
-    @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> _Guarded:
         """A connection to read with, which holds nobody up."""
+        return _Guarded(self._looking)
+
+    def _looking(self, its: _Guarded) -> Generator[sqlite3.Connection]:
+        del its
         with self._reading:
             if self._reader is None:
                 self._reader = self._connect()
