@@ -4,9 +4,14 @@ import json
 
 import pytest
 
+from faaslab import app
 from faaslab.errors import AlreadyExists, InvalidValue, NotFound
 from faaslab.notebook.display import view
+from faaslab.store import Store
+from faaslab.verbs import parse, run
 from faaslab.verbs.text import documents, plain_text
+from faaslab.workflow.build import Wait
+from tests.verbs.faces import KeptFace
 
 ETL = """
 Comment: doubles what it is given
@@ -95,6 +100,39 @@ def test_one_that_runs_is_stopped(do, lab):
 
 def test_nothing_is_left_to_resume(do):
     assert do("resume").text == "nothing was left unfinished"
+
+
+def test_what_is_taken_up_is_told_by_name_and_seen_to_its_end(tmp_path, cache):
+    with app.open(store=tmp_path / "s.duckdb", cache=cache) as lab:
+        lab.workflows.create("short", Wait("W", seconds=1).definition())
+        lab.workflows.start("short", name="left")
+    with Store(tmp_path / "s.duckdb") as store:
+        store.backup(tmp_path / "copy.duckdb")
+    with app.open(store=tmp_path / "copy.duckdb", cache=cache) as lab:
+        face = KeptFace()
+        answer = run(lab, parse(["resume"]), face)
+        assert face.lines == ["took up 1 execution: left (short, in W)"]
+        assert answer.text == "1 of 1 ended well"
+
+
+def test_a_slip_in_a_verb_that_makes_a_workflow_is_noted(do):
+    do("workflow chekc", LONG)
+    assert do.face.notes == ["this made a workflow named 'chekc'; the verb is: workflow check"]
+    do("workflow checkout", LONG)
+
+
+def test_a_definition_is_saved_as_its_file_is_named(do, tmp_path):
+    do(f"workflow a --save {tmp_path}/a.json", LONG)
+    assert json.loads((tmp_path / "a.json").read_text())["StartAt"] == "w"
+    do(f"workflow a --save {tmp_path}/a.yaml", LONG)
+    assert (tmp_path / "a.yaml").read_text() == LONG
+    assert do("graph a --svg -").text.startswith("<svg")
+
+
+def test_one_waits_or_does_not(do, etl):
+    with pytest.raises(InvalidValue, match="--no-wait: does not go with"):
+        do("run etl --wait --no-wait")
+    assert do("runs").df.empty
 
 
 def test_versions_and_aliases(do, etl):

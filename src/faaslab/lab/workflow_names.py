@@ -45,11 +45,12 @@ class Named:
 def checked(name: Any, *, what: str = "workflow") -> str:
     """The name, if Step Functions would take it: 1 to 80 characters, without white space, `<>{}[]?*"#`…"""
     if not isinstance(name, str) or not 1 <= len(name) <= 80 or _UNNAMEABLE.search(name):
+        article = "an" if what[:1] in "aeiou" else "a"
         raise coded(
             InvalidValue(
                 f"Invalid Name: {str(name)[:200]!r}",
                 place="name",
-                hint=f"a name of a {what} has 1 to 80 letters, digits, '-' and '_'",
+                hint=f"the name of {article} {what} has 1 to 80 letters, digits, '-' and '_'",
             ),
             "InvalidName",
         )

@@ -408,10 +408,13 @@ class Runs:
         with self._guard:
             self._closed = True
             engine, carrier = self._engine, self._carrier
+        left = engine is not None and bool(engine.running())
         if engine is not None:
             engine.close()
         if carrier is not None:
             carrier.close()
+        if left and not self._lab.home.here:
+            self._lab.home.ring()  # what was given up goes on there
 
 
 def input_text(value: Any) -> str:

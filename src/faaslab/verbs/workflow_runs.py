@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from faaslab.verbs.verb import Call
 
 _LOOK_S = 0.2
+_TOLD = 5
 _GOES_ON = "where the store has a home (a notebook, faaslab serve) it goes on there; else it waits for"
 _STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
 
 
 def run(lab: Lab, call: Call, face: Face) -> Answer:
     """Start an execution; a shell waits for its end, a notebook goes on and shows it live."""
-    if call["wait"] and call["no_wait"]:
-        raise InvalidValue("does not go with --wait", place="--no-wait", hint="leave one of them out")
+    _decided(call)
     value = payloads.payload(call["payload"], face)
     started = lab.workflows.start(call["name"], value, name=call["execution"])
     return _followed(started, call, face)
@@ -57,6 +57,11 @@ def shown(lab: Lab, what: str) -> Answer | None:
     with suppress(NotFound):
         return answer(lab.workflows.run(what), looked_at=True)
     return None
+
+
+def _decided(call: Call) -> None:
+    if call["wait"] and call["no_wait"]:
+        raise InvalidValue("does not go with --wait", place="--no-wait", hint="leave one of them out")
 
 
 def _followed(started: WorkflowRun, call: Call, face: Face) -> Answer:
@@ -141,21 +146,41 @@ def stop(lab: Lab, call: Call, face: Face) -> Answer:
 
 def redrive(lab: Lab, call: Call, face: Face) -> Answer:
     """Go on where it failed."""
+    _decided(call)
     return _followed(lab.workflows.redrive(_named(call, face)), call, face)
 
 
 def resume(lab: Lab, call: Call, face: Face) -> Answer:
-    """Take up what was left by a process that ended."""
+    """Take up what was left by a process that ended, and see it to its end."""
     count = lab.workflows.resume()
     if not count:
         return DoneAnswer(text="nothing was left unfinished", facts={"resumed": 0})
-    if face.waits and not call["no_wait"]:
-        with face.progress(count, "resumed") as bar:
-            for each in lab.workflows.executions(status="RUNNING"):
-                lab.workflows.run(each.id).wait()
+    here = [
+        each for each in lab.workflows.executions(status="RUNNING") if lab.workflows.runs.is_here(each.id)
+    ]
+    names = [f"{each.name} ({each.workflow}, in {each.current_state})" for each in here[:_TOLD]]
+    more = [f"{len(here) - _TOLD:,} more"] if len(here) > _TOLD else []
+    told = f"took up {'1 execution' if count == 1 else f'{count:,} executions'}"
+    told = f"{told}: {', '.join([*names, *more])}" if names else told
+    if not face.waits or call["no_wait"]:
+        if face.waits:
+            face.note(f"{_GOES_ON} the next command")
+        return DoneAnswer(text=told, facts={"resumed": count})
+    face.tell(told)
+    try:
+        with face.progress(len(here), "resumed") as bar:
+            for each in here:
+                one = lab.workflows.run(each.id)
+                while not _has_ended(one):
+                    bar.advance(0, note=f"{each.name} in {one.execution.current_state}")
                 bar.advance()
-    told = "1 execution" if count == 1 else f"{count:,} executions"
-    return DoneAnswer(text=f"took up {told}", facts={"resumed": count})
+    except KeyboardInterrupt:
+        face.note(f"what runs was not stopped; {_GOES_ON}: faaslab resume")
+        raise
+    ended = [lab.workflows.execution(each.id) for each in here]
+    well = sum(each.status == "SUCCEEDED" for each in ended)
+    done = f"{well:,} of {len(ended):,} ended well" if ended else told
+    return DoneAnswer(text=done, facts={"resumed": count})
 
 
 def history(lab: Lab, call: Call, face: Face) -> Answer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from faaslab.workflow.source import Source
 
 _MEANT = 50
+_NEAR = 0.8
 
 
 def define(lab: Lab, call: Call, face: Face) -> Answer:
@@ -50,14 +53,25 @@ def define(lab: Lab, call: Call, face: Face) -> Answer:
     for each in (*defined.diagnostics, *mistakes.warnings(lab, source.definition)):
         if each.severity == "WARNING" or call["draft"]:
             face.note(mistakes.told(each, source))
+    if defined.change == "created":
+        for verb in ("check", "publish", "alias", "history"):
+            if SequenceMatcher(None, call["name"], verb).ratio() >= _NEAR:
+                face.note(f"this made a workflow named {call['name']!r}; the verb is: workflow {verb}")
     if call["save"]:
         path = Path(call["save"]).expanduser()
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(source.text, "utf-8")
+        path.write_text(_saved(source, path), "utf-8")
         face.note(f"saved {path}")
     if defined.published is not None:
         face.note(f"published as version {defined.published.version}")
     return card(lab, defined.workflow, change=defined.change)
+
+
+def _saved(source: Source, path: Path) -> str:
+    """As it was written; as JSON where the file is to be of that."""
+    if path.suffix != ".json" or source.text.lstrip().startswith("{"):
+        return source.text
+    return json.dumps(source.definition, ensure_ascii=False, indent=2) + "\n"
 
 
 def card(lab: Lab, workflow: Workflow, *, change: str | None = None) -> WorkflowCard:
