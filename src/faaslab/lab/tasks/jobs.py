@@ -1,7 +1,9 @@
 """Tasks that start a job of a service and wait for its end: `.sync` of Glue, Batch, CodeBuild, ECS, Athena.
 
 Rule: one thread asks after all jobs that are waited for, however many there are. What the service says of a
-job at its end is the result, or the cause of States.TaskFailed.
+job at its end is the result, or the cause of States.TaskFailed. A job that its execution waits for no more
+(it was stopped, the state timed out, another branch failed) is stopped at its service; one whose execution
+went to another process is not.
 """
 
 from __future__ import annotations
@@ -28,11 +30,12 @@ if TYPE_CHECKING:
     from faaslab.model.workflow import WorkflowExecution
 
 LOOK_S = 1.0
+_WHY = "the execution of its workflow does not wait for it any more"
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How one asks after a job: with what, where the job is in the answer, and how it has ended."""
+    """How one asks after a job: with what, where it is in the answer, how it has ended; how it is stopped."""
 
     action: str
     asked: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
@@ -40,6 +43,8 @@ class _Kind:
     status: Callable[[Mapping[str, Any]], str]
     good: tuple[str, ...]
     bad: tuple[str, ...]
+    stop: str
+    stopped: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 
 
 def _exit_codes(job: Mapping[str, Any]) -> str:
@@ -58,6 +63,8 @@ KINDS: Mapping[tuple[str, str], _Kind] = {
         lambda job: job["JobRunState"],
         ("SUCCEEDED",),
         ("FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"),
+        "batchStopJobRun",
+        lambda given, told: {"JobName": given["JobName"], "JobRunIds": [told["JobRunId"]]},
     ),
     ("batch", "submitJob"): _Kind(
         "describeJobs",
@@ -66,6 +73,8 @@ KINDS: Mapping[tuple[str, str], _Kind] = {
         lambda job: job["Status"],
         ("SUCCEEDED",),
         ("FAILED",),
+        "terminateJob",
+        lambda given, told: {"JobId": told["JobId"], "Reason": _WHY},  # noqa: ARG005
     ),
     ("codebuild", "startBuild"): _Kind(
         "batchGetBuilds",
@@ -74,6 +83,8 @@ KINDS: Mapping[tuple[str, str], _Kind] = {
         lambda job: job["BuildStatus"],
         ("SUCCEEDED",),
         ("FAILED", "FAULT", "TIMED_OUT", "STOPPED"),
+        "stopBuild",
+        lambda given, told: {"Id": told["Build"]["Id"]},  # noqa: ARG005
     ),
     ("ecs", "runTask"): _Kind(
         "describeTasks",
@@ -85,6 +96,12 @@ KINDS: Mapping[tuple[str, str], _Kind] = {
         _exit_codes,
         ("STOPPED",),
         ("FAILED",),
+        "stopTask",
+        lambda given, told: {
+            "Cluster": given.get("Cluster", "default"),
+            "Task": told["Tasks"][0]["TaskArn"],
+            "Reason": _WHY,
+        },
     ),
     ("athena", "startQueryExecution"): _Kind(
         "getQueryExecution",
@@ -93,6 +110,8 @@ KINDS: Mapping[tuple[str, str], _Kind] = {
         lambda job: job["QueryExecution"]["Status"]["State"],
         ("SUCCEEDED",),
         ("FAILED", "CANCELLED"),
+        "stopQueryExecution",
+        lambda given, told: {"QueryExecutionId": told["QueryExecutionId"]},  # noqa: ARG005
     ),
 }
 """(service, action) of a job that can be waited for -> how that is done."""
@@ -124,6 +143,8 @@ class JobTasks:
         if submitted is not None:
             self._look_after(job, submitted.output)
         else:
+            with self._guard:
+                self._jobs[job.place] = job
             self._workers.submit(self._start, job)
 
     def _start(self, job: _Job) -> None:
@@ -133,19 +154,27 @@ class JobTasks:
         except Closed:
             return  # whoever takes the execution up starts it again
         except sdk_calls.Failed as failed:
-            job.answer(Failed(job.call.key, failed.error, failed.cause))
+            self._not_started(job, failed.error, failed.cause)
         except InvalidValue as error:
-            job.answer(Failed(job.call.key, RUNTIME, values.not_started(job.call.parameters, error.message)))
+            self._not_started(job, RUNTIME, values.not_started(job.call.parameters, error.message))
         except Exception as error:  # noqa: BLE001 -- an execution that is never answered would hang
-            job.answer(Failed(job.call.key, RUNTIME, f"{type(error).__name__}: {error}"))
+            self._not_started(job, RUNTIME, f"{type(error).__name__}: {error}")
         else:
             job.answer(Submitted(job.call.key, output))
             self._look_after(job, output)
 
-    def _look_after(self, job: _Job, output: Mapping[str, Any]) -> None:
-        job.output = output
+    def _not_started(self, job: _Job, error: str, cause: str) -> None:
         with self._guard:
-            self._jobs[job.execution.id, job.call.key] = job
+            self._jobs.pop(job.place, None)
+        job.answer(Failed(job.call.key, error, cause))
+
+    def _look_after(self, job: _Job, output: Mapping[str, Any]) -> None:
+        with self._guard:
+            job.output = output
+            if job.forgotten:  # while it was being started
+                self._workers.submit(self._stop, job)
+                return
+            self._jobs[job.place] = job
             if self._thread is None and not self._closing.is_set():
                 self._thread = threading.Thread(target=self._look, name="faaslab-jobs", daemon=True)
                 self._thread.start()
@@ -153,7 +182,7 @@ class JobTasks:
     def _look(self) -> None:
         while not self._closing.is_set():
             with self._guard:
-                jobs = dict(self._jobs)
+                jobs = {place: job for place, job in self._jobs.items() if job.output is not None}
                 if not jobs:
                     self._thread = None
                     return
@@ -171,7 +200,7 @@ class JobTasks:
         kind, key = KINDS[job.resource.service, job.resource.action], job.call.key
         asked = Resource(job.resource.service, kind.action, sdk=True)
         try:
-            given = kind.asked(job.call.parameters, job.output)
+            given = kind.asked(job.call.parameters, job.output or {})
             found = kind.found(self._services.asked(asked, given, job.execution))
             status = kind.status(found)
         except sdk_calls.Failed as failed:
@@ -185,9 +214,30 @@ class JobTasks:
         return Failed(key, "States.TaskFailed", values.text(found)) if status in kind.bad else None
 
     def forget(self, key: str, execution_id: str) -> None:
-        """Nobody waits for that job any more."""
+        """Nobody waits for that job any more: it is stopped."""
         with self._guard:
-            self._jobs.pop((execution_id, key), None)
+            job = self._jobs.pop((execution_id, key), None)
+            if job is None:
+                return
+            job.forgotten = True
+            if job.output is not None:
+                with contextlib.suppress(Closed):
+                    self._workers.submit(self._stop, job)
+
+    def _stop(self, job: _Job) -> None:
+        """Stop it at its service, unless another process waits for it; what cannot be goes on to its end."""
+        kind = KINDS[job.resource.service, job.resource.action]
+        with contextlib.suppress(FaaslabError, sdk_calls.Failed, LookupError, TypeError, AttributeError):
+            if self._went_on(job.execution.id):
+                return
+            given = kind.stopped(job.call.parameters, job.output or {})
+            self._services.asked(Resource(job.resource.service, kind.stop, sdk=True), given, job.execution)
+
+    def _went_on(self, execution_id: str) -> bool:
+        """Whether the execution runs, and not in this process any more."""
+        found = self._lab.store.workflows.find(execution_id)
+        running = found is not None and found.ended_at is None
+        return running and not self._lab.workflows.runs.is_here(execution_id)
 
     def close(self) -> None:
         """Look no more."""
@@ -201,7 +251,7 @@ class JobTasks:
 class _Job:
     """A job that was started, or is about to be."""
 
-    __slots__ = ("answer", "call", "execution", "output", "resource")
+    __slots__ = ("answer", "call", "execution", "forgotten", "output", "resource")
 
     def __init__(
         self,
@@ -214,4 +264,11 @@ class _Job:
         self.resource = resource
         self.execution = execution
         self.answer = answer
-        self.output: Mapping[str, Any] = {}
+        self.output: Mapping[str, Any] | None = None
+        """What starting it gave; None until then."""
+        self.forgotten = False
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """By which it is found."""
+        return self.execution.id, self.call.key
