@@ -1,9 +1,4 @@
-"""The workflows of a lab: defined, run, watched, stopped, redriven, and taken up again.
-
-Whoever asks for a workflow may give its name, `NAME:ALIAS`, `NAME:VERSION`, or the ARN of any of these; for
-an execution its ARN, or its name where only one has it. Beside what is here there are `versions`,
-`activities` and `map_runs`.
-"""
+"""The workflows of a lab: defined, run, watched, stopped, redriven, and taken up again."""
 
 from __future__ import annotations
 
@@ -33,7 +28,12 @@ _HISTORY = ("id", "previous_id", "type", "timestamp", "state", "duration_ms", "d
 
 
 class Workflows(Catalogue):
-    """`lab.workflows`."""
+    """`lab.workflows`: workflows and their executions, and answers to the tasks that wait for one.
+
+    Whoever asks for a workflow may give its name, `NAME:ALIAS`, `NAME:VERSION`, or the ARN of any of these;
+    for an execution its ARN, or its name where only one has it. What there is not is `NotFound`, with the
+    nearest. Beside what is here there are `versions`, `activities` and `map_runs`.
+    """
 
     def __init__(self, lab: Lab) -> None:
         super().__init__(lab)
@@ -67,7 +67,7 @@ class Workflows(Catalogue):
         return self.runs.start_sync(workflow, input, **about)
 
     def execution(self, reference: str) -> WorkflowExecution:
-        """An execution by its ARN, or by its name where only one has it; how it stands now."""
+        """An execution as it stands now."""
         return self.runs.get(reference)
 
     def run(self, reference: str) -> WorkflowRun:
@@ -126,14 +126,14 @@ class Workflows(Catalogue):
         return self.runs.stop(reference, error=error, cause=cause)
 
     def redrive(self, reference: str) -> WorkflowRun:
-        """Have one that failed, timed out or was stopped go on at the state that it failed in.
+        """Have an execution that failed, timed out or was stopped go on at the state it failed in.
 
         Raises `Conflict` for one that succeeded, runs, ended more than 14 days ago, or is express.
         """
         return self.runs.redrive(reference)
 
     def resume(self) -> int:
-        """Take up every execution whose process is gone; how many. The home of a store does so by itself."""
+        """Take up every execution whose process is gone, and say how many. A home does so by itself."""
         return self.runs.resume()
 
     # -- tasks that others do -------------------------------------------------------------------------
@@ -143,7 +143,7 @@ class Workflows(Catalogue):
         return self.activities.work(name, worker, at_once=at_once)
 
     def send_task_success(self, token: str, output: Any) -> None:
-        """What came of a task, to whoever waits for it under that token (SendTaskSuccess).
+        """Tell what came of a task to the execution that waits under that token (SendTaskSuccess).
 
         `output` is any JSON-able value, or bytes of JSON. Raises `NotFound` for a token that nothing waits
         for any more, InvalidValue for what is no token, or no JSON.
@@ -151,11 +151,11 @@ class Workflows(Catalogue):
         tokens.success(self.runs.answer, token, output)
 
     def send_task_failure(self, token: str, error: str | None = None, cause: str | None = None) -> None:
-        """That a task failed (SendTaskFailure)."""
+        """Tell the execution that waits under that token that the task failed (SendTaskFailure)."""
         tokens.failure(self.runs.answer, token, error, cause)
 
     def send_task_heartbeat(self, token: str) -> None:
-        """That a task is still worked on (SendTaskHeartbeat)."""
+        """Tell the execution that waits under that token that its task is worked on (SendTaskHeartbeat)."""
         tokens.heartbeat(self.runs.answer, token)
 
     # -- one state by itself
@@ -181,7 +181,7 @@ class Workflows(Catalogue):
     # -- the end
 
     def close(self) -> None:
-        """End what runs here for workflows. What runs goes on in the next lab."""
+        """Stop working for workflows in this process; executions that run go on in the next lab."""
         self.activities.close()
         self.runs.close()
         self.told.close()
