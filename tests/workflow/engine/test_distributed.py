@@ -115,9 +115,10 @@ def test_children_are_stopped_with_their_parent(begin, store):
     assert list(statuses) == ["ABORTED"] * 3
 
 
-def test_a_redriven_map_run_has_its_failed_children_go_on(begin, store):
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_a_redriven_map_run_has_its_failed_children_go_on(begin, store, kind):
     engine = begin(lambda wanted: Failed(wanted.key, "Broken") if wanted.parameters == 2 else echo(wanted))
-    handle = engine.start(execution(text="[1,2,3]"), spread(machine(("A", task()))))
+    handle = engine.start(execution(text="[1,2,3]"), spread(machine(("A", task())), kind))
     assert handle.wait(20).status == "FAILED"
     until(lambda: not engine.running())
     mended = begin(echo)

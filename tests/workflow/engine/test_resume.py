@@ -238,6 +238,17 @@ def test_a_redriven_execution_goes_on_where_it_failed(begin, store, clock):
         mended.redrive(handle.id)
 
 
+def test_one_that_cannot_go_on_ends_as_it_had(begin, store):
+    """An express execution takes no redrive; whoever asks for one must not have it hang."""
+    engine = begin(lambda wanted: Failed(wanted.key, "Broken"))
+    handle = engine.start(execution(type="EXPRESS"), machine(("A", task())))
+    assert handle.wait(10).status == "FAILED"
+    ended = engine.redrive(handle.id).wait(10)
+    assert (ended.status, ended.error.error) == ("FAILED", "Broken")
+    assert engine.running() == []
+    assert store.workflows.find(handle.id).status == "FAILED"
+
+
 def test_one_that_died_while_it_was_redriven_is_redriven_by_the_next(begin, store):
     broken = begin(lambda wanted: Failed(wanted.key, "Broken"))
     handle = broken.start(execution(), machine(("A", task())))

@@ -234,6 +234,15 @@ def test_a_redrive_runs_the_children_again_that_did_not_succeed():
     assert run.ended.output == ["a", "b", "c"]
 
 
+def test_a_redrive_starts_other_express_children_as_nothing_of_those_before_goes_on():
+    run = told([1, 2, 3], kind="EXPRESS")
+    end(run, 1, (0, "a"), (1, None))
+    run.tell(Redrive(), 2)
+    again = run.children[3:]
+    assert [(child.input, child.redrive) for child in again] == [(2, 0), (3, 0)]
+    assert len({child.name for child in run.children}) == 5
+
+
 def test_a_stop_ends_the_children():
     run = told([1, 2])
     run.tell(Stop(), 1)

@@ -199,7 +199,7 @@ class Live:
         for effect in step.effects:
             self._expect(effect)
         ending = next((effect for effect in step.effects if type(effect) is Ended), None)
-        if type(signal) is Redrive:
+        if type(signal) is Redrive and step.events:  # else it cannot go on, and stays as it ended
             self.execution = _altered(self.execution, status=RUNNING, ended_at=None, error=None, output=None)
         if ending is not None:
             self._end(ending, step, now)

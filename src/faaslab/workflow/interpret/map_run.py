@@ -219,7 +219,11 @@ def _children(course: Course, frame: Frame, state: StatePlan, the_run: MapRun) -
     kind = processor["ProcessorConfig"].get("ExecutionType", "STANDARD")
     if state.language_of_inner and "QueryLanguage" not in processor:
         processor = {**processor, "QueryLanguage": "JSONata"}
+    express = kind == "EXPRESS"
     waiting = tally.begin(the_run)
+    if express and the_run.redriven:  # nothing of an express execution goes on: others are started instead
+        for index in waiting:
+            the_run.names[index] = course.uuid()
     waiting.reverse()
     course.await_again(frame, the_run.arn)
     while waiting or the_run.keys:
@@ -238,7 +242,7 @@ def _children(course: Course, frame: Frame, state: StatePlan, the_run: MapRun) -
                     the_run.inputs[index],
                     kind,
                     the_run.contexts[index],
-                    the_run.redriven,
+                    0 if express else the_run.redriven,
                 ),
             )
         # Only now: those that were just started are among those that run.
