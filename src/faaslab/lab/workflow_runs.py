@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 REDRIVABLE = timedelta(days=14)
 MOST_EVENTS = 24_999
 SYNC_S = 300.0
+_TOKENS = 1_000
+"""Tokens of redrives that are remembered: clients repeat a request within minutes."""
 _RUNNING = WorkflowExecutionStatus.RUNNING
 _SUCCEEDED = WorkflowExecutionStatus.SUCCEEDED
 
@@ -54,6 +56,7 @@ class Runs:
         self._begun = False
         self._generation: int | None = None
         self._known: dict[str, Workflow] = {}
+        self._redrives: dict[tuple[str, str | None], None] = {}
         self._by_itself: dict[str, Callable[[Signal], None]] = {}
 
     @property
@@ -364,19 +367,30 @@ class Runs:
             engine.resume()  # one whose process is gone hears it from whoever takes it up
         return handle.wait(30.0) or handle.execution
 
-    def redrive(self, reference: str) -> WorkflowRun:
-        """Have an execution go on at the state that it failed in (RedriveExecution)."""
+    def redrive(self, reference: str, *, token: str | None = None) -> WorkflowRun:
+        """Have an execution go on at the state that it failed in (RedriveExecution).
+
+        The same `token` of a client again is the redrive that it was given for.
+        """
         present = self.get(reference)
+        asked = (present.id, token)
+        if asked in self._redrives:
+            return WorkflowRun(self._lab, self.engine.handle(present.id))
         reason = self.not_redrivable(present)
         if reason is not None:
             raise coded(Conflict(reason, place="execution"), "ExecutionNotRedrivable")
         self._begin()
         try:
-            return WorkflowRun(self._lab, self.engine.redrive(present.id))
+            run = WorkflowRun(self._lab, self.engine.redrive(present.id))
         except Conflict:
             raise coded(
                 Conflict("Execution redrivable period exceeded", place="execution"), "ExecutionNotRedrivable"
             ) from None
+        if token is not None:
+            self._redrives[asked] = None
+            while len(self._redrives) > _TOKENS:
+                del self._redrives[next(iter(self._redrives))]
+        return run
 
     def not_redrivable(self, execution: WorkflowExecution) -> str | None:
         """Why an execution cannot be redriven, in Step Functions' words; None when it can."""

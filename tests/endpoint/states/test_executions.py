@@ -119,6 +119,10 @@ def test_what_failed_is_redriven(states, create, ended, refusal):
     listed = states.list_executions(stateMachineArn=arn, redriveFilter="REDRIVEN")["executions"]
     assert [each["redriveCount"] for each in listed] == [1]
     assert states.list_executions(stateMachineArn=arn, redriveFilter="NOT_REDRIVEN")["executions"] == []
+    first = states.redrive_execution(executionArn=execution, clientToken="once")["redriveDate"]
+    assert ended(execution)["redriveCount"] == 2
+    assert states.redrive_execution(executionArn=execution, clientToken="once")["redriveDate"] == first
+    assert ended(execution)["redriveCount"] == 2
     done = states.start_execution(stateMachineArn=create(PASS, f"{execution[-8:]}"))["executionArn"]
     ended(done)
     assert refusal("redrive_execution", executionArn=done) == (

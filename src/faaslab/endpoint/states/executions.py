@@ -111,9 +111,9 @@ def stop_execution(call: Call) -> Mapping[str, Any]:
 
 
 def redrive_execution(call: Call) -> Mapping[str, Any]:
-    """RedriveExecution."""
+    """RedriveExecution; with the same client token it is done once."""
     execution = found(call, call.params["executionArn"])
-    run = call.lab.workflows.runs.redrive(execution.id)
+    run = call.lab.workflows.runs.redrive(execution.id, token=call.params.get("clientToken"))
     return {"redriveDate": run.execution.redriven_at or call.lab.clock.now()}
 
 
