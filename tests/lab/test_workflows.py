@@ -80,6 +80,17 @@ def test_yaml_is_taken_as_in_a_cell_and_its_mistakes_have_lines(lab):
     assert lab.workflows.create("any", "foo: [", draft=True).definition == "foo: ["
 
 
+def test_a_slip_in_a_builder_is_told_with_what_was_meant(lab):
+    from faaslab.workflow.build import Task
+
+    with pytest.raises(InvalidDefinition) as refused:
+        lab.workflows.create(
+            "flow", Task("x", "score", output_pat="$.a").definition(query_language="JSONPath")
+        )
+    assert refused.value.message.endswith("Field 'OutputPat' is not supported at /States/x'")
+    assert refused.value.hint == "did you mean 'OutputPath'?"
+
+
 def test_what_a_workflow_has_not_is_told_by_its_nearest(lab):
     with pytest.raises(InvalidValue, match="did you mean 'tags'"):
         lab.workflows.create("flow", PASS, tag={"a": "b"})

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from faaslab import app
-from faaslab.errors import AlreadyExists, InvalidValue, NotFound
+from faaslab.errors import AlreadyExists, InvalidValue, NotFound, WorkflowFailed
 from faaslab.notebook.display import view
 from faaslab.store import Store
 from faaslab.verbs import parse, run
@@ -85,6 +85,19 @@ def test_a_run_that_fails_is_redriven(do, etl):
     again = do("redrive second")
     assert again.execution.redrive_count == 1
     assert again.execution.status == "FAILED"
+
+
+def test_what_a_function_raised_is_told_with_the_lines_that_led_there(do):
+    do("breaks", "def handler(event, context):\n    raise KeyError('a' + chr(10) + 'b')\n")
+    do("workflow w", "StartAt: a\nStates: {a: {Type: Task, Resource: breaks, End: true}}")
+    answer = do("run w --name broken")
+    text = plain_text(answer)
+    assert "error   KeyError" in text
+    assert "cause   KeyError: 'a\\nb'\n  File " in text
+    assert "in handler\n    raise KeyError" in text
+    assert "lambda_function.py" in view(answer).html
+    with pytest.raises(WorkflowFailed, match=r"broken of w failed: KeyError: 'a\\nb'$"):
+        answer.run.result()
 
 
 def test_one_that_runs_is_stopped(do, lab):

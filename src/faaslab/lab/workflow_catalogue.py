@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound, nearest
 from faaslab.lab import workflow_definitions, workflow_names
-from faaslab.lab.workflow_mistakes import located
+from faaslab.lab.workflow_mistakes import hinted, located
 from faaslab.lab.workflow_names import coded
 from faaslab.lab.workflow_versions import WorkflowVersions
 from faaslab.model.workflow import (
@@ -119,7 +119,7 @@ class Catalogue:
         diagnostics = found_in(text, kind)
         refused = workflow_definitions.refusal(diagnostics)
         if refused is not None and not draft:
-            raise refused if source is None else located(refused, source)
+            raise _told(refused, source, text) if short_forms else refused
         kept_tags = present.configuration.tags if present and tags is None else tags
         configuration = WorkflowConfiguration(
             role=role,
@@ -241,7 +241,7 @@ class Catalogue:
             diagnostics = found_in(text, present.type)
             refused = workflow_definitions.refusal(diagnostics)
             if refused is not None and not draft:
-                raise refused if source is None else located(refused, source)
+                raise _told(refused, source, text) if short_forms else refused
             if refused is not None:
                 status, reason = WorkflowStatus.DRAFT, refused.message
             elif status is not WorkflowStatus.INACTIVE:
@@ -329,6 +329,11 @@ class Catalogue:
     @staticmethod
     def _name(name: str) -> str:
         return workflow_names.machine(name).name
+
+
+def _told(refused: InvalidDefinition, source: Source | None, text: str) -> InvalidDefinition:
+    """A refusal for who wrote the definition: with the lines of a text, else with what was meant."""
+    return hinted(refused, text) if source is None else located(refused, source)
 
 
 def _is_same(one: Workflow, other: Workflow) -> bool:

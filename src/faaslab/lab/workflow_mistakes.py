@@ -5,6 +5,7 @@ Rule: an API tells mistakes in AWS's words and nothing else. Here they stand fir
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,17 @@ def located(error: InvalidDefinition, source: Source, *, option: str = "draft=Tr
         lines.append(f"and {len(wrong) - _MOST_TOLD} more: workflow check tells them all")
     message = lines[0] if len(lines) == 1 else "\n  ".join(["the definition has mistakes:", *lines])
     return InvalidDefinition(message, error.diagnostics, hint=f"{option} keeps it as it is")
+
+
+def hinted(error: InvalidDefinition, text: str) -> InvalidDefinition:
+    """The same with what was most likely meant, where the message stays AWS's."""
+    with suppress(ValueError, RecursionError):
+        definition = json.loads(text)
+        words = (meant(each, definition) for each in error.diagnostics[:_MOST_TOLD])
+        word = next((each for each in words if each is not None), None)
+        if word is not None:
+            error.hint = f"did you mean {word!r}?"
+    return error
 
 
 def warnings(lab: Lab, definition: Mapping[str, Any]) -> list[Diagnostic]:

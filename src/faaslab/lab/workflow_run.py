@@ -127,10 +127,20 @@ class WorkflowRun:
 def failed(execution: WorkflowExecution) -> WorkflowFailed:
     """What is raised for an execution that did not succeed."""
     error = execution.error
-    told = [each for each in (error.error, error.cause) if each] if error is not None else []
+    told = [each for each in (error.error, _message(error.cause)) if each] if error is not None else []
     said = ": ".join(told) if len(": ".join(told)) <= 500 else ": ".join(told)[:499] + "…"
     message = f"{execution.name} of {execution.workflow} {_ENDED[execution.status]}"
     return WorkflowFailed(f"{message}: {said}" if said else message, execution=execution)
+
+
+def _message(cause: str | None) -> str | None:
+    """A cause; of a function that raised, its message alone."""
+    try:
+        value = json.loads(cause or "")
+    except (ValueError, RecursionError):
+        return cause
+    said = value.get("errorMessage") if isinstance(value, dict) else None
+    return said if isinstance(said, str) else cause
 
 
 _ENDED = {

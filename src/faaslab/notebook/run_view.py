@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from faaslab.notebook import units
 from faaslab.notebook.markup import Html, box, facts, fold, joined, json_block, pill, tag
-from faaslab.verbs.workflow_text import about, value_of
+from faaslab.verbs.workflow_text import about, cause_text, value_of
 
 if TYPE_CHECKING:
     from faaslab.model.workflow import WorkflowExecution
@@ -104,7 +104,7 @@ def _failure(execution: WorkflowExecution) -> Html | None:
     error = execution.error
     if error is None:
         return None
-    cause = error.cause or ""
+    cause = cause_text(error.cause or "")
     told = cause if len(cause) <= _CAUSE else f"{cause[:_CAUSE]}…"
     value = value_of(told)
     return tag(

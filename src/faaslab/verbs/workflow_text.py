@@ -65,10 +65,21 @@ def run_text(answer: RunAnswer) -> str:
     if error is not None and error.error:
         lines += ["", f"error   {error.error}"]
     if error is not None and error.cause:
-        lines.append(f"cause   {_short(error.cause)}")
+        lines.append(f"cause   {_short(cause_text(error.cause))}")
     if execution.output is not None:
         lines += ["", f"output  {_short(execution.output)}"]
     return "\n".join(lines)
+
+
+def cause_text(cause: str) -> str:
+    """A cause as it is; of a function that raised, what it raised and the lines that led there."""
+    value = value_of(cause)
+    if not isinstance(value, dict) or not isinstance(value.get("errorMessage"), str):
+        return cause
+    kind, trace = value.get("errorType"), value.get("stackTrace")
+    told = f"{kind}: {value['errorMessage']}" if isinstance(kind, str) else value["errorMessage"]
+    lines = [each.rstrip("\n") for each in trace if isinstance(each, str)] if isinstance(trace, list) else []
+    return "\n".join([told, *lines])
 
 
 def diagnostic_lines(answer: DiagnosticsAnswer) -> list[str]:
