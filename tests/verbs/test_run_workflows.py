@@ -10,7 +10,7 @@ from faaslab.notebook.display import view
 from faaslab.store import Store
 from faaslab.verbs import parse, run
 from faaslab.verbs.text import documents, plain_text
-from faaslab.workflow.build import Wait
+from faaslab.workflow.build import Map, Pass, Wait
 from tests.verbs.faces import KeptFace
 
 ETL = """
@@ -98,6 +98,16 @@ def test_what_a_function_raised_is_told_with_the_lines_that_led_there(do):
     assert "lambda_function.py" in view(answer).html
     with pytest.raises(WorkflowFailed, match=r"broken of w failed: KeyError: 'a\\nb'$"):
         answer.run.result()
+
+
+def test_the_children_of_a_distributed_map_are_listed_by_their_parent(do):
+    flow = Map("each", Pass("one"), distributed=True, items="{% $states.input %}").definition()
+    do("workflow d", json.dumps(flow))
+    do("run d -p [1,2,3] --name parent")
+    assert list(do("runs d").df["name"]) == ["parent"]
+    assert list(do("runs --of parent").df["status"]) == ["SUCCEEDED"] * 3
+    assert len(do("runs --of parent --last 2").df) == 2
+    assert do("runs --of parent --status FAILED").df.empty
 
 
 def test_one_that_runs_is_stopped(do, lab):

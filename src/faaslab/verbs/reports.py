@@ -40,8 +40,14 @@ def run(lab: Lab, call: Call, face: Face) -> Answer:
     return ReportAnswer(run=report)
 
 
+_WORDS = {"None": None, "True": True, "False": False}
+
+
 def parameters(words: tuple[str, ...]) -> dict[str, Any]:
-    """`-p key value` pairs; a value is JSON where it reads as a number, list, true, false or null."""
+    """`-p key value` pairs; a value is JSON where it reads as a number, list, true, false or null.
+
+    None, True and False are Python's, as papermill reads them.
+    """
     import json
 
     pairs: dict[str, Any] = {}
@@ -49,7 +55,7 @@ def parameters(words: tuple[str, ...]) -> dict[str, Any]:
         try:
             value = json.loads(text)
         except ValueError:
-            value = text
+            value = _WORDS.get(text, text)
         pairs[key] = value
     return pairs
 

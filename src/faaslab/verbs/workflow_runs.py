@@ -89,17 +89,11 @@ def _has_ended(started: WorkflowRun) -> bool:
     return False
 
 
-def runs(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+def runs(lab: Lab, call: Call, face: Face) -> Answer:
     """The executions of a workflow, or of all."""
     import pandas as pd
 
-    name, status = call["name"], call["status"]
-    try:
-        found = lab.workflows.executions(name, status=status, limit=call["last"])
-    except NotFound:
-        found = _of_a_deleted(lab, name, status, call["last"])
-        if not found:
-            raise
+    found = _listed(lab, call, face)
     rows = [
         {
             "name": each.name,
@@ -118,6 +112,23 @@ def runs(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
         for each in found
     ]
     return TableAnswer(df=pd.DataFrame(rows), empty="no workflow ran yet; run one: run NAME")
+
+
+def _listed(lab: Lab, call: Call, face: Face) -> tuple[WorkflowExecution, ...]:
+    name, status, last = call["name"], call["status"], call["last"]
+    if call["parent"] is not None:
+        parent = _run(lab, payloads.named(call["parent"], face, place="--of"))
+        children: list[WorkflowExecution] = []
+        for each in lab.workflows.map_runs.list(parent.id):
+            children += lab.workflows.executions(map_run=each.id, status=status, limit=last)
+        return tuple(children[:last])
+    try:
+        return lab.workflows.executions(name, status=status, limit=last)
+    except NotFound:
+        found = _of_a_deleted(lab, name, status, last)
+        if not found:
+            raise
+        return found
 
 
 def _of_a_deleted(lab: Lab, name: str, status: str | None, limit: int) -> tuple[WorkflowExecution, ...]:
@@ -290,6 +301,13 @@ VERBS: tuple[Verb, ...] = (
                 help="only those that stand so",
             ),
             Option(
+                flags=("--of",),
+                name="parent",
+                metavar="RUN",
+                completes="run",
+                help="the executions that distributed Maps of this one started",
+            ),
+            Option(
                 flags=("--last",),
                 name="last",
                 metavar="N",
@@ -298,7 +316,7 @@ VERBS: tuple[Verb, ...] = (
                 help="so many (50)",
             ),
         ),
-        examples=("runs etl --status FAILED",),
+        examples=("runs etl --status FAILED", "runs --of 2026-11-27"),
     ),
     Verb(
         name="stop",
