@@ -67,7 +67,8 @@ class Change(NamedTuple):
 
     With `beginning` it is new. `epoch` is the one that its owner holds it under. `tokens` (token -> key) can
     be answered from now on, `spent` cannot any more. `taken` are the letters that the steps answer. `final`
-    is one that was given up: it is not gone through again, and its steps are of no use.
+    is one that was given up: it is not gone through again, and its steps are of no use. `stops` are the
+    executions that end with it: they are told to with all the rest, whatever becomes of this process.
     """
 
     execution: WorkflowExecution
@@ -79,6 +80,7 @@ class Change(NamedTuple):
     spent: Sequence[str] = ()
     taken: Sequence[int] = ()
     final: bool = False
+    stops: Sequence[str] = ()
 
     @property
     def ended(self) -> bool:

@@ -48,6 +48,10 @@ SUCCEEDED = WorkflowExecutionStatus.SUCCEEDED
 _ALL = 10**9
 
 
+_STOP = '{"v":1,"kind":"Stop"}'
+"""The signal `Stop`, as the engine reads it."""
+
+
 class _Prepared(NamedTuple):
     """A change as rows; made before the transaction begins."""
 
@@ -241,6 +245,12 @@ class Workflows:
         if one.steps:
             connection.executemany("INSERT INTO workflow_steps VALUES (?, ?, ?, ?, ?, ?, ?)", one.steps)
         self._state.append_within(connection, one.rows)
+        if change.stops:
+            connection.executemany(
+                "INSERT INTO workflow_letters (execution_id, signal) "
+                "SELECT id, ? FROM workflow_executions WHERE id = ? AND status = 'RUNNING'",
+                [(_STOP, name) for name in change.stops],
+            )
         if change.ended:
             if change.final:
                 connection.execute(

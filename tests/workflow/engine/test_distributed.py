@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from faaslab.workflow.effects import Failed, MapRunState, Stop
+from faaslab.workflow.effects import Failed, MapRunState, Stop, Submitted
 from faaslab.workflow.engine.live import Live
 from tests.workflow.engine.conftest import types, until
 from tests.workflow.engine.shop import PASS, echo, execution, machine, task
@@ -138,3 +138,60 @@ def test_a_child_that_cannot_be_started_fails_and_does_not_hang(begin, monkeypat
     ended = engine.start(execution(text="[1]"), spread(machine(("A", task())))).wait(20)
     assert ended.status == "FAILED"
     assert ended.error.error == "States.ExceedToleratedFailureThreshold"
+
+
+def left_behind(begin, starts, end):
+    """An engine whose process is gone between the end of an execution and what was to be told of it."""
+    first = begin(lambda wanted: None)
+    handles = [first.start(*start) for start in starts]
+    first._turns._hands._end = first._turns._hands.ended = lambda *_: None
+    end(first, handles)
+    first.close()
+
+
+def test_children_end_with_their_parent_though_its_process_is_gone_at_that_moment(begin, store):
+    def end(engine, handles):
+        until(lambda: len(engine.carry.wanted) == 3)
+        engine.signal(handles[0].id, Stop())
+        until(lambda: handles[0].done)
+
+    left_behind(begin, [(execution(text="[1,2,3]"), spread(machine(("A", task()))))], end)
+    second = begin(lambda wanted: None)
+    assert second.resume() == 3
+    until(lambda: not second.running())
+    children = store.sql("SELECT status FROM workflow_executions WHERE map_run IS NOT NULL")
+    assert list(children.status) == ["ABORTED"] * 3
+
+
+@pytest.mark.parametrize(("pattern", "status"), [(".sync:2", "ABORTED"), ("", "RUNNING")])
+@pytest.mark.parametrize("how", ["stopped", "timed out"])
+def test_a_nested_child_ends_with_who_waits_for_it_though_that_process_is_gone(
+    begin, store, clock, pattern, status, how
+):
+    arn = execution("child").id
+    nested = {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::states:startExecution{pattern}",
+        "Parameters": {"StateMachineArn": "m"},
+        "TimeoutSeconds": 60,
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "W"}],
+    }
+    parent = machine(("S", nested), ("W", {"Type": "Wait", "Seconds": 1000}))
+
+    def end(engine, handles):
+        engine.signal(handles[1].id, Submitted(engine.carry.wanted[-1].key, {"ExecutionArn": arn}))
+        until(lambda: engine._turns.find(handles[1].id).told)
+        if how == "stopped":
+            engine.signal(handles[1].id, Stop())
+            until(lambda: handles[1].done)
+        else:
+            until(lambda: clock.advance(1) or "WaitStateEntered" in types(store, handles[1].id))
+
+    starts = [(execution("child", clock=clock), machine(("A", task()))), (execution(clock=clock), parent)]
+    left_behind(begin, starts, end)
+    second = begin(lambda wanted: None)
+    second.resume()
+    if status == "ABORTED":
+        until(lambda: store.workflows.find(arn).status == "ABORTED")
+    assert second.standing(arn).status == status
+    assert store.workflows._state.one("SELECT count(*) FROM workflow_letters") == (0,)

@@ -19,6 +19,7 @@ from faaslab.workflow.effects import (
     Timer,
     WriteResults,
 )
+from faaslab.workflow.engine.children import child_arn
 from faaslab.workflow.engine.live import RUNNING, as_json
 from faaslab.workflow.failure import RUNTIME
 
@@ -176,14 +177,6 @@ class Hands:
                 None if error is None else error.cause,
             )
         self._turns.signal(child.parent, said)
-
-
-def child_arn(effect: StartChild) -> str:
-    """`…:execution:MACHINE/LABEL:NAME` of a child of the run `…:mapRun:MACHINE/LABEL:ID`."""
-    head, _, run = effect.map_run_arn.rpartition(":")
-    if effect.type == "EXPRESS":
-        return f"{head.replace(':mapRun:', ':express:', 1)}:{run}:{effect.name}"
-    return f"{head.replace(':mapRun:', ':execution:', 1)}:{effect.name}"
 
 
 def _text(value: Any) -> str:

@@ -35,6 +35,7 @@ from faaslab.workflow.effects import (
     Timer,
     WriteResults,
 )
+from faaslab.workflow.engine.children import waited_for
 from faaslab.workflow.engine.counting import Counted
 from faaslab.workflow.engine.signals import packed, unpacked
 from faaslab.workflow.failure import RUNTIME
@@ -42,7 +43,7 @@ from faaslab.workflow.scope import ABSENT
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from faaslab.model.workflow import WorkflowExecution
@@ -84,7 +85,7 @@ class Live:
     """See the module."""
 
     __slots__ = (
-        "_events", "_make", "_spent", "_steps", "_taken", "_tokens", "awaited", "beginning", "busy",
+        "_events", "_make", "_spent", "_steps", "_stops", "_taken", "_tokens", "awaited", "beginning", "busy",
         "counted", "epoch", "execution", "gave_way", "given", "gone", "hopeless", "interpreter",
         "last_event_id", "new", "number", "over", "owed", "queued", "signals", "standing", "timers", "told",
     )  # fmt: skip
@@ -132,6 +133,7 @@ class Live:
         self._tokens: dict[str, str] = {}
         self._spent: list[str] = []
         self._taken: list[int] = []
+        self._stops: list[str] = []
 
     @property
     def id(self) -> str:
@@ -225,11 +227,17 @@ class Live:
             self.timers[effect.key] = effect.due
         elif type(effect) is Forget:
             self.timers.pop(effect.key, None)
-            self.told.pop(effect.key, None)
+            told = self.told.pop(effect.key, ())
             gone = self.awaited.pop(effect.key, None)
             if gone is not None:
+                self._leave(gone, told)
                 self._spend(gone)
                 self.gone[effect.key] = gone
+
+    def _leave(self, gone: Awaited, told: Sequence[Signal]) -> None:
+        child = waited_for(gone, told)
+        if child is not None:
+            self._stops.append(child)
 
     def _spend(self, gone: Awaited | None) -> None:
         if type(gone) is Call and gone.token is not None and self._tokens.pop(gone.token, None) is None:
@@ -241,6 +249,8 @@ class Live:
             text = step.events[-1].details.get("output") if step.events else None
             output = text if isinstance(text, str) else json.dumps(ending.output, separators=(",", ":"))
         failed = ending.error is not None or ending.cause is not None
+        for key, gone in self.awaited.items():
+            self._leave(gone, self.told.get(key, ()))
         self.execution = _altered(
             self.execution,
             status=WorkflowExecutionStatus(ending.status),
@@ -267,6 +277,7 @@ class Live:
             self._spent,
             self._taken,
             self.hopeless,
+            self._stops,
         )
 
     def kept(self) -> None:
@@ -274,6 +285,7 @@ class Live:
         self.new = False
         self.standing = self.execution
         self._steps, self._events, self._tokens, self._spent, self._taken = [], [], {}, [], []
+        self._stops = []
 
     # -- going through it again
 
@@ -296,13 +308,13 @@ class Live:
             self.number = row.number
             self.gave_way = bool(step.effects) and type(step.effects[-1]) is More
             self._take(signal, step, row.at)
-            self._events, self._tokens, self._spent, self.gone = [], {}, [], {}
+            self._events, self._tokens, self._spent, self._stops, self.gone = [], {}, [], [], {}
         return None
 
     def unkept(self, why: Exception, now: datetime) -> tuple[Effect, ...]:
         """End it in place of what was thought, and can never be kept."""
         first = self._events[0].id if self._events else self.last_event_id + 1
-        self._steps, self._events, self._tokens, self._spent = [], [], {}, []
+        self._steps, self._events, self._tokens, self._spent, self._stops = [], [], {}, [], []
         self.execution, self.last_event_id = self.standing, first - 1
         return self.give_up(f"what happened cannot be kept: {type(why).__name__}: {why}", now, 0)
 
