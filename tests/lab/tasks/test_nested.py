@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from faaslab import app
 from faaslab.lab.tasks import resources
 from faaslab.model.workflow import WorkflowExecutionStatus as Status
 from faaslab.workflow.effects import Call, Succeeded
@@ -39,6 +40,22 @@ def test_a_child_is_started_and_left_to_itself(lab):
     assert child.execution.parent == run.arn
     assert [each.id for each in lab.workflows.executions(parent=run.arn)] == [child.arn]
     child.stop()
+
+
+def test_a_child_that_is_waited_for_runs_on_when_its_lab_is_closed(tmp_path):
+    def opened():
+        return app.open(store=tmp_path / "s.duckdb", cache=tmp_path / "cache", run_queue=False)
+
+    with opened() as one:
+        one.workflows.create("slow", WAIT)
+        run = nesting(one, "slow", ".sync")
+        while "TaskSubmitted" not in types(run):
+            time.sleep(0.01)
+        (child,) = one.workflows.executions(parent=run.arn)
+    with opened() as another:
+        assert another.workflows.resume() == 2
+        assert another.workflows.run(child.id).status is Status.RUNNING
+        assert another.store.workflows._state.one("SELECT count(*) FROM workflow_letters") == (0,)
 
 
 @pytest.mark.parametrize("pattern", ["sync", "request"])

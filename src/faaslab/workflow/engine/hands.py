@@ -94,12 +94,6 @@ class Hands:
         except Exception as error:  # noqa: BLE001 - the state fails, the engine goes on
             self._turns.failed(live, effect.key, f"{type(error).__name__}: {error}")
 
-    def forget(self, live: Live, key: str) -> None:
-        """What is awaited under a key is of no use to this process."""
-        effect = live.awaited.get(key)
-        if effect is not None and not isinstance(effect, StartChild):
-            self._carry.forget(key, live.execution)
-
     def _end(self, live: Live, gone: Call | ReadItems | WriteResults | StartChild) -> None:
         if isinstance(gone, StartChild):
             self._turns.signal(child_arn(gone), Stop())

@@ -284,18 +284,14 @@ class Turns:
                     self._wake.set()
 
     def _drop(self, live: Live) -> None:
-        """It is not ours any more, or has ended."""
+        """It has ended, or is not ours any more: what it awaits is still wanted, by whoever has it."""
         with self._lock:
             if self._live.get(live.id) is live:
                 del self._live[live.id]
             live.timers.clear()
             over, live.over = live.over, None
-            lost = not live.ended
         if over is not None:
             over.set()
-        if lost:
-            for key in live.awaited:
-                self._safely(self._hands.forget, live, key)
 
     def add_timer(self, live: Live, key: str, due: datetime) -> None:
         """Tell it `Fired` then."""
