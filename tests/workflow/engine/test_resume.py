@@ -231,6 +231,12 @@ def test_a_redriven_execution_goes_on_where_it_failed(begin, store, clock):
     assert (ended.redrive_count, ended.redriven_at) == (1, clock.now())
     assert [wanted.state for wanted in mended.carry.wanted] == ["B"]
     assert "ExecutionRedriven" in types(store, handle.id)
+    durations = store.sql(
+        "SELECT duration_ms FROM workflow_history WHERE type = 'TaskStateExited' ORDER BY id"
+    )
+    assert list(durations.duration_ms) == [0, 0]  # it lay dead for ten seconds
+    of_tasks = store.sql("SELECT entered_id FROM workflow_history WHERE type LIKE 'Lambda%' ORDER BY id")
+    assert list(of_tasks.entered_id) == [2, 2, 2, 7, 7, 7, 7, 7, 7]
     counted = store.sql("SELECT status, redrive_count FROM workflow_executions")
     assert counted.to_dict("records") == [{"status": "SUCCEEDED", "redrive_count": 1}]
     assert store.workflows.find(handle.id).status == "SUCCEEDED"

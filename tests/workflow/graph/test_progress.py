@@ -123,12 +123,15 @@ def test_a_redriven_execution_goes_on():
     last = told.work("A", 0, 1, ("E", None))
     end = told.add("ExecutionFailed", last, error="E")
     assert standings(told.events) == {"A": "failed"}
+    told.wait(3600)
     told.add("ExecutionRedriven", end)
     assert standings(told.events) == {"A": "running"}
+    assert status_of(told.events)["A"].since == told.at
     last = told.schedule(last, 1)
     last = told.add("LambdaFunctionSucceeded", last)
     told.leave("Task", "A", last)
     assert standings(told.events) == {"A": "succeeded"}
+    assert status_of(told.events)["A"].duration == timedelta(seconds=1)  # the hour is nobody's
 
 
 def test_a_live_view_is_told_what_changed_and_ends_at_the_same():

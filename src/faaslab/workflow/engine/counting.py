@@ -55,12 +55,18 @@ class _Frame:
 class Counted:
     """The states of one execution so far."""
 
-    __slots__ = ("_at", "_completed", "_failed", "_retried", "_spent_ms", "_total", "current_state")
+    __slots__ = (
+        "_at", "_completed", "_cut", "_failed", "_redriven", "_retried", "_spent_ms", "_total",
+        "current_state",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._at: dict[int, _Frame | None] = {}
         self._total = self._completed = self._failed = self._retried = 0
         self._spent_ms = 0.0
+        self._redriven: datetime | None = None
+        self._cut: dict[str | None, _Frame] = {}
+        """The states that were cut short, by name: a redriven execution goes on in them."""
         self.current_state: str | None = None
         """The state that was entered last."""
 
@@ -72,6 +78,8 @@ class Counted:
             number, previous, kind, at, state, details = event
             frame = frames.get(previous)
             duration = None
+            if self._redriven is not None:
+                frame = self._resumed(frame, kind, state)
             if kind.endswith("StateEntered"):
                 frame = _Frame(number, kind[:-12], state, at, frame)
                 self._total += 1
@@ -81,7 +89,10 @@ class Counted:
                 belongs = frame
                 if frame is not None:
                     self._completed += 1
-                    duration = 0.0 if at is frame.at else (at - frame.at).total_seconds() * 1000
+                    began = frame.at
+                    if self._redriven is not None and began < self._redriven:
+                        began = self._redriven  # the time that the execution lay dead is no state's
+                    duration = 0.0 if at is began else (at - began).total_seconds() * 1000
                     self._spent_ms += duration
                     frame = frame.outer
             else:
@@ -89,6 +100,8 @@ class Counted:
                     frame.attempts += 1
                     if frame.attempts == 2:
                         self._retried += 1
+                elif kind == "ExecutionRedriven":
+                    self._redriven = at
                 elif kind in _UNWINDS:
                     frame = self._unwound(frame, _UNWINDS[kind], fails=kind in _FAILS)
                 belongs = frame
@@ -105,11 +118,19 @@ class Counted:
                 del frames[old]
         return rows
 
+    def _resumed(self, frame: _Frame | None, kind: str, state: str | None) -> _Frame | None:
+        """The state that an event of a redriven execution is in, which was not entered again."""
+        left = kind.endswith("StateExited") and frame is not None and frame.state != state
+        if state is None or kind.endswith("StateEntered") or not (frame is None or left):
+            return frame
+        return self._cut.get(state, frame)
+
     def _unwound(self, frame: _Frame | None, kinds: tuple[str, ...], *, fails: bool) -> _Frame | None:
         while frame is not None and frame.kind not in kinds:
             if fails and not frame.failed:
                 frame.failed = True
                 self._failed += 1
+            self._cut[frame.state] = frame
             frame = frame.outer
         return frame
 

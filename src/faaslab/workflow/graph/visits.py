@@ -241,8 +241,9 @@ class Visits:
             _note(visit, told)
             _do(visit, "backoff", told.at)
 
-    def _again(self, visit: Visit) -> None:
-        """What the end of the execution cut short goes on."""
+    def _again(self, visit: Visit, at: datetime | None) -> None:
+        """What the end of the execution cut short begins anew: the time that it lay dead is no state's."""
+        visit.entered, visit.doings = at or visit.entered, []
         visit.failed = False
         visit.standing, visit.left = "running", None
         self._open.setdefault(visit.state, {})[visit.number] = visit
@@ -252,7 +253,7 @@ class Visits:
         if what in ("Started", "Redriven"):
             self.ended = None
             self._was_redriven |= what == "Redriven"
-            return self._redriven() if what == "Redriven" else []
+            return self._redriven(told.at) if what == "Redriven" else []
         self.ended = told.at
         chain = set()
         about = self._owner.get(told.previous)
@@ -270,7 +271,7 @@ class Visits:
             changed.append(each)
         return changed
 
-    def _redriven(self) -> list[Visit]:
+    def _redriven(self, at: datetime | None) -> list[Visit]:
         """What had failed or was aborted goes on, with the branches and iterations that it was in."""
         changed: list[Visit] = []
         waiting = [self.root]
@@ -279,7 +280,7 @@ class Visits:
             for visit in place.now.values():
                 if visit.standing not in ("failed", "aborted") or visit.kind == "Fail":
                     continue
-                self._again(visit)
+                self._again(visit, at)
                 changed.append(visit)
                 for inner in visit.places:
                     if inner.standing != "succeeded":
