@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from faaslab import app
-from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound, WorkflowFailed
+from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound, StoreFull, WorkflowFailed
 from faaslab.model.workflow import WorkflowExecutionStatus as Status
 from faaslab.store import Store
 from tests.lab.workflow_cases import FAIL, PASS, WAIT, machine, task, types
@@ -34,6 +34,20 @@ def test_an_execution_gives_its_output_and_its_history(lab):
     assert run.execution.statistics.total_states == 1
     assert lab.workflows.execution(run.arn) == run.execution
     assert lab.workflows.execution(run.execution.name).id == run.arn
+
+
+def test_the_doctor_tells_what_the_engine_cannot_do(lab):
+    lab.workflows.start("pass").wait(10)
+    assert "workflows" not in set(lab.doctor()["what"])
+    turns = lab.workflows.runs.engine._turns
+    turns.trouble, turns.last_error = StoreFull("no space is left"), ZeroDivisionError("by zero")
+    told = lab.doctor().query("what == 'workflows'")
+    turns.trouble = turns.last_error = None
+    assert list(told["state"]) == ["bad", "note"]
+    assert list(told["detail"]) == [
+        "what happened cannot be kept: no space is left; it is tried again until it can",
+        "an execution met an error of faaslab's own: ZeroDivisionError: by zero",
+    ]
 
 
 def test_an_execution_that_fails_is_a_result_and_raises_only_when_its_output_is_asked_for(lab):

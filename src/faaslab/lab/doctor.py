@@ -84,7 +84,7 @@ def _enforced(lab: Lab) -> list[Row]:
 def _store(lab: Lab) -> list[Row]:
     found: list[Row] = [("store", "ok", str(lab.store.path))]
     healthy = [_finding(finding) for finding in lab.store.check() if finding.name != "home"]
-    return [*found, *healthy, _home(lab), _queue(lab)]
+    return [*found, *healthy, _home(lab), _queue(lab), *_workflows(lab)]
 
 
 def _home(lab: Lab) -> Row:
@@ -99,6 +99,20 @@ def _home(lab: Lab) -> Row:
     how = ", which serves" if lease.notes.get(standing.STANDING) else ""
     this = "this process, " if lab.home.here else ""
     return ("home", "ok", f"{this}{standing.told(lease)}{how}, since {since} UTC (epoch {lease.epoch})")
+
+
+def _workflows(lab: Lab) -> list[Row]:
+    """What the engine of this process cannot do, where there is one."""
+    trouble, error = lab.workflows.runs.trouble, lab.workflows.runs.last_error
+    found: list[Row] = []
+    if trouble is not None:
+        found.append(
+            ("workflows", "bad", f"what happened cannot be kept: {trouble}; it is tried again until it can")
+        )
+    if error is not None:
+        told = f"{type(error).__name__}: {error}"
+        found.append(("workflows", "note", f"an execution met an error of faaslab's own: {told[:300]}"))
+    return found
 
 
 def _queue(lab: Lab) -> Row:

@@ -70,6 +70,16 @@ class Runs:
         """The name of the engine over all processes; empty before there is one."""
         return "" if self._engine is None else self._engine.owner
 
+    @property
+    def trouble(self) -> Exception | None:
+        """Why what happened to executions cannot be kept at the moment; it is tried again."""
+        return None if self._engine is None else self._engine.trouble
+
+    @property
+    def last_error(self) -> Exception | None:
+        """What went wrong last with one execution alone."""
+        return None if self._engine is None else self._engine.last_error
+
     def _made(self) -> Engine:
         from faaslab.lab.tasks.carrier import Carrier
 
