@@ -79,6 +79,9 @@ class ChildEnded:
     output: Any = None
     error: str | None = None
     cause: str | None = None
+    started: str | None = None
+    stopped: str | None = None
+    """When, as Step Functions writes it (RFC 3339)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from faaslab.workflow.effects import Failed, MapRunState, Stop, Submitted
+from faaslab.workflow.effects import Failed, MapRunState, Stop, Submitted, Succeeded
 from faaslab.workflow.engine.live import Live
 from tests.workflow.engine.conftest import types, until
 from tests.workflow.engine.shop import PASS, echo, execution, machine, task
@@ -43,6 +43,16 @@ def test_each_item_has_an_execution_of_its_own(begin, store, kind):
     assert (
         store.workflows._state.one("SELECT count(*) FROM workflow_executions WHERE key IS NOT NULL")[0] == 0
     )
+
+
+def test_the_results_that_are_written_tell_when_each_child_ran(begin, clock):
+    engine = begin(lambda wanted: Succeeded(wanted.key, {}))
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b", "Prefix": "p"}}
+    flow = spread(machine(("A", PASS)), ResultWriter=writer)
+    engine.start(execution(text="[1,2]", clock=clock), flow).wait(20)
+    (write,) = engine.carry.wanted
+    at = clock.now().isoformat(timespec="milliseconds") + "Z"
+    assert [(each["StartDate"], each["StopDate"]) for each in write.results] == [(at, at)] * 2
 
 
 def test_a_thousand_children_end_in_few_transactions(begin, store):

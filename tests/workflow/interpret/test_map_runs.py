@@ -195,6 +195,19 @@ def test_results_are_written_by_others():
     }
 
 
+def test_a_writer_without_a_place_makes_the_output_as_its_transformation_says():
+    def output(how):
+        run = told([1, 2], ResultWriter={"WriterConfig": {"Transformation": how}}, ToleratedFailureCount=1)
+        end(run, 1, (0, None), (1, [{"ok": True}]))
+        return run.ended.output
+
+    flat, compact = output("FLATTEN"), output("COMPACT")
+    assert flat[1:] == [{"ok": True}]
+    assert compact[1:] == [[{"ok": True}]]
+    assert flat[0]["Status"] == compact[0]["Status"] == "FAILED"  # a child that failed is a record always
+    assert [record["Status"] for record in output("NONE")] == ["FAILED", "SUCCEEDED"]
+
+
 def test_results_that_cannot_be_written_fail_the_run():
     run = told([1], ResultWriter=WRITER)
     end(run, 1, (0, 1))

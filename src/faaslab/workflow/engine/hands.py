@@ -169,8 +169,14 @@ class Hands:
                 output,
                 None if error is None else error.error,
                 None if error is None else error.cause,
+                _instant(child.started_at),
+                None if child.ended_at is None else _instant(child.ended_at),
             )
         self._turns.signal(child.parent, said)
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.isoformat(timespec='milliseconds')}Z"
 
 
 def _text(value: Any) -> str:

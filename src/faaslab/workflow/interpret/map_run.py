@@ -23,6 +23,7 @@ from faaslab.workflow.interpret.course import NOTHING, Course, Trial, runtime
 from faaslab.workflow.interpret.frame import AWAIT, Frame, MapRun
 from faaslab.workflow.interpret.payload import text_of
 from faaslab.workflow.interpret.retries import TIMEOUT
+from faaslab.workflow.items import writing
 from faaslab.workflow.items.batching import batched
 from faaslab.workflow.query import jsonata, template
 
@@ -270,6 +271,10 @@ def _entry(the_run: MapRun, index: int, signal: ChildEnded) -> Mapping[str, Any]
             entry["Error"] = error
         if signal.cause is not None:
             entry["Cause"] = signal.cause
+    if signal.started is not None:
+        entry["StartDate"] = signal.started
+    if signal.stopped is not None:
+        entry["StopDate"] = signal.stopped
     return entry
 
 
@@ -328,7 +333,7 @@ def _output(
         if "Parameters" in made:
             made["Parameters"] = template.rendered(made["Parameters"], scope, "Parameters")
     if "Resource" not in made:
-        return _transformed(made, the_run, outputs)
+        return writing.transformed(_told(the_run), made.get("WriterConfig") or {}, the_run.arn)
     key = course.key("write")
     course.want(frame, WriteResults(key, made, the_run.arn, _told(the_run)))
     signal = yield AWAIT
@@ -336,17 +341,3 @@ def _output(
     if isinstance(signal, Failed):
         raise StateFailure(signal.error or "States.ResultWriterFailed", signal.cause)
     return {"MapRunArn": the_run.arn, "ResultWriterDetails": signal.output}
-
-
-def _transformed(writer: Mapping[str, Any], the_run: MapRun, outputs: list[Any]) -> list[Any]:
-    """What a ResultWriter with a WriterConfig alone makes of the state's output."""
-    config = writer.get("WriterConfig") or {}
-    how = config.get("Transformation", "NONE")
-    if how == "COMPACT":
-        return outputs
-    if how == "FLATTEN":
-        flat: list[Any] = []
-        for output in outputs:
-            flat += output if isinstance(output, list) else [output]
-        return flat
-    return list(_told(the_run))
