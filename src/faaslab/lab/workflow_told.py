@@ -41,7 +41,7 @@ class Told:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._workers = Workers(2)
+        self._workers = Workers(2, 2)
         self._generation: int | None = None
         self._logging: dict[tuple[str, str], LoggingConfiguration] = {}
         self._guard = threading.Lock()
@@ -77,7 +77,7 @@ class Told:
                 LOG.exception("what happened to an execution could not be told")
 
         try:
-            self._workers.submit(done)
+            self._workers.submit("", object(), done)
         except Closed:
             return
 

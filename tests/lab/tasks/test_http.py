@@ -10,7 +10,7 @@ import pytest
 
 from faaslab.cloud import extra
 from faaslab.errors import InvalidValue
-from faaslab.lab.tasks import http
+from faaslab.lab.tasks import http, workers
 from tests.lab.workflow_cases import task, types
 
 needs_cloud = pytest.mark.skipif(not extra.installed(), reason="needs faaslab[cloud]")
@@ -245,3 +245,49 @@ def test_a_body_is_url_encoded_when_that_is_asked_for(array_format, body):
     request = http.asked({**given, "Transform": transform}, {})
     assert request.body.decode() == body
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def silent():
+    """A server that takes calls and answers none of them, until it may."""
+    asked, may_answer = [], threading.Event()
+
+    class Silent(Api):
+        def do_POST(self):
+            asked.append(self.path)
+            may_answer.wait(60)
+            self._send(200, {})
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Silent)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", asked, may_answer
+    may_answer.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_who_asks_a_silent_server_holds_up_no_other_and_once_stopped_asks_no_more(lab, api, silent):
+    url, asked, may_answer = silent
+    name = f"m-{uuid.uuid4()}"
+    call = {
+        "Type": "Task", "Resource": "arn:aws:states:::http:invoke", "End": True,
+        "Parameters": {"ApiEndpoint": url, "Method": "POST"},
+    }  # fmt: skip
+    each = {"Type": "Map", "ItemProcessor": {"StartAt": "H", "States": {"H": call}}, "End": True}
+    lab.workflows.create(name, {"StartAt": "M", "States": {"M": each}})
+    waits = lab.workflows.start(name, [1] * 80)
+    # Another server's answer, and a child, come meanwhile.
+    assert run(lab, ApiEndpoint=f"{api}/text", Method="GET").output["ResponseBody"] == "plain"
+    lab.workflows.create(f"n-{name}", task(
+        "arn:aws:states:::states:startExecution.sync:2",
+        Parameters={"StateMachineArn": lab.workflows.create(f"c-{name}", {
+            "StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}).id},
+    ))  # fmt: skip
+    assert str(lab.workflows.start(f"n-{name}").wait(30).status) == "SUCCEEDED"
+    waits.stop()
+    may_answer.set()
+    # What comes later in the same lane is done once all that is before it is gone.
+    run(lab, ApiEndpoint=url, Method="POST")
+    assert len(asked) <= workers.A_LANE + 1

@@ -1,6 +1,7 @@
 """Workflows that start workflows: the child is linked, waited for, and stopped with its parent."""
 
 import json
+import queue
 import time
 from dataclasses import replace
 
@@ -64,18 +65,22 @@ def test_a_call_that_is_made_again_finds_the_child_that_has_ended(lab, pattern):
     arn = "arn:aws:states:us-east-1:000000000000:stateMachine:child"
     resource = resources.service(START + (".sync:2" if pattern == "sync" else ""))
     call = Call(f"again {pattern}", "S", "task", START, pattern, {"StateMachineArn": arn, "Input": {"n": 1}})
-    nested = lab.workflows.runs._carrier.nested
-    first, second = [], []
-    nested._start(call, resource, parent, first.append)
-    child = lab.workflows.run(first[0].output["ExecutionArn"])
+
+    def asked(call, parent):
+        answers = queue.SimpleQueue()
+        lab.workflows.runs._carrier.nested.start(call, resource, parent, (), answers.put)
+        return answers
+
+    first = asked(call, parent)
+    child = lab.workflows.run(first.get(timeout=30).output["ExecutionArn"])
     child.wait(30)
-    nested._start(call, resource, parent, second.append)
-    assert second[0].output["ExecutionArn"] == child.arn
-    assert isinstance(second[-1], Succeeded)
+    second = asked(call, parent)
+    again = second.get(timeout=30)
+    assert again.output["ExecutionArn"] == child.arn
+    assert isinstance(again if pattern == "request" else second.get(timeout=30), Succeeded)
     another = lab.workflows.start("child").execution
     taken = replace(call, parameters={**call.parameters, "Name": child.execution.name})
-    nested._start(taken, resource, another, second.append)
-    assert second[-1].error == "StepFunctions.ExecutionAlreadyExistsException"
+    assert asked(taken, another).get(timeout=30).error == "StepFunctions.ExecutionAlreadyExistsException"
 
 
 @pytest.mark.parametrize(("pattern", "output"), [(".sync", '{"a":1}'), (".sync:2", {"a": 1})])

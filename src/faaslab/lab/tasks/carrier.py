@@ -39,26 +39,28 @@ class Carrier:
         self._lab = lab
         self._signal = signal
         self._ended = ended
+        self._closed = False
         self._workers = Workers()
         self._functions = FunctionTasks(lab, self._workers)
         self._services = ServiceTasks(lab, self._workers)
         self._jobs = JobTasks(lab, self._workers, self._services)
         self.nested = NestedTasks(lab, self._workers)
-        self.http = HttpTasks(lab, self._workers)
+        self.http = HttpTasks(lab)
         self._objects = ObjectTasks(lab, self._workers)
 
     def __call__(self, wanted: Wanted, execution: WorkflowExecution, told: Sequence[Signal]) -> None:
         """Begin it; see the protocol of the engine."""
 
         def answer(signal: Signal) -> None:
-            self._signal(execution.id, signal)
+            if not self._closed:
+                self._signal(execution.id, signal)
 
         if isinstance(wanted, Call):
             self._call(wanted, execution, told, answer)
         elif isinstance(wanted, ReadItems):
-            self._objects.read(wanted, answer)
+            self._objects.read(wanted, execution, answer)
         else:
-            self._objects.write(wanted, answer)
+            self._objects.write(wanted, execution, answer)
 
     def _call(
         self,
@@ -96,6 +98,8 @@ class Carrier:
 
     def forget(self, key: str, execution: WorkflowExecution) -> None:
         """It is of no use any more."""
+        self._workers.forget((execution.id, key))
+        self.http.forget(key, execution.id)
         self.nested.forget(key, execution.id)
         self._jobs.forget(key, execution.id)
         self._lab.workflows.activities.forget(key, execution.id)
@@ -113,4 +117,7 @@ class Carrier:
         """Let what runs end."""
         self.nested.close()
         self._jobs.close()
+        self.http.close()
         self._workers.close()
+        # What is under way still is done again by who takes its execution up.
+        self._closed = True

@@ -93,7 +93,8 @@ class FunctionTasks:
             self._submit(asked, fields, answer)
         else:
             # What has to be installed or read anew first would hold up all other executions.
-            self._workers.submit(self._submit, asked, fields, answer)
+            whose = (execution.id, asked.call.key)
+            self._workers.submit("functions", whose, self._submit, asked, fields, answer)
 
     def _is_ready(self, asked: _Asked) -> bool:
         try:

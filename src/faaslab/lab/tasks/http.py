@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 
 from faaslab.errors import Closed, FaaslabError, InvalidValue
 from faaslab.lab.tasks import addresses, values
+from faaslab.lab.tasks.workers import Workers
 from faaslab.workflow.effects import Failed, Submitted, Succeeded
 from faaslab.workflow.failure import RUNTIME
 
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from urllib3.util import Url
 
     from faaslab.lab import Lab
-    from faaslab.lab.tasks.workers import Workers
     from faaslab.model.workflow import WorkflowExecution
     from faaslab.workflow.effects import Call, Signal
 
 LIMIT_S = 60.0
+_AT_ONCE = 64
 _MOST_BYTES = 262_144
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD")
 _MEMBERS = (
@@ -44,16 +45,25 @@ _FORMATS = ("INDICES", "REPEAT", "COMMAS", "BRACKETS")
 class HttpTasks:
     """Calls over HTTP."""
 
-    def __init__(self, lab: Lab, workers: Workers) -> None:
+    def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._workers = workers
+        # Their own: others must not wait for servers that do not answer.
+        self._workers = Workers(_AT_ONCE)
         self._guard = threading.Lock()
         self._pool: PoolManager | None = None
 
     def call(self, call: Call, execution: WorkflowExecution, answer: Callable[[Signal], None]) -> None:
         """Have the request made."""
-        del execution
-        self._workers.submit(self._carry, call, answer)
+        whose = (execution.id, call.key)
+        self._workers.submit(_lane(call.parameters), whose, self._carry, call, whose, answer)
+
+    def forget(self, key: str, execution_id: str) -> None:
+        """Nobody waits for that answer any more: a call that was not made yet is not made."""
+        self._workers.forget((execution_id, key))
+
+    def close(self) -> None:
+        """Let what is on its way end, for some seconds."""
+        self._workers.close()
 
     def request(self, given: Any, *, secrets: bool) -> Request:
         """The request that the parameters of a call make; what a connection adds comes with `secrets`."""
@@ -62,12 +72,14 @@ class HttpTasks:
         except _Refused as refused:
             raise InvalidValue(refused.cause) from None
 
-    def _carry(self, call: Call, answer: Callable[[Signal], None]) -> None:
+    def _carry(self, call: Call, whose: tuple[str, str], answer: Callable[[Signal], None]) -> None:
         from urllib3.exceptions import HTTPError
 
         given = call.parameters
         try:
             request = asked(given, self._connection(given))
+            if not self._workers.is_wanted(whose):
+                return  # it was stopped while its connection was asked for credentials
             response = self._sent(request)
             output = _told(response)
         except Closed:
@@ -169,6 +181,14 @@ class HttpTasks:
                 f"The authorization server answered {response.status}",
             )
         return token
+
+
+def _lane(given: Any) -> str:
+    """Whose answer a call waits for: the server's, by its name."""
+    try:
+        return str(addresses.checked(given.get("ApiEndpoint")).netloc)
+    except (AttributeError, InvalidValue):
+        return ""
 
 
 class _Refused(Exception):

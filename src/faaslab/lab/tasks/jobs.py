@@ -145,7 +145,7 @@ class JobTasks:
         else:
             with self._guard:
                 self._jobs[job.place] = job
-            self._workers.submit(self._start, job)
+            self._workers.submit(resource.service, job.place, self._start, job)
 
     def _start(self, job: _Job) -> None:
         started = Resource(job.resource.service, job.resource.action)
@@ -172,7 +172,7 @@ class JobTasks:
         with self._guard:
             job.output = output
             if job.forgotten:  # while it was being started
-                self._workers.submit(self._stop, job)
+                self._workers.submit(job.resource.service, object(), self._stop, job)
                 return
             self._jobs[job.place] = job
             if self._thread is None and not self._closing.is_set():
@@ -222,7 +222,7 @@ class JobTasks:
             job.forgotten = True
             if job.output is not None:
                 with contextlib.suppress(Closed):
-                    self._workers.submit(self._stop, job)
+                    self._workers.submit(job.resource.service, object(), self._stop, job)
 
     def _stop(self, job: _Job) -> None:
         """Stop it at its service, unless another process waits for it; what cannot be goes on to its end."""

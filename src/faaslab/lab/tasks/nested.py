@@ -45,6 +45,8 @@ class NestedTasks:
         self._guard = threading.Lock()
         self._awaited: dict[str, list[_Awaited]] = {}
         self._of_key: dict[tuple[str, str], str] = {}
+        self._starting: dict[tuple[str, str], bool] = {}
+        """Whose child is being started, and whether it is wanted still."""
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
 
@@ -62,20 +64,38 @@ class NestedTasks:
         if child is not None:
             self._look_after(_Awaited(call, resource, execution.id, answer), child)
         else:
-            self._workers.submit(self._start, call, resource, execution, answer)
+            whose = (execution.id, call.key)
+            self._workers.submit("states", whose, self._begin, call, resource, execution, answer)
 
-    def _start(
+    def _begin(
         self,
         call: Call,
         resource: Resource,
         execution: WorkflowExecution,
         answer: Callable[[Signal], None],
     ) -> None:
+        whose = (execution.id, call.key)
+        with self._guard:
+            self._starting[whose] = True
+        child = self._start(call, execution, answer) if self._workers.is_wanted(whose) else None
+        with self._guard:
+            wanted = self._starting.pop(whose)
+        if child is None or call.pattern != "sync":
+            return
+        if wanted:
+            self._look_after(_Awaited(call, resource, execution.id, answer), child)
+        else:
+            self._stop(child)
+
+    def _start(
+        self, call: Call, execution: WorkflowExecution, answer: Callable[[Signal], None]
+    ) -> str | None:
+        """The child that was started, which whoever asked for it is told of."""
         given = call.parameters
         problem = _problem(given)
         if problem is not None:
             answer(Failed(call.key, RUNTIME, values.not_started(given, problem)))
-            return
+            return None
         text = given.get("Input", {})
         text = text if isinstance(text, str) else values.text(text)
         name = given.get("Name") or str(uuid.uuid5(uuid.NAMESPACE_URL, f"{execution.id} {call.key}"))
@@ -88,28 +108,27 @@ class NestedTasks:
                 trace_header=given.get("TraceHeader") or execution.trace_header,
             ).execution
         except Closed:
-            return
+            return None
         except AlreadyExists as error:
             # The name is made of who starts it: what has run under it is the child of this very call.
             own = None if given.get("Name") else self._known(given["StateMachineArn"], name)
             if own is None or own.parent != execution.id:
                 answer(_refused(call.key, error))
-                return
+                return None
             child = own
         except FaaslabError as error:
             answer(_refused(call.key, error))
-            return
+            return None
         except Exception as error:  # noqa: BLE001 -- an execution that is never answered would hang
             answer(Failed(call.key, RUNTIME, f"{type(error).__name__}: {error}"))
-            return
+            return None
         output = {"ExecutionArn": child.id, "StartDate": _milliseconds(child.started_at)}
         output |= sdk_calls.metadata(str(uuid.uuid4()), output)
         if call.pattern == "request":
             answer(Succeeded(call.key, output))
-            return
-        answer(Submitted(call.key, output))
-        if call.pattern == "sync":
-            self._look_after(_Awaited(call, resource, execution.id, answer), child.id)
+        else:
+            answer(Submitted(call.key, output))
+        return child.id
 
     def _known(self, machine: str, name: str) -> WorkflowExecution | None:
         """The execution of that name, running or ended."""
@@ -176,6 +195,8 @@ class NestedTasks:
     def forget(self, key: str, parent: str) -> None:
         """Nobody waits for that child any more: it is stopped."""
         with self._guard:
+            if (parent, key) in self._starting:
+                self._starting[parent, key] = False
             child = self._of_key.pop((parent, key), None)
             if child is None:
                 return
@@ -184,6 +205,9 @@ class NestedTasks:
                 self._awaited[child] = left
             else:
                 self._awaited.pop(child, None)
+        self._stop(child)
+
+    def _stop(self, child: str) -> None:
         with contextlib.suppress(FaaslabError):
             # This may be the engine's own thread, which must not wait for the end.
             self._lab.workflows.runs.signal(child, Stop())

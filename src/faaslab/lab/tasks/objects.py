@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from faaslab.lab import Lab
     from faaslab.lab.tasks.workers import Workers
+    from faaslab.model.workflow import WorkflowExecution
     from faaslab.workflow.effects import ReadItems, Signal, WriteResults
 
 READER_FAILED = "States.ItemReaderFailed"
@@ -31,21 +32,25 @@ class ObjectTasks:
         self._lab = lab
         self._workers = workers
 
-    def read(self, wanted: ReadItems, answer: Callable[[Signal], None]) -> None:
+    def read(self, wanted: ReadItems, execution: WorkflowExecution, answer: Callable[[Signal], None]) -> None:
         """Have the items read."""
 
         def read() -> Any:
             return read_items(wanted.reader, self._fetch, parquet.rows)
 
-        self._workers.submit(self._carry, wanted.key, read, READER_FAILED, answer)
+        whose = (execution.id, wanted.key)
+        self._workers.submit("items", whose, self._carry, wanted.key, read, READER_FAILED, answer)
 
-    def write(self, wanted: WriteResults, answer: Callable[[Signal], None]) -> None:
+    def write(
+        self, wanted: WriteResults, execution: WorkflowExecution, answer: Callable[[Signal], None]
+    ) -> None:
         """Have the results written."""
 
         def write() -> Any:
             return write_results(wanted.writer, wanted.map_run_arn, wanted.results, self._put)
 
-        self._workers.submit(self._carry, wanted.key, write, WRITER_FAILED, answer)
+        whose = (execution.id, wanted.key)
+        self._workers.submit("items", whose, self._carry, wanted.key, write, WRITER_FAILED, answer)
 
     def _carry(self, key: str, deed: Callable[[], Any], error: str, answer: Callable[[Signal], None]) -> None:
         try:

@@ -50,7 +50,8 @@ class ServiceTasks:
         answer: Callable[[Signal], None],
     ) -> None:
         """Have the operation carried out."""
-        self._workers.submit(self._carry, call, resource, execution, answer)
+        whose = (execution.id, call.key)
+        self._workers.submit(resource.service, whose, self._carry, call, resource, execution, answer)
 
     def _carry(
         self,
