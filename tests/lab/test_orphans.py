@@ -76,6 +76,50 @@ def test_a_callable_that_was_killed_at_its_work_does_it_again_in_the_next_proces
     assert types(run) == ["ActivityScheduled", "ActivityStarted", "ActivitySucceeded", "ExecutionSucceeded"]
 
 
+WORK = """
+import sys, time
+from faaslab import app
+lab = app.open(store=sys.argv[1], cache=sys.argv[2], run_queue=False)
+def work(value):
+    print("begun", flush=True)
+    sys.stdin.readline()
+    time.sleep(0 if sys.argv[3] == "closed" else 600)
+lab.workflows.activity("held", work, at_once=1)
+sys.stdin.readline()
+lab.close()
+print("closed", flush=True)
+"""
+
+
+@pytest.mark.parametrize("end", ["killed", "closed"])
+def test_what_a_callable_elsewhere_had_of_an_execution_that_goes_on_here_is_handed_out_anew(
+    lab, tmp_path, end
+):
+    lab.workflows.activities.create("held")
+    lab.workflows.create("holding", task("activity:held"))
+    runs = [lab.workflows.start("holding", n) for n in range(2)]
+    given = [str(tmp_path / "s.duckdb"), str(tmp_path / "cache"), "left"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORK, *given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout.readline() == "begun\n"
+        if end == "closed":
+            process.stdin.write("\n\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "closed\n"
+        else:
+            process.kill()
+            process.wait()
+        lab.workflows.activity("held", lambda value: value + 1)
+        assert [run.result(60) for run in runs] == [1, 2]
+        for run in runs:
+            assert types(run).count("ActivityStarted") == 1
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_what_another_process_runs_stays_with_it(lab, started):
     lab.home.ensure()
     arn, process = started("flow")

@@ -1,8 +1,9 @@
 """`lab.workflows.activities`: tasks that workers ask for, in whatever process, Python callables among them.
 
 Rule: a task waits in the store's queue until a worker takes it; a worker of this very process is handed it at
-once. What a worker has taken and never answers is for the state's timeouts, as on AWS; only what the workers
-of a process had, that are Python callables, is handed out anew when that process has ended.
+once. What a worker has taken and never answers is for the state's timeouts, as on AWS. Python callables hold
+their tasks in the queue until they are answered: what those of a process had is handed out anew when that
+process has ended.
 """
 
 from __future__ import annotations
@@ -12,23 +13,22 @@ import dataclasses
 import functools
 import threading
 import time
-import traceback
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import AlreadyExists, Closed, FaaslabError, InvalidValue, NotFound
 from faaslab.lab import owners, workflow_definitions, workflow_names
+from faaslab.lab.callables import DRAIN_S, CallableWorker, Handed
 from faaslab.lab.tasks import values
 from faaslab.lab.workflow_names import coded
 from faaslab.model.workflow import Activity
-from faaslab.workflow.effects import Begun, Failed, Heartbeat, Succeeded
+from faaslab.workflow.effects import Begun, Failed, Heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from faaslab.lab import Lab
     from faaslab.model.workflow import WorkflowExecution
+    from faaslab.store.queue import Claim
     from faaslab.workflow.effects import Call, Signal
 
     _Answer = Callable[[Callable[[str], Signal]], Any]
@@ -63,7 +63,7 @@ class Activities:
         self._kept = lab.store.definitions
         self._guard = threading.Lock()
         self._come = threading.Condition(self._guard)
-        self._workers: dict[str, _Worker] = {}
+        self._workers: dict[str, CallableWorker] = {}
         self._me = owners.this_process()
         self._closed = False
 
@@ -125,12 +125,20 @@ class Activities:
         self, name: str, *, worker: str | None = None, timeout_s: float = POLL_S
     ) -> ActivityTask | None:
         """The oldest task that waits for a worker; None when none came in `timeout_s` (GetActivityTask)."""
+        found = self._asked(name, worker, timeout_s)
+        if found is None:
+            return None
+        task, claim = found
+        self._lab.store.queue.done(claim)
+        return task
+
+    def _asked(self, name: str, worker: str | None, timeout_s: float) -> tuple[ActivityTask, Claim] | None:
         activity = self.get(name)
         deadline = time.monotonic() + timeout_s
         while not self._closed and not self._lab.closed:
-            task = self._taken(activity, worker)
-            if task is not None:
-                return task
+            found = self._taken(activity, worker)
+            if found is not None:
+                return found
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
@@ -138,11 +146,13 @@ class Activities:
                 self._come.wait(min(left, _LOOK_S))
         return None
 
-    def _taken(self, activity: Activity, worker: str | None) -> ActivityTask | None:
-        queue = self._lab.store.queue
-        if not queue.exists() or queue.next_due(_queue(activity.name)) is None:
+    def _taken(self, activity: Activity, worker: str | None) -> tuple[ActivityTask, Claim] | None:
+        """The oldest task that nobody has; the worker holds the claim of it."""
+        queue, name = self._lab.store.queue, _queue(activity.name)
+        due = queue.next_due(name) if queue.exists() else None
+        if due is None or (due > self._lab.clock.now() and not self._given_back(name)):
             return None
-        for claim in queue.claim(_queue(activity.name), self._me, ttl_s=_HELD_S):
+        for claim in queue.claim(name, self._me, ttl_s=_HELD_S):
             body = claim.body
             if not isinstance(body, dict) or not isinstance(body.get("token"), str):
                 queue.done(claim)
@@ -150,12 +160,18 @@ class Activities:
             token, text = body["token"], str(body.get("input", "{}"))
             # Whether it is still wanted: an execution that has ended has no such token any more.
             # One that was begun by a process that is gone goes on, and does not begin once more.
-            begun = body.get("begun") is True
+            begun = body.get("begun") is True or claim.attempt > 1
             there = self.answer(token, Heartbeat if begun else functools.partial(Begun, worker=worker))
-            queue.done(claim)
             if there:
-                return ActivityTask(token=token, input=text, activity=activity.name)
+                return ActivityTask(token=token, input=text, activity=activity.name), claim
+            queue.done(claim)
         return None
+
+    def _given_back(self, name: str) -> int:
+        """How many tasks are free again, as the processes whose callables had them have ended."""
+        queue = self._lab.store.queue
+        holders = {each.owner for each in queue.waiting(name) if each.owner not in (None, self._me)}
+        return sum(queue.take_from(holder) for holder in holders if holder and owners.is_gone(holder))
 
     # -- workers in this process
 
@@ -171,7 +187,9 @@ class Activities:
         if at_once not in range(1, 1001):
             raise InvalidValue(f"{at_once!r} is not a number from 1 to 1000", place="at_once")
         activity = self.create(workflow_names.activity(name))
-        worker = _Worker(self, activity.name, callable_, at_once)
+        worker = CallableWorker(
+            activity.name, callable_, at_once, functools.partial(self._handed, activity.name)
+        )
         with self._guard:
             if self._closed:
                 raise Closed("this lab is closed", hint="open another: faaslab.open()")
@@ -181,6 +199,25 @@ class Activities:
             before.retire(worker)
         worker.begin()
         return activity
+
+    def _handed(self, name: str) -> Handed | None:
+        """A task out of the queue, for a callable of this process."""
+        found = self._asked(name, _OURS + name, 1.0)
+        if found is None:
+            return None
+        task, claim = found
+        queue = self._lab.store.queue
+
+        def answer(make: Callable[[str], Signal]) -> None:
+            self.answer(task.token, make)
+            queue.done(claim)
+
+        return Handed(
+            lambda: task.value,
+            answer,
+            functools.partial(queue.release, claim),
+            functools.partial(queue.renew, claim, ttl_s=_HELD_S),
+        )
 
     # -- for the carrier
 
@@ -200,15 +237,23 @@ class Activities:
         begun = next((signal for signal in told if isinstance(signal, Begun)), None)
         if begun is not None and not (begun.worker or "").startswith(_OURS):
             return  # a worker elsewhere has it
+        if begun is not None and self._lab.store.queue.find(_entry(execution.id, call.key)) is not None:
+            return  # a callable has it, in whatever process, or whoever asks next
         worker = self._workers.get(name)
         if worker is not None:
             if begun is None:
                 answer(Begun(call.key, _OURS + name))
-            worker.do(call, execution.id, answer)
+            put = functools.partial(self._put, name, call, execution.id, begun=True)
+            if not worker.do(Handed(lambda: call.parameters, lambda make: answer(make(call.key)), put)):
+                put()
             return
-        body = {"token": call.token, "input": values.text(call.parameters), "begun": begun is not None}
+        self._put(name, call, execution.id, begun=begun is not None)
+
+    def _put(self, name: str, call: Call, execution_id: str, *, begun: bool) -> None:
+        """Let whoever asks for it have a task."""
+        body = {"token": call.token, "input": values.text(call.parameters), "begun": begun}
         with contextlib.suppress(AlreadyExists):
-            self._lab.store.queue.put(_queue(name), body, id=_entry(execution.id, call.key))
+            self._lab.store.queue.put(_queue(name), body, id=_entry(execution_id, call.key))
         with self._come:
             self._come.notify_all()
 
@@ -223,115 +268,18 @@ class Activities:
         return self._lab.workflows.runs.answer(token, make)
 
     def close(self) -> None:
-        """End the workers of this process; those that run are waited for."""
+        """End the workers of this process; what runs is waited for a moment, then it is for others."""
         with self._come:
             self._closed = True
             workers, self._workers = list(self._workers.values()), {}
             self._come.notify_all()
-        for worker in workers:
-            worker.close()
-
-
-class _Worker:
-    """A Python callable that does the tasks of one activity."""
-
-    def __init__(
-        self, activities: Activities, name: str, callable_: Callable[[Any], Any], at_once: int
-    ) -> None:
-        self._activities = activities
-        self._name = name
-        self._callable = callable_
-        self._closed = self._retired = False
-        self._heir: _Worker | None = None
-        self._guard = threading.Lock()
-        self._waiting: deque[tuple[Any, _Answer]] = deque()
-        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix=f"faaslab-activity-{name}")
-        self._thread = threading.Thread(target=self._ask, name=f"faaslab-activity-{name}", daemon=True)
-
-    def begin(self) -> None:
-        """Take what waits already, and what other processes put there."""
-        self._thread.start()
-
-    def do(self, call: Call, execution_id: str, answer: Callable[[Signal], None]) -> None:
-        """Do a task of an execution of this process."""
-        del execution_id
-        self.take(call.parameters, lambda make: answer(make(call.key)))
-
-    def take(self, value: Any, answer: _Answer) -> None:
-        """Do a task, once a thread is free; or have it done by who took this one's place."""
-        with self._guard:
-            heir = self._heir
-            if heir is None:
-                self._waiting.append((value, answer))
-        if heir is not None:
-            heir.take(value, answer)
-            return
-        try:
-            self._pool.submit(self._next)
-        except RuntimeError:
-            # Of a lab that is closed it is handed out anew with the execution.
-            if self._retired:
-                self._next()
-
-    def _ask(self) -> None:
-        while not self._closed and not self._retired:
-            try:
-                task = self._activities.get_task(self._name, worker=_OURS + self._name, timeout_s=1.0)
-            except Closed:
-                return
-            except FaaslabError:
-                time.sleep(_LOOK_S)
-                continue
-            if task is not None:
-                self.take(task.value, functools.partial(self._answer, task.token))
-
-    def _answer(self, token: str, make: Callable[[str], Signal]) -> None:
-        with contextlib.suppress(FaaslabError):
-            self._activities.answer(token, make)
-
-    def _next(self) -> None:
-        with self._guard:
-            if self._closed or not self._waiting:
-                return
-            value, answer = self._waiting.popleft()
-        try:
-            output = values.plain(self._callable(value))
-        except BaseException as error:  # noqa: BLE001 -- whatever ends the user's code is the task's failure
-            name, cause = type(error).__name__, _cause(error)
-            answer(lambda key: Failed(key, name, cause))
-        else:
-            answer(lambda key: Succeeded(key, output))
-
-    def retire(self, heir: _Worker | None) -> None:
-        """Ask for no more; what waits is done by `heir`, or still by this one. Returns at once."""
-        self._retired = True
-        if heir is not None:
-            with self._guard:
-                self._heir = heir
-                left, self._waiting = self._waiting, deque()
-            for value, answer in left:
-                heir.take(value, answer)
-        self._pool.shutdown(wait=False)
-
-    def close(self) -> None:
-        """End; what runs is waited for, what waits is handed out anew."""
-        self._closed = True
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join()
-
-
-def _cause(error: BaseException) -> str:
-    """The error as a Python function of Lambda would tell it, whatever its class makes of its text."""
-    name = type(error).__name__
-    try:
-        message = str(error)
-    except BaseException:  # noqa: BLE001 -- see above
-        message = f"<unprintable {name}>"
-    frames = traceback.extract_tb(error.__traceback__)[1:]
-    return values.text(
-        {"errorMessage": message, "errorType": name, "stackTrace": traceback.format_list(frames)}
-    )
+        left = [task for worker in workers for task in worker.close()]
+        until = time.monotonic() + DRAIN_S
+        left += [task for worker in workers for task in worker.drain(until)]
+        for task in left:
+            if task.renew is not None:  # what is of this lab's executions is handed out anew with them
+                with contextlib.suppress(FaaslabError):
+                    task.give_back()
 
 
 def _queue(name: str) -> str:

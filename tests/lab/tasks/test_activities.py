@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from faaslab import app
-from faaslab.errors import InvalidValue, NotFound
+from faaslab.errors import InvalidValue, NotFound, StoreBusy
+from faaslab.workflow.effects import Succeeded
 from tests.lab.workflow_cases import machine, task, types
 
 
@@ -118,6 +119,44 @@ def test_tasks_that_wait_for_a_callable_are_done_by_the_one_that_takes_its_place
     assert sorted(run.result(30) for run in runs[1:]) == ["new 1", "new 2", "new 3"]
     go_on.set()
     assert runs[0].result(30) == "old 0"
+
+
+def test_a_callable_takes_no_more_tasks_than_it_can_begin(lab):
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def work(value):
+        begun.release()
+        go_on.wait(30)
+        return value
+
+    lab.workflows.activities.create("modest")
+    lab.workflows.create("modest", task("activity:modest"))
+    runs = [lab.workflows.start("modest", n) for n in range(2)]
+    lab.workflows.activity("modest", work, at_once=1)
+    assert begun.acquire(timeout=30)
+    other = lab.workflows.activities.get_task("modest", timeout_s=0)
+    assert other.value == 1
+    lab.workflows.send_task_success(other.token, "other")
+    go_on.set()
+    assert [run.result(30) for run in runs] == [0, "other"]
+
+
+def test_an_answer_is_told_again_when_the_store_is_busy(lab, monkeypatch):
+    answer, tried = lab.workflows.activities.answer, []
+
+    def busy(token, make):
+        if isinstance(make("k"), Succeeded) and not tried:
+            tried.append(token)
+            raise StoreBusy("busy", pid=1)
+        return answer(token, make)
+
+    lab.workflows.activities.create("busy")
+    lab.workflows.create("busy", task("activity:busy"))
+    run = lab.workflows.start("busy", 7)  # there is no worker: it goes into the queue
+    monkeypatch.setattr(lab.workflows.activities, "answer", busy)
+    lab.workflows.activity("busy", lambda value: value)
+    assert run.result(30) == 7
+    assert tried
 
 
 def test_tasks_that_a_callable_has_are_done_though_its_activity_is_deleted(lab):
