@@ -184,6 +184,8 @@ def test_a_definition_with_mistakes_is_told_by_line_and_kept_only_as_a_draft(do)
     assert draft.workflow.status == "draft"
     with pytest.raises(InvalidValue, match="draft"):
         do("run etl")
+    activity = "StartAt: a\nStates: {a: {Type: Task, Resource: 'activity:twice', End: true}}"
+    assert do("workflow check", activity).df.empty
     unknown = do("workflow check", ETL)
     assert unknown.exit_status == 0
     assert "warning: there is no function named 'twice'" in plain_text(unknown)

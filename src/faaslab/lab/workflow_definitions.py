@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 1_048_576
 _SCOPES = ("ItemProcessor", "Iterator")
 _FUNCTION = re.compile(
-    r"(?:arn:aws:lambda:[^:]*:[^:]*:function:)?(?P<name>[A-Za-z0-9_-]{1,64})(?::[$A-Za-z0-9_-]+)?"
+    r"(?!activity:)(?:arn:aws:lambda:[^:]*:[^:]*:function:)?(?P<name>[A-Za-z0-9_-]{1,64})(?::[$A-Za-z0-9_-]+)?"
 )
 _INVOKES = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:lambda:invoke(?:\.waitForTaskToken)?")
 _LEVELS = ("ALL", "ERROR", "FATAL", "OFF")

@@ -177,6 +177,8 @@ def resume(lab: Lab, call: Call, face: Face) -> Answer:
         if face.waits:
             face.note(f"{_GOES_ON} the next command")
         return DoneAnswer(text=told, facts={"resumed": count})
+    if not here:  # all have ended since
+        return DoneAnswer(text=told, facts={"resumed": count})
     face.tell(told)
     try:
         with face.progress(len(here), "resumed") as bar:
@@ -190,8 +192,7 @@ def resume(lab: Lab, call: Call, face: Face) -> Answer:
         raise
     ended = [lab.workflows.execution(each.id) for each in here]
     well = sum(each.status == "SUCCEEDED" for each in ended)
-    done = f"{well:,} of {len(ended):,} ended well" if ended else told
-    return DoneAnswer(text=done, facts={"resumed": count})
+    return DoneAnswer(text=f"{well:,} of {len(ended):,} ended well", facts={"resumed": count})
 
 
 def history(lab: Lab, call: Call, face: Face) -> Answer:
