@@ -1,6 +1,7 @@
 """Executions are started, waited for, stopped, redriven, listed, and go on in the next lab."""
 
 import asyncio
+import dataclasses
 import json
 import threading
 
@@ -241,6 +242,20 @@ def test_a_failed_execution_goes_on_where_it_failed(lab, tmp_path):
         with pytest.raises(Conflict, match=reason) as refused:
             lab.workflows.redrive(other)
         assert refused.value.code == "ExecutionNotRedrivable"
+
+
+def test_a_redrive_that_another_was_quicker_with_says_that_it_runs(lab, monkeypatch):
+    failed = lab.workflows.start("fail").wait(10)
+    stands = iter([failed, dataclasses.replace(failed, status=Status.RUNNING, ended_at=None)])
+    runs = lab.workflows.runs
+
+    def taken(_):
+        raise Conflict("another has it")
+
+    monkeypatch.setattr(runs, "get", lambda _: next(stands))
+    monkeypatch.setattr(runs.engine, "redrive", taken)
+    with pytest.raises(Conflict, match="Execution is RUNNING and cannot be redriven"):
+        runs.redrive(failed.id)
 
 
 def test_what_is_not_there_is_said_so(lab):

@@ -393,9 +393,9 @@ class Runs:
         try:
             run = WorkflowRun(self._lab, self.engine.redrive(present.id))
         except Conflict:
-            raise coded(
-                Conflict("Execution redrivable period exceeded", place="execution"), "ExecutionNotRedrivable"
-            ) from None
+            # Another was quicker, or what is needed for it is not kept any more.
+            reason = self.not_redrivable(self.get(present.id)) or "Execution redrivable period exceeded"
+            raise coded(Conflict(reason, place="execution"), "ExecutionNotRedrivable") from None
         if token is not None:
             self._redrives[asked] = None
             while len(self._redrives) > _TOKENS:
