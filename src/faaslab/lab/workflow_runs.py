@@ -153,7 +153,7 @@ class Runs:
     ) -> WorkflowRun:
         """Start an execution; see `Workflows.start`."""
         workflow, qualifier, alias = self._resolved(target)
-        about = {"trace_header": trace_header, "parent": parent, "trigger": trigger}
+        about: dict[str, Any] = {"trace_header": trace_header, "parent": parent, "trigger": trigger}
         return self._start(workflow, input, name, qualifier=qualifier, alias=alias, **about)
 
     def start_sync(
@@ -175,8 +175,8 @@ class Runs:
                 ),
                 "StateMachineTypeNotSupported",
             )
-        about = {"qualifier": qualifier, "alias": alias, "trace_header": trace_header}
-        run = self._start(workflow, input, name, **about)
+        about: dict[str, Any] = {"qualifier": qualifier, "alias": alias, "trace_header": trace_header}
+        run = self._start(workflow, input, name, once=True, **about)
         return run.wait(SYNC_S + 30.0)
 
     def _start(
@@ -184,6 +184,8 @@ class Runs:
         workflow: Workflow,
         input: Any,  # noqa: A002
         name: str | None,
+        *,
+        once: bool = False,
         **about: Any,
     ) -> WorkflowRun:
         if workflow.status is WorkflowStatus.DRAFT:
@@ -219,7 +221,7 @@ class Runs:
             "Execution": {"RoleArn": role},
         }
         try:
-            handle = engine.start(execution, _machine(workflow.definition), context=context)
+            handle = engine.start(execution, _machine(workflow.definition), context=context, once=once)
         except AlreadyExists as error:
             raise coded(
                 AlreadyExists(

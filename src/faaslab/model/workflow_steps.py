@@ -52,7 +52,7 @@ class Beginning(NamedTuple):
 
     `machine` is the SHA-256 of `definition`, the state machine as JSON text, which many executions share.
     `seed` makes its random numbers. `context` is JSON text: what else the interpreter is told. `key` is what
-    the parent awaits it under.
+    the parent awaits it under. `once` is one that is not gone on with when its process has ended.
     """
 
     machine: str
@@ -60,6 +60,7 @@ class Beginning(NamedTuple):
     seed: int
     context: str
     key: str | None = None
+    once: bool = False
 
 
 class Change(NamedTuple):

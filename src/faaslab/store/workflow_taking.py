@@ -142,7 +142,9 @@ class Taking:
         why = None
         if definition is None:
             definition, why = "{}", "its definition is not kept any more"
+        once = False
         try:
+            once = json.loads(standing[0]).get("once") is True
             if standing[3] is not None:
                 self._blobs.get(standing[3])
             execution = standing_of(standing, self._blobs)
@@ -168,7 +170,7 @@ class Taking:
                 text, when = "", execution.started_at
                 why = why or f"its signal {number} cannot be read: {error}"
             told.append(StepRow(number, when, text, *last))
-        return Taken(execution, epoch, Beginning(machine, definition, seed, context, key), told, why)
+        return Taken(execution, epoch, Beginning(machine, definition, seed, context, key, once), told, why)
 
 
 def _strayed(connection: sqlite3.Connection, owner: str, held: Callable[[], Collection[str]]) -> list[str]:

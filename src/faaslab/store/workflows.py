@@ -139,7 +139,8 @@ class Workflows:
             again = w.status is not SUCCEEDED
             text, input_blob = self._inline(w.input) if again else ("", None)
             output, output_blob = self._inline(w.output) if child else (None, None)
-            body = _body(w, text, output) if again or child else _name(w)
+            once = change.beginning is not None and change.beginning.once
+            body = _body(w, text, output, once=once) if again or child else _name(w)
         steps = []
         if w.status is not SUCCEEDED and not _is_passing(change):
             for step in change.steps:
@@ -461,9 +462,11 @@ def _name(w: WorkflowExecution) -> str:
     return text_of({"input": "", **{name: getattr(w, name) for name in kept}})
 
 
-def _body(w: WorkflowExecution, text: str, output: str | None) -> str:
+def _body(w: WorkflowExecution, text: str, output: str | None, *, once: bool) -> str:
     """An execution as it is kept, with these as its payloads."""
     data = {**vars(w), "input": text, "output": output or None, "history": ()}
+    if once:
+        data["once"] = True
     try:
         return orjson.dumps(data).decode()
     except TypeError:  # half a character, which only the other one can write

@@ -387,6 +387,20 @@ def test_what_an_engine_claimed_and_has_not_is_taken_up_by_the_same_engine(begin
     assert second.wait(ARN + "x").status == "SUCCEEDED"
 
 
+@pytest.mark.parametrize("once", [True, False])
+def test_a_synchronous_execution_is_not_gone_on_with_when_its_process_has_ended(begin, once):
+    first = begin(lambda wanted: None)
+    handle = first.start(execution(type="EXPRESS"), machine(("A", task())), once=once)
+    first.close()
+    second = begin(echo)
+    assert second.resume() == 1
+    ended = second.wait(handle.id)
+    assert ended.status == ("FAILED" if once else "SUCCEEDED")
+    assert len(second.carry.wanted) == (0 if once else 1)
+    if once:
+        assert "once at most" in ended.error.cause
+
+
 def test_signals_survive_their_text():
     for signal in (
         Continue(),

@@ -83,12 +83,14 @@ class Engine:
         machine: Mapping[str, Any],
         *,
         context: Mapping[str, Any] | None = None,
+        once: bool = False,
     ) -> Handle:
         """Start an execution (`RUNNING`, with id, name, `input` as JSON text); it has gone its first step.
 
         `context` is JSON that the interpreter is told. Of an execution that runs with the same id and input
         the handle is given; raises `AlreadyExists` for any other of that id, and what the keeper raises:
-        then nothing was begun. The definition must not be changed after.
+        then nothing was begun. The definition must not be changed after. One that runs `once` is ended, and
+        not gone on with, by who takes it up.
         """
         self._here()
         digest, text = self._turns.machines.text_of(machine)
@@ -97,7 +99,8 @@ class Engine:
             told = json.dumps(context, separators=(",", ":")) if context else "{}"
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidValue(f"the context is not JSON: {error}", place="context") from None
-        live = Live(execution, Beginning(digest, text, secrets.randbits(62), told), self._turns.make)
+        beginning = Beginning(digest, text, secrets.randbits(62), told, once=once)
+        live = Live(execution, beginning, self._turns.make)
         live.given = value, context or {}
         known = self._turns.first(live)
         if known is None:

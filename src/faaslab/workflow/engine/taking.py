@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from faaslab.workflow.engine.protocol import Interpreter
 
 
+_ONCE = "The process that ran it has ended, and a synchronous execution is run once at most"
+
+
 def gone_through(
     taken: Taken, make: Callable[[Live], Interpreter], now: datetime
 ) -> tuple[Live, tuple[Effect, ...]]:
@@ -28,7 +31,7 @@ def gone_through(
     live.busy = True
     live.standing = replace(taken.execution, status=RUNNING, ended_at=None)
     try:
-        cause = live.replay(taken)
+        cause = live.replay(taken) or (_ONCE if taken.beginning.once else None)
     except Exception as error:  # noqa: BLE001 - the others that were claimed with it go on
         cause = f"what was kept of it cannot be gone through: {type(error).__name__}: {error}"
     effects: tuple[Effect, ...] = ()
