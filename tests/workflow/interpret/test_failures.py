@@ -182,3 +182,13 @@ def test_a_choice_without_a_way_fails_in_the_service_s_words():
         "An error occurred while executing the state 'A' (entered at the event id #2). "
         "Failed to transition out of the state. The state does not point to a next state."
     )
+
+
+def test_an_error_and_a_cause_are_no_longer_than_step_functions_tells_them():
+    long = {"e": "e" * 300, "c": "c" * 40_000}
+    fail = {"StartAt": "F", "States": {"F": {"Type": "Fail", "ErrorPath": "$.e", "CausePath": "$.c"}}}
+    ended = Told(fail, long).begun().ended
+    assert (ended.error, ended.cause) == ("e" * 256, "c" * 32_768)
+    run = Told(machine(task(QUEUE))).begun()
+    run.tell(Failed(run.calls[0].key, long["e"], long["c"]))
+    assert (len(run.ended.error), len(run.ended.cause)) == (256, 32_768)
