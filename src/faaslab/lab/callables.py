@@ -59,14 +59,15 @@ class CallableWorker:
         self._come = threading.Condition()
         self._waiting: deque[Handed] = deque()
         self._running: set[Handed] = set()
-        self._threads = 0
+        self._threads: list[threading.Thread] = []
         self._idle = 0
         self._closed = self._retired = False
         self._heir: CallableWorker | None = None
+        self._asker = threading.Thread(target=self._asking, name=self._name, daemon=True)
 
     def begin(self) -> None:
         """Take what waits already, and what other processes put there."""
-        threading.Thread(target=self._asking, name=self._name, daemon=True).start()
+        self._asker.start()
 
     def do(self, task: Handed) -> bool:
         """Do a task as soon as one more may run, or have the heir do it; False when this one has ended."""
@@ -76,9 +77,10 @@ class CallableWorker:
                 if self._closed:
                     return False
                 self._waiting.append(task)
-                if len(self._waiting) > self._idle and self._threads < self._at_once:
-                    self._threads += 1
-                    threading.Thread(target=self._doing, name=self._name, daemon=True).start()
+                if len(self._waiting) > self._idle and len(self._threads) < self._at_once:
+                    thread = threading.Thread(target=self._doing, name=self._name, daemon=True)
+                    self._threads.append(thread)
+                    thread.start()
                 self._come.notify_all()
                 return True
         return heir.do(task)
@@ -107,8 +109,11 @@ class CallableWorker:
     def drain(self, until: float) -> list[Handed]:
         """Wait for what runs, until that moment; what runs on."""
         with self._come:
-            while self._running and (left := until - time.monotonic()) > 0:
-                self._come.wait(left)
+            threads = [self._asker, *self._threads]
+        for thread in threads:
+            if thread.is_alive() and thread is not threading.current_thread():
+                thread.join(max(until - time.monotonic(), 0.0))
+        with self._come:
             return list(self._running)
 
     def _asking(self) -> None:
@@ -140,7 +145,7 @@ class CallableWorker:
             with self._come:
                 while not self._waiting:
                     if self._retired:
-                        self._threads -= 1
+                        self._threads.remove(threading.current_thread())
                         return
                     self._idle += 1
                     self._come.wait()

@@ -437,10 +437,10 @@ class Runs:
         left = engine is not None and bool(engine.running())
         if engine is not None:
             engine.close()
-        if carrier is not None:
-            carrier.close()
         if left and not self._lab.home.here:
             self._lab.home.ring()  # what was given up goes on there
+        if carrier is not None:
+            carrier.close()
 
 
 def input_text(value: Any) -> str:

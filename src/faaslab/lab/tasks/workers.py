@@ -84,7 +84,8 @@ class Workers:
             try:
                 deed()
             except Exception:
-                LOG.exception("what an execution wants could not be done")
+                if not self._closed:  # else what it needs is gone, and it is done anew
+                    LOG.exception("what an execution wants could not be done")
             with self._guard:
                 if self._wanted.get(whose, ("", None))[1] is deed:  # else it was taken up again meanwhile
                     del self._wanted[whose]
