@@ -362,7 +362,6 @@ def open(  # noqa: A001 -- the name that the product gives it
     if value["run_queue"]:
         lab.asynchronous.resume()
         lab.targets.resume()
-        lab.orphans.resume()
     return lab
 
 

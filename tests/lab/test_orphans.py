@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -156,3 +157,47 @@ def test_a_parent_waits_for_a_child_that_goes_on_in_another_process(lab, started
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def left(tmp_path, cache):
+    """A lab that was opened on a store in which an execution was left, which nobody runs; its ARN."""
+    with app.open(store=tmp_path / "s.duckdb", cache=cache) as lab:
+        lab.workflows.create("flow", machine(W={"Type": "Wait", "Seconds": 1, "End": True}))
+        lab.workflows.create("quick", machine(P={"Type": "Pass", "End": True}))
+        arn = lab.workflows.start("flow").arn
+    with app.open(store=tmp_path / "s.duckdb", cache=cache) as lab:
+        yield lab, arn
+
+
+def test_a_lab_that_only_looks_takes_nothing_up(left):
+    lab, arn = left
+    assert [each.id for each in lab.workflows.executions()] == [arn]
+    assert len(lab.sql("SELECT * FROM workflow_executions")) == 1
+    assert lab.workflows.run(arn).watched() is not None
+    assert str(lab.workflows.run(arn)).startswith("<run ")
+    assert lab.home.find() is None
+    assert lab.store.workflows.runs_elsewhere("")
+    # It is no candidate either: no thread of it would be the home later.
+    assert "faaslab-home" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        lambda lab, _: lab.workflows.start("quick"),
+        lambda lab, _: lab.workflows.activity("count", len),
+        lambda lab, _: lab.home.stand(),
+        lambda lab, _: lab.serve(),
+        lambda lab, arn: lab.workflows.run(arn).wait(30),
+        lambda lab, _: lab.workflows.resume(),
+    ],
+    ids=["start", "worker", "stand", "serve", "wait", "resume"],
+)
+def test_one_that_does_something_takes_up_what_was_left(left, does):
+    lab, arn = left
+    does(lab, arn)
+    deadline = time.monotonic() + 30
+    while lab.workflows.execution(arn).ended_at is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert lab.workflows.execution(arn).status == "SUCCEEDED"

@@ -276,7 +276,7 @@ def test_what_runs_when_a_lab_is_closed_goes_on_in_the_next(tmp_path, cache):
         lab.workflows.activities.create("count")
         arn = lab.workflows.start("flow").arn
     with app.open(store=tmp_path / "s.duckdb", cache=cache) as lab:
-        # Opened in a store that it was used in, it becomes the home, which takes up what nobody runs.
+        # With a worker, in a store that it was used in, it becomes the home, which takes up what nobody runs.
         lab.workflows.activity("count", lambda value: value["n"] + 1)
         run = lab.workflows.run(arn)
         assert run.result(30) == 2

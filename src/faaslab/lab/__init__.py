@@ -105,7 +105,7 @@ class Lab:
         self.asynchronous = Asynchronous(self, everybodys=run_queue, at_once=queue_concurrency)
         self.targets = Targets(self)
         self.home.listen(self.targets.look)
-        self.orphans = Orphans(self)
+        self.orphans = Orphans(self, by_itself=run_queue)
         self.home.on_change(self.orphans.begin, self.orphans.end)
         self.home.listen(self.orphans.look)
         self.layers = Layers(self)

@@ -198,6 +198,7 @@ class Activities:
         if before is not None:
             before.retire(worker)
         worker.begin()
+        self._lab.orphans.resume()
         return activity
 
     def _handed(self, name: str) -> Handed | None:

@@ -1,7 +1,8 @@
 """Executions of workflows whose process is gone: the home of the store takes them up.
 
-Rule: light, and nothing is begun in a store that was not used here. While executions run in other processes
-the home looks now and then whether those are still there.
+Rule: light, and nothing is begun in a store that was not used here, nor by a process that only looks: it
+must have started something, wait for something, or be told to be the home. While executions run in other
+processes the home looks now and then whether those are still there.
 """
 
 from __future__ import annotations
@@ -23,16 +24,18 @@ LOOK_S = 2.0
 class Orphans:
     """Of one Lab; its thread runs at the home, and only while anything runs elsewhere."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, *, by_itself: bool) -> None:
+        """`by_itself`: what the setting `run_queue` says."""
         self._lab = lab
+        self._by_itself = by_itself
         self._guard = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_home = False
 
     def resume(self) -> None:
-        """Be the home, where there is none, if there is anything to be taken up."""
-        if self._there_are():
+        """Be the home, where there is none, if anything is to be taken up: this process does something."""
+        if self._by_itself and not self._lab.home.here and self._there_are():
             self._lab.home.stand()
 
     def begin(self, epoch: int) -> None:

@@ -85,6 +85,7 @@ class WorkflowRun:
 
         Raises TimeoutError when it still runs after `timeout` seconds.
         """
+        self._is_awaited()
         ended = self._handle.wait(timeout)
         if ended is None:
             raise TimeoutError(f"{self.id} still runs after {timeout} s")
@@ -101,6 +102,7 @@ class WorkflowRun:
         """The execution once it has succeeded. Raises `WorkflowFailed` when it did not."""
         import asyncio
 
+        self._is_awaited()
         # No thread waits for it: one would outlive the interrupt of a cell, and hold up the kernel's end.
         while not self._handle.done and not self._handle.look():
             yield from asyncio.sleep(_LOOK_S).__await__()
@@ -108,6 +110,11 @@ class WorkflowRun:
         if ended.status is not WorkflowExecutionStatus.SUCCEEDED:
             raise failed(ended)
         return ended
+
+    def _is_awaited(self) -> None:
+        """Nobody may run it: then it would be waited for in vain."""
+        if not self._handle.done and not self._handle.here:
+            self._lab.orphans.resume()
 
     def stop(self, error: str | None = None, cause: str | None = None) -> None:
         """Stop it; it ends as ABORTED."""

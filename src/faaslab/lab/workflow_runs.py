@@ -242,6 +242,8 @@ class Runs:
         """Executions of this user are in this store: the home is to take them up when this process dies."""
         if not self._begun:
             self._begun = True
+            # Before it is noted: in a store that was sent nothing goes on by itself.
+            self._lab.orphans.resume()
             self._lab.asynchronous.note_place()
 
     def _current(self, name: str) -> Workflow:
