@@ -123,7 +123,20 @@ def test_bytes_are_json_text_that_stays_as_it_is(lab):
     assert run.wait(10).input == '{ "a" : 1.0 }'
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"nothing", b"NaN", b"\xff", b'{"a":1}}', b"[" * 200_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b"nothing",
+        b"NaN",
+        b"\xff",
+        b'{"a":1}}',
+        b"[" * 200_000,
+        b"\xef\xbb\xbf{}",
+        b"[" * 1000 + b"]" * 1000,
+    ],
+)
 def test_an_input_that_is_no_json_is_refused(lab, text):
     with pytest.raises(InvalidValue) as refused:
         lab.workflows.start("pass", text)
@@ -263,6 +276,41 @@ def test_what_is_not_there_is_said_so(lab):
         with pytest.raises(NotFound) as refused:
             ask("arn:aws:states:us-east-1:000000000000:execution:pass:nobody")
         assert refused.value.code == "ExecutionDoesNotExist"
+
+
+@pytest.mark.parametrize(
+    "name", ["\ud800", "pass:\ud800", "arn:aws:states:us-east-1:000000000000:execution:p:\ud800"]
+)
+def test_a_name_that_is_no_text_is_nobodys(lab, name):
+    with pytest.raises(NotFound) as refused:
+        lab.workflows.execution(name)
+    assert refused.value.code == "ExecutionDoesNotExist"
+
+
+def test_of_many_that_redrive_at_once_one_does_and_the_others_are_told_that_it_runs(lab):
+    lab.workflows.activities.create("redriver")
+    lab.workflows.create("redriven-by-many", task("activity:redriver"))
+    run = lab.workflows.start("redriven-by-many")
+    lab.workflows.send_task_failure(
+        lab.workflows.activities.get_task("redriver", timeout_s=10).token, "No", "no"
+    )
+    run.wait(10)
+    barrier, said = threading.Barrier(8), []
+
+    def redrive():
+        barrier.wait(10)
+        try:
+            lab.workflows.redrive(run.arn)
+        except Conflict as error:
+            said.append(error.message)
+
+    threads = [threading.Thread(target=redrive) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert said == ["Execution is RUNNING and cannot be redriven"] * 7
+    lab.workflows.stop(run.arn)
 
 
 def test_what_runs_when_a_lab_is_closed_goes_on_in_the_next(tmp_path, cache):

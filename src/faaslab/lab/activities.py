@@ -64,6 +64,7 @@ class Activities:
         self._guard = threading.Lock()
         self._come = threading.Condition(self._guard)
         self._workers: dict[str, CallableWorker] = {}
+        self._looked: dict[str, float] = {}
         self._me = owners.this_process()
         self._closed = False
 
@@ -135,16 +136,27 @@ class Activities:
     def _asked(self, name: str, worker: str | None, timeout_s: float) -> tuple[ActivityTask, Claim] | None:
         activity = self.get(name)
         deadline = time.monotonic() + timeout_s
+        looks = True  # whatever others have seen: it may be told not to wait
         while not self._closed and not self._lab.closed:
-            found = self._taken(activity, worker)
+            found = self._taken(activity, worker) if looks else None
             if found is not None:
+                self._looked.pop(activity.name, None)  # there may be more
                 return found
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
             with self._come:
                 self._come.wait(min(left, _LOOK_S))
+                looks = self._has_to_look(activity.name)
         return None
+
+    def _has_to_look(self, name: str) -> bool:
+        """Whether it is time for a look at the queue of an activity: of all that wait for it one looks."""
+        now = time.monotonic()
+        if now - self._looked.get(name, float("-inf")) < _LOOK_S:
+            return False
+        self._looked[name] = now
+        return True
 
     def _taken(self, activity: Activity, worker: str | None) -> tuple[ActivityTask, Claim] | None:
         """The oldest task that nobody has; the worker holds the claim of it."""
@@ -256,6 +268,7 @@ class Activities:
         with contextlib.suppress(AlreadyExists):
             self._lab.store.queue.put(_queue(name), body, id=_entry(execution_id, call.key))
         with self._come:
+            self._looked.pop(name, None)
             self._come.notify_all()
 
     def forget(self, key: str, execution_id: str) -> None:

@@ -231,6 +231,10 @@ class Runs:
                 ),
                 "ExecutionAlreadyExists",
             ) from error
+        except InvalidValue as error:
+            if error.place != "input" or getattr(error, "code", None):
+                raise
+            raise _no_input(error.message) from None  # it is nested too deep for who reads it
         if not handle.done and not handle.here:
             engine.resume()  # whose process may be gone
         if not handle.done and not self._lab.home.here:
@@ -297,6 +301,8 @@ class Runs:
         """An execution by its ARN, or by its name where only one has it. Raises `NotFound`."""
         if not isinstance(reference, str):
             raise coded(InvalidValue(f"{reference!r} is no execution"), "InvalidArn")
+        if reference.encode("utf-8", "replace").decode() != reference:  # no name has half characters
+            raise coded(NotFound("execution", ascii(reference)), "ExecutionDoesNotExist")
         arn = reference if workflow_names.is_execution(reference) else self._of_name(reference)
         found = None if arn is None else self.standing(arn)
         if found is None and arn is not None:
@@ -458,7 +464,7 @@ def input_text(value: Any) -> str:
     try:
         text = value.decode()
         workflow_definitions.check_input(text)
-        values.parsed(value)
+        values.parsed(text)
     except UnicodeDecodeError as error:
         raise _no_input(str(error)) from None
     except InvalidValue as error:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 
 import pytest
 
@@ -29,6 +30,32 @@ def test_an_activity_is_made_once_and_found_by_its_arn(lab):
     with pytest.raises(NotFound) as refused:
         lab.workflows.activities.get_task("once", timeout_s=0)
     assert refused.value.code == "ActivityDoesNotExist"
+
+
+def test_of_many_that_wait_for_a_task_one_at_a_time_asks_the_queue(lab, monkeypatch):
+    activities = lab.workflows.activities
+    activities.create("crowd")
+    lab.workflows.create("crowd", task("activity:crowd"))
+    queue, looks = lab.store.queue, []
+    asked = queue.next_due
+    monkeypatch.setattr(queue, "next_due", lambda name: looks.append(name) or asked(name))
+    got = []
+    waiting = [
+        threading.Thread(target=lambda: got.append(activities.get_task("crowd", timeout_s=30)))
+        for _ in range(50)
+    ]
+    begun = time.monotonic()
+    for thread in waiting:
+        thread.start()
+    runs = [lab.workflows.start("crowd", n) for n in range(50)]
+    for thread in waiting:
+        thread.join()
+    assert sorted(each.value for each in got) == list(range(50))
+    for run in runs:
+        lab.workflows.stop(run.arn)
+    # Each looks once at first, and once for what it got; beside that one does every quarter of a second.
+    of_crowd = looks.count("activity:crowd")
+    assert of_crowd <= 3 * 50 + 4 * (time.monotonic() - begun) + 1
 
 
 def test_a_worker_gets_the_tasks_in_their_order_and_nothing_when_there_is_none(lab):

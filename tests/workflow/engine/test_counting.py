@@ -101,3 +101,26 @@ def test_what_was_aborted_beside_a_failure_is_not_counted_as_failed():
         )
     )
     assert counted.statistics().failed_states == 2
+
+
+def test_the_current_state_is_one_that_was_not_left():
+    counted, seen = Counted(), []
+    for event in history(
+        ("ParallelStateEntered", 0, "P"),
+        ("ParallelStateStarted", 1, None),
+        ("TaskStateEntered", 2, "T"),
+        ("WaitStateEntered", 2, "W"),
+        ("WaitStateExited", 4, "W"),
+        ("TaskFailed", 3, None),
+        ("ParallelStateFailed", 6, None),
+        ("ParallelStateExited", 7, "P"),
+        ("PassStateEntered", 8, "Z"),
+        ("PassStateExited", 9, "Z"),
+        ("ExecutionSucceeded", 10, None),
+    ):
+        counted.placed([event])
+        seen.append(counted.current_state)
+    assert seen == ["P", "P", "T", "W", "T", "T", "P", "P", "Z", "Z", "Z"]
+    failed = Counted()
+    failed.placed(history(("TaskStateEntered", 0, "A"), ("ExecutionFailed", 1, None)))
+    assert failed.current_state == "A"

@@ -56,19 +56,20 @@ class Counted:
     """The states of one execution so far."""
 
     __slots__ = (
-        "_at", "_completed", "_cut", "_failed", "_redriven", "_retried", "_spent_ms", "_total",
+        "_at", "_completed", "_cut", "_failed", "_open", "_redriven", "_retried", "_spent_ms", "_total",
         "current_state",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self._at: dict[int, _Frame | None] = {}
+        self._open: dict[int, str | None] = {}
         self._total = self._completed = self._failed = self._retried = 0
         self._spent_ms = 0.0
         self._redriven: datetime | None = None
         self._cut: dict[str | None, _Frame] = {}
         """The states that were cut short, by name: a redriven execution goes on in them."""
         self.current_state: str | None = None
-        """The state that was entered last."""
+        """The last that was entered of those that were not left; of an execution that ended, its last."""
 
     def placed(self, events: Iterable[Event]) -> list[HistoryRow]:
         """The rows of what just happened, counted."""
@@ -83,7 +84,7 @@ class Counted:
             if kind.endswith("StateEntered"):
                 frame = _Frame(number, kind[:-12], state, at, frame)
                 self._total += 1
-                self.current_state = state
+                self._open[number] = self.current_state = state
                 belongs: _Frame | None = frame
             elif kind.endswith("StateExited"):
                 belongs = frame
@@ -94,6 +95,7 @@ class Counted:
                         began = self._redriven  # the time that the execution lay dead is no state's
                     duration = 0.0 if at is began else (at - began).total_seconds() * 1000
                     self._spent_ms += duration
+                    self._left(frame)
                     frame = frame.outer
             else:
                 if kind in _ATTEMPTS and frame is not None:
@@ -127,12 +129,19 @@ class Counted:
 
     def _unwound(self, frame: _Frame | None, kinds: tuple[str, ...], *, fails: bool) -> _Frame | None:
         while frame is not None and frame.kind not in kinds:
+            if kinds:
+                self._left(frame)
             if fails and not frame.failed:
                 frame.failed = True
                 self._failed += 1
             self._cut[frame.state] = frame
             frame = frame.outer
         return frame
+
+    def _left(self, frame: _Frame) -> None:
+        self._open.pop(frame.id, None)
+        if self._open:
+            self.current_state = self._open[next(reversed(self._open))]
 
     def statistics(self) -> WorkflowExecutionStatistics:
         """What was counted."""
