@@ -295,6 +295,27 @@ def test_payloads_are_captured_as_set_and_the_execution_goes_on_all_the_same(tmp
         assert taken.execution.input == '{"a":1}'
 
 
+@pytest.mark.parametrize(
+    ("capture", "cause", "seen"),
+    [
+        (Capture(), "not in the input '{\"a\":1}'", "not in the input '{\"a\":1}'"),
+        (Capture(payloads="none"), "not in the input '{\"a\":1}'", "[redacted]"),
+        (Capture(payloads="sizes"), '{"a":1}', "[redacted]"),
+        (Capture(redact=("/a",)), "not in the input '{\"a\":1}'", "[redacted]"),
+        (Capture(redact=("/a",)), '{"a":1,"b":2}', '{"a":"[redacted]","b":2}'),
+        (Capture(payloads="none"), None, None),
+    ],
+)
+def test_a_cause_may_quote_the_payload_and_is_captured_as_it(tmp_path, capture, cause, seen):
+    with Store(tmp_path / "s.duckdb", capture=capture) as store:
+        failed = replace(FAILED, error=WorkflowError(error="E", cause=cause))
+        details = {"error": "E"} if cause is None else {"error": "E", "cause": cause}
+        store.workflows.keep([begun(failed, events=[event(**details)])], "me")
+        assert ask(store, "SELECT error, cause FROM workflow_executions") == [("E", seen)]
+        (found,) = store.workflows.history("arn:e")
+        assert (found.details["error"], found.details.get("cause")) == ("E", seen)
+
+
 def test_half_characters_do_not_stop_an_execution(store):
     odd = '"\ud800"'
     step = STEP._replace(signal='{"v":1,"kind":"Stop","error":"\\ud800"}')

@@ -3,8 +3,10 @@
 import contextlib
 import json
 import math
+import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 import threading
 from datetime import datetime, timedelta
@@ -354,3 +356,21 @@ def test_half_a_character_loses_no_record(store):
     trigger, started = store.connect().execute("SELECT trigger, started_at FROM executions").fetchone()
     assert (trigger, started) == ("\ufffd", START)
     assert store.sql("SELECT message FROM logs").message.tolist() == ["x\ufffd"]
+
+
+def test_what_a_store_keeps_is_its_owners_alone(tmp_path):
+    before = os.umask(0o022)
+    try:
+        with Store(tmp_path / "s.duckdb") as store:
+            store.record(execution("e"))
+            store.blobs.put(b"x" * 100_000)
+            assert store.sql("SELECT count(*) FROM executions").iat[0, 0] == 1
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+            store.backup(tmp_path / "copy.duckdb")
+            store.compact()
+    finally:
+        os.umask(before)
+    assert {name: mode for name, mode in modes.items() if mode & 0o077 and "lock" not in name} == {}
+    assert {"s.duckdb", "s.duckdb.state", "s.duckdb.blobs"} <= modes.keys()
+    for name in ("s.duckdb", "copy.duckdb", "copy.duckdb.state", "copy.duckdb.blobs"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) & 0o077 == 0, name

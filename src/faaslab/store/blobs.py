@@ -30,7 +30,7 @@ class Blobs:
         return digest
 
     def _write(self, path: Path, data: bytes, *, durable: bool) -> None:
-        self.folder.mkdir(exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         path.parent.mkdir(exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
         try:

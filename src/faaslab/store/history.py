@@ -197,13 +197,17 @@ class History:
             return faults.busy(self.path, os.getpid())
         place.require(self.path)
         # Every DuckDB from 0.9 on opens that version. It sticks; a file that has another keeps it.
-        version = "" if self.path.exists() else ", STORAGE_VERSION 'v1.0.0'"
+        is_new = not self.path.exists()
+        version = ", STORAGE_VERSION 'v1.0.0'" if is_new else ""
         try:
             self._attach_file(
                 f"ATTACH {literal(str(self.path))} AS {self.quoted_alias()} (TYPE duckdb{version})", 0.0
             )
         except StoreBusy as busy:
             return busy
+        if is_new:
+            with suppress(OSError):
+                self.path.chmod(0o600)  # DuckDB takes no file that is made for it
         return None
 
     @contextmanager

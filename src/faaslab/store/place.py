@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from faaslab.errors import StoreLocation
@@ -40,6 +41,12 @@ def mounts() -> str:
         return Path("/proc/mounts").read_text("utf-8", "replace")
     except OSError:
         return ""
+
+
+def make(path: Path) -> None:
+    """Make an empty file, for its owner alone, where there is none: what is kept is nobody else's."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def require(path: Path, mounted: str | None = None) -> None:

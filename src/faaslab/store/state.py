@@ -116,6 +116,7 @@ class State:
         try:
             if not self.path.exists():
                 place.require(self._store_path)
+                place.make(self.path)
             connection = sqlite3.connect(
                 self.path, timeout=WAIT_S, isolation_level=None, check_same_thread=False
             )

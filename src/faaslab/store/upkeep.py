@@ -161,6 +161,7 @@ def compact(history: History, state: State) -> Compacted:
             # Nobody of ours reads and no other program can: we hold it for writing.
             history.detach_for_good()
             with translated(new):
+                shutil.copymode(history.path, new)
                 new.replace(history.path)
     finally:
         new.unlink(missing_ok=True)
@@ -199,12 +200,14 @@ def backup(history: History, state: State, blobs: Blobs, to: Path) -> None:
     try:
         with history.shared(), translated(to):
             # No merge can run now, so that mark and outbox fit together.
+            place.make(beside[1])
             with state.read() as connection, closing(sqlite3.connect(beside[1])) as copy:
                 connection.backup(copy)
                 copy.execute("UPDATE leases SET owner = NULL, until = 0, address = NULL, notes = '{}'")
                 copy.commit()
             with history.cursor() as run:
                 copy_history(run, history.alias, to, ordered=False)
+            to.chmod(0o600)
         if blobs.folder.is_dir():
             with translated(to):
                 shutil.copytree(blobs.folder, beside[2], ignore=shutil.ignore_patterns(".new-*"))

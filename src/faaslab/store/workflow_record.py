@@ -23,6 +23,7 @@ from faaslab.model.workflow import (
     WorkflowExecutionStatistics,
     WorkflowExecutionStatus,
 )
+from faaslab.store.capture import REDACTED
 from faaslab.store.schema import TABLES
 from faaslab.store.sizes import CHUNK_CHARACTERS, CHUNK_LINES, INLINE_BYTES
 
@@ -83,7 +84,7 @@ def execution_line(
         else:
             row[name] = kept
     if w.error is not None:
-        row["error"], row["cause"] = w.error.error, w.error.cause
+        row["error"], row["cause"] = w.error.error, _told_why(w.error.cause, capture)
     for name in _COUNTS:
         row[name] = getattr(w.statistics, name)
     return f"workflow_executions\t{text_of(row)}"
@@ -138,11 +139,21 @@ def _captured(text: str, capture: Capture) -> str | None:
     return None if kept is None else kept.decode("utf-8", "replace")
 
 
+def _told_why(cause: str | None, capture: Capture) -> str | None:
+    """A cause as it is kept: it may quote the payload."""
+    if cause is None:
+        return None
+    kept = _captured(cause, capture)
+    return REDACTED if kept is None else kept
+
+
 def _kept_details(details: Mapping[str, Any], capture: Capture, blobs: Blobs) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in details.items():
         if isinstance(value, str):
             kept = _captured(value, capture) if name in _PAYLOADS else value
+            if name == "cause":
+                kept = _told_why(value, capture)
             if kept is not None:
                 found[name] = _placed(kept, blobs)
         elif name == "assignedVariables" and isinstance(value, Mapping):
