@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from faaslab.errors import InvalidValue, NotFound
 from faaslab.lab.workflow_names import coded
 from faaslab.model.workflow import MapRun
+from faaslab.store.questions import workflow_lists
 from faaslab.workflow.effects import MapRunChanged
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from faaslab.lab import Lab
     from faaslab.model.workflow import WorkflowExecution
     from faaslab.workflow.effects import MapRunState
 
+    _Status = Literal["SUCCEEDED", "FAILED", "ABORTED"]
+
+_ENDS: dict[str, _Status] = {
+    "MapRunSucceeded": "SUCCEEDED", "MapRunFailed": "FAILED", "MapRunAborted": "ABORTED",
+}  # fmt: skip
+_NAMES = {"SUCCEEDED": "succeeded", "FAILED": "failed", "TIMED_OUT": "timedOut", "ABORTED": "aborted"}
 KEEP_S = 0.5
 """How it stands is written down so often at most, but for its beginning and its end."""
 
@@ -34,10 +42,39 @@ class MapRuns:
     def get(self, arn: str) -> MapRun:
         """How a map run stands (DescribeMapRun)."""
         here = self._standing.get(arn)
-        found = here[0] if here is not None else self._kept.get(arn)
+        if here is not None and self._lab.workflows.runs.is_here(here[0].execution_id):
+            return here[0]
+        found = self._kept.get(arn)
         if found is None:
             raise coded(NotFound("map run", arn), "ResourceNotFound")
-        return found
+        return found if found.ended_at is not None else self._ended(found)
+
+    def _ended(self, run: MapRun) -> MapRun:
+        """A run that is taken for one that runs: at its end, where its process died before it noted that."""
+        end = self._end(run)
+        if end is None:
+            return run
+        with self._lab.store.connect() as connection:
+            counted = workflow_lists.statuses(connection, run.id)
+        status, at = end
+        closed = _closed(run, status, at, counted)
+        with self._guard:
+            self._standing.pop(run.id, None)
+        self._kept.put(closed)
+        return closed
+
+    def _end(self, run: MapRun) -> tuple[_Status, datetime] | None:
+        """(status, instant) of its end by the history of its execution; None while it runs."""
+        begun: int | None = None
+        for event in self._lab.store.workflows.history(run.execution_id):
+            if event.details.get("mapRunArn") == run.id:
+                begun = event.id
+            elif begun is not None and event.previous_id == begun and event.type in _ENDS:
+                return _ENDS[event.type], event.at
+        above = self._lab.workflows.runs.standing(run.execution_id)
+        if above is None or above.ended_at is None:
+            return None
+        return ("ABORTED" if above.status == "ABORTED" else "FAILED"), above.ended_at
 
     def list(self, execution: str) -> tuple[MapRun, ...]:
         """The map runs of an execution, in the order in which they began (ListMapRuns)."""
@@ -83,6 +120,24 @@ class MapRuns:
                 self._standing.pop(run.id, None)
         if written:
             self._kept.put(run)
+
+
+def _closed(run: MapRun, status: _Status, at: datetime, counted: Mapping[str, int]) -> MapRun:
+    """The run at its end, by how many of its children ended how; those that did not are aborted."""
+    children = {name: counted.get(of, 0) for of, name in _NAMES.items()}
+    total = run.execution_counts.get("total", 0)
+    children["aborted"] += max(total - sum(children.values()), 0)
+    written = {"resultsWritten": children["succeeded"] if status == "SUCCEEDED" else 0}
+    executions = {"pending": 0, "running": 0, **children, **written, "total": sum(children.values())}
+    items = executions
+    if run.item_counts.get("total") != total:  # several to a child
+        items = dict(run.item_counts)
+        left = items.get("pending", 0) + items.get("running", 0)
+        items |= {"pending": 0, "running": 0, _NAMES[status]: items.get(_NAMES[status], 0) + left}
+        items["resultsWritten"] = items.get("succeeded", 0) if status == "SUCCEEDED" else 0
+    return dataclasses.replace(
+        run, status=status, ended_at=at, execution_counts=executions, item_counts=items
+    )
 
 
 def _standing(

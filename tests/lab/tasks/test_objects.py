@@ -1,8 +1,10 @@
 """A distributed Map reads its items from the real embedded S3 and writes its results there."""
 
+import dataclasses
 import json
 import time
 import uuid
+from collections import Counter
 
 import duckdb
 import pytest
@@ -115,6 +117,49 @@ def test_a_map_run_is_described_and_its_children_are_listed(lab):
     with pytest.raises(NotFound) as refused:
         lab.workflows.map_runs.get(map_run.id + "x")
     assert refused.value.code == "ResourceNotFound"
+
+
+@pytest.mark.parametrize("batcher", [None, {"MaxItemsPerBatch": 2}])
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_map_run_whose_process_died_before_it_noted_the_end_has_ended(lab, broken, batcher):
+    more = {} if batcher is None else {"ItemBatcher": batcher}
+    if broken:
+        failing = {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            **machine(F={"Type": "Fail", "Error": "Broken"}),
+        }
+        more["ItemProcessor"] = failing
+    run = mapped(lab, [1, 2, 3], **more)
+    (ended,) = lab.workflows.map_runs.list(run.arn)
+    assert ended.status == ("FAILED" if broken else "SUCCEEDED")
+
+    def unfinished(counts):
+        zeros = dict.fromkeys(counts, 0)
+        return {**zeros, "pending": counts["total"], "total": counts["total"]}
+
+    lab.store.map_runs.put(
+        dataclasses.replace(
+            ended,
+            status="RUNNING",
+            ended_at=None,
+            item_counts=unfinished(ended.item_counts),
+            execution_counts=unfinished(ended.execution_counts),
+        )
+    )
+    found = lab.workflows.map_runs.get(ended.id)
+    assert found.status == ended.status
+    children = Counter(child.status.value for child in lab.workflows.executions(map_run=ended.id))
+    assert (found.execution_counts["succeeded"], found.execution_counts["failed"]) == (
+        children["SUCCEEDED"],
+        children["FAILED"],
+    )
+    assert found.execution_counts["total"] == ended.execution_counts["total"]
+    assert (found.execution_counts["pending"], found.item_counts["pending"]) == (0, 0)
+    assert found.item_counts["total"] == 3
+    assert found.ended_at is not None
+    assert lab.store.map_runs.get(ended.id) == found
+    with pytest.raises(InvalidValue, match="not running"):
+        lab.workflows.map_runs.update(ended.id, max_concurrency=2)
 
 
 def test_a_map_run_that_runs_is_held_to_other_limits(lab):

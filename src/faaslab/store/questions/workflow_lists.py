@@ -70,6 +70,15 @@ def executions(connection: Connection, blobs: Blobs, wanted: Wanted) -> list[Wor
     return [execution_of(dict(zip(answer.columns, row, strict=True)), blobs) for row in rows]
 
 
+def statuses(connection: Connection, map_run: str) -> dict[str, int]:
+    """Status -> how many children of a map run have it."""
+    rows = connection.execute(
+        "SELECT status, count(*) FROM workflow_executions WHERE map_run = $map_run GROUP BY status",
+        {"map_run": map_run},
+    ).fetchall()
+    return {str(status): int(count) for status, count in rows}
+
+
 def of_name(connection: Connection, name: str) -> list[str]:
     """The ARNs of the executions with that name, the latest first."""
     rows = connection.execute(
