@@ -1,10 +1,12 @@
 """Children of distributed Maps: executions of their own, started once, whose ends are told to their parent."""
 
 import json
+import threading
 
 import pytest
 
-from faaslab.workflow.effects import Failed, MapRunState, Stop, Submitted, Succeeded
+from faaslab.model.workflow_steps import Beginning
+from faaslab.workflow.effects import Continue, Failed, MapRunState, Started, Stop, Submitted, Succeeded
 from faaslab.workflow.engine.live import Live
 from tests.workflow.engine.conftest import types, until
 from tests.workflow.engine.shop import PASS, echo, execution, machine, task
@@ -71,6 +73,53 @@ def test_a_thousand_children_end_in_few_transactions(begin, store):
     assert json.loads(ended.output) == list(range(1000))
     assert sum(kept) >= 1000
     assert len(kept) < 50
+
+
+def test_thousands_of_children_hold_up_nobody_else(begin, store):
+    """What was begun after them ends long before they have, and who began them was not held up."""
+    both, ends = threading.Event(), []
+
+    class Watching:
+        def __getattr__(self, name):
+            return getattr(store.workflows, name)
+
+        def keep(self, changes, owner):
+            if any(change.execution.parent for change in changes):
+                assert both.wait(20)
+            ends.extend(change.execution.id for change in changes if change.ended)
+            return store.workflows.keep(changes, owner)
+
+    engine = begin(echo, keeper=Watching())
+    many = engine.start(execution("many", text=json.dumps([0] * 3000)), spread(machine(("A", PASS))))
+    assert len(engine.pending(many.id)) <= 1200
+    other = engine.start(execution("other"), machine(("A", task()), ("B", task())))
+    few = engine.start(execution("few", text="[1]"), spread(machine(("A", PASS))))
+    both.set()
+    for handle in (other, few, many):
+        assert handle.wait(60).status == "SUCCEEDED"
+    assert ends.index(other.id) < 1500
+    assert ends.index(few.id) < 1500
+    assert ends.index(many.id) > 3000
+
+
+def test_a_parent_that_is_starting_children_stops_at_once(begin, store):
+    engine = begin()
+    handle = engine.start(execution(text=json.dumps([0] * 3000)), spread(machine(("A", PASS))))
+    engine.signal(handle.id, Stop())
+    assert handle.wait(20).status == "ABORTED"
+    until(lambda: not engine.running())
+    assert store.workflows.claim("next", lambda owner: True, limit=1) == []
+
+
+def test_a_stop_is_told_before_what_else_was_heard_but_not_before_the_start():
+    new = Live(execution(), Beginning("", "", 0, "{}"), None)
+    for signal in (Continue(), Stop()):
+        new.hear(signal)
+    assert [type(signal) for signal, _ in new.signals] == [Stop, Continue]
+    new.signals.clear()
+    for signal in (Started(), Continue(), Stop()):
+        new.hear(signal)
+    assert [type(signal) for signal, _ in new.signals] == [Started, Stop, Continue]
 
 
 def test_children_that_ended_are_not_started_again_after_a_death(begin, store):

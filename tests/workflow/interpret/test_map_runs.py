@@ -4,17 +4,20 @@ import pytest
 
 from faaslab.workflow.effects import (
     ChildEnded,
+    Continue,
     Failed,
     Fired,
     Forget,
     MapRunChanged,
     MapRunState,
+    More,
     ReadItems,
     Redrive,
     Stop,
     Succeeded,
     WriteResults,
 )  # fmt: skip
+from faaslab.workflow.interpret.map_run import CHILDREN_A_STEP as SOME
 from tests.workflow.interpret.told import PASS, Told, machine
 
 WRITER = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b", "Prefix": "p"}}
@@ -245,6 +248,36 @@ def test_a_redrive_runs_the_children_again_that_did_not_succeed():
     assert run.details("MapRunRedriven") == [{"mapRunArn": again[0].map_run_arn, "redriveCount": 1}]
     end(run, 3, (3, "b"), (4, "c"))
     assert run.ended.output == ["a", "b", "c"]
+
+
+def test_children_are_started_some_at_a_time_and_others_have_their_turn_between():
+    run = told([0] * (2 * SOME + 10))
+    assert len(run.children) == SOME
+    assert run.fresh[-1] == More()
+    end(run, 1, (0, 1), (1, 2), (2, 3))  # what ends meanwhile is heard, and is told in order
+    for at in range(5):
+        run.tell(Continue(), at)
+    assert len(run.children) == 2 * SOME + 10
+    end(run, 9, *[(number, number + 1) for number in range(3, 2 * SOME + 10)])
+    assert run.ended.output == list(range(1, 2 * SOME + 11))
+    assert counts(run).execution_counts["succeeded"] == 2 * SOME + 10
+
+
+def test_children_that_are_still_to_start_when_the_run_fails_never_do():
+    """What was to come to the Map does not come to the state that its failure is caught by."""
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "B"}]
+    states = distributed(Catch=catch, ResultPath="$.x"), {"Type": "Wait", "Seconds": 100}
+    run = Told(machine(*states), [0] * (3 * SOME)).begun()
+    end(run, 1, (0, None))
+    started = len(run.children)
+    assert started < 3 * SOME
+    for at in range(2, 6):
+        end(run, at, (1, None), (2, None)).tell(Continue(), at)
+    assert len(run.children) == started
+    assert run.run.where == ("B",)
+    (key,) = run.timers()
+    run.tell(Fired(key), 200)
+    assert run.run.status == "SUCCEEDED"
 
 
 def test_a_redrive_starts_other_express_children_as_nothing_of_those_before_goes_on():

@@ -29,7 +29,9 @@ from faaslab.workflow.effects import (
     ReadItems,
     Redrive,
     StartChild,
+    Started,
     Step,
+    Stop,
     Submitted,
     Succeeded,
     Timer,
@@ -148,6 +150,14 @@ class Live:
     def chance(self) -> Chance:
         """The source of its random numbers, from the first one on."""
         return Chance(self.beginning.seed)
+
+    def hear(self, signal: Signal | None, letter: int | None = None) -> None:
+        """Have it told this after what it heard before; a stop goes before all but its start."""
+        if type(signal) is Stop:
+            begins = bool(self.signals) and type(self.signals[0][0]) is Started
+            self.signals.insert(int(begins), (signal, letter))
+        else:
+            self.signals.append((signal, letter))
 
     # -- thinking
 

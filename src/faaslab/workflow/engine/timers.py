@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,11 +33,11 @@ class Timers:
                 found.append((live, key))
         return found
 
-    def next(self) -> datetime | None:
-        """When the earliest that is still set is due."""
+    def left_s(self, now: datetime) -> float:
+        """The seconds until the earliest that is still set is due."""
         while self._heap:
             due, _, live, key = self._heap[0]
             if live.timers.get(key) == due:
-                return due
+                return (due - now).total_seconds()
             heapq.heappop(self._heap)
-        return None
+        return math.inf

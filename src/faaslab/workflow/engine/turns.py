@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections import Counter, deque
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from faaslab.model.workflow_steps import Beginning
 from faaslab.workflow.effects import Continue, Failed, Fired, More, Started
 from faaslab.workflow.engine import keeping
 from faaslab.workflow.engine.hands import Hands
+from faaslab.workflow.engine.lines import AT_ONCE, Lines
 from faaslab.workflow.engine.listening import Listening
 from faaslab.workflow.engine.live import Live, as_json
 from faaslab.workflow.engine.machines import Machines
@@ -40,8 +41,8 @@ LISTEN_S = 0.05
 """How often others' signals are looked for while anything runs."""
 TURN_S, FIRST_TURN_S = 0.05, 0.25
 """How long an execution may go on by itself before others have their turn; the first is its starter's."""
-AT_ONCE = 500
-"""How many executions go a step in one transaction."""
+MANY = 1000
+"""So many effects end a turn as well: whoever gave it to the execution carries them out."""
 _RETRY_S = (0.1, 0.5, 2.0, 5.0)
 
 
@@ -71,7 +72,7 @@ class Turns:
         self._beginning: Counter[str] = Counter()
         self._taking = threading.Lock()
         """Held while executions are claimed, until they are here."""
-        self._queue: deque[Live] = deque()
+        self._lines = Lines()
         self._later: dict[str, Live] = {}
         """What the store could not keep; it is tried again at `_later_at`."""
         self._later_at, self._retries = 0.0, 0
@@ -89,7 +90,7 @@ class Turns:
             with self._lock:
                 live = self._live.get(execution_id)
                 if live is not None and not self.closed:
-                    live.signals.append((signal, None))
+                    live.hear(signal)
                     self._enqueue(live)
                     return True
         posted = self._keeper.post(execution_id, packed(signal))
@@ -175,7 +176,9 @@ class Turns:
         """Tell it; while it has more to do by itself it goes on, for its turn. The effects so far."""
         until = self._clock.monotonic() + turn_s
         effects = list(live.tell(signal, self._clock.now(), letter))
-        while effects and type(effects[-1]) is More and self._clock.monotonic() < until and not self.closed:
+        while effects and type(effects[-1]) is More and len(effects) < MANY and not self.closed:
+            if self._clock.monotonic() >= until:
+                break
             effects.pop()
             effects += live.tell(Continue(), self._clock.now())
         return effects
@@ -185,7 +188,7 @@ class Turns:
         done: dict[str, tuple[Live, list[Effect]]] = {}
         for live in batch:
             effects, live.owed = live.owed, []
-            while live.signals:
+            while live.signals and len(effects) < MANY:
                 signal, letter = live.signals.popleft()
                 effects += self._told(live, signal, letter)
             done[live.id] = (live, effects)
@@ -268,7 +271,7 @@ class Turns:
         """It has signals; called with the lock held."""
         if not live.busy and not live.queued:
             live.queued = True
-            self._queue.append(live)
+            self._lines.add(live)
             self._ensure_thread()
             self._wake.set()
 
@@ -307,7 +310,7 @@ class Turns:
     def tell(self, live: Live, signal: Signal) -> None:
         """Tell an execution of this engine something."""
         with self._lock:
-            live.signals.append((signal, None))
+            live.hear(signal)
             if live.id in self._live:
                 self._enqueue(live)
 
@@ -423,13 +426,13 @@ class Turns:
                         if live.id in self._live:
                             self._enqueue(live)
             batch: list[Live] = []
-            while self._queue and len(batch) < AT_ONCE:
-                live = self._queue.popleft()
-                live.queued = False
-                unkept = not self.closed and live.change() is not None
-                if live.id in self._live and (live.signals or unkept):
-                    live.busy = True
-                    batch.append(live)
+            while not batch and (taken := self._lines.taken()):
+                for live in taken:
+                    live.queued = False
+                    unkept = not self.closed and live.change() is not None
+                    if live.id in self._live and (live.signals or unkept):
+                        live.busy = True
+                        batch.append(live)
             return batch
 
     def _pause(self) -> float:
@@ -439,11 +442,9 @@ class Turns:
             if self._idle:
                 strayed = self._strayed_at
                 return 3600.0 if strayed is None else max(strayed - self._clock.monotonic(), 0.0)
-            due = self._timers.next()
+            fires = self._timers.left_s(self._clock.now())
             later = self._later_at - self._clock.monotonic() if self._later else LISTEN_S
-        if due is None:
-            return min(max(later, 0.0), LISTEN_S)
-        return min(max(later, 0.0), max((due - self._clock.now()).total_seconds(), 0.0), LISTEN_S)
+        return max(min(later, fires, LISTEN_S), 0.0)
 
     def _listen(self) -> None:
         """Hear what other processes said, and say that this one is there."""
@@ -467,7 +468,7 @@ class Turns:
                 self._listening.look = True  # kept, and not here yet: its first step is on its way
                 return
             if self._listening.first(number):
-                live.signals.append((signal, number))
+                live.hear(signal, number)
                 self._enqueue(live)
 
     # -- the end

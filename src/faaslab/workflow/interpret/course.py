@@ -247,6 +247,12 @@ class Course:
         self.outstanding.pop(key, None)
         self.submitted.pop(key, None)
 
+    def unqueue(self, frame: Frame) -> None:
+        """What was to come to the frame is of no use to what it does next."""
+        left = [entry for entry in self.queue if entry[0] is not frame]
+        self.queue.clear()
+        self.queue.extend(left)
+
     def go_on_later(self) -> None:
         """Give way to other executions."""
         self.effects.append(More())

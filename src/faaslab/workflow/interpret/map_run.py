@@ -7,7 +7,7 @@ written by others.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from faaslab.workflow.effects import (
     ChildEnded,
@@ -19,8 +19,8 @@ from faaslab.workflow.effects import (
 )
 from faaslab.workflow.failure import StateFailure
 from faaslab.workflow.interpret import fields, inline, settings, tally
-from faaslab.workflow.interpret.course import NOTHING, Course, Trial, runtime
-from faaslab.workflow.interpret.frame import AWAIT, Frame, MapRun
+from faaslab.workflow.interpret.course import EVENTS_A_STEP, NOTHING, Course, Trial, runtime
+from faaslab.workflow.interpret.frame import AWAIT, GIVE_WAY, Frame, MapRun
 from faaslab.workflow.interpret.payload import text_of
 from faaslab.workflow.interpret.retries import TIMEOUT
 from faaslab.workflow.items import writing
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from faaslab.workflow.interpret.plan import StatePlan
 
 MOST_AT_A_TIME = 10_000
+CHILDREN_A_STEP = 200
+"""So many children are started in one step; others have their turn before the next ones."""
 THRESHOLD = "States.ExceedToleratedFailureThreshold"
 THRESHOLD_CAUSE = "The specified tolerated failure threshold was exceeded"
 READER_FAILED = "States.ItemReaderFailed"
@@ -57,7 +59,10 @@ def run(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, A
         the_run = yield from _begun(course, frame, state, value)
     frame.resumed = False
     try:
-        yield from _children(course, frame, state, the_run)
+        try:
+            yield from _children(course, frame, state, the_run)
+        finally:
+            course.unqueue(frame)
         output = yield from _output(course, frame, state, the_run, value)
     except StateFailure as failure:
         tally.stop(course, the_run)
@@ -220,36 +225,24 @@ def _children(course: Course, frame: Frame, state: StatePlan, the_run: MapRun) -
     kind = processor["ProcessorConfig"].get("ExecutionType", "STANDARD")
     if state.language_of_inner and "QueryLanguage" not in processor:
         processor = {**processor, "QueryLanguage": "JSONata"}
-    express = kind == "EXPRESS"
     waiting = tally.begin(the_run)
-    if express and the_run.redriven:  # nothing of an express execution goes on: others are started instead
+    if kind == "EXPRESS" and the_run.redriven:  # nothing of those goes on: others are started
         for index in waiting:
             the_run.names[index] = course.uuid()
     waiting.reverse()
     course.await_again(frame, the_run.arn)
+    promised = False
     while waiting or the_run.keys:
-        while waiting and len(the_run.keys) < the_run.max_concurrency:
-            index = waiting.pop()
-            key = course.key("child")
-            the_run.keys[key] = index
-            tally.move(the_run, index, "pending", "running")
-            course.want(
-                frame,
-                StartChild(
-                    key,
-                    the_run.names[index],
-                    the_run.arn,
-                    processor,
-                    the_run.inputs[index],
-                    kind,
-                    the_run.contexts[index],
-                    0 if express else the_run.redriven,
-                ),
-            )
+        more = not promised and _start(
+            course, frame, the_run, waiting=waiting, processor=processor, kind=kind
+        )
+        promised = promised or more
         # Only now: those that were just started are among those that run.
         tally.tell(course, the_run, state.name, "RUNNING")
-        signal = yield AWAIT
-        if isinstance(signal, MapRunChanged):
+        signal = yield GIVE_WAY if more else AWAIT
+        if signal is None:
+            promised = False
+        elif isinstance(signal, MapRunChanged):
             course.await_again(frame, the_run.arn)
             _change(the_run, signal)
         elif isinstance(signal, ChildEnded) and signal.key in the_run.keys:
@@ -259,6 +252,40 @@ def _children(course: Course, frame: Frame, state: StatePlan, the_run: MapRun) -
             tally.move(the_run, index, "running", tally.PLACES.get(signal.status, "aborted"))
         if _too_many(the_run):
             raise StateFailure(THRESHOLD, THRESHOLD_CAUSE)
+
+
+def _start(
+    course: Course,
+    frame: Frame,
+    the_run: MapRun,
+    *,
+    waiting: list[int],
+    processor: Mapping[str, Any],
+    kind: Literal["STANDARD", "EXPRESS"],
+) -> bool:
+    """Start those that wait, from the end of `waiting` on; whether more may be, at another turn."""
+    while waiting and len(the_run.keys) < the_run.max_concurrency:
+        if course.room <= 0:
+            return True
+        course.room -= EVENTS_A_STEP // CHILDREN_A_STEP
+        index = waiting.pop()
+        key = course.key("child")
+        the_run.keys[key] = index
+        tally.move(the_run, index, "pending", "running")
+        course.want(
+            frame,
+            StartChild(
+                key,
+                the_run.names[index],
+                the_run.arn,
+                processor,
+                the_run.inputs[index],
+                kind,
+                the_run.contexts[index],
+                0 if kind == "EXPRESS" else the_run.redriven,
+            ),
+        )
+    return False
 
 
 def _entry(the_run: MapRun, index: int, signal: ChildEnded) -> Mapping[str, Any]:
