@@ -65,6 +65,7 @@ class Activities:
         self._come = threading.Condition(self._guard)
         self._workers: dict[str, CallableWorker] = {}
         self._looked: dict[str, float] = {}
+        self._given: dict[str, Handed] = {}
         self._me = owners.this_process()
         self._closed = False
 
@@ -257,10 +258,24 @@ class Activities:
             if begun is None:
                 answer(Begun(call.key, _OURS + name))
             put = functools.partial(self._put, name, call, execution.id, begun=True)
-            if not worker.do(Handed(lambda: call.parameters, lambda make: answer(make(call.key)), put)):
+            handed = Handed(
+                lambda: call.parameters, functools.partial(self._done, call, execution.id, answer), put
+            )
+            self._given[_entry(execution.id, call.key)] = handed
+            if not worker.do(handed):
                 put()
             return
         self._put(name, call, execution.id, begun=begun is not None)
+
+    def _done(
+        self,
+        call: Call,
+        execution_id: str,
+        answer: Callable[[Signal], None],
+        make: Callable[[str], Signal],
+    ) -> None:
+        answer(make(call.key))
+        self._given.pop(_entry(execution_id, call.key), None)
 
     def _put(self, name: str, call: Call, execution_id: str, *, begun: bool) -> None:
         """Let whoever asks for it have a task."""
@@ -274,6 +289,9 @@ class Activities:
     def forget(self, key: str, execution_id: str) -> None:
         """Nobody waits for that task any more."""
         entry = _entry(execution_id, key)
+        handed = self._given.pop(entry, None)
+        if handed is not None:
+            handed.is_wanted = False  # it does not begin
         if self._lab.store.queue.find(entry) is not None:
             self._lab.store.queue.remove(entry)
 

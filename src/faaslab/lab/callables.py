@@ -31,7 +31,7 @@ _MOST_ERROR, _MOST_CAUSE = 256, 32_768
 class Handed:
     """A task that a callable is to do: its input, and where it came from."""
 
-    __slots__ = ("answer", "give_back", "input", "renew")
+    __slots__ = ("answer", "give_back", "input", "is_wanted", "renew")
 
     def __init__(
         self,
@@ -44,6 +44,8 @@ class Handed:
         self.answer = answer
         self.give_back = give_back
         self.renew = renew
+        self.is_wanted = True
+        """Whether its execution waits for it still; one of another process says so when it is answered."""
 
 
 class CallableWorker:
@@ -151,6 +153,8 @@ class CallableWorker:
                     self._come.wait()
                     self._idle -= 1
                 task = self._waiting.popleft()
+                if not task.is_wanted:
+                    continue
                 self._running.add(task)
             try:
                 self._tell(task, _done(self._callable, task))

@@ -226,3 +226,24 @@ def test_whatever_ends_a_callable_fails_its_task(lab, error, message):
     ended = lab.workflows.start("ends").wait(30)
     assert ended.error.error == type(error).__name__
     assert json.loads(ended.error.cause)["errorMessage"] == message
+
+
+def test_tasks_of_an_execution_that_was_stopped_do_not_begin(lab):
+    begun, may_end = [], threading.Event()
+
+    def work(value):
+        begun.append(value)
+        assert may_end.wait(30)
+
+    lab.workflows.activity("ghost", work, at_once=1)
+    each = task("activity:ghost")
+    lab.workflows.create("ghosts", machine(M={"Type": "Map", "ItemProcessor": each, "End": True}))
+    lab.workflows.create("ghost", each)
+    run = lab.workflows.start("ghosts", ["stopped"] * 20)
+    while not begun:
+        time.sleep(0.01)
+    lab.workflows.stop(run.arn)
+    may_end.set()
+    # Tasks are done in their order: what waits before this one would have begun by its end.
+    lab.workflows.start("ghost", "last").wait(30)
+    assert begun == ["stopped", "last"]
