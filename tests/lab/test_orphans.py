@@ -58,6 +58,40 @@ def test_the_home_takes_up_what_a_killed_process_left(lab, started):
     assert types(run) == ["ActivityScheduled", "ActivityStarted", "ActivitySucceeded", "ExecutionSucceeded"]
 
 
+SERVE = """
+import sys, time
+from faaslab import app
+lab = app.open(store=sys.argv[1], cache=sys.argv[2])
+with lab.serve():
+    print("up", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize(
+    "end", ["lab.close()", "sys.exit()", "__import__('os').kill(__import__('os').getpid(), 9)"]
+)
+def test_a_home_that_serves_takes_up_what_a_process_left_that_ended(tmp_path, end):
+    given = [str(tmp_path / "s.duckdb"), str(tmp_path / "cache")]
+    serving = subprocess.Popen([sys.executable, "-c", SERVE, *given], stdout=subprocess.PIPE, text=True)
+    try:
+        assert serving.stdout.readline() == "up\n"
+        with app.open(store=given[0], cache=given[1], run_queue=False) as watching:
+            watching.workflows.create("short", machine(W={"Type": "Wait", "Seconds": 1, "End": True}))
+            for _ in range(2):  # the second when the home has nothing to look after any more
+                left = START.replace("time.sleep(600)", end)
+                process = subprocess.run(
+                    [sys.executable, "-c", left, *given, "short"],
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    check=False,
+                )
+                assert watching.workflows.run(process.stdout.strip()).result(60) == {"n": 1}
+    finally:
+        serving.kill()
+        serving.communicate()
+
+
 def test_a_callable_that_was_killed_at_its_work_does_it_again_in_the_next_process(lab, tmp_path):
     lab.home.ensure()
     lab.workflows.activities.delete("count")
