@@ -10,6 +10,7 @@ import json
 import random
 import zlib
 from collections import deque
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue
@@ -57,6 +58,7 @@ RUNNING = WorkflowExecutionStatus.RUNNING
 _ANSWERS = (Succeeded, Failed, ChildEnded)
 _OF_A_KEY = (Succeeded, Failed, ChildEnded, Submitted, Begun, Heartbeat)
 Awaited = Call | ReadItems | WriteResults | StartChild
+NO_LAG = timedelta(0)
 _AWAITED = (Call, ReadItems, WriteResults, StartChild)
 
 
@@ -88,7 +90,7 @@ class Live:
 
     __slots__ = (
         "_events", "_make", "_spent", "_steps", "_stops", "_taken", "_tokens", "awaited", "beginning", "busy",
-        "counted", "epoch", "execution", "gave_way", "given", "gone", "hopeless", "interpreter",
+        "counted", "epoch", "execution", "gave_way", "given", "gone", "hopeless", "interpreter", "lag",
         "last_event_id", "new", "number", "over", "owed", "queued", "signals", "standing", "timers", "told",
     )  # fmt: skip
 
@@ -113,6 +115,8 @@ class Live:
         self._make = make
         self.interpreter: Interpreter | None = None
         self.counted = Counted()
+        self.lag = NO_LAG
+        """What the clock was set back by since it began; its own time goes on."""
         self.number = 0
         self.last_event_id = 0
         self.awaited: dict[str, Awaited] = {}
@@ -162,7 +166,7 @@ class Live:
     # -- thinking
 
     def tell(self, signal: Signal | None, now: datetime, letter: int | None = None) -> tuple[Effect, ...]:
-        """Go a step; the effects, which are to be carried out once the change is kept."""
+        """Go a step at the clock's `now`; the effects, to be carried out once the change is kept."""
         if letter is not None:
             self._taken.append(letter)
         if signal is None or not self._wanted(signal):
@@ -172,6 +176,7 @@ class Live:
         except InvalidValue as error:
             signal = Failed(getattr(signal, "key", ""), RUNTIME, error.message)
             text = packed(signal)
+        now += self.lag
         step = self._stepped(signal, now)
         self.number += 1
         last = step.events[-1].id if step.events else self.last_event_id
@@ -332,6 +337,7 @@ class Live:
         """End it as one that cannot go on; its history goes on above `last_event_id`."""
         self.last_event_id = max(self.last_event_id, last_event_id)
         self.hopeless = True
+        now += self.lag
         step = self._broken(cause, now)
         self._take(Failed("", RUNTIME), step, now)
         return step.effects

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from faaslab.workflow.effects import Redrive, Started
 from faaslab.workflow.engine.live import RUNNING, Live
+from faaslab.workflow.engine.timers import set_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,8 @@ def gone_through(
         cause = live.replay(taken) or (_ONCE if taken.beginning.once else None)
     except Exception as error:  # noqa: BLE001 - the others that were claimed with it go on
         cause = f"what was kept of it cannot be gone through: {type(error).__name__}: {error}"
+    if taken.steps:
+        live.lag = set_back(taken.steps[-1].at, now)
     effects: tuple[Effect, ...] = ()
     if cause is not None:
         last = max((step.last_event_id for step in taken.steps), default=0)

@@ -138,6 +138,7 @@ class Turns:
 
     def _begun(self, live: Live, change: Change) -> WorkflowExecution | None:
         with self._lock:
+            self._timers.look(self._clock, self._live.values())
             self._beginning[live.id] += 1
         try:
             outcome = self._keeper.keep([change], self.owner)
@@ -364,6 +365,7 @@ class Turns:
     def _take_up(self, taken: Taken) -> tuple[Live, tuple[Effect, ...]]:
         live, effects = gone_through(taken, self.make, self._clock.now())
         with self._lock:
+            self._timers.look(self._clock, self._live.values())
             self._live[live.id] = live
         return live, effects
 
@@ -416,6 +418,7 @@ class Turns:
     def _ready(self) -> list[Live]:
         """Those that have something to be told, and that now are ours to tell."""
         with self._lock:
+            self._timers.look(self._clock, self._live.values())
             if not self.closed:
                 for live, key in self._timers.due(self._clock.now()):
                     live.signals.append((Fired(key), None))
