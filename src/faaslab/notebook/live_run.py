@@ -34,12 +34,10 @@ class LiveRun:
         draw: Callable[[Watched], View],
         *,
         clock: Clock = SYSTEM,
-        every_s: float = _EVERY_S,
     ) -> None:
         self._watched = watched
         self._draw = draw
         self._clock = clock
-        self._every_s = every_s
         self._widget: Any = None
         self._handle: Any = None
         self._over = threading.Event()
@@ -62,7 +60,7 @@ class LiveRun:
 
     def _follow(self) -> None:
         try:
-            while not self._watched.ended and not self._clock.wait(self._over, self._every_s):
+            while not self._watched.ended and not self._clock.wait(self._over, _EVERY_S):
                 with self._turn:
                     if self._watched.look() or not self._watched.ended:
                         self._widget.value = self._draw(self._watched).html

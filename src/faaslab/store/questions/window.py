@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from faaslab.store.views import BILLED_INIT_MS
 
@@ -100,7 +100,15 @@ def within(parameters: Iterable[str]) -> list[str]:
     return [_WITHIN.get(name) or f"list_contains(${name}, {name.removesuffix('s')})" for name in parameters]
 
 
-def ask(run: Run, window: Window, text: str, **parameters: Any) -> pd.DataFrame:
+class Narrowing(Protocol):
+    """A window: what a question is narrowed to."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The named parameters of its conditions."""
+
+
+def ask(run: Run, window: Narrowing, text: str, **parameters: Any) -> pd.DataFrame:
     """Run `text` with the window's parameters and its own."""
     return run(text, {**window.parameters, **parameters} or None)
 

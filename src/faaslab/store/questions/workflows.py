@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from faaslab.model.workflow import WorkflowStatistics
-from faaslab.store.questions.window import given, within
+from faaslab.store.questions.window import ask, given, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,10 +64,6 @@ class WorkflowWindow:
         return " AND ".join(["started_at IS NOT NULL", *within(self.parameters)])
 
 
-def _ask(run: Run, window: WorkflowWindow, text: str, **parameters: Any) -> pd.DataFrame:
-    return run(text, {**window.parameters, **parameters} or None)
-
-
 _COUNTS = """
     count(*) AS executions,
     count(*) FILTER (status = 'SUCCEEDED') AS succeeded,
@@ -83,7 +79,7 @@ def overview(run: Run, window: WorkflowWindow) -> pd.DataFrame:
     """One row: executions, succeeded, failed, timed_out, aborted, running, success_rate (0 to 1, of those
     that ended and were not aborted), workflows, children (of distributed Maps), first, last, sources.
     """  # noqa: D205
-    return _ask(
+    return ask(
         run,
         window,
         f"""WITH all_of AS (WITH {window.billed} SELECT * FROM x),
@@ -101,7 +97,7 @@ def by_workflow(run: Run, window: WorkflowWindow) -> pd.DataFrame:
     """A row a workflow: workflow, type, the counts of `overview`, p50_ms, p95_ms, max_ms (of what ended),
     states (entered), retries, last (start); most executions first.
     """  # noqa: D205
-    return _ask(
+    return ask(
         run,
         window,
         f"""WITH {window.executions},
@@ -122,7 +118,7 @@ def states(run: Run, window: WorkflowWindow) -> pd.DataFrame:
 
     A state that failed, or was given up with what it stands in, took the time until then.
     """  # noqa: D205
-    return _ask(
+    return ask(
         run,
         window,
         f"""WITH {window.billed},
@@ -160,7 +156,7 @@ def over_time(run: Run, window: WorkflowWindow, bucket: str) -> pd.DataFrame:
     """A row a bucket of time that has any: bucket, succeeded, failed (timed out as well), other, p50_ms,
     p95_ms.
     """  # noqa: D205
-    return _ask(
+    return ask(
         run,
         window,
         f"""WITH {window.executions},
@@ -179,7 +175,7 @@ def errors(run: Run, window: WorkflowWindow) -> pd.DataFrame:
     """A row a workflow and error: workflow, error, count, share (0 to 1, of the workflow's executions), last,
     cause (of the latest), state (that the latest failed in); most frequent first.
     """  # noqa: D205
-    return _ask(
+    return ask(
         run,
         window,
         f"""WITH {window.executions},
@@ -195,7 +191,7 @@ def errors(run: Run, window: WorkflowWindow) -> pd.DataFrame:
 
 def slowest(run: Run, window: WorkflowWindow, limit: int = 10) -> pd.DataFrame:
     """The longest executions that ended: id, name, workflow, status, started_at, duration_ms, retries."""
-    return _ask(
+    return ask(
         run,
         window,
         f"""WITH {window.executions}
@@ -209,7 +205,7 @@ def slowest(run: Run, window: WorkflowWindow, limit: int = 10) -> pd.DataFrame:
 
 def ended(run: Run, window: WorkflowWindow, limit: int) -> pd.DataFrame:
     """The latest executions that succeeded, up to `limit` a workflow: id, workflow, duration_ms."""
-    return _ask(
+    return ask(
         run,
         window,
         f"""WITH {window.executions}
@@ -241,7 +237,7 @@ def statistics(
 ) -> WorkflowStatistics:
     """Counts over the executions of a workflow that began at `since` or later, and before `until`."""
     window = WorkflowWindow(since=since, until=until, workflows=(workflow,))
-    row = _ask(
+    row = ask(
         run,
         window,
         f"""WITH {window.executions}
@@ -268,7 +264,7 @@ def usage(run: Run, window: WorkflowWindow) -> pd.DataFrame:
     Standard ones: states entered and retries), express_requests, express_gb_seconds (at 64 MB, in steps of
     100 ms). The children of distributed Maps are on the bill, and are no executions of their own.
     """  # noqa: D205
-    return _ask(
+    return ask(
         run,
         window,
         f"""WITH {window.billed},
