@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -141,13 +142,24 @@ def test_bytes_are_json_text_that_stays_as_it_is(lab):
         b'{"a":1}}',
         b"[" * 200_000,
         b"\xef\xbb\xbf{}",
+        b"[" * 501 + b"]" * 501,
         b"[" * 1000 + b"]" * 1000,
+        b'{"a":' * 5000 + b"1" + b"}" * 5000,
     ],
 )
-def test_an_input_that_is_no_json_is_refused(lab, text):
+@pytest.mark.parametrize("frames", [None, 10_000], ids=["", "in a process that nested deeply before"])
+def test_an_input_that_is_no_json_is_refused(lab, text, frames, request):
+    limit = sys.getrecursionlimit()
+    request.addfinalizer(lambda: sys.setrecursionlimit(limit))
+    sys.setrecursionlimit(frames or limit)
     with pytest.raises(InvalidValue) as refused:
         lab.workflows.start("pass", text)
     assert refused.value.code == "InvalidExecutionInput"
+
+
+def test_an_input_may_nest_500_levels_deep(lab):
+    text = b"[" * 500 + b"]" * 500
+    assert lab.workflows.start("pass", text).wait(10).input == text.decode()
 
 
 def test_an_input_may_have_262144_bytes_and_no_more(lab):

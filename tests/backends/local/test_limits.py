@@ -56,7 +56,7 @@ ENDS = """
 import os, time
 held = bytearray(40 << 20)
 def handler(e, c):
-    time.sleep(0.05)
+    time.sleep(0.3)  # where the system keeps no maximum it is looked at every few milliseconds, when it is free
     if e == "exit":
         os._exit(3)
     if e == "signal":
@@ -65,7 +65,9 @@ def handler(e, c):
 
 
 def test_what_ended_had_held_something(limited, define, invoke):
-    raises = invoke(define("held = bytearray(40 << 20)\n1 / 0\n", name="raises"), on=limited)
+    raises = invoke(
+        define("import time\nheld = bytearray(40 << 20)\ntime.sleep(0.3)\n1 / 0\n", name="raises"), on=limited
+    )
     assert raises.error.type == "ZeroDivisionError"
     ends = define(ENDS)
     fresh = invoke(ends, b'"exit"', on=limited)

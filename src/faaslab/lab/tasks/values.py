@@ -9,6 +9,7 @@ import orjson
 
 from faaslab.errors import InvalidValue
 from faaslab.lab.payloads import encode
+from faaslab.workflow.query.values import nests_deeper
 
 
 def text(value: Any) -> str:
@@ -16,16 +17,30 @@ def text(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
+DEEPEST = 500
+"""Levels of nesting that data of an execution may have; JSONata takes no more either (ours: AWS names none).
+
+A count, because how deep Python itself can go depends on what the process did before."""
+
+
 def parsed(body: bytes | str) -> Any:
-    """The value that JSON text stands for. Raises InvalidValue for what is none: NaN is not JSON."""
+    """The value that JSON text stands for. Raises InvalidValue for what is none (NaN) or nests too deep."""
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except ValueError:
-        pass  # json's has the last word: it also takes whole numbers above 64 bits and half characters
+        value = _by_json(body)  # also takes whole numbers above 64 bits and half characters
+    if nests_deeper(value, DEEPEST):
+        raise InvalidValue(f"it is nested more than {DEEPEST} levels deep")
+    return value
+
+
+def _by_json(body: bytes | str) -> Any:
     try:
         return json.loads(body, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise InvalidValue(str(error) or "it is nested too deep") from None
+    except RecursionError:
+        raise InvalidValue(f"it is nested more than {DEEPEST} levels deep") from None
+    except ValueError as error:
+        raise InvalidValue(str(error)) from None
 
 
 def _no_number(word: str) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from faaslab.workflow.failure import RUNTIME, StateFailure
-from faaslab.workflow.query.values import json_text
+from faaslab.workflow.query.values import json_text, nests_deeper
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,7 @@ def text_of(value: Any) -> str:
         return orjson.dumps(value).decode()
     except TypeError:  # whole numbers beyond 64 bits, lone surrogates, nesting beyond 254
         pass
-    if _is_too_deep(value):
+    if nests_deeper(value, DEEPEST):
         raise StateFailure(
             RUNTIME, f"The data is nested more than {DEEPEST} levels deep, which nobody reads.", framed=True
         )
@@ -42,21 +42,6 @@ def text_of_input(value: Any) -> str:
         return orjson.dumps(value).decode()
     except TypeError:
         return json_text(value)
-
-
-def _is_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(DEEPEST + 1):
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                below += item.values()
-            elif isinstance(item, list):
-                below += item
-        if not below:
-            return False
-        level = below
-    return True
 
 
 def is_too_large(text: str) -> bool:

@@ -52,6 +52,22 @@ def same(left: Any, right: Any) -> bool:
     return True
 
 
+def nests_deeper(value: Any, levels: int) -> bool:
+    """Whether arrays and objects of a JSON value stand more than `levels` deep in each other."""
+    here = [value]
+    for _ in range(levels):
+        below: list[Any] = []
+        for each in here:
+            if isinstance(each, dict):
+                below += [inner for inner in each.values() if isinstance(inner, (dict, list))]
+            elif isinstance(each, list):
+                below += [inner for inner in each if isinstance(inner, (dict, list))]
+        if not below:
+            return False
+        here = below
+    return True
+
+
 def number_text(number: float) -> str:
     """A number as Java writes it, in which Step Functions is written: `1.0`, `1.0E10`, `1.5E-7`."""
     if isinstance(number, int):
