@@ -22,6 +22,7 @@ from faaslab.notebook.face import NotebookFace
 from faaslab.notebook.failures import Interrupted, invocation_failed, unexpected
 from faaslab.notebook.formatters import link
 from faaslab.notebook.handle import Handle
+from faaslab.notebook.widgets.opened import live_of
 
 if TYPE_CHECKING:
     from faaslab.notebook.labs import Labs
@@ -80,6 +81,10 @@ def _run(magics: Magics, line: str, cell: str | None) -> View | None:
     around = surroundings(magics, tuple(face.notes))
     if isinstance(answer, verbs.RunAnswer) and not answer.looked_at and failure is None:
         return _live(magics, lab, answer, around)
+    live = live_of(answer, lab, around)
+    if live is not None:
+        magics.labs.show(live, attended=face.attended())
+        return None
     shown = view(answer, around, value=value)
     if failure is not None:
         display(shown)

@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from faaslab import app
+from faaslab.notebook.widgets.pulse import Pulse
 
 if TYPE_CHECKING:
     from faaslab.lab import Lab
     from faaslab.notebook.live_run import LiveRun
+    from faaslab.notebook.widgets.live import LiveWidget
 
 
 class Labs:
@@ -23,6 +25,8 @@ class Labs:
         self._opened: list[Lab] = []
         self._current: tuple[dict[str, Any], Lab] | None = None
         self._live: list[LiveRun] = []
+        self._widgets: list[LiveWidget] = []
+        self._pulse = Pulse()
 
     def follow(self, live: LiveRun) -> None:
         """Show a run as it goes on, until it ends or the labs are closed."""
@@ -30,10 +34,21 @@ class Labs:
         self._live.append(live)
         live.begin()
 
+    def show(self, live: LiveWidget, *, attended: bool) -> None:
+        """Show something live, until its output is cleared or the labs are closed."""
+        # What was cleared goes when the next comes: until then somebody may bring it back.
+        for each in [each for each in self._widgets if not each.seen]:
+            each.close()
+            self._widgets.remove(each)
+        self._widgets.append(live)
+        live.begin(self._pulse, attended=attended)
+
     def settle(self, *_: Any) -> None:
-        """After a cell: show the end of the runs that have ended."""
-        for live in self._live:
-            live.settle()
+        """After a cell: show the end of what has ended, where no page does so by itself."""
+        for run in self._live:
+            run.settle()
+        for widget in self._widgets:
+            widget.settle()
 
     def get(self) -> Lab:
         """The lab over the store as it is set now, opened if need be."""
@@ -71,5 +86,9 @@ class Labs:
         self._current = None
         while self._live:
             self._live.pop().close()
+        self._pulse.close()
+        self._pulse = Pulse()
+        while self._widgets:
+            self._widgets.pop().close()
         while self._opened:
             self._opened.pop().close()

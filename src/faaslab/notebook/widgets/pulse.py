@@ -1,0 +1,89 @@
+"""One thread for all that is live in a notebook. It is there as long as something beats, and no longer."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from faaslab.clock import SYSTEM, Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Beating(Protocol):
+    """Something that wants to be called now and then. `beat` may not raise."""
+
+    @property
+    def period_s(self) -> float:
+        """Seconds from one beat to the next."""
+
+    @property
+    def beats(self) -> bool:
+        """Whether it wants to be called at all now."""
+
+    def beat(self) -> None:
+        """Do what is to be done."""
+
+
+class Pulse:
+    """Calls each that was added every so often, while it wants that. `close` twice is fine."""
+
+    def __init__(self, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
+        self._turn = threading.Lock()
+        self._due: dict[Beating, float] = {}
+        self._woken = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def wake(self, *those: Beating) -> None:
+        """Call them now, and from then on every so often, if they want that."""
+        with self._turn:
+            if self._closed:
+                return
+            now = self._clock.monotonic()
+            self._due.update((each, now) for each in those)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="faaslab-pulse", daemon=True)
+                self._thread.start()
+        self._woken.set()
+
+    def _run(self) -> None:
+        while True:
+            self._woken.clear()
+            for each in self._ready():
+                if each.beats:
+                    each.beat()
+            with self._turn:
+                now = self._clock.monotonic()
+                self._due = {each: due for each, due in self._due.items() if each.beats}
+                if self._closed or not self._due:
+                    self._thread = None
+                    return
+                wait_s = min(self._due.values()) - now
+            if wait_s > 0:
+                self._clock.wait(self._woken, wait_s)
+
+    def _ready(self) -> Iterable[Beating]:
+        with self._turn:
+            now = self._clock.monotonic()
+            ready = [each for each, due in self._due.items() if due <= now]
+            # A beat that took long is not made up for.
+            self._due.update((each, now + each.period_s) for each in ready)
+        return ready
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a thread."""
+        return self._thread is not None
+
+    def close(self) -> None:
+        """Call nobody any more; a beat that is going on ends first."""
+        with self._turn:
+            self._closed = True
+            self._due.clear()
+            thread = self._thread
+        self._woken.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
