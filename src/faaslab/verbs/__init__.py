@@ -25,6 +25,7 @@ from faaslab.verbs.answers import (
 )
 from faaslab.verbs.debugging import call_under
 from faaslab.verbs.face import Face, Progress
+from faaslab.verbs.live_answers import PanelAnswer
 from faaslab.verbs.options import Option, Positional
 from faaslab.verbs.parse import NOTEBOOK_OPTIONS, SHELL_OPTIONS, parse
 from faaslab.verbs.run import run
@@ -47,6 +48,7 @@ __all__ = [
     "LogsAnswer",
     "MapAnswer",
     "Option",
+    "PanelAnswer",
     "PictureAnswer",
     "Positional",
     "Progress",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from faaslab.model.asynchronous import destination_name
+from faaslab.verbs.live_answers import PanelAnswer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -300,6 +301,7 @@ Answer = (
     | DiagnosticsAnswer
     | StatsAnswer
     | ReportAnswer
+    | PanelAnswer
     | DoneAnswer
     | TextAnswer
 )

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,12 +18,23 @@ class PanelAnswer:
 
     name: str
     kind: Literal["function", "workflow"]
+    payload: str | None = None
+    """JSON text that the editor begins with."""
+    schema: Mapping[str, Any] | None = None
+    """A JSON schema of the payload, which the form is built from."""
+    qualifier: str | None = None
+    """The alias or version that is chosen at first."""
     exit_status: int = 0
 
     @property
     def value(self) -> str:
         """The name."""
         return self.name
+
+    @property
+    def text(self) -> str:
+        """What is said of it where nothing can be clicked."""
+        return f"panel of the {self.kind} {self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)

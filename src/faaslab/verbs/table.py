@@ -10,6 +10,7 @@ from faaslab.verbs import (
     functions,
     invoking,
     layers,
+    panel,
     queue,
     reports,
     serving,
@@ -49,6 +50,7 @@ VERBS: dict[str, Verb] = {
     for verb in (
         *functions.VERBS,
         *invoking.VERBS,
+        *panel.VERBS,
         *versions.VERBS,
         *layers.VERBS,
         *queue.VERBS,
