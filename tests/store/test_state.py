@@ -38,7 +38,7 @@ ENTITIES = [
         id="1", name="a", metric="Errors", **TIMES,
         condition=AlarmCondition(operator=ComparisonOperator.GREATER_THAN, threshold=1.0),
     ),
-    ReportSchedule(name="weekly", report="costs", cron="0 8 * * 1", **TIMES),
+    ReportSchedule(name="weekly", report="costs", expression="0 8 * * 1", **TIMES),
 ]  # fmt: skip
 
 

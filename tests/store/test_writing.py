@@ -54,7 +54,8 @@ ENTITIES = [
                                status=DeploymentStatus.COMPLETED, started_at=START)),
     ("alarm_history", AlarmChange(alarm="a", at=START, previous=AlarmState.OK, state=AlarmState.ALARM, reason="r")),
     ("reports", ReportRun(id="r", name="costs", notebook="costs.ipynb", parameters={"since": "2026"},
-                          status=ReportStatus.COMPLETED, started_at=START, outputs=("a.html",))),
+                          status=ReportStatus.COMPLETED, started_at=START, outputs=("a.html",),
+                          schedule="weekly", scheduled_for=START, attempt=2, log="a.log")),
 ]  # fmt: skip
 
 

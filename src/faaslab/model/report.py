@@ -1,4 +1,4 @@
-"""A run of a report notebook."""
+"""A run of a report notebook, and a report that runs by itself."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
+
+Overlap = Literal["skip", "queue"]
+NotifyOn = Literal["always", "failure"]
+Theme = Literal["light", "dark"]
 
 
 class ReportStatus(StrEnum):
-    """How a report run stands or ended."""
+    """How a report run stands or ended. One that is skipped was due while the last one still went."""
 
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,19 +40,43 @@ class ReportRun:
     error_type: str | None = None
     error_message: str | None = None
     schedule: str | None = None
+    """The name of the schedule that it ran for."""
+    scheduled_for: datetime | None = None
+    """The instant that it was due, which may be long before it began (naive UTC)."""
+    attempt: int = 1
+    """1, and one more with each retry for the same instant."""
+    log: str | None = None
+    """The path of what was told while it ran."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportSchedule:
-    """A report that runs by itself."""
+    """A report that runs by itself.
+
+    `expression` is AWS's `cron(...)` or `rate(...)`, crontab's five fields or one of its words (`@daily`);
+    local to `timezone`. A rate counts from `created_at`.
+    """
 
     name: str
     report: str
-    cron: str
+    """The name of a shipped report or the path of a notebook."""
+    expression: str
     timezone: str = "UTC"
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    """As they were written: relative times in them are counted from the time that a run is due."""
     formats: tuple[str, ...] = ("html",)
+    title: str | None = None
+    theme: Theme = "light"
     keep: int | None = None
+    """Of how many runs the files stay; all of them by default."""
+    timeout_s: float | None = None
+    retries: int = 0
+    """How often a run that failed is tried again for the same instant."""
+    overlap: Overlap = "skip"
+    """What becomes of a run that is due while the last one still goes."""
+    notify: tuple[str, ...] = ()
+    """Where the pages are delivered to."""
+    notify_on: NotifyOn = "always"
     paused: bool = False
     revision_id: str = ""
     created_at: datetime

@@ -164,15 +164,27 @@ def _state_7(connection: sqlite3.Connection) -> None:
 
 def _history_3(run: Callable[[str], Any]) -> None:
     """What tells the executions of workflows apart, and what a state took."""
-    for (table, name), number in LATER.items():
-        if number == 3:
+    _add(run, 3)
+
+
+def _history_4(run: Callable[[str], Any]) -> None:
+    """When a run of a report was due, the how-manieth attempt it is, and where its log stands."""
+    _add(run, 4)
+
+
+def _add(run: Callable[[str], Any], number: int) -> None:
+    """The columns that came with that migration."""
+    for (table, name), since in LATER.items():
+        if since == number:
             run(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(name)} {TABLES[table][name]}")
 
 
 STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _state_1, _state_2, _state_3, _state_4, _state_5, _state_6, _state_7,
 )  # fmt: skip
-HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (_history_1, _history_2, _history_3)
+HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (
+    _history_1, _history_2, _history_3, _history_4,
+)  # fmt: skip
 NEWEST_STATE = len(STATE)
 NEWEST_HISTORY = len(HISTORY)
 

@@ -191,6 +191,9 @@ TABLES: dict[str, dict[str, str]] = {
         "error_type": "VARCHAR",
         "error_message": "VARCHAR",
         "schedule": "VARCHAR",
+        "scheduled_for": "TIMESTAMP",
+        "attempt": "INTEGER",
+        "log": "VARCHAR",  # the path of its log
     },
     "definitions": {  # every change of everything that was defined
         "kind": "VARCHAR",  # function, alias, workflow, trigger, alarm, report_schedule
@@ -219,4 +222,5 @@ LATER |= {
         list(TABLES["workflow_executions"]).index("mean_state_duration_ms") + 1 :
     ]
 }
+LATER |= {("reports", name): 4 for name in ("scheduled_for", "attempt", "log")}
 """(table, column) of what a later migration than the first added -> the number of that migration."""
