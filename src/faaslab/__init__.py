@@ -13,9 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from faaslab.app import function, open  # noqa: A004
+    from faaslab.lab.sample_events import sample_event
 
 __version__ = "0.4.0"
-__all__ = ["__version__", "function", "load_ipython_extension", "open", "unload_ipython_extension"]
+__all__ = [
+    "__version__",
+    "function",
+    "load_ipython_extension",
+    "open",
+    "sample_event",
+    "unload_ipython_extension",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,6 +32,10 @@ def __getattr__(name: str) -> Any:
         from faaslab import app
 
         return getattr(app, name)
+    if name == "sample_event":
+        from faaslab.lab.sample_events import sample_event
+
+        return sample_event
     raise AttributeError(f"module 'faaslab' has no attribute {name!r}")
 
 

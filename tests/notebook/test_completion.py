@@ -8,6 +8,8 @@ NAMES = {
     "function": lambda: ("score", "send-mail", "load"),
     "variable": lambda: ("orders", "order", "df"),
     "report": lambda: ("cold_starts", "costs"),
+    "runnable": lambda: ("score", "etl"),
+    "sample": lambda: ("s3", "sqs"),
 }
 
 
@@ -36,6 +38,9 @@ def test_other_lines_are_not_ours(text):
         ("%faas invoke score --async --as", []),
         ("%faas invoke score -p {or", ["orders", "order"]),
         ("%faas invoke score -p '{\"x", []),
+        ("%faas invoke score -p sa", ["sample:s3", "sample:sqs"]),
+        ("%faas invoke score -p sample:sq", ["sample:sqs"]),
+        ("%faas panel e", ["etl"]),
         ("%faas map score or", ["orders", "order"]),
         ("%faas map -n 4 score or", ["orders", "order"]),
         ("%faas history --status fa", ["failed"]),

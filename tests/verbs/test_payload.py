@@ -2,7 +2,7 @@
 
 import pytest
 
-from faaslab.errors import InvalidValue, NotFound
+from faaslab.errors import InvalidValue, NotFound, RequestError
 from faaslab.verbs.payload import inputs, named, payload
 from tests.verbs.faces import KeptFace
 
@@ -18,6 +18,7 @@ def test_every_form_of_a_payload(tmp_path):
     assert payload("{}", face) == {}
     assert payload(f"@{path}", face) == {"a": 1}
     assert payload("-", face) == [1, 2]
+    assert payload("sample:sqs", face)["Records"][0]["eventSource"] == "aws:sqs"
 
 
 @pytest.mark.parametrize(
@@ -40,11 +41,13 @@ def test_every_form_of_a_payload(tmp_path):
         ),
         ('{"k":"\ud800"}', "half a character"),
         ("@/dev/zero", "-p: cannot read '/dev/zero': a device, a pipe or a socket is no regular file"),
+        ("sample:sq", "no sample event is named 'sq' (did you mean 'sqs'?)"),
+        ("sample:", "there are: alarm, api, cognito, "),
         ("@/", "cannot read '/': Is a directory"),
     ],
 )
 def test_what_is_no_json_is_named_by_its_place(text, said):
-    with pytest.raises(InvalidValue) as caught:
+    with pytest.raises(RequestError) as caught:
         payload(text, KeptFace(stdin=b"a\xff"))
     assert said in str(caught.value)
 

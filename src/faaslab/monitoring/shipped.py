@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 def shipped(what: str) -> Path | None:
-    """The folder of `prices` or `notebooks`: in the installed package, else in the source tree around it."""
+    """The folder of `prices`, `events` or `notebooks`: in the installed package, else in the source tree."""
     package = Path(str(resources.files("faaslab")))
-    in_tree = {"prices": Path("data") / "prices"}.get(what, Path(what))
+    in_tree = Path(what) if what == "notebooks" else Path("data") / what
     places = (package / "_shipped" / what, package.parents[1] / in_tree)
     return next((place for place in places if place.is_dir()), None)

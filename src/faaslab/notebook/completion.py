@@ -93,7 +93,8 @@ def _rest(verb: Verb, given: list[str], fragment: str, names: Mapping[str, Any])
         if last.choices:
             return _starting(fragment, [(word, "value") for word in last.choices])
         if last.name == "payload":
-            return Candidates(fragment=fragment, words=(), alone=False)
+            known = names.get("sample", tuple)() if fragment.startswith("s") else ()
+            return _starting(fragment, [(f"sample:{name}", "sample") for name in known], alone=False)
         return _chosen(fragment, names, last.completes)
     if fragment.startswith("-"):
         used = {word.partition("=")[0] for word in given}

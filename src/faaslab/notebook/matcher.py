@@ -47,6 +47,14 @@ def matcher(shell: Any, labs: Labs) -> Any:
 
         return shipped_reports()
 
+    def samples() -> Iterable[str]:
+        from faaslab.lab.sample_events import sample_events
+
+        try:
+            return [sample.name for sample in sample_events()]
+        except FaaslabError:
+            return ()
+
     def variables() -> Iterable[str]:
         hidden = shell.user_ns_hidden
         return sorted(name for name in shell.user_ns if not name.startswith("_") and name not in hidden)
@@ -56,7 +64,9 @@ def matcher(shell: Any, labs: Labs) -> Any:
         "variable": variables,
         "report": reports,
         "workflow": workflows,
+        "runnable": lambda: (*functions(), *workflows()),
         "run": runs,
+        "sample": samples,
     }
 
     @context_matcher(identifier="faaslab", priority=200)  # type: ignore[untyped-decorator]

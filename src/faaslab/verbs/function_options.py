@@ -198,8 +198,9 @@ CODE: tuple[Option, ...] = (
 PAYLOAD = Option(
     flags=("-p", "--payload"),
     name="payload",
-    metavar="JSON|{NAME}|@FILE|-",
-    help="the event: JSON text, {name} of a variable, @file, or - for standard input",
+    metavar="JSON|{NAME}|@FILE|sample:KIND|-",
+    help="the event: JSON text, {name} of a variable, @file, sample:s3 (or sqs, http, …), or - for standard "
+    "input",
 )
 
 

@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 from faaslab.errors import InvalidValue, nearest
 
-Completes = Literal["function", "file", "variable", "execution", "report", "verb", "workflow", "run"]
+Completes = Literal[
+    "function", "file", "variable", "execution", "report", "verb", "workflow", "run", "runnable"
+]
 
 
 @dataclass(frozen=True, kw_only=True)

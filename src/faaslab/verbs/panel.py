@@ -78,7 +78,7 @@ VERBS: tuple[Verb, ...] = (
         name="panel",
         summary="try a function or a workflow by hand: edit the payload, run it, see what came back",
         run=panel,
-        positionals=(Positional(name="name", help="the function or the workflow", completes="function"),),
+        positionals=(Positional(name="name", help="the function or the workflow", completes="runnable"),),
         options=(
             PAYLOAD,
             QUALIFIER,

@@ -1,4 +1,4 @@
-"""What stands after `-p` and after `map NAME`: JSON, a variable, a file, standard input."""
+"""What stands after `-p` and after `map NAME`: JSON, a variable, a file, a sample, standard input."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.deploy import regular
 from faaslab.errors import InvalidValue
+from faaslab.lab.sample_events import sample_event
 from faaslab.model.quotas import REQUEST_BYTES
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _A_LITTLE = 4096
 """More than Lambda takes is read, so that what is too large is told with its size."""
 _MAP_BYTES = 1024 * 1024 * 1024
+SAMPLE = "sample:"
+"""What stands before the name of a sample event."""
 _VARIABLE = re.compile(r"\{\s*([A-Za-z_]\w*)\s*\}")
 _RANGE = re.compile(r"range\(\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?(?:,\s*(-?\d+)\s*)?\)")
 
@@ -30,6 +33,8 @@ def payload(text: str | None, face: Face, *, place: str = "-p") -> Any:
     variable = _VARIABLE.fullmatch(text.strip())
     if variable:
         return face.names(variable[1])
+    if text.startswith(SAMPLE):
+        return sample_event(text.removeprefix(SAMPLE).strip())
     return read_json(*_source(text, face, place, REQUEST_BYTES + _A_LITTLE), quoted=text)
 
 
