@@ -2,7 +2,9 @@
 
 import json
 
-from faaslab.workflow.build import Map, Pass, Wait
+from faaslab.lab.workflow_states import States
+from faaslab.workflow.build import Map, Pass, Task, Wait, retry
+from faaslab.workflow.graph.stays import visits_of
 
 
 def test_a_workflow_has_a_picture_and_a_draft_as_well(lab):
@@ -54,3 +56,79 @@ def test_a_run_whose_workflow_is_gone_still_has_its_graph_and_a_time_line(lab):
     lab.workflows.create("w", Pass("other").definition())
     assert "✓ only" in again.graph().text
     assert json.loads(again.execution.input) == {"a": 1}
+
+
+SCORE = """def handler(event, context):
+    print("scoring", event["n"])
+    if event["n"] < 0:
+        raise ValueError("negative")
+    return event["n"] * 2
+"""
+
+
+def test_what_a_task_ran_is_found_with_its_log_for_each_attempt_and_iteration(lab):
+    lab.functions.create("score", SCORE)
+    again = [retry("ValueError", max_attempts=1, interval_seconds=1)]
+    score = Task("score", "score", arguments={"n": "{% $states.input %}"}, retry=again)
+    lab.workflows.create("w", Map("all", score, items="{% $states.input %}").definition())
+    watched = lab.workflows.start("w", [1, -2]).watched()
+    while not watched.ended:
+        watched.look()
+    states = States(lab, watched)
+    history = states.own()
+    good, bad = history.stays(visits_of(history.visits, "score"))
+    assert (good.input, bad.input) == ("1", "-2")
+    ((execution,),) = states.ran(good, history.execution).values()
+    assert execution.status == "completed"
+    assert "scoring 1" in [line.message for line in execution.logs]
+    ran = states.ran(bad, history.execution)
+    assert len(ran) == 2
+    for (execution,), attempt in zip(ran.values(), bad.attempts, strict=True):
+        assert execution.request_id == attempt.request_id, "the answer says the id that it was given"
+        assert "scoring -2" in [line.message for line in execution.logs]
+    assert states.children() == []
+
+
+def test_of_what_is_called_through_the_api_the_executions_are_found_as_well(lab):
+    lab.functions.create("score", SCORE)
+    call = Task(
+        "call", "arn:aws:states:::lambda:invoke", arguments={"FunctionName": "score", "Payload": {"n": 3}}
+    )
+    lab.workflows.create("w", call.definition())
+    run = lab.workflows.start("w")
+    run.result(60)
+    states = States(lab, run.watched())
+    history = states.own()
+    (stay,) = history.stays(history.visits.every)
+    ((execution,),) = states.ran(stay, history.execution).values()
+    assert "scoring 3" in [line.message for line in execution.logs]
+    assert json.loads(stay.output)["SdkResponseMetadata"]["RequestId"] == execution.request_id
+
+
+def test_the_iterations_of_a_distributed_map_are_histories_of_their_own(lab):
+    flow = Map("each", Pass("one"), distributed=True, items="{% $states.input %}").definition()
+    lab.workflows.create("d", flow)
+    run = lab.workflows.start("d", [1, 2, 3])
+    run.result(60)
+    states = States(lab, run.watched())
+    children = states.children()
+    assert len(children) == 3
+    history = states.child(children[0])
+    assert states.child(children[0]) is history
+    (stay,) = history.stays(history.visits.every)
+    assert stay.input == children[0].input
+
+
+def test_a_picture_for_a_live_view_is_the_same_until_something_happens(lab):
+    lab.workflows.create("w", (Pass("first") >> Wait("long", seconds=3600)).definition())
+    run = lab.workflows.start("w")
+    watched = run.watched()
+    while "long" not in {event.state for event in watched.events}:
+        watched.look()
+    before = watched.drawn()
+    watched.look()
+    assert watched.drawn() == before
+    assert {spot.name for spot in before[1].spots} == {"first", "long"}
+    run.stop()
+    watched.look()
+    assert watched.drawn()[0] != before[0]

@@ -20,7 +20,7 @@ from faaslab.model.execution import (
 from faaslab.model.moment import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import pandas as pd
 
@@ -69,6 +69,34 @@ class Executions:
             ).fetchall()
         payload, result = self._store.payload(row["id"])
         return _execution(row, logs, payload, result)
+
+    def of_requests(self, request_ids: Iterable[str], since: datetime) -> list[Execution]:
+        """The executions that had one of these request ids, in order, with logs and without bodies.
+
+        None of them began before `since`: of a long history only what came then is read.
+        """
+        wanted = [*request_ids]
+        if not wanted:
+            return []
+        marks = ", ".join("?" * len(wanted))
+        with self._store.connect() as connection:
+            result = connection.execute(
+                f"SELECT * FROM executions WHERE started_at >= ? AND request_id IN ({marks}) "
+                "ORDER BY started_at, id",
+                [since, *wanted],
+            )
+            rows = [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
+            lines: dict[str, list[tuple[Any, ...]]] = {row["id"]: [] for row in rows}
+            if rows:
+                marks = ", ".join("?" * len(rows))
+                result = connection.execute(
+                    f'SELECT execution_id, "timestamp", stream, level, message FROM logs '
+                    f'WHERE "timestamp" >= ? AND execution_id IN ({marks}) ORDER BY seq, "timestamp"',
+                    [since - _OVERLAP, *lines],
+                )
+                for identity, *line in result.fetchall():
+                    lines[identity].append(tuple(line))
+        return [_execution(row, lines[row["id"]], None, None) for row in rows]
 
     def _matching(self, connection: Any, text: str) -> Rows:
         result = connection.execute(

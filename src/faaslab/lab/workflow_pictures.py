@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from faaslab.model.workflow import Workflow, WorkflowExecution, WorkflowExecutionStatus
-from faaslab.workflow.graph.drawing import Drawing, graph_svg
+from faaslab.workflow.graph.drawing import Drawing, Geometry, graph_svg
 from faaslab.workflow.graph.mermaid import mermaid
 from faaslab.workflow.graph.plain import text as drawn
 from faaslab.workflow.graph.plain_timeline import timeline_text
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from faaslab.lab import Lab
     from faaslab.model.workflow import HistoryEvent
-
+    from faaslab.workflow.graph.visits import Visits
 
 _DELETED = """SELECT json_extract_string(body, '$.definition') AS definition FROM definitions
 WHERE kind = 'workflow' AND name = $name AND version = $number AND timestamp <= $at
@@ -74,6 +74,11 @@ class Watched:
         return (len(self._events), self.execution.status) != was
 
     @property
+    def visits(self) -> Visits:
+        """Who was in which state when."""
+        return self._progress.visits
+
+    @property
     def ended(self) -> bool:
         """Whether the execution has ended, so that nothing changes any more."""
         return self.execution.status is not WorkflowExecutionStatus.RUNNING
@@ -83,17 +88,31 @@ class Watched:
         """The instant up to which it is told; None for one that has ended."""
         return None if self.ended else self._lab.clock.now()
 
+    @property
+    def events(self) -> tuple[HistoryEvent, ...]:
+        """What has happened in it, as far as that is known."""
+        return tuple(self._events)
+
     def graph(self) -> Picture:
         """The graph with its states as they stand."""
-        title = f"{self.execution.workflow}: {self.execution.status}"
         statuses = self._statuses()
         return Picture(
-            svg=self._drawing.svg(
-                statuses, title=title, now=self.now, transitions=self._progress.transitions
-            ),
+            svg=self._svg(statuses, self.now),
             text=drawn(self._definition, statuses),
             mermaid=mermaid(self._definition, statuses),
         )
+
+    def drawn(self) -> tuple[str, Geometry]:
+        """The graph as SVG, and where its states are in it.
+
+        It says not how long what runs has run, so that it is another one only when something has happened.
+        """
+        statuses = self._statuses()
+        return self._svg(statuses, None), self._drawing.geometry(statuses)
+
+    def _svg(self, statuses: dict[str, Status], now: datetime | None) -> str:
+        title = f"{self.execution.workflow}: {self.execution.status}"
+        return self._drawing.svg(statuses, title=title, now=now, transitions=self._progress.transitions)
 
     def _statuses(self) -> dict[str, Status]:
         """How the states stand: of a distributed Map by its run's counts, and by the latest children."""

@@ -5,6 +5,7 @@ Ids are ARNs, as Step Functions writes them; whoever is asked for one takes its 
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -249,6 +250,17 @@ class WorkflowExecution:
     def arn(self) -> str:
         """Its ARN."""
         return self.id
+
+
+def task_request_id(execution_id: str, started_at: datetime, event_id: int) -> str:
+    """The request id of the function that a task calls: whoever has the history finds what ran, and its log.
+
+    `event_id` is the event that scheduled the call. A call that is made again because its process died has
+    the same one, as a retry on Lambda has.
+    """
+    text = f"{execution_id} {started_at.isoformat()} {event_id}"
+    digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+    return str(uuid.UUID(bytes=digest, version=4))
 
 
 @dataclass(frozen=True, kw_only=True)

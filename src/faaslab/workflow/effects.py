@@ -127,7 +127,8 @@ class Call:
 
     `resource` is the state's Resource. `pattern` is how the integration answers; with "token" it is
     `token` that SendTaskSuccess and its like will name; an activity's task has one as well. `state` is its
-    name, for messages. A call whose answer is not recorded when the process dies is made again.
+    name, for messages. A call whose answer is not recorded when the process dies is made again. `event_id` is
+    the event that tells of the call (LambdaFunctionScheduled and its like).
     """
 
     key: str
@@ -140,6 +141,7 @@ class Call:
     role: str | None = None
     timeout_s: float | None = None
     heartbeat_s: float | None = None
+    event_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ from faaslab.workflow.graph.drawing import Drawing, graph_svg
 from faaslab.workflow.graph.outline import model
 from faaslab.workflow.graph.palette import HUES
 from faaslab.workflow.graph.progress import Items, Progress, Status, status_of
-from faaslab.workflow.graph.sheet import on_paper
+from faaslab.workflow.graph.sheet import number, on_paper
 from faaslab.workflow.graph.words import width
 
 from . import geometry, samples, story
 
+NO_STATES = ("Start", "End", "Missing", "More")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -333,3 +334,62 @@ def test_figures_stay_in_their_box_in_full_where_it_is_wide_enough(name, entered
     whole = f"983 ms each · {entered:,} times · ↻ 1"
     assert said.text == (brief if name == "A" else whole)
     assert whole in card.find(SVG + "title").text
+
+
+# -- where the states are, for who lays something over the picture
+
+
+def shapes():
+    yield from ((name, samples.own(name)) for name in samples.OWN_NAMES)
+    yield from (("tangle", samples.tangle(20)), ("deep", samples.deep(6)), ("chain", samples.chain(60)))
+    yield from ((f"draft {index}", draft) for index, draft in enumerate(({}, None, [], {"States": {"": 1}})))
+
+
+@pytest.mark.parametrize(("name", "definition"), [*shapes()])
+@pytest.mark.parametrize("status", [None, {}])
+def test_every_state_has_a_spot_within_the_picture_and_its_containers(name, definition, status):
+    drawing = Drawing(definition)
+    found = drawing.geometry(status)
+    root = parsed(drawing.svg(status))
+    assert root.get("viewBox") == f"0 0 {number(found.width)} {number(found.height)}"
+    assert f"min-width:{number(found.narrowest)}px" in root.get("style")
+    outer = {}
+    for spot in found.spots:
+        assert 0 <= spot.x <= spot.x + spot.width <= found.width
+        assert 0 <= spot.y <= spot.y + spot.height <= found.height
+        outer[(*spot.path, spot.name)] = spot
+        if spot.path:
+            around = outer[spot.path]
+            assert around.x < spot.x
+            assert spot.x + spot.width < around.x + around.width
+            assert around.y < spot.y
+            assert spot.y + spot.height < around.y + around.height
+    assert len({spot.key for spot in found.spots}) == len(found.spots)
+    drawn = len([each for each in model(definition).every() if each.kind not in NO_STATES])
+    assert len(found.spots) == drawn
+
+
+def test_a_spot_is_where_its_card_is_drawn():
+    drawing = Drawing(samples.own("order"))
+    root = parsed(drawing.svg({}))
+    (shift,) = (each.get("transform") for each in root.findall(SVG + "g") if each.get("transform"))
+    left, top = map(float, re.findall(r"[-\d.]+", shift))
+    cards = {
+        (
+            round(float(each.get("x")) + left, 1),
+            round(float(each.get("y")) + top, 1),
+            float(each.get("width")),
+        )
+        for each in root.iter(SVG + "rect")
+        if each.get("class") == "card"
+    }
+    for spot in drawing.geometry({}).spots:
+        assert (spot.x, spot.y, spot.width) in cards
+
+
+def test_a_longer_legend_makes_the_picture_higher_and_moves_no_state():
+    drawing = Drawing(samples.chain(3))
+    every = {f"S{index}": Status(standing) for index, standing in enumerate(("running", "failed", "caught"))}
+    few, many = drawing.geometry({}), drawing.geometry(every)
+    assert many.height > few.height
+    assert many.spots == few.spots

@@ -1,7 +1,7 @@
 """Tasks that are functions of this lab: by their ARN, and through `lambda:invoke`.
 
 Rule: a function runs as it does for anybody else, and is recorded so; `trigger` of its execution is the ARN
-of the workflow's. No thread waits for it.
+of the workflow's, and its request id follows from the event that tells of the call. No thread waits for it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from faaslab.lab.payloads import encode
 from faaslab.lab.tasks import resources, values
 from faaslab.model.execution import ExecutionStatus
 from faaslab.model.function import FunctionStatus, function_arn
+from faaslab.model.workflow import task_request_id
 from faaslab.workflow.effects import Failed, Submitted, Succeeded
 from faaslab.workflow.failure import RUNTIME
 
@@ -87,6 +88,8 @@ class FunctionTasks:
         execution: WorkflowExecution,
         answer: Callable[[Signal], None],
     ) -> None:
+        if asked.kind == "RequestResponse":
+            fields["request_id"] = task_request_id(execution.id, execution.started_at, asked.call.event_id)
         if execution.trace_header is not None:
             fields["trace_id"] = execution.trace_header
         if self._is_ready(asked):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from faaslab.workflow.graph import sheet, words
@@ -42,6 +43,33 @@ def graph_svg(
     return Drawing(definition).svg(status, title=title, now=now, transitions=transitions)
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a state is drawn: its box, in the picture's own units, from the upper left corner.
+
+    `key` is unique in the picture; `path` are the names of the states around it, the outermost first.
+    """
+
+    key: str
+    name: str
+    kind: str
+    path: tuple[str, ...]
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """How large a picture is, how narrow a page may make it, and its states, those around others first."""
+
+    width: float
+    height: float
+    narrowest: float
+    spots: tuple[Spot, ...]
+
+
 class Drawing:
     """A definition laid out once, for a view that draws it again and again as an execution goes on."""
 
@@ -59,29 +87,69 @@ class Drawing:
     ) -> str:
         """The picture as `graph_svg` gives it."""
         graph = self._graph
-        if (status is not None) not in self._plans:
-            self._plans[status is not None] = placed(graph, status_line=status is not None)
-        plan = self._plans[status is not None]
-        wide = max(plan.width + 2 * _MARGIN, _NARROWEST)
-        left = (wide - plan.width) / 2
+        plan, wide, left = self._laid_out(status_line=status is not None)
         parts = [f'<g transform="translate({number(left)} {number(_MARGIN)})">']
         parts += [_container(box, status, now) for box in plan.boxes if box.node.graphs]
         names = {node.key: node.name if _stands(node) else "" for node in graph.every()}
         parts += [_line(line, names, transitions or {}) for line in plan.lines]
         parts += [_card(box, status, now) for box in plan.boxes if not box.node.graphs]
         parts.append("</g>")
-        high = plan.height + 2 * _MARGIN
+        below, high = self._below(status, plan.height + 2 * _MARGIN, wide)
+        return sheet.framed([*parts, *below], (wide, high), title, _about(graph, status))
+
+    def geometry(self, status: Mapping[str, Status] | None = None) -> Geometry:
+        """Where the states are in the picture that `svg` draws of the same status."""
+        plan, wide, left = self._laid_out(status_line=status is not None)
+        _, high = self._below(status, plan.height + 2 * _MARGIN, wide)
+        paths = _paths(self._graph)
+        spots = (
+            Spot(
+                box.node.key,
+                box.node.name,
+                box.node.kind,
+                paths[box.node.key],
+                round(box.x + left, 1),
+                round(box.y + _MARGIN, 1),
+                box.width,
+                box.height,
+            )
+            for box in plan.boxes
+            if _stands(box.node)
+        )
+        return Geometry(wide, high, sheet.narrowest(wide), tuple(spots))
+
+    def _laid_out(self, *, status_line: bool) -> tuple[Plan, float, float]:
+        """(the plan, how wide the picture is, from its side to the plan)."""
+        if status_line not in self._plans:
+            self._plans[status_line] = placed(self._graph, status_line=status_line)
+        plan = self._plans[status_line]
+        wide = max(plan.width + 2 * _MARGIN, _NARROWEST)
+        return plan, wide, (wide - plan.width) / 2
+
+    def _below(
+        self, status: Mapping[str, Status] | None, high: float, wide: float
+    ) -> tuple[list[str], float]:
+        """What the colours mean and what else is to be said, from `high` on; and how high that makes it."""
+        parts: list[str] = []
         if status is not None:
-            stood = {_status(node, status).standing for node in graph.every() if _stands(node)}
+            stood = {_status(node, status).standing for node in self._graph.every() if _stands(node)}
             shown = [standing for standing in STANDINGS if standing in stood]
-            keys, tall = sheet.legend(shown, _MARGIN, high + 8, wide - _MARGIN)
-            parts += keys
+            parts, tall = sheet.legend(shown, _MARGIN, high + 8, wide - _MARGIN)
             high += tall + 8
-        notes = _notes(graph)
+        notes = _notes(self._graph)
         if notes:
             parts.append(sheet.text(_MARGIN, high + 6, " · ".join(notes), "small"))
             high += 20
-        return sheet.framed(parts, (wide, high), title, _about(graph, status))
+        return parts, high
+
+
+def _paths(graph: Graph, around: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
+    """The names of the states that each is in, by key."""
+    found = {node.key: around for node in graph.nodes}
+    for node in graph.nodes:
+        for inner in node.graphs:
+            found |= _paths(inner, (*around, node.name))
+    return found
 
 
 def _notes(graph: Graph) -> list[str]:

@@ -88,6 +88,11 @@ def number(value: float) -> str:
     return text.removesuffix(".0") if text != "-0.0" else "0"
 
 
+def narrowest(wide: float) -> float:
+    """How narrow a page may make a picture that is `wide`."""
+    return min(wide, max(_READABLE * wide, 300.0))
+
+
 def framed(parts: Iterable[str], size: tuple[float, float], title: str, about: str) -> str:
     """The picture: `parts` in a frame of that size, named for those who do not see it."""
     inside = "".join(parts)
@@ -95,7 +100,7 @@ def framed(parts: Iterable[str], size: tuple[float, float], title: str, about: s
     digest = hashlib.blake2b(
         f"{title}\0{about}\0{inside}".encode("utf-8", "replace"), digest_size=6
     ).hexdigest()
-    least = number(min(size[0], max(_READABLE * size[0], 300.0)))
+    least = number(narrowest(size[0]))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="faas-flow" role="img" '
         f'aria-labelledby="faas-{digest}-t faas-{digest}-d" viewBox="0 0 {wide} {high}" width="{wide}" '

@@ -94,7 +94,7 @@ class Visits:
 
     def take(self, event: Any) -> list[Visit]:
         """Take the next event; the visits that it changed."""
-        told = _Told.of(event)
+        told = Told.of(event)
         if told is None:
             return []
         found = self._taken(told)
@@ -102,7 +102,11 @@ class Visits:
             self._owner[told.id] = found[0]
         return found
 
-    def _taken(self, told: _Told) -> list[Visit]:
+    def of(self, event_id: int) -> Visit | None:
+        """The visit that an event belongs to; None for one of the execution itself."""
+        return self._owner.get(event_id)
+
+    def _taken(self, told: Told) -> list[Visit]:
         if self.began is None:
             self.began = told.at
         if told.type.startswith("Execution"):
@@ -132,7 +136,7 @@ class Visits:
             _do(visit, "running", told.at)
         return [visit]
 
-    def _entered(self, told: _Told, kind: str) -> list[Visit]:
+    def _entered(self, told: Told, kind: str) -> list[Visit]:
         before = self._owner.get(told.previous)
         place = self._inside.get(told.previous) or (before.place if before else self.root)
         visit = Visit(told.name or "?", kind, place, len(self.every), told.at)
@@ -156,7 +160,7 @@ class Visits:
     def _step(self, source: str, target: str) -> None:
         self.transitions[source, target] = self.transitions.get((source, target), 0) + 1
 
-    def _state(self, told: _Told, kind: str, what: str) -> list[Visit]:
+    def _state(self, told: Told, kind: str, what: str) -> list[Visit]:
         """Exited, Started, Succeeded, Failed or Aborted of a state."""
         visit = self._climbed(told, kind)
         if visit is None:
@@ -174,7 +178,7 @@ class Visits:
             changed += self._ended_inside(visit, told.at, "aborted")
         return changed
 
-    def _started(self, visit: Visit, told: _Told) -> list[Visit]:
+    def _started(self, visit: Visit, told: Told) -> list[Visit]:
         """A Parallel or a Map begins, the first time or again."""
         changed: list[Visit] = []
         if visit.places:
@@ -196,7 +200,7 @@ class Visits:
             visit.places, visit.stood = [], {}
         return changed
 
-    def _iteration(self, told: _Told) -> list[Visit]:
+    def _iteration(self, told: Told) -> list[Visit]:
         index = told.details.get("index")
         what = told.type.removeprefix("MapIteration")
         visit = self._climbed(told, "Map")
@@ -227,7 +231,7 @@ class Visits:
                 changed += [each, *self._ended_inside(each, told.at, "aborted")]
         return changed
 
-    def _work(self, visit: Visit, told: _Told, what: str) -> None:
+    def _work(self, visit: Visit, told: Told, what: str) -> None:
         """What a Task's work tells."""
         if what == "Scheduled":
             visit.retries += bool(visit.failed)
@@ -248,7 +252,7 @@ class Visits:
         visit.standing, visit.left = "running", None
         self._open.setdefault(visit.state, {})[visit.number] = visit
 
-    def _execution(self, told: _Told) -> list[Visit]:
+    def _execution(self, told: Told) -> list[Visit]:
         what = told.type.removeprefix("Execution")
         if what in ("Started", "Redriven"):
             self.ended = None
@@ -288,7 +292,7 @@ class Visits:
                         waiting.append(inner)
         return changed
 
-    def _climbed(self, told: _Told, kind: str) -> Visit | None:
+    def _climbed(self, told: Told, kind: str) -> Visit | None:
         """Which open visit an event is about: the one it follows, or one around that."""
         first = visit = self._owner.get(told.previous)
         if visit is None and told.previous in self._inside:
@@ -341,7 +345,7 @@ def _outdated(visit: Visit) -> list[Visit]:
     return changed
 
 
-def _note(visit: Visit, told: _Told) -> None:
+def _note(visit: Visit, told: Told) -> None:
     visit.failed = True
     error, cause = told.details.get("error"), told.details.get("cause")
     if told.type.endswith("TimedOut") and error is None:
@@ -360,7 +364,7 @@ def _waits(details: Mapping[str, Any]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class Told:
     """An event, wherever it came from."""
 
     id: int | None
@@ -371,7 +375,8 @@ class _Told:
     details: Mapping[str, Any]
 
     @classmethod
-    def of(cls, event: Any) -> _Told | None:
+    def of(cls, event: Any) -> Told | None:
+        """What an event tells; None for what is no event."""
         get = (
             event.get
             if isinstance(event, Mapping)
@@ -418,7 +423,7 @@ def _instant(at: Any) -> datetime | None:
 def in_order(events: Iterable[Any]) -> list[Any]:
     """A whole history from its beginning, also where it was asked for from its end."""
     listed = list(events)
-    ends = [told.id if told else None for told in map(_Told.of, (*listed[:1], *listed[-1:]))]
+    ends = [told.id if told else None for told in map(Told.of, (*listed[:1], *listed[-1:]))]
     backwards = len(ends) == 2 and None not in ends and ends[0] > ends[1]  # type: ignore[operator]
     return listed[::-1] if backwards else listed
 

@@ -95,6 +95,7 @@ def done(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, 
         role or course.role,
         timeout_s,
         heartbeat_s,
+        frame.previous,
     )
     course.want(frame, call)
     timers = _Timers(call.key, timeout_s, heartbeat_s)
