@@ -194,3 +194,28 @@ def test_any_text_is_a_schedule_or_refused(text):
     except InvalidSchedule:
         return
     assert following is None or following > datetime(2026, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("expression", "after", "until", "expected"),
+    [
+        ("cron(0 * * * ? *)", "2026-01-01T00:00", "2026-01-01T05:30", "2026-01-01T05:00"),
+        ("cron(0 * * * ? *)", "2026-01-01T05:00", "2026-01-01T05:30", None),
+        ("cron(0 0 1 1 ? *)", "2020-06-01T00:00", "2026-11-01T00:00", "2026-01-01T00:00"),
+        ("cron(0/1 * * * ? *)", "1990-01-01T00:00", "2026-11-01T00:00:59", "2026-11-01T00:00"),
+        ("rate(5 minutes)", "2026-01-01T00:00", "2026-01-01T00:13", "2026-01-01T00:10"),
+        ("rate(5 minutes)", "2026-01-01T00:00", "2026-01-01T00:04", None),
+        ("at(2026-11-26T13:00:00)", "2026-11-01T00:00", "2027-01-01T00:00", "2026-11-26T13:00"),
+    ],
+)
+def test_which_was_the_last_to_fire(expression, after, until, expected):
+    assert schedule.last_fire(expression, at(after), at(until)) == (expected and at(expected))
+
+
+@given(CRONS | RATES, INSTANTS, st.integers(0, 4_000), ZONES)
+def test_the_last_is_what_the_next_ones_lead_to(expression, after, minutes, zone):
+    until, start = after + timedelta(minutes=minutes), after - timedelta(minutes=7)
+    last, found = None, next_fire(expression, after, zone, start=start)
+    while found is not None and found <= until:
+        last, found = found, next_fire(expression, found, zone, start=start)
+    assert schedule.last_fire(expression, after, until, zone, start=start) == last

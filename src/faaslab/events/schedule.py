@@ -1,8 +1,9 @@
-"""Schedule expressions: when `rate(...)`, `cron(...)` and `at(...)` fire next.
+"""Schedule expressions: when `rate(...)`, `cron(...)`, `at(...)` and crontab's five fields fire.
 
 Rules (EventBridge Scheduler User Guide, schedule-types): a local time that daylight saving skips is not
 run, one that it repeats is run once, the first time; days of a rate are 24 hours each. Scheduled rules of
-EventBridge are always in UTC and know no `at`.
+EventBridge are always in UTC and know no `at`. Crontab's form follows the same rules; AWS does not take it,
+so `parsed` refuses it and `understood` takes all.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from faaslab.events import cron
+from faaslab.events import cron, crontab
 from faaslab.events.cron import Cron, InvalidSchedule
+from faaslab.events.crontab import Crontab
 
 _EXPRESSION = re.compile(r"(?P<kind>rate|cron|at)\((?P<inner>[^()]*)\)")
 _RATE = re.compile(r"(?P<value>[1-9]\d{0,8}) (?P<unit>minutes?|hours?|days?)", re.ASCII)
@@ -35,7 +37,8 @@ class At:
     time: datetime
 
 
-Schedule = Rate | Cron | At
+Schedule = Rate | Cron | At | Crontab
+_FIRST_WINDOW = timedelta(hours=2)
 
 
 def parsed(expression: str) -> Schedule:
@@ -47,6 +50,14 @@ def parsed(expression: str) -> Schedule:
     if match["kind"] == "cron":
         return cron.parsed(inner)
     return _rate(inner) if match["kind"] == "rate" else _at(inner)
+
+
+def understood(expression: str) -> Schedule:
+    """What the expression says in any form: AWS's, or crontab's five fields or words."""
+    text = expression.strip()
+    if text.startswith("@") or (text and "(" not in text):
+        return crontab.parsed(text)
+    return parsed(text)
 
 
 def next_fire(
@@ -79,6 +90,34 @@ def next_fire(
         if at is not None and at > after and _exists(local, at, zone):
             return at
     return None
+
+
+def last_fire(
+    expression: str | Schedule,
+    after: datetime,
+    until: datetime,
+    timezone: str = "UTC",
+    *,
+    start: datetime | None = None,
+) -> datetime | None:
+    """The last instant later than `after` and not later than `until`; None when there is none.
+
+    As `next_fire` has it, found from the end: what was missed in years costs no more than what was in hours.
+    """
+    schedule = parsed(expression) if isinstance(expression, str) else expression
+    if isinstance(schedule, Rate):
+        first = after + schedule.period if start is None else start
+        last = first + (until - first) // schedule.period * schedule.period if first <= until else first
+        return last if after < last <= until else None
+    window = _FIRST_WINDOW
+    while True:
+        begin = max(after, until - window) if until - after > window else after
+        found, last_found = begin, None
+        while (following := next_fire(schedule, found, timezone, start=start)) and following <= until:
+            found = last_found = following
+        if last_found is not None or begin == after:
+            return last_found
+        window *= 8
 
 
 def zone_of(name: str) -> ZoneInfo:
