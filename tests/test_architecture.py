@@ -61,6 +61,7 @@ PURE = [
     "backends/local/runtimes/programs.py",
     "lab/runtimes.py",
     "monitoring/cost.py",
+    "monitoring/timeline",
     "notebook/charts.py",
     "notebook/completion.py",
     "notebook/display.py",

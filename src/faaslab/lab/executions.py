@@ -247,16 +247,20 @@ class Executions:
             payloads.append(payload)
         return rows[0][1], payloads
 
+    def functions(self) -> tuple[str, ...]:
+        """The names of all functions that are defined or have run."""
+        with self._store.connect() as connection:
+            rows = connection.execute("SELECT DISTINCT function FROM executions").fetchall()
+        return tuple(sorted({*(row[0] for row in rows), *self._lab.functions.names()}))
+
+    def is_known(self, name: str) -> bool:
+        """Whether a function of that name is defined or has run."""
+        return name in self._lab.functions.names() or name in self.functions()
+
     def known(self, name: str) -> None:
         """Complain about a name that is neither defined nor in the history."""
-        if name in self._lab.functions.names():
-            return
-        with self._store.connect() as connection:
-            names = [
-                row[0] for row in connection.execute("SELECT DISTINCT function FROM executions").fetchall()
-            ]
-        if name not in names:
-            raise NotFound("function", name, {*names, *self._lab.functions.names()})
+        if not self.is_known(name):
+            raise NotFound("function", name, self.functions())
 
     def _window(self, since: Any, until: Any, column: str = "started_at") -> tuple[Texts, Values]:
         now = self._lab.clock.now()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue
+from faaslab.lab import timelines
 from faaslab.model.function import FunctionStatistics
 from faaslab.model.moment import moment
 from faaslab.store.questions import workflows
@@ -174,6 +175,39 @@ class Monitoring:
             f"{where}{group}{having}{order}",
             values,
         )
+
+    def timeline(
+        self,
+        function: str,
+        *,
+        since: str | datetime | timedelta | None = None,
+        until: str | datetime | timedelta | None = None,
+        last: int | None = None,
+    ) -> pd.DataFrame:
+        """A row an invocation of a function, by its beginning; the last `last` of them, 100,000 at most.
+
+        id, request_id, environment, status, started_at, init_at, handler_at, ended_at, duration_ms, init_ms,
+        billed_ms, cold_start, memory_mb, max_memory_mb, error_type, definition, version, source,
+        invocation_type, attempt, trigger. `started_at` to `init_at` (or `handler_at`) is what the platform
+        took before; what was not recorded is missing.
+        """
+        return timelines.invocations(self._lab, function, since=since, until=until, last=last)
+
+    def concurrency(
+        self,
+        function: str,
+        *,
+        since: str | datetime | timedelta | None = None,
+        until: str | datetime | timedelta | None = None,
+        last: int | None = None,
+    ) -> pd.DataFrame:
+        """For how long so many invocations of a function ran at once: concurrency, ms, share (0 to 1).
+
+        From the beginning of the first to the end of the last; the sum of concurrency times ms is that of
+        all invocations, inits included. Its last row is the peak.
+        """
+        df = timelines.invocations(self._lab, function, since=since, until=until, last=last)
+        return timelines.levels_table(timelines.levels_of(df))
 
     def functions_table(self, functions: Sequence[Function]) -> pd.DataFrame:
         """A row a function: name, definition, status, runtime, memory_mb, timeout_s, invocations, errors,

@@ -18,7 +18,7 @@ from faaslab.notebook import charts, units
 from faaslab.notebook.execution_view import execution_block
 from faaslab.notebook.log_view import log_rows
 from faaslab.notebook.markup import Html, box, facts, fold, gauge, joined, page, pill, tag
-from faaslab.notebook.run_view import picture, run_block, workflow_block
+from faaslab.notebook.run_view import picture, run_block, timeline_block, workflow_block
 from faaslab.notebook.tables import ROWS, pairs, table, table_parts
 from faaslab.verbs import (
     Answer,
@@ -34,6 +34,7 @@ from faaslab.verbs import (
     SubmittedAnswer,
     TableAnswer,
     TextAnswer,
+    TimelineAnswer,
     WorkflowCard,
 )
 from faaslab.verbs.changes import also_set, changes, numbered
@@ -188,6 +189,8 @@ def _block(answer: Answer, around: Surroundings) -> Html:
             return run_block(answer)
         case PictureAnswer():
             return box(picture(answer.svg))
+        case TimelineAnswer():
+            return timeline_block(answer, rows=around.rows)
         case _:
             return box(tag("div", tag("pre", answer.text), class_="top"))
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from faaslab.notebook import units
 from faaslab.notebook.markup import Html, box, facts, fold, joined, json_block, pill, tag
+from faaslab.notebook.tables import table_parts
 from faaslab.verbs.workflow_text import about, cause_text, value_of
 
 if TYPE_CHECKING:
     from faaslab.model.workflow import WorkflowExecution
-    from faaslab.verbs import RunAnswer, WorkflowCard
+    from faaslab.verbs import RunAnswer, TimelineAnswer, WorkflowCard
 
 HUES = {"RUNNING": "info", "SUCCEEDED": "ok", "FAILED": "bad", "TIMED_OUT": "warn", "ABORTED": "mute"}
 _CAUSE = 2_000
@@ -45,6 +46,19 @@ def workflow_block(card: WorkflowCard) -> Html:
 def picture(svg: str) -> Html:
     """A drawing of ours, with room to scroll where it is wide."""
     return tag("div", Html(svg), class_="part picture")
+
+
+def timeline_block(answer: TimelineAnswer, *, rows: int) -> Html:
+    """A function's timeline, and the rows behind it for those who read."""
+    count = len(answer.df)
+    top = tag(
+        "div",
+        tag("span", answer.name, class_="name"),
+        tag("span", units.amount(count, "invocation"), class_="soft"),
+        class_="top",
+    )
+    table = fold("as a table", table_parts(answer.df, rows=rows)) if count else None
+    return box(top, picture(answer.svg), table)
 
 
 def run_block(answer: RunAnswer) -> Html:

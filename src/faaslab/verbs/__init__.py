@@ -21,6 +21,7 @@ from faaslab.verbs.answers import (
     SubmittedAnswer,
     TableAnswer,
     TextAnswer,
+    TimelineAnswer,
     WorkflowCard,
 )
 from faaslab.verbs.debugging import call_under
@@ -58,6 +59,7 @@ __all__ = [
     "SubmittedAnswer",
     "TableAnswer",
     "TextAnswer",
+    "TimelineAnswer",
     "Verb",
     "WorkflowCard",
     "call_under",

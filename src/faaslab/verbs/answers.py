@@ -202,6 +202,22 @@ class PictureAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TimelineAnswer:
+    """A function's invocations over time: rows as `lab.monitoring.timeline` gives them, and their picture."""
+
+    name: str
+    df: pd.DataFrame
+    svg: str
+    text: str
+    exit_status: int = 0
+
+    @property
+    def value(self) -> pd.DataFrame:
+        """The rows."""
+        return self.df
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableAnswer:
     """Rows. `title` stands above them; `empty` is what to say when there are none."""
 
@@ -296,6 +312,7 @@ Answer = (
     | WorkflowCard
     | RunAnswer
     | PictureAnswer
+    | TimelineAnswer
     | TableAnswer
     | LogsAnswer
     | DiagnosticsAnswer

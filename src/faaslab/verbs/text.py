@@ -28,6 +28,7 @@ from faaslab.verbs.answers import (
     SubmittedAnswer,
     TableAnswer,
     TextAnswer,
+    TimelineAnswer,
     WorkflowCard,
 )
 from faaslab.verbs.changes import also_set, changes, numbered
@@ -100,7 +101,7 @@ def documents(answer: Answer) -> Any:
             return {"function": answer.function, "submitted": True, "request_id": answer.request_id}
         case MapAnswer():
             return rows(answer.value)
-        case TableAnswer():
+        case TableAnswer() | TimelineAnswer():
             return rows(answer.df)
         case ReportAnswer():
             return to_json(answer.run)

@@ -1,4 +1,4 @@
-"""The verbs that run workflows and look at runs: run, runs, stop, redrive, resume, graph, timeline, …"""
+"""The verbs that run workflows and look at runs: run, runs, stop, redrive, resume, graph, …"""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def answer(of: WorkflowRun, *, looked_at: bool = False) -> RunAnswer:
 
 def shown(lab: Lab, what: str) -> Answer | None:
     """The card of a workflow, or an execution of one, by name or ARN; None where there is neither."""
-    workflow = _workflow(lab, what)
+    workflow = workflow_of(lab, what)
     if workflow is not None:
         return card(lab, workflow)
     with suppress(NotFound):
@@ -117,7 +117,7 @@ def runs(lab: Lab, call: Call, face: Face) -> Answer:
 def _listed(lab: Lab, call: Call, face: Face) -> tuple[WorkflowExecution, ...]:
     name, status, last = call["name"], call["status"], call["last"]
     if call["parent"] is not None:
-        parent = _run(lab, payloads.named(call["parent"], face, place="--of"))
+        parent = run_of(lab, payloads.named(call["parent"], face, place="--of"))
         children: list[WorkflowExecution] = []
         for each in lab.workflows.map_runs.list(parent.id):
             children += lab.workflows.executions(map_run=each.id, status=status, limit=last)
@@ -197,26 +197,21 @@ def resume(lab: Lab, call: Call, face: Face) -> Answer:
 
 def history(lab: Lab, call: Call, face: Face) -> Answer:
     """What happened in an execution, event by event."""
-    return TableAnswer(df=_run(lab, _named(call, face)).history, empty="nothing happened yet")
+    return TableAnswer(df=run_of(lab, _named(call, face)).history, empty="nothing happened yet")
 
 
 def graph(lab: Lab, call: Call, face: Face) -> Answer:
     """The picture of a workflow, or of how an execution went through it."""
     what = payloads.named(call["what"], face, place="WHAT")
-    workflow = _workflow(lab, what)
-    found: Any = _run(lab, what).graph() if workflow is None else pictures.of_workflow(workflow)
+    workflow = workflow_of(lab, what)
+    found: Any = run_of(lab, what).graph() if workflow is None else pictures.of_workflow(workflow)
     if call["mermaid"]:
         return TextAnswer(text=found.mermaid)
-    return _picture(found.svg, found.text, call, face)
+    return shown_picture(found.svg, found.text, call, face)
 
 
-def timeline(lab: Lab, call: Call, face: Face) -> Answer:
-    """When an execution was in which state."""
-    found = _run(lab, _named(call, face)).timeline()
-    return _picture(found.svg, found.text, call, face)
-
-
-def _picture(svg: str, text: str, call: Call, face: Face) -> Answer:
+def shown_picture(svg: str, text: str, call: Call, face: Face) -> Answer:
+    """A picture, shown, printed (`--svg -`) or written (`--svg PATH`)."""
     path = call["svg"]
     if path is None:
         return PictureAnswer(svg=svg, text=text)
@@ -232,7 +227,8 @@ def _picture(svg: str, text: str, call: Call, face: Face) -> Answer:
     return DoneAnswer(text=f"wrote {target}", facts={"path": str(target)})
 
 
-def _workflow(lab: Lab, what: str) -> Workflow | None:
+def workflow_of(lab: Lab, what: str) -> Workflow | None:
+    """The workflow of that name; None where there is none."""
     with suppress(NotFound, InvalidValue):
         return lab.workflows.get(what)
     return None
@@ -242,11 +238,12 @@ def _named(call: Call, face: Face) -> str:
     return payloads.named(call["run"], face, place="RUN")
 
 
-def _run(lab: Lab, what: str) -> WorkflowRun:
+def run_of(lab: Lab, what: str) -> WorkflowRun:
+    """The execution of a workflow of that name or ARN; the nearest names where there is none."""
     try:
         return lab.workflows.run(what)
     except NotFound:
-        if _workflow(lab, what) is not None:
+        if workflow_of(lab, what) is not None:
             hint = f"runs {what} lists those that there are"
             raise InvalidValue(f"{what!r} is a workflow, and no execution of one", hint=hint) from None
         raise NotFound("workflow or run", what, lab.workflows.names()) from None
@@ -363,13 +360,5 @@ VERBS: tuple[Verb, ...] = (
         ),
         options=(*SVG, Option(flags=("--mermaid",), name="mermaid", help="as Mermaid text")),
         examples=("graph etl", "graph etl --mermaid", "graph 2026-11-27 --svg run.svg --open"),
-    ),
-    Verb(
-        name="timeline",
-        summary="when an execution of a workflow was in which state",
-        run=timeline,
-        positionals=(RUN,),
-        options=SVG,
-        examples=("timeline 2026-11-27",),
     ),
 )

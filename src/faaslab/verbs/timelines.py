@@ -1,0 +1,98 @@
+"""The verb `timeline`: of a function, or of an execution of a workflow, whichever has that name."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from faaslab.errors import InvalidValue, NotFound
+from faaslab.lab import timelines
+from faaslab.verbs import payload as payloads
+from faaslab.verbs.answers import TimelineAnswer
+from faaslab.verbs.executions import SINCE, UNTIL
+from faaslab.verbs.options import Option, Positional, positive
+from faaslab.verbs.verb import Verb
+from faaslab.verbs.workflow_runs import SVG, run_of, shown_picture, workflow_of
+
+if TYPE_CHECKING:
+    from faaslab.lab import Lab
+    from faaslab.lab.workflow_run import WorkflowRun
+    from faaslab.verbs.answers import Answer
+    from faaslab.verbs.face import Face
+    from faaslab.verbs.verb import Call
+
+_WINDOW = ("since", "until", "last")
+
+
+def timeline(lab: Lab, call: Call, face: Face) -> Answer:
+    """Bars by environment of a function's invocations, or by state of a workflow's execution."""
+    what = payloads.named(call["what"], face, place="WHAT")
+    is_function = lab.executions.is_known(what)
+    run = None if is_function and call["function"] else _run(lab, what)
+    if is_function and run is not None:
+        raise InvalidValue(
+            f"{what!r} is a function, and an execution of the workflow {run.execution.workflow}",
+            hint=f"timeline {what} --function, or the run's ARN",
+        )
+    if is_function:
+        found = timelines.drawn(lab, what, since=call["since"], until=call["until"], last=call["last"])
+        if call["svg"] is not None:
+            return shown_picture(found.picture.svg, found.picture.text, call, face)
+        return TimelineAnswer(name=what, df=found.df, svg=found.picture.svg, text=found.picture.text)
+    if call["function"]:
+        lab.executions.known(what)
+    if run is None:
+        if workflow_of(lab, what) is not None:
+            return _of_run(run_of(lab, what), call, face)
+        names = (*lab.executions.functions(), *lab.workflows.names())
+        raise NotFound("function or run", what, names)
+    return _of_run(run, call, face)
+
+
+def _of_run(run: WorkflowRun, call: Call, face: Face) -> Answer:
+    for name in _WINDOW:
+        if call[name] is not None:
+            raise InvalidValue("is for functions: this is a run, and shown whole", place=f"--{name}")
+    picture = run.timeline()
+    return shown_picture(picture.svg, picture.text, call, face)
+
+
+def _run(lab: Lab, what: str) -> WorkflowRun | None:
+    with suppress(NotFound):
+        return lab.workflows.run(what)
+    return None
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        name="timeline",
+        summary="when a function's environments were at work, or a workflow's run in which state",
+        run=timeline,
+        positionals=(
+            Positional(
+                name="what",
+                help="a function, or the name or ARN of a workflow's execution, or {variable}",
+                completes="function",
+            ),
+        ),
+        options=(
+            SINCE,
+            UNTIL,
+            Option(
+                flags=("--last",),
+                name="last",
+                metavar="N",
+                read=positive,
+                default=None,
+                help="so many invocations, the newest (1,000)",
+            ),
+            Option(
+                flags=("--function",),
+                name="function",
+                help="the function of that name, where a run has it too",
+            ),
+            *SVG,
+        ),
+        examples=("timeline score --since 1h", "timeline score --last 50 -o df", "timeline 2026-11-27"),
+    ),
+)
