@@ -106,6 +106,14 @@ def _pointers(value: Any) -> tuple[str, ...]:
     return words
 
 
+def _mail_server(value: Any) -> str:
+    from faaslab.reports.delivery import mail_server
+
+    url = _text(value)
+    mail_server.parsed(url)
+    return url
+
+
 def _backend(value: Any) -> str:
     name = _text(value)
     if name != "local":
@@ -173,6 +181,10 @@ SETTINGS: dict[str, _Known] = {
         read=_switch,
         default=False,
         help="functions may also import what is installed for faaslab itself, as on Lambda they could not",
+    ),
+    "smtp_url": _Known(
+        read=_mail_server,
+        help="the server that sends reports by e-mail: smtp://user@host?password=env:SMTP_PASSWORD&from=me@host",
     ),
     "pip_arguments": _Known(
         read=_words, default=(), help="added to pip install of a function's requirements"

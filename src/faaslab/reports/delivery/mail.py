@@ -1,0 +1,72 @@
+"""Hands a letter to a mail server: within a minute, over verified TLS unless the server is this machine."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from typing import TYPE_CHECKING
+
+from faaslab.reports.delivery.bounded import bounded
+from faaslab.reports.delivery.folder import NotDelivered
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
+    from faaslab.reports.delivery.mail_server import MailServer
+
+_ANSWER_S, _WHOLE_S = 20.0, 60.0
+
+
+def send(
+    server: MailServer, message: EmailMessage, password: str | None, *, whole_s: float = _WHOLE_S
+) -> None:
+    """Send it to all whom it is for. Raises `NotDelivered`, which never shows the password."""
+    where = f"{server.host}:{server.port}"
+    try:
+        connection = _connected(server)
+    except (OSError, smtplib.SMTPException) as error:
+        raise NotDelivered(f"no mail server answers at {where}: {_said(error)}") from None
+    with bounded(whole_s, lambda: connection.sock) as over:
+        try:
+            if server.security == "starttls":
+                connection.starttls(context=ssl.create_default_context())
+            if server.user is not None and password is not None:
+                connection.login(server.user, password)
+            refused = connection.send_message(message)
+            connection.quit()
+        except smtplib.SMTPServerDisconnected:
+            late = f"{where} took longer than {whole_s:g} s" if over.is_set() else f"{where} hung up"
+            raise NotDelivered(late) from None
+        except (OSError, smtplib.SMTPException) as error:
+            why = f"it took longer than {whole_s:g} s" if over.is_set() else _said(error)
+            raise NotDelivered(f"{where} did not take the letter: {why}") from None
+        finally:
+            connection.close()
+    if refused:
+        told = "; ".join(f"{who}: {code} {_text(reply)}" for who, (code, reply) in refused.items())
+        raise NotDelivered(f"{where} refused {told}")
+
+
+def _connected(server: MailServer) -> smtplib.SMTP:
+    if server.security == "tls":
+        return smtplib.SMTP_SSL(
+            server.host, server.port, timeout=_ANSWER_S, context=ssl.create_default_context()
+        )
+    return smtplib.SMTP(server.host, server.port, timeout=_ANSWER_S)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "; ".join(f"{who}: {code} {_text(reply)}" for who, (code, reply) in error.recipients.items())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {_text(error.smtp_error)}"
+    if isinstance(error, ssl.SSLError):
+        return (
+            f"its certificate or its TLS is not good ({getattr(error, 'verify_message', '') or error.reason})"
+        )
+    return str(error) or type(error).__name__
+
+
+def _text(reply: bytes | str) -> str:
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    return " ".join(text.split())[:200]

@@ -1,0 +1,27 @@
+"""What delivered files are called. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ODD = re.compile(r"[^\w.-]+", re.ASCII)
+_LONG = 100
+CONTENT_TYPES: Mapping[str, str] = {
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "ipynb": "application/x-ipynb+json",
+    "log": "text/plain; charset=utf-8",
+}
+
+
+def file_name(stem: str, kind: str, run_id: str) -> str:
+    """`weekly-20261123-070000-1a2b3c4d.html`: the same for the same run, and another's never.
+
+    Letters, digits, dots, dashes and underscores, so that it means the same in a path, a key and an address.
+    """
+    plain = _ODD.sub("-", stem).strip(".-")[:_LONG] or "report"
+    return f"{plain}-{_ODD.sub('', run_id)[:8]}.{_ODD.sub('', kind)}"
