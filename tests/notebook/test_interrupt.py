@@ -36,7 +36,7 @@ def test_an_interrupted_map_gives_back_what_is_done(tmp_path):
 
     def interrupt(message) -> None:
         text = message["content"].get("data", {}).get("text/plain", "")
-        if message["msg_type"] == "update_display_data" and " of 2,000" in text and not interrupted:
+        if message["msg_type"] == "display_data" and " of 2,000" in text and not interrupted:
             interrupted.append(text)
             manager.interrupt_kernel()
 

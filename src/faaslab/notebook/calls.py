@@ -6,6 +6,7 @@ import builtins
 import keyword
 import os
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,12 +17,14 @@ from faaslab.errors import FaaslabError, InvalidValue, ReportFailed, RunFailed
 from faaslab.lab.workflow_run import failed as workflow_failed
 from faaslab.model.function import InlineCode
 from faaslab.notebook import units
+from faaslab.notebook.debugger import asks
 from faaslab.notebook.display import Surroundings, View, notes_view, view
 from faaslab.notebook.execution_view import in_the_cell
 from faaslab.notebook.face import NotebookFace
 from faaslab.notebook.failures import Interrupted, invocation_failed, unexpected
 from faaslab.notebook.formatters import link
 from faaslab.notebook.handle import Handle
+from faaslab.notebook.progress import Going
 from faaslab.notebook.widgets.opened import live_of
 
 if TYPE_CHECKING:
@@ -57,10 +60,12 @@ def carry_out(magics: Magics, line: str, cell: str | None) -> View | None:
 
 def _run(magics: Magics, line: str, cell: str | None) -> View | None:
     call, silent = parsed(line, cell)
-    face = NotebookFace(magics.shell, magics.cells)
-    lab = magics.labs.get() if call.verb.needs_lab else None
+    going = _going(magics, call)
+    face = NotebookFace(magics.shell, magics.cells, going)
     try:
-        answer = verbs.run(lab, call, face)
+        with going or nullcontext():
+            lab = magics.labs.get() if call.verb.needs_lab else None
+            answer = verbs.run(lab, call, face)
     except BaseException:
         _show_notes(face)  # what was noticed before it failed may be why
         raise
@@ -90,6 +95,15 @@ def _run(magics: Magics, line: str, cell: str | None) -> View | None:
         display(shown)
         raise failure
     return shown
+
+
+def _going(magics: Magics, call: verbs.Call) -> Going | None:
+    """What shows that the call takes its time; None where nobody could click, or is asked questions."""
+    if not hasattr(magics.shell, "kernel") or not asks(magics.shell) or call.values.get("debug"):
+        return None
+    words = (call.verb.name, call.values.get("name"))
+    label = " ".join(word for word in words if isinstance(word, str))
+    return Going(label, pulse=magics.labs.pulse, beside=magics.labs.beside)
 
 
 def _live(magics: Magics, lab: Any, answer: verbs.RunAnswer, around: Surroundings) -> View:

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
+    from faaslab.notebook.progress import Going
     from faaslab.verbs import Progress
 
 
 class NotebookFace:
     """Notes are kept, to stand beside the answer."""
 
-    def __init__(self, shell: Any, cells: Mapping[str, tuple[int, int]] | None = None) -> None:
+    def __init__(
+        self, shell: Any, cells: Mapping[str, tuple[int, int]] | None = None, going: Going | None = None
+    ) -> None:
         self._shell = shell
+        self._going = going
         self._cells = cells or {}
         self.notes: list[str] = []
         self._debugger: NotebookDebugger | None = None
@@ -47,7 +51,7 @@ class NotebookFace:
 
     def progress(self, total: int | None, label: str) -> AbstractContextManager[Progress]:
         """An HTML bar that ends as a line."""
-        return ProgressBar(total, label, live=hasattr(self._shell, "kernel"))
+        return ProgressBar(total, label, live=hasattr(self._shell, "kernel"), going=self._going)
 
     def debugger(self) -> NotebookDebugger | None:
         """IPython's, where somebody sits before it."""

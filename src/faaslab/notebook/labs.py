@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from faaslab import app
+from faaslab.notebook.widgets.beside import Beside
 from faaslab.notebook.widgets.pulse import Pulse
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 class Labs:
     """`flags` are the settings that were given with `%config`."""
 
-    def __init__(self) -> None:
+    def __init__(self, shell: Any = None) -> None:
+        self.beside = Beside(shell)
         self.flags: dict[str, Any] = {}
         self._opened: list[Lab] = []
         self._current: tuple[dict[str, Any], Lab] | None = None
         self._live: list[LiveRun] = []
         self._widgets: list[LiveWidget] = []
-        self._pulse = Pulse()
+        self.pulse = Pulse()
 
     def follow(self, live: LiveRun) -> None:
         """Show a run as it goes on, until it ends or the labs are closed."""
@@ -41,7 +43,7 @@ class Labs:
             each.close()
             self._widgets.remove(each)
         self._widgets.append(live)
-        live.begin(self._pulse, attended=attended)
+        live.begin(self.pulse, self.beside if attended else None)
 
     def settle(self, *_: Any) -> None:
         """After a cell: show the end of what has ended, where no page does so by itself."""
@@ -86,9 +88,10 @@ class Labs:
         self._current = None
         while self._live:
             self._live.pop().close()
-        self._pulse.close()
-        self._pulse = Pulse()
+        self.pulse.close()
+        self.pulse = Pulse()
         while self._widgets:
             self._widgets.pop().close()
+        self.beside.close()
         while self._opened:
             self._opened.pop().close()

@@ -16,9 +16,10 @@ from IPython.display import display
 from faaslab.clock import SYSTEM, Clock
 from faaslab.errors import FaaslabError
 from faaslab.notebook.display import View
+from faaslab.notebook.widgets.bundle import Bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from faaslab.lab.workflow_pictures import Watched
 
@@ -54,7 +55,7 @@ class LiveRun:
             display(view)
             return
         self._widget = ipywidgets.HTML(view.html)
-        self._handle = display(_Bundle(self._widget, view), display_id=True)
+        self._handle = display(Bundle(self._widget, view), display_id=True)
         self._thread = threading.Thread(target=self._follow, name="faaslab-live-run", daemon=True)
         self._thread.start()
 
@@ -95,19 +96,6 @@ class LiveRun:
         self._over.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
-
-
-class _Bundle:
-    """A widget, and the same for whoever has none."""
-
-    def __init__(self, widget: Any, view: View) -> None:
-        self._widget = widget
-        self._view = view
-
-    def _repr_mimebundle_(self, **_: Any) -> Mapping[str, Any]:
-        shown = self._widget._repr_mimebundle_()
-        bundle = shown[0] if isinstance(shown, tuple) else shown
-        return {**bundle, **self._view._repr_mimebundle_()}
 
 
 class ShownView(View):

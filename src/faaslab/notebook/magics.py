@@ -68,7 +68,7 @@ class FaasMagics(Magics, _Settings):  # type: ignore[misc]
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
-        self.labs = Labs()
+        self.labs = Labs(shell)
         self.cells: dict[str, tuple[int, int]] = {}
         """Source of a function -> the number of the cell it was typed into, and the lines above it there."""
         self._matcher = matcher(shell, self.labs)

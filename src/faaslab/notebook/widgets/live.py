@@ -16,6 +16,7 @@ from faaslab.notebook.widgets.stage import Stage
 if TYPE_CHECKING:
     from faaslab.lab import Lab
     from faaslab.notebook.display import Surroundings, View
+    from faaslab.notebook.widgets.beside import Beside
     from faaslab.notebook.widgets.pulse import Pulse
 
 
@@ -35,6 +36,7 @@ class LiveWidget(ABC):
         self.around = around
         self._stage = Stage(self.still, self._seen_changed)
         self._pulse: Pulse | None = None
+        self._beside: Beside | None = None
         self._turn = threading.RLock()
         self._over = False
         self._wanted = False
@@ -58,13 +60,15 @@ class LiveWidget(ABC):
 
     # -- called by `Labs`
 
-    def begin(self, pulse: Pulse, *, attended: bool) -> None:
-        """Show it. Where it is not attended nobody can click, so that HTML alone is shown."""
+    def begin(self, pulse: Pulse, beside: Beside | None = None) -> None:
+        """Show it, answered `beside` the cells. Without that nobody can click: HTML alone is shown."""
         self._pulse = pulse
-        if attended:
+        self._beside = beside
+        if beside is not None:
             made = self.widget()
             self.beat()
             self._stage.show(made)
+            self.answer(made)
         else:
             self.beat()
             self._stage.show()
@@ -101,6 +105,11 @@ class LiveWidget(ABC):
     def keep(self) -> None:
         """Something worth keeping happened: a file saved from now on has it."""
         self._stage.keep()
+
+    def answer(self, *widgets: Any) -> None:
+        """Answer clicks on these, made after `widget`, while a cell runs, too (where the kernel can)."""
+        if self._beside is not None:
+            self._beside.answers(*widgets)
 
     def look_now(self) -> None:
         """Look at once, in the other thread."""
