@@ -96,7 +96,7 @@ def test_a_small_store_has_a_headline_figures_and_tables(name, headline, path):
     assert headline in shown[0]["text/plain"]
     assert "1 throttled call never ran" in shown[0]["text/plain"]
     whole = "".join(bundle["text/html"] for bundle in shown)
-    assert whole.count("data:image/png;base64,") >= 2
+    assert whole.count("data:image/svg+xml;base64,") >= 2
     assert whole.count("<table>") >= 2
     assert "What you could change" in whole
     for nothing in ("nan", "NaT", "None"):
@@ -174,5 +174,5 @@ def test_papermill_makes_a_page_of_it(name, path, tmp_path):
     assert done.status == "completed", done.error_message
     page = (tmp_path / "out" / f"{name}.html").read_text("utf-8")
     assert "Only functions score." in page
-    assert "data:image/png;base64," in page
+    assert "data:image/svg+xml;base64," in page
     assert "output_error" not in page.split("</style>", 1)[1]

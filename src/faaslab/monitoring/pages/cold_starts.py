@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from faaslab.events.schedule import zone_of
 from faaslab.monitoring import cost, keep_alive
-from faaslab.monitoring.pages import figures, opening, words
+from faaslab.monitoring.pages import figures, heat_map, opening, words
 from faaslab.monitoring.pages.page import Page, Plot, Points, Section, Table
 from faaslab.monitoring.prices import read
 from faaslab.store.questions import cold_starts as ask
@@ -27,8 +28,12 @@ _ROUGH = 30
 _SHOWN = 8
 
 
-def page(store: Store, **parameters: Any) -> Page:
-    """The page over a store. Parameters: since, until, functions, regions, sources (`opening.begin`)."""
+def page(store: Store, *, tz: str = "UTC", **parameters: Any) -> Page:
+    """The page over a store; `tz` is the time zone that hours of the day and weekdays are of.
+
+    The other parameters: since, until, functions, regions, sources (`opening.begin`).
+    """
+    zone_of(tz)
     start = opening.begin(store, **parameters)
     if not start.invocations:
         return opening.nothing(TITLE, start, store)
@@ -56,6 +61,7 @@ def page(store: Store, **parameters: Any) -> Page:
         "change": _change(start, rates, split, why),
         "functions": _functions(rates),
         "over_time": _over_time(start),
+        "week": heat_map.section(start, tz),
         "inits": _inits(start, split),
         "versions": _versions(start),
         "reasons": _reasons(why),
@@ -177,32 +183,21 @@ def _over_time(start: Opening) -> Section | None:
         text,
         Plot(figure=figure, alt=f"Share of invocations that started cold, and invocations, per {each}."),
     ]
-    seen_h = (start.figures["last"] - start.figures["first"]).total_seconds() / 3600
-    if seen_h >= 36:
-        parts += _by_hour(start)
-    return Section(title="When", parts=tuple(parts))
+    return Section(title="When", parts=(*parts, _table_over_time(df, each)))
 
 
-def _by_hour(start: Opening) -> list[Any]:
-    df = ask.rates(start.run, start.window, ("hour_of_day",))
-    figure, (axes,) = figures.canvas(height=2.3)
-    axes.bar(df["hour_of_day"], df["rate"], color=figures.BLUE, width=0.85)
-    figures.percent_axis(axes.yaxis)
-    axes.set_ylabel("started cold")
-    axes.set_xlabel("hour of the day (UTC)")
-    axes.set_xticks(range(0, 24, 2), [f"{hour:02d}" for hour in range(0, 24, 2)])
-    axes.set_xlim(-0.6, 23.6)
-    hours = sorted(words.rows(df), key=lambda row: float(row["rate"]))
-    low, high = hours[0], hours[-1]
-    if low["rate"] == high["rate"]:
-        return []
-    text = (
-        f"Over the day: {words.share(high['rate'])} between {int(high['hour_of_day']):02d} and "
-        f"{int(high['hour_of_day']) + 1:02d} o'clock ({words.of(high['invocations'], 'invocation')}), "
-        f"{words.share(low['rate'])} between {int(low['hour_of_day']):02d} and "
-        f"{int(low['hour_of_day']) + 1:02d} ({words.of(low['invocations'], 'invocation')})."
+def _table_over_time(df: pd.DataFrame, each: str) -> Table:
+    return Table(
+        df=df,
+        columns={
+            "bucket": ("from (UTC)", words.instant),
+            "invocations": ("invocations", words.count),
+            "cold_starts": ("cold starts", words.count),
+            "rate": ("rate", words.share),
+        },
+        behind=f"The same as a table, per {each}",
+        limit=90,
     )
-    return [text, Plot(figure=figure, alt=text)]
 
 
 def _split(start: Opening, prices: PriceTable) -> pd.DataFrame:
@@ -249,7 +244,7 @@ def _inits(start: Opening, split: pd.DataFrame) -> Section | None:
     if curves:
         parts.append(
             Plot(
-                figure=figures.quantile_curves(curves[:6], unit="init took"),
+                figure=figures.quantile_curves(curves[:6], start.looks, unit="init took"),
                 alt="How long inits took, per function, up to the slowest.",
             )
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from faaslab.monitoring import savings
-from faaslab.monitoring.pages import figures, opening, words
+from faaslab.monitoring.pages import duration_curves, figures, opening, words
 from faaslab.monitoring.pages.page import Page, Plot, Points, Section, Table
 from faaslab.store.questions import durations as ask
 from faaslab.store.questions import overview
@@ -45,7 +45,8 @@ def page(store: Store, **parameters: Any) -> Page:
     sections = {
         "change": _change(percentiles, causes, memory, errors),
         "percentiles": _percentiles(start, percentiles),
-        "over_time": _over_time(start),
+        "over_time": duration_curves.over_time(start),
+        "by_function": duration_curves.by_function(start, [str(name) for name in percentiles["function"]]),
         "tail": _tail(causes),
         "memory": _memory(memory),
         "failures": failures,
@@ -120,7 +121,10 @@ def _percentiles(start: Opening, percentiles: pd.DataFrame) -> Section:
             parts.append(f"The {_SHOWN} functions that run longest in all; the table has the others.")
         alt = "How long executions took, per function, from the fastest to the slowest."
         parts.append(
-            Plot(figure=figures.quantile_curves(curves[:_SHOWN], unit="took no longer than"), alt=alt)
+            Plot(
+                figure=figures.quantile_curves(curves[:_SHOWN], start.looks, unit="took no longer than"),
+                alt=alt,
+            )
         )
     table = Table(
         df=percentiles,
@@ -137,42 +141,6 @@ def _percentiles(start: Opening, percentiles: pd.DataFrame) -> Section:
         },
     )
     return Section(title="How long they take", parts=(*parts, table))
-
-
-def _over_time(start: Opening) -> Section | None:
-    df = ask.over_time(start.run, start.window, start.bucket)
-    if len(df) < 2:
-        return None
-    figure, (took, calls) = figures.canvas(2, height=3.9, ratios=(2.4, 1))
-    middle = df["bucket"] + opening.width(start.bucket) / 2
-    lines = (
-        ("p99_ms", "99 %", figures.RED),
-        ("p95_ms", "95 %", figures.ORANGE),
-        ("p50_ms", "median", figures.BLUE),
-    )
-    for name, label, colour in lines:
-        took.plot(middle, df[name], color=colour, linewidth=1.8, label=label)
-    figures.milliseconds(took.yaxis, took)
-    took.set_ylabel("took no longer than")
-    figures.above(took, 3)
-    width = opening.width(start.bucket)
-    well = [int(row["invocations"]) - int(row["errors"]) for row in words.rows(df)]
-    layers = [("well", well, figures.GREY), ("failed", list(df["errors"]), figures.RED)]
-    figures.bars_over_time(calls, list(df["bucket"]), layers, width)
-    calls.set_ylabel("invocations")
-    figures.count_axis(calls.yaxis)
-    figures.time_axis(calls)
-    each = start.bucket.removeprefix("1 ")
-    enough = df[df["invocations"] >= max(df["invocations"].median() / 10, 1)]
-    slow = max(words.rows(enough), key=lambda row: float(row["p95_ms"]))
-    usual = float(df["p95_ms"].median())
-    text = (
-        f"Per {each}. 95 % took no longer than {words.ms(usual)} in the usual one, and "
-        f"{words.ms(slow['p95_ms'])} "
-        "in the slowest, which began on "
-        f"{words.instant(slow['bucket'], seconds=opening.seconds(start.bucket) < 60)} UTC."
-    )
-    return Section(title="Over time", parts=(text, Plot(figure=figure, alt=text)))
 
 
 def _cause_words(cause: str) -> str:

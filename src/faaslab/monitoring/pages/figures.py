@@ -1,25 +1,76 @@
-"""The figures of the pages: matplotlib Figures without a background, readable on light and on dark."""
+"""The figures of the pages: matplotlib Figures without a background, readable on light, on dark and on paper.
+
+What is written takes the reader's own ink (`svg`); what is drawn has colours that hold on both, that are told
+apart by those who see colours otherwise, and a hatch, a dash or a name beside it for those who see none.
+"""
 
 from __future__ import annotations
 
+import io
+import math
+import re
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from faaslab.monitoring.pages import words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK = "#7d838c"  # readable on white and on near black
+INK = "#59636f"  # where nobody says what the page is: readable on white and on near black
+PAPER = "#fcfdfe"
 GRID = "#8a8f9740"
-BLUE, ORANGE, GREEN, RED, PURPLE, TEAL, GREY = (
-    "#4a86d8", "#e0853b", "#3f9f6b", "#d6584f", "#9277cf", "#2f9fb0", "#9aa0a8",
-)  # fmt: skip
-COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, TEAL)
+BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#2f6fc0", "#dd8a1a", "#04a99e", "#c0392b", "#9a8ac7", "#9aa0a8"
+COLOURS = (BLUE, ORANGE, GREEN, "#ac536b", PURPLE, "#757138", "#b9966e", "#986c16")
+HATCHES = ("", "///", "...", "\\\\\\", "xx", "---", "ooo", "++")
+FAILED_HATCH = "////"
+DASHES = ("-", (0, (6, 2)), (0, (1, 1.4)), (0, (7, 2, 1.5, 2)), (0, (4, 1.5, 1, 1.5, 1, 1.5)))
 WIDTH = 9.2
+_CLEAR = re.compile(r"<metadata>.*?</metadata>\s*|<\?xml.*?\?>\s*|<!DOCTYPE.*?>\s*", re.DOTALL)
+_READERS = (
+    "<style>:root{--ink:#46505c;--paper:#fbfcfd}"
+    "@media (prefers-color-scheme:dark){:root{--ink:#b4bcc8;--paper:#12161c}}</style>"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How one function is drawn, on every page."""
+
+    colour: str
+    hatch: str
+    dash: Any
+
+
+REST = Look(colour=GREY, hatch="", dash="-")
+"""What all the others together look like."""
+
+
+def looks(names: Sequence[str]) -> dict[str, Look]:
+    """The look of each function; `names` in an order that stays (`overview.functions_in_order`).
+
+    Eight colours, then they come again with another hatch and dash.
+    """
+    return {
+        name: Look(
+            colour=COLOURS[place % len(COLOURS)],
+            hatch=HATCHES[(place + place // len(COLOURS)) % len(HATCHES)],
+            dash=DASHES[(place + place // len(COLOURS)) % len(DASHES)],
+        )
+        for place, name in enumerate(names)
+    }
+
+
+def svg(figure: Figure) -> str:
+    """The figure as an SVG document whose writing takes the ink of the page that it stands on."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    drawn = _CLEAR.sub("", buffer.getvalue()).replace(INK, "var(--ink)").replace(PAPER, "var(--paper)")
+    return drawn.replace("<defs>", f"{_READERS}<defs>", 1)
 
 
 def canvas(
@@ -34,6 +85,18 @@ def canvas(
     for axes in panels:
         _dress(axes)
     return figure, list(panels)
+
+
+def grid(rows: int, columns: int, *, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure of small panels, line by line, that share their x axis."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure.patch.set_alpha(0)
+    panels = [axes for line in figure.subplots(rows, columns, sharex=True, squeeze=False) for axes in line]
+    for axes in panels:
+        _dress(axes)
+    return figure, panels
 
 
 def _dress(axes: Axes) -> None:
@@ -81,26 +144,38 @@ def time_axis(axes: Axes) -> None:
 
 
 def bars_over_time(
-    axes: Axes, starts: Sequence[Any], layers: Sequence[tuple[str, Sequence[float], str]], width: timedelta
+    axes: Axes,
+    starts: Sequence[Any],
+    layers: Sequence[tuple[str, Sequence[float], str | Look]],
+    width: timedelta,
 ) -> None:
-    """Bars a bucket wide, the layers (name, values, colour) on top of each other."""
+    """Bars a bucket wide, the layers (name, values, colour or look) on top of each other."""
     below = [0.0] * len(starts)
-    for name, values, colour in layers:
+    for name, values, look in layers:
         axes.bar(
             starts,
             values,
             bottom=below,
             width=width / timedelta(days=1) * 0.9,
             align="edge",
-            color=colour,
             label=name,
+            **_filled(look),
         )
         below = [low + high for low, high in zip(below, values, strict=True)]
 
 
+def _filled(look: str | Look) -> dict[str, Any]:
+    """What a bar is filled with: a hatch is drawn in the paper's colour, and RED has always one."""
+    if isinstance(look, str):
+        look = Look(colour=look, hatch=FAILED_HATCH if look == RED else "", dash="-")
+    if not look.hatch:
+        return {"color": look.colour}
+    return {"facecolor": look.colour, "hatch": look.hatch, "edgecolor": PAPER, "linewidth": 0}
+
+
 def side_bars(
     names: Sequence[str],
-    layers: Sequence[tuple[str, Sequence[float], str]],
+    layers: Sequence[tuple[str, Sequence[float], str | Look]],
     labels: Sequence[str],
     *,
     unit: str,
@@ -112,8 +187,8 @@ def side_bars(
     axes.grid(axis="x", color=GRID, linewidth=0.7)
     places = range(len(names))
     left = [0.0] * len(names)
-    for name, values, colour in layers:
-        axes.barh(places, values, left=left, color=colour, height=0.62, label=name)
+    for name, values, look in layers:
+        axes.barh(places, values, left=left, height=0.62, label=name, **_filled(look))
         left = [low + high for low, high in zip(left, values, strict=True)]
     for place, end, label in zip(places, left, labels, strict=True):
         axes.annotate(
@@ -130,31 +205,55 @@ def side_bars(
     return figure
 
 
-def quantile_curves(curves: Sequence[tuple[str, Sequence[float], Sequence[float]]], *, unit: str) -> Figure:
+def quantile_curves(
+    curves: Sequence[tuple[str, Sequence[float], Sequence[float]]], look: Mapping[str, Look], *, unit: str
+) -> Figure:
     """Curves (name, quantiles, milliseconds), the tail drawn wide: as much room for every nine."""
     figure, (axes,) = canvas(height=3.9)
-    for index, (name, quantiles, values) in enumerate(curves):
-        axes.plot(
-            [_nines(quantile) for quantile in quantiles],
-            values,
-            color=COLOURS[index % len(COLOURS)],
-            linewidth=2,
-            linestyle="-" if index < len(COLOURS) else "--",
-            label=short(name),
-        )
+    ends = []
+    for name, quantiles, values in curves:
+        style = look.get(name, REST)
+        places = [_nines(quantile) for quantile in quantiles]
+        axes.plot(places, values, color=style.colour, linewidth=2, linestyle=style.dash)
+        ends.append((places[-1], values[-1], name, style.colour))
     marks = (0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
     shown = [mark for mark in marks if mark <= max(max(quantiles) for _, quantiles, _ in curves)]
     axes.set_xticks([_nines(mark) for mark in shown], [f"{mark * 100:g} %" for mark in shown])
     milliseconds(axes.yaxis, axes)
     axes.set_xlabel("share of the executions that took no longer")
     axes.set_ylabel(unit)
-    above(axes, 6 if max(len(name) for name, _, _ in curves) <= 16 else 3)
+    named_ends(axes, ends)
     return figure
+
+
+def named_ends(axes: Axes, ends: Sequence[tuple[Any, float, str, str]], most: int = 22) -> None:
+    """The name of each curve at its end (x, y, name, colour): none stands on another.
+
+    Call it when the limits of the y axis are as they stay.
+    """
+    line = 13 * axes.figure.dpi / 72  # as high as a line of writing
+    placed: list[float] = []
+    for x, y, name, colour in sorted(ends, key=lambda end: end[1]):
+        if not math.isfinite(y) or (y <= 0 and axes.get_yscale() == "log"):
+            continue
+        at = axes.transData.transform((0, y))[1]
+        placed.append(max(at, placed[-1] + line) if placed else at)
+        axes.annotate(
+            short(name, most),
+            (x, y),
+            xytext=(7, (placed[-1] - at) * 72 / axes.figure.dpi),
+            textcoords="offset points",
+            va="center",
+            color=INK,
+            fontsize=9,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0},
+        )
 
 
 def milliseconds(axis: Any, axes: Axes) -> None:
     """A logarithmic axis of times, written `10 ms`, `1 s`, `1 min`."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     least, most = axis.get_data_interval()
     limit = axes.set_ylim if axis is axes.yaxis else axes.set_xlim
@@ -164,11 +263,25 @@ def milliseconds(axis: Any, axes: Axes) -> None:
         limit(least / 2, most * 2)
     axes.set_yscale("log") if axis is axes.yaxis else axes.set_xscale("log")
     low, high = axis.get_view_interval()
-    axis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high < low * 300 else (1.0,)))
+    marks = _log_marks(low, high)
+    axis.set_major_locator(FixedLocator(marks) if marks else LogLocator())
+    axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(
         FuncFormatter(lambda value, _: f"{value:g} ms" if value < 10 else words.ms(value))
     )
     axis.set_minor_formatter(NullFormatter())
+
+
+def _log_marks(low: float, high: float) -> list[float]:
+    """Round numbers between the two, as many as can be read: three at least where there are so many."""
+    found: list[float] = []
+    for steps in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)):
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        found = [step * 10.0**decade for decade in decades for step in steps]
+        found = [mark for mark in found if low <= mark <= high]
+        if len(found) >= 3:
+            return found
+    return found
 
 
 def percent_axis(axis: Any) -> None:
@@ -195,6 +308,4 @@ def written(axis: Any, write: Callable[[float], str]) -> None:
 
 def _nines(quantile: float) -> float:
     """Where a quantile stands: 0 at 0, 1 at 90 %, 2 at 99 %, 3 at 99.9 %."""
-    import math
-
     return -math.log10(max(1 - quantile, 1e-6))

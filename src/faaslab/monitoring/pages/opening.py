@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue
@@ -12,6 +13,7 @@ from faaslab.model.execution import Source
 from faaslab.model.moment import moment
 from faaslab.monitoring.cost import HOURS_A_MONTH, exact
 from faaslab.monitoring.pages import words
+from faaslab.monitoring.pages.figures import Look, looks
 from faaslab.monitoring.pages.page import Page
 from faaslab.store.questions import overview
 from faaslab.store.questions.window import Run, Window
@@ -38,6 +40,11 @@ class Opening:
     window: Window
     now: datetime
     figures: dict[str, Any]
+
+    @cached_property
+    def looks(self) -> dict[str, Look]:
+        """How each function of the store is drawn: the same on every page, in every week."""
+        return looks([str(name) for name in overview.functions_in_order(self.run)["function"]])
 
     @property
     def invocations(self) -> int:

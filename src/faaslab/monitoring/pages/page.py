@@ -1,6 +1,6 @@
 """A page of analysis: a headline in words, sections of prose, figures and tables; as HTML or as plain text.
 
-It needs no script, no style sheet and no network: figures stand in it as PNG, and colours are the
+It needs no script, no style sheet and no network: figures stand in it as SVG pictures, and colours are the
 reader's (light or dark). Text may have `code` and **strong** in it; everything else is escaped.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from faaslab.monitoring.pages import words
+from faaslab.monitoring.pages import figures, words
 
 _SOFT = "opacity:.75;font-size:.92em"
 _LEFT = (words.text,)
@@ -27,6 +26,12 @@ _CELL = {
     "right": "text-align:right;white-space:nowrap",
 }
 _UNITS = re.compile(r"(\d) (%|ms|s|min|h|days|MB|×)(?![\w])")
+_NARROWEST = "34rem"
+"""A figure is not made narrower than this, but moved sideways: its writing stays legible."""
+_IN_JUPYTERLAB = (
+    '<style>[data-jp-theme-light="false"] img.faas-figure{color-scheme:dark}'
+    '[data-jp-theme-light="true"] img.faas-figure{color-scheme:light}</style>'
+)
 _LONG = 28
 """A text of more characters than this may be broken into lines."""
 
@@ -40,6 +45,8 @@ class Table:
     caption: str = ""
     limit: int = 12
     """So many rows are shown; the rest is counted."""
+    behind: str = ""
+    """What it tells, where a figure tells it already: it is folded then, for those who read."""
 
     def cells(self) -> list[list[str]]:
         """The shown rows, written out."""
@@ -89,7 +96,8 @@ class Section:
 
     def _html(self) -> str:
         body = "".join(_part_html(part) for part in self.parts)
-        return f"<h2>{_inline(self.title)}</h2>{body}"
+        style = _IN_JUPYTERLAB if self.figures else ""
+        return f"<h2>{_inline(self.title)}</h2>{style}{body}"
 
     def __str__(self) -> str:
         lines = [self.title, "=" * len(self.title)]
@@ -146,11 +154,12 @@ def _plain(text: str) -> str:
 
 def _part_html(part: Part) -> str:
     if isinstance(part, Plot):
-        data = base64.b64encode(_png(part.figure)).decode()
+        data = base64.b64encode(figures.svg(part.figure).encode()).decode()
         width = round(part.figure.get_figwidth() * 96)
         return (
-            f'<img src="data:image/png;base64,{data}" alt="{html.escape(part.alt)}" '
-            f'width="{width}" style="max-width:100%;height:auto">'
+            f'<div style="overflow-x:auto"><img src="data:image/svg+xml;base64,{data}" class="faas-figure" '
+            f'alt="{html.escape(part.alt)}" width="{width}" '
+            f'style="max-width:max(100%, {_NARROWEST});height:auto"></div>'
         )
     if isinstance(part, Table):
         return _table_html(part)
@@ -194,10 +203,10 @@ def _table_html(table: Table) -> str:
     notes = [table.caption, f"{words.of(left, 'more row')} in the DataFrame." if left > 0 else ""]
     foot = " ".join(filter(None, notes))
     note = f'<p style="{_SOFT}">{_inline(foot)}</p>' if foot else ""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=192, transparent=True)
-    return buffer.getvalue()
+    whole = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+    if table.behind:
+        return (
+            f'<details class="behind"><summary style="{_SOFT};cursor:pointer">{_inline(table.behind)}'
+            f'</summary><div style="overflow-x:auto">{whole}</div></details>'
+        )
+    return f'<div style="overflow-x:auto">{whole}</div>'

@@ -57,6 +57,25 @@ def rate_over_time(run: Run, window: Window, bucket: str) -> pd.DataFrame:
     )
 
 
+def by_weekday_and_hour(run: Run, window: Window, tz: str) -> pd.DataFrame:
+    """A row an hour of the week that has any, in the time zone `tz` (a name such as `Europe/Madrid`):
+    weekday (1 is Monday), hour (0 to 23), invocations, cold_starts, rate.
+    """  # noqa: D205
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions()},
+        h AS (SELECT time_bucket(INTERVAL '15 minutes', started_at) AS quarter,
+                     count(cold_start) AS invocations, count(*) FILTER (cold_start) AS cold_starts
+              FROM x GROUP BY 1),
+        l AS (SELECT (quarter AT TIME ZONE 'UTC') AT TIME ZONE $tz AS local, invocations, cold_starts FROM h)
+        SELECT isodow(local) AS weekday, hour(local) AS hour, sum(invocations)::BIGINT AS invocations,
+               sum(cold_starts)::BIGINT AS cold_starts, sum(cold_starts) / sum(invocations) AS rate
+        FROM l GROUP BY 1, 2 HAVING sum(invocations) > 0 ORDER BY 1, 2""",
+        tz=tz,
+    )
+
+
 def init_split(run: Run, window: Window) -> pd.DataFrame:
     """What inits take and what they are billed, a row per function, region and architecture:
     cold_starts, with_init, init_p50_ms, init_p95_ms, init_share_of_latency (of a cold start's wait, at the

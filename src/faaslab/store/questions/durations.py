@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from faaslab.store.questions.window import GB_SECONDS, LATENCY_MS, ask, grouped
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from faaslab.store.questions.window import Run, Window
@@ -45,18 +47,33 @@ def curve(run: Run, window: Window, points: tuple[float, ...]) -> pd.DataFrame:
 
 
 def over_time(run: Run, window: Window, bucket: str) -> pd.DataFrame:
-    """A row a bucket of time that has any: bucket, invocations, p50_ms, p95_ms, p99_ms, errors."""
+    """A row a bucket of time that has any: bucket, invocations, p50_ms, p90_ms, p95_ms, p99_ms, errors."""
+    return _over_time(run, window, bucket, "", "")
+
+
+def over_time_by_function(run: Run, window: Window, bucket: str, functions: Sequence[str]) -> pd.DataFrame:
+    """As `over_time`, a row a function (one of `functions`) and bucket."""
+    return _over_time(
+        run, window, bucket, "function, ", "AND list_contains($drawn, function)", drawn=list(functions)
+    )
+
+
+def _over_time(
+    run: Run, window: Window, bucket: str, by: str, only: str, **parameters: list[str]
+) -> pd.DataFrame:
     return ask(
         run,
         window,
         f"""WITH {window.executions()},
-        q AS (SELECT time_bucket(CAST($bucket AS INTERVAL), started_at) AS bucket, count(*) AS invocations,
-                     quantile_cont(duration_ms, [0.5, 0.95, 0.99]) AS q,
+        q AS (SELECT {by}time_bucket(CAST($bucket AS INTERVAL), started_at) AS bucket,
+                     count(*) AS invocations,
+                     quantile_cont(duration_ms, [0.5, 0.9, 0.95, 0.99]) AS q,
                      count(*) FILTER (status IN ('failed', 'timeout')) AS errors
-              FROM x WHERE duration_ms IS NOT NULL GROUP BY 1)
-        SELECT bucket, invocations, q[1] AS p50_ms, q[2] AS p95_ms, q[3] AS p99_ms, errors
-        FROM q ORDER BY bucket""",
+              FROM x WHERE duration_ms IS NOT NULL {only} GROUP BY ALL)
+        SELECT {by}bucket, invocations, q[1] AS p50_ms, q[2] AS p90_ms, q[3] AS p95_ms, q[4] AS p99_ms, errors
+        FROM q ORDER BY {by}bucket""",
         bucket=bucket,
+        **parameters,
     )
 
 

@@ -55,6 +55,21 @@ def sources(run: Run, window: Window) -> pd.DataFrame:
     )
 
 
+def functions_in_order(run: Run) -> pd.DataFrame:
+    """Every function of the store, the one that came first before the others: function, first.
+
+    By its first definition, else its first execution: an order that new ones are added to at its end.
+    """
+    return run(
+        """WITH e AS (SELECT function, min(started_at) AS begun FROM executions GROUP BY function),
+        d AS (SELECT name AS function, min("timestamp") AS begun FROM definitions
+              WHERE kind = 'function' GROUP BY name)
+        SELECT function, coalesce(min(d.begun), min(e.begun)) AS first FROM e LEFT JOIN d USING (function)
+        GROUP BY function ORDER BY first, function""",
+        None,
+    )
+
+
 _ERROR_TYPE = (
     "coalesce(error_type, CASE status WHEN 'timeout' THEN 'Timeout' WHEN 'throttled' THEN 'Throttled' "
     "ELSE 'not told' END)"
