@@ -1,4 +1,4 @@
-"""Runs all tests, the rooms that only reckon beside the ones that wait for processes: two cores are there.
+"""Runs all tests in two halves at once: two cores are there, and much of the time is waiting for processes.
 
 What is told of the ones beside comes at the end. The exit status is 0 when all passed.
 """
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-BESIDE = ["tests/workflow", "tests/store_questions"]
+BESIDE = ["tests/workflow", "tests/store_questions", "tests/endpoint", "tests/cloud", "tests/browser"]
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 
 with tempfile.TemporaryFile("w+") as said:

@@ -15,7 +15,7 @@ def handler(event, context):
 """,
     "quick": "%faas invoke slow -p 0",
     "map": "%faas map slow [0,0,4,4,60,60] -n 2 -o done",
-    "rows": "done.df[['status']] if 'done' in globals() else 'unbound'",
+    "rows": "done[['status']] if 'done' in globals() else 'unbound'",
     "invoke": "%faas invoke slow -p 60",
     "after": "%faas invoke slow -p 0.1",
 }

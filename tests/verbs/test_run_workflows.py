@@ -127,7 +127,7 @@ def test_nothing_is_left_to_resume(do):
 
 def test_what_is_taken_up_is_told_by_name_and_seen_to_its_end(tmp_path, cache):
     with app.open(store=tmp_path / "s.duckdb", cache=cache) as lab:
-        lab.workflows.create("short", Wait("W", seconds=1).definition())
+        lab.workflows.create("short", Wait("W", seconds=4).definition())
         lab.workflows.start("short", name="left")
     with Store(tmp_path / "s.duckdb") as store:
         store.backup(tmp_path / "copy.duckdb")

@@ -36,7 +36,7 @@ def limited(request, backend_with):
 def test_the_maximum_used_is_that_of_the_invocation(limited, define, invoke):
     function = define(PEAK, memory_mb=512, timeout_s=100)
     small, large, again = (invoke(function, b"%d" % n, on=limited) for n in (1, 200, 1))
-    assert 200 < large.max_memory_mb < 250
+    assert 190 < large.max_memory_mb < 250
     assert small.max_memory_mb < 60
     assert again.max_memory_mb < 60, "a maximum does not outlive its invocation"
 
