@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from faaslab.backends.local import LocalBackend, LocalSettings
+    from faaslab.backends.local.environment import EnvironmentInfo
     from faaslab.lab.definitions import Definition
     from faaslab.lab.imports import ImportResult
     from faaslab.lab.serving import Serving, StartEndpoint
@@ -228,6 +229,10 @@ class Lab:
     def enforced(self, function: Function | None = None) -> Mapping[str, str]:
         """Limit -> how it is enforced on this machine; for that function, where one is given."""
         return self.backend.enforced(function)
+
+    def environments(self) -> tuple[EnvironmentInfo, ...]:
+        """The execution environments of this process; none before anything ran in it."""
+        return () if self._backend is None else self._backend.environments()
 
     def sql(self, text: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> pd.DataFrame:
         """The answer to a question in DuckDB's SQL over the whole history, the newest record included."""

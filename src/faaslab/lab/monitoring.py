@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue
-from faaslab.lab import timelines
+from faaslab.lab import dashboard, timelines
 from faaslab.model.function import FunctionStatistics
 from faaslab.model.moment import moment
 from faaslab.store.questions import workflows
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from faaslab.lab import Lab
+    from faaslab.lab.dashboard import Dashboard
     from faaslab.model.function import Function
     from faaslab.model.workflow import WorkflowStatistics
 
@@ -208,6 +210,21 @@ class Monitoring:
         """
         df = timelines.invocations(self._lab, function, since=since, until=until, last=last)
         return timelines.levels_table(timelines.levels_of(df))
+
+    def dashboard(
+        self, functions: Sequence[str] = (), *, since: str | datetime | timedelta = "1h"
+    ) -> Dashboard:
+        """How those functions (all of them without a name) fare from `since` to now; `all`: since ever.
+
+        Its figures are those of `stats`. Raises `NotFound` for a name that nothing knows.
+        """
+        for name in functions:
+            self._lab.executions.known(name)
+        return dashboard.look(self._lab, functions, since)
+
+    def in_flight(self) -> dict[str, int]:
+        """Function -> how many of its invocations run at this moment in this process."""
+        return dict(Counter(each.function for each in self._lab.environments() if each.state == "busy"))
 
     def functions_table(self, functions: Sequence[Function]) -> pd.DataFrame:
         """A row a function: name, definition, status, runtime, memory_mb, timeout_s, invocations, errors,

@@ -15,6 +15,7 @@ from faaslab.model.execution import Execution
 from faaslab.model.function import Function, ImageCode, InlineCode
 from faaslab.model.layer import layer_name
 from faaslab.notebook import charts, units
+from faaslab.notebook.dashboard_view import dashboard_block
 from faaslab.notebook.execution_view import execution_block
 from faaslab.notebook.log_view import log_rows
 from faaslab.notebook.markup import Html, box, facts, fold, gauge, joined, page, pill, tag
@@ -22,6 +23,7 @@ from faaslab.notebook.run_view import picture, run_block, timeline_block, workfl
 from faaslab.notebook.tables import ROWS, pairs, table, table_parts
 from faaslab.verbs import (
     Answer,
+    DashboardAnswer,
     DiagnosticsAnswer,
     ExecutionAnswer,
     FunctionCard,
@@ -181,6 +183,8 @@ def _block(answer: Answer, around: Surroundings) -> Html:
         case TableAnswer():
             rows = max(around.rows, _TITLED) if answer.title else around.rows  # doctor and config are short
             return table(answer.df, title=answer.title, empty=answer.empty, rows=rows)
+        case DashboardAnswer():
+            return dashboard_block(answer.dashboard)
         case ReportAnswer():
             return report_block(answer.run, around.link)
         case WorkflowCard():

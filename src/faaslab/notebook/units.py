@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
 STATUS_HUES = {
     "completed": "ok",
@@ -66,6 +66,52 @@ def significant(value: float) -> str:
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{Decimal(f'{value:.3g}'):f}"
+
+
+_THOUSANDS = ("", "k", "M", "G", "T", "P")
+
+
+def compact(value: float) -> str:
+    """A count in a few letters: `950`, `1.2k`, `34M`."""
+    power = 0
+    while abs(value) >= 999.5 and power < len(_THOUSANDS) - 1:
+        value, power = value / 1_000, power + 1
+    if abs(value) >= 9_999.5:
+        return f"{value:.0e}{_THOUSANDS[power]}"
+    return f"{value:.3g}{_THOUSANDS[power]}"
+
+
+def tick_ms(ms: float) -> str:
+    """A round duration at an axis: `250 ms`, `1.5 s`, `10 min`."""
+    if ms < 1_000:
+        return f"{ms:.3g} ms"
+    if ms < 1_000_000:
+        return f"{ms / 1_000:.3g} s"
+    return f"{compact(ms / 60_000)} min"
+
+
+def percent(share: float) -> str:
+    """A share (0 to 1), with a place where it is small: `0.4 %`, `12 %`."""
+    shown = 100 * share
+    return f"{shown:.0f} %" if shown >= 9.95 else f"{shown:.1f}".removesuffix(".0") + " %"
+
+
+def dollars(usd: float) -> str:
+    """Dollars; what is less than a cent in millionths, as AWS bills it."""
+    if usd == 0:
+        return "$0"
+    if abs(usd) < 0.01:
+        return f"{significant(usd * 1e6)} µ$"
+    return f"${significant(usd)}" if abs(usd) < 1_000 else f"${compact(usd)}"
+
+
+def lasting(length: timedelta) -> str:
+    """A round length of time in the unit that fits: `15 s`, `5 min`, `1 h`, `7 d`."""
+    seconds = length.total_seconds()
+    for unit, size_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size_s:
+            return f"{seconds / size_s:.3g} {unit}"
+    return f"{seconds:.3g} s"
 
 
 def moment(at: datetime) -> str:

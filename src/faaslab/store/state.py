@@ -239,6 +239,11 @@ class State:
         with self.read() as connection:
             return connection.execute(text, parameters).fetchone()
 
+    def last_row(self) -> int:
+        """The number of the last row that was ever put into the outbox; 0 before the first."""
+        row = self.one("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")
+        return 0 if row is None else int(row[0])
+
     def generation(self) -> int:
         """A number that changes with every change of a definition, by whatever process.
 

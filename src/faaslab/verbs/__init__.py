@@ -26,7 +26,7 @@ from faaslab.verbs.answers import (
 )
 from faaslab.verbs.debugging import call_under
 from faaslab.verbs.face import Face, Progress
-from faaslab.verbs.live_answers import PanelAnswer
+from faaslab.verbs.live_answers import DashboardAnswer, PanelAnswer
 from faaslab.verbs.options import Option, Positional
 from faaslab.verbs.parse import NOTEBOOK_OPTIONS, SHELL_OPTIONS, parse
 from faaslab.verbs.run import run
@@ -41,6 +41,7 @@ __all__ = [
     "VERBS",
     "Answer",
     "Call",
+    "DashboardAnswer",
     "DiagnosticsAnswer",
     "DoneAnswer",
     "ExecutionAnswer",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from faaslab.model.asynchronous import destination_name
-from faaslab.verbs.live_answers import PanelAnswer
+from faaslab.verbs.live_answers import DashboardAnswer, PanelAnswer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -319,6 +319,7 @@ Answer = (
     | StatsAnswer
     | ReportAnswer
     | PanelAnswer
+    | DashboardAnswer
     | DoneAnswer
     | TextAnswer
 )

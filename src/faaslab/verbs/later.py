@@ -13,7 +13,6 @@ LATER: dict[str, str] = {
     "alarm": "stats shows the errors; report run makes a page of them",
     "tune": "map the function with several --memory settings and compare: stats --by memory",
     "whatif": "report run cold_starts and report run costs say what would change",
-    "dashboard": "stats, or report run NAME",
     "report schedule": "call faaslab report run from cron",
     "report open": "report run NAME --open",
     "report tick": "call faaslab report run from cron",

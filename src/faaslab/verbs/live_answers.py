@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
+    from faaslab.lab.dashboard import Dashboard
+
 
 @dataclass(frozen=True, kw_only=True)
 class PanelAnswer:
@@ -39,18 +41,16 @@ class PanelAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class DashboardAnswer:
-    """How functions fare (all of them without a name), over the last `since`, such as `1h`."""
+    """How functions fare at this moment. `since` is the window as it was asked for, such as `1h`."""
 
-    functions: tuple[str, ...]
+    dashboard: Dashboard
     since: str
-    df: pd.DataFrame
-    """A row a function: what the dashboard says at this moment."""
     exit_status: int = 0
 
     @property
     def value(self) -> pd.DataFrame:
-        """The table."""
-        return self.df
+        """A row a function: invocations, errors, throttles, percentiles, cold rate, cost, running."""
+        return self.dashboard.df
 
 
 @dataclass(frozen=True, kw_only=True)

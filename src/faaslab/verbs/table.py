@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from faaslab.errors import NotFound
 from faaslab.verbs import (
+    dashboard,
     executions,
     functions,
     invoking,
@@ -60,6 +61,7 @@ VERBS: dict[str, Verb] = {
         *timelines.VERBS,
         *serving.VERBS,
         *executions.VERBS,
+        *dashboard.VERBS,
         *reports.VERBS,
         *upkeep.VERBS,
         HELP,

@@ -32,6 +32,8 @@ from faaslab.verbs.answers import (
     WorkflowCard,
 )
 from faaslab.verbs.changes import also_set, changes, numbered
+from faaslab.verbs.dashboard_text import dashboard_document, headline
+from faaslab.verbs.live_answers import DashboardAnswer
 from faaslab.verbs.reasons import reason, remedy, trace_lines, without_advice
 from faaslab.verbs.workflow_text import card_text, diagnostic_lines, run_text, workflow_document
 from faaslab.verbs.workflow_text import execution_document as workflow_execution
@@ -74,6 +76,8 @@ def plain_text(answer: Answer, *, width: int | None = None) -> str:
             return answer.text.rstrip("\n")
         case TableAnswer():
             return table(answer.df, width=width) if len(answer.df) else answer.empty
+        case DashboardAnswer():
+            return _dashboard(answer, width)
         case ReportAnswer():
             return _report(answer)
         case WorkflowCard():
@@ -103,6 +107,8 @@ def documents(answer: Answer) -> Any:
             return rows(answer.value)
         case TableAnswer() | TimelineAnswer():
             return rows(answer.df)
+        case DashboardAnswer():
+            return dashboard_document(answer.dashboard)
         case ReportAnswer():
             return to_json(answer.run)
         case DoneAnswer():
@@ -382,6 +388,13 @@ def _summary(result: Any) -> str:
     cold = sum(bool(execution.cold_start) for execution in result.executions)
     text = f"{count} of {result.total} ran, {result.failed} failed, {cold} cold"
     return f"{text}, batch {result.batch_id}"
+
+
+def _dashboard(answer: DashboardAnswer, width: int | None) -> str:
+    dashboard = answer.dashboard
+    frames = [dashboard.df, dashboard.workflows_df]
+    parts = [headline(dashboard), *(table(df, width=width) for df in frames if len(df))]
+    return "\n\n".join(parts)
 
 
 def _report(answer: ReportAnswer) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faaslab.verbs import DashboardAnswer
+
 if TYPE_CHECKING:
     from faaslab.lab import Lab
     from faaslab.notebook.display import Surroundings
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
 def live_of(answer: Answer, lab: Lab | None, around: Surroundings) -> LiveWidget | None:
     """The live thing that an answer is; None for all that is shown once."""
     match answer, lab:
+        case DashboardAnswer(), _ if lab is not None:
+            from faaslab.notebook.widgets.dashboard import DashboardWidget
+
+            return DashboardWidget(answer, lab, around)
         case _:
             del around
             return None

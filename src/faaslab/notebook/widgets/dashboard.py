@@ -1,0 +1,160 @@
+"""The dashboard, live: the figures of a time that moves on, for the functions that are picked.
+
+Rule: while nothing was recorded it asks for nothing but the store's position. A question that took long is
+asked less often, so that a busy store costs at most a tenth of a core.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from faaslab.lab.dashboard import ALL, edge
+from faaslab.notebook import dashboard_view as draw
+from faaslab.notebook.display import Surroundings, View, view
+from faaslab.notebook.markup import page, pill, tag
+from faaslab.notebook.widgets.live import LiveWidget
+from faaslab.store.questions.dashboard import names
+from faaslab.verbs import DashboardAnswer
+
+if TYPE_CHECKING:
+    from faaslab.errors import FaaslabError
+    from faaslab.lab import Lab
+
+TIMES = {"5 min": "5m", "15 min": "15m", "1 h": "1h", "6 h": "6h", "24 h": "24h", "7 d": "7d", "all": ALL}
+"""What can be picked, as it is called and as `since` has it."""
+
+CHIPS = 40
+"""At most so many functions can be picked by a click; all by their names."""
+
+_SHARE = 10.0
+
+
+class DashboardWidget(LiveWidget):
+    """`answer` says how it begins."""
+
+    period_s: ClassVar[float] = 1.0
+
+    def __init__(self, answer: DashboardAnswer, lab: Lab, around: Surroundings) -> None:
+        super().__init__(lab, around)
+        self._since = answer.since
+        self._chosen = answer.dashboard.functions
+        self._order = next(iter(draw.ORDERS))
+        self._dashboard = answer.dashboard
+        self._seen: Any = None
+        """What stood when it last asked; it asks again once that differs."""
+        self._not_before_s = 0.0
+        self._parts: dict[str, Any] = {}
+        self._chips: dict[str, Any] = {}
+        self._chips_box: Any = None
+
+    # -- the page
+
+    def widget(self) -> Any:
+        """Controls above, figures, charts and tables below."""
+        import ipywidgets
+
+        times = dict(TIMES)
+        if self._since not in times.values():
+            times = {f"since {self._since}" if len(self._since) > 4 else self._since: self._since, **times}
+        window = ipywidgets.ToggleButtons(
+            options=list(times.items()), value=self._since, style={"button_width": "auto"}, tooltips=[]
+        )
+        window.add_class("faas-choice")
+        window.observe(lambda change: self._pick(since=change["new"]), "value")
+        order = ipywidgets.Dropdown(
+            options=list(draw.ORDERS), value=self._order, description="order by", layout={"width": "auto"}
+        )
+        order.observe(lambda change: self._pick(order=change["new"]), "value")
+        self._chips_box = ipywidgets.Box()
+        self._chips_box.add_class("faas-chips")
+        self._offer([row[0] for row in names(self.lab.store.sql).itertuples(index=False)])
+        self._parts = {name: ipywidgets.HTML() for name in ("head", "tiles", "charts", "trouble", "tables")}
+        controls = ipywidgets.Box([window, order])
+        controls.add_class("faas-controls")
+        whole = ipywidgets.VBox(
+            [
+                self._parts["head"],
+                controls,
+                self._chips_box,
+                self._parts["trouble"],
+                self._parts["tiles"],
+                self._parts["charts"],
+                self._parts["tables"],
+            ]
+        )
+        whole.add_class("faas-dashboard")
+        return whole
+
+    def _offer(self, functions: list[str]) -> None:
+        """Have a button for each function that can be picked; those that are there stay as they are."""
+        import ipywidgets
+
+        known = [*self._chosen, *functions, *self.lab.functions.names()]
+        wanted = list(dict.fromkeys([*self._chips, *known]))[:CHIPS]
+        new = [name for name in wanted if name not in self._chips]
+        if not new and self._chips:
+            return
+        for name in new:
+            chip = ipywidgets.ToggleButton(
+                value=name in self._chosen, description=name, tooltip=f"show {name}", layout={"width": "auto"}
+            )
+            chip.observe(self._chips_changed, "value")
+            self._chips[name] = chip
+        self._chips_box.children = tuple(self._chips.values()) if len(self._chips) > 1 else ()
+
+    def _chips_changed(self, _: Any) -> None:
+        self._pick(chosen=tuple(name for name, chip in self._chips.items() if chip.value))
+
+    def _pick(
+        self, *, since: str | None = None, order: str | None = None, chosen: tuple[str, ...] | None = None
+    ) -> None:
+        """Somebody picked something: it is shown at once."""
+        self._since = self._since if since is None else since
+        self._order = self._order if order is None else order
+        self._chosen = self._chosen if chosen is None else chosen
+        self._not_before_s = 0.0
+        self.look_now()
+
+    # -- as LiveWidget has it
+
+    def look(self) -> None:
+        """Ask for what has changed, if anything has."""
+        clock, since, chosen = self.lab.clock, self._since, self._chosen
+        running = self.lab.monitoring.in_flight()
+        stands = (since, chosen, self.lab.store.position(), edge(since, clock.now()))
+        began_s = clock.monotonic()
+        if stands != self._seen and (began_s >= self._not_before_s or not self._parts):
+            self._dashboard = self.lab.monitoring.dashboard(chosen, since=since)
+            self._seen = stands
+            self._not_before_s = clock.monotonic() + (_SHARE - 1) * (clock.monotonic() - began_s)
+        elif running != self._dashboard.running:
+            self._dashboard = replace(self._dashboard, running=running)
+        self._show()
+
+    def _show(self) -> None:
+        if not self._parts:
+            return
+        dashboard = self._dashboard
+        self._offer([each.function for each in dashboard.by_function])
+        self._put(
+            "head", page(tag("div", draw.head(dashboard, pill("live", "ok")), draw.alarms(dashboard.alarms)))
+        )
+        self._put("tiles", tag("div", draw.tiles(dashboard), class_="faas"))
+        self._put("charts", tag("div", draw.charts(dashboard), class_="faas"))
+        self._put("tables", tag("div", draw.tables(dashboard, order=self._order), class_="faas"))
+        self._put("trouble", "")
+
+    def _put(self, name: str, html: str) -> None:
+        if self._parts[name].value != html:
+            self._parts[name].value = html
+
+    def trouble(self, error: FaaslabError) -> None:
+        """A line above the figures, which stand as they were."""
+        if self._parts:
+            self._put("trouble", tag("div", tag("div", str(error), class_="note"), class_="faas"))
+
+    def still(self) -> View:
+        """The figures as they stand."""
+        answer = DashboardAnswer(dashboard=self._dashboard, since=self._since)
+        return view(answer, self.around)
