@@ -112,3 +112,25 @@ def test_metrics(ran):
     assert metrics.cold_start is True
     assert metrics.memory_mb == 128
     assert 0 < metrics.max_memory_mb <= 128
+
+
+def test_the_last_executions_are_given_without_their_bodies(lab):
+    lab.functions.create("echo", "def handler(event, context):\n    return event\n")
+    done = [lab.functions.invoke("echo", {"n": n}) for n in range(3)]
+    found = lab.executions.lately("echo", limit=2)
+    assert [each.id for each in found] == [done[2].id, done[1].id]
+    assert found[0].duration_ms == done[2].duration_ms
+    assert (found[0].payload_body, found[0].result_body, found[0].logs) == (None, None, ())
+    assert lab.executions.lately("nobody") == ()
+
+
+def test_payloads_that_were_captured_are_told_once_each_the_newest_first(lab):
+    lab.functions.create("echo", "def handler(event, context):\n    return 1 / event['n']\n")
+    first, *_ = [lab.functions.invoke("echo", {"n": n}) for n in (1, 2, 0, 2)]
+    large = lab.functions.invoke("echo", {"n": 1, "much": "x" * 100_000})
+    found = lab.executions.payloads("echo")
+    assert [each.beginning for each in found] == ["", '{"n":2}', '{"n":0}', '{"n":1}']
+    assert [str(each.status) for each in found] == ["completed", "completed", "failed", "completed"]
+    assert (found[0].execution_id, found[3].execution_id) == (large.id, first.id)
+    assert len(lab.executions.payloads("echo", limit=2)) == 2
+    assert lab.executions.payloads("nobody") == ()

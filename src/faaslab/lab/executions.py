@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +34,32 @@ Rows = list[dict[str, Any]]
 _SHORTEST_ID = 6
 _LOOK_S = 0.5
 _OVERLAP = timedelta(seconds=60)  # records arrive after what they tell of
+_BEGINNING = 200
+_NEWEST = "ORDER BY e.started_at DESC, e.id DESC"
 _FRAME = re.compile(r"\n(?=  File )")
 _LISTED = (
     "id, function, version, definition, status, started_at, duration_ms AS ms, billed_ms AS billed, "
     "cold_start AS cold, init_ms, memory_mb, max_memory_mb, error_type, error_message, source, attempt, "
     "replay_of, batch_id, request_id"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedPayload:
+    """A payload in the history, and the executions that had it, the last one first.
+
+    `status` and `started_at` are of the last one; `beginning` is empty for a large payload.
+    """
+
+    execution_ids: tuple[str, ...]
+    status: ExecutionStatus
+    started_at: datetime
+    beginning: str
+
+    @property
+    def execution_id(self) -> str:
+        """The last execution that had it."""
+        return self.execution_ids[0]
 
 
 class Executions:
@@ -137,6 +158,44 @@ class Executions:
             f"ORDER BY started_at DESC, id DESC{_limit(limit)}",
             values,
         )
+
+    def lately(self, function: str, *, limit: int = 50) -> tuple[Execution, ...]:
+        """The last executions of a function, newest first, without their logs, payloads and results."""
+        with self._store.connect() as connection:
+            result = connection.execute(
+                f"SELECT * FROM executions e WHERE function = ? {_NEWEST}{_limit(limit)}",
+                [function],
+            )
+            rows = [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
+        return tuple(_execution(row, [], None, None) for row in rows)
+
+    def payloads(self, function: str, *, limit: int = 20, among: int = 200) -> tuple[RecordedPayload, ...]:
+        """The different payloads of a function's last executions (of `among` of them), newest first.
+
+        What was not captured is left out; what was hidden is as it was hidden.
+        """
+        with self._store.connect() as connection:
+            rows = connection.execute(
+                "SELECT e.id, e.status, e.started_at, left(p.payload, ?), p.payload_blob IS NOT NULL, "
+                "coalesce(p.payload_blob, md5(p.payload)) FROM "
+                f"(SELECT * FROM executions e WHERE function = ? {_NEWEST}{_limit(among)}) e "
+                "JOIN payloads p ON p.execution_id = e.id "
+                f"WHERE p.payload IS NOT NULL OR p.payload_blob IS NOT NULL {_NEWEST}",
+                [_BEGINNING, function],
+            ).fetchall()
+        found: dict[str, RecordedPayload] = {}
+        for execution_id, status, started_at, beginning, large, digest in rows:
+            if digest in found:
+                ids = (*found[digest].execution_ids, execution_id)
+                found[digest] = replace(found[digest], execution_ids=ids)
+            elif len(found) < limit:
+                found[digest] = RecordedPayload(
+                    execution_ids=(execution_id,),
+                    status=ExecutionStatus(status),
+                    started_at=started_at,
+                    beginning="" if large else beginning,
+                )
+        return tuple(found.values())
 
     def logs(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faaslab.verbs import DashboardAnswer
+from faaslab.verbs import DashboardAnswer, PanelAnswer
 
 if TYPE_CHECKING:
     from faaslab.lab import Lab
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
 def live_of(answer: Answer, lab: Lab | None, around: Surroundings) -> LiveWidget | None:
     """The live thing that an answer is; None for all that is shown once."""
-    match answer, lab:
-        case DashboardAnswer(), _ if lab is not None:
+    match answer:
+        case DashboardAnswer() if lab is not None:
             from faaslab.notebook.widgets.dashboard import DashboardWidget
 
             return DashboardWidget(answer, lab, around)
+        case PanelAnswer(kind="function") if lab is not None:
+            from faaslab.notebook.widgets.function_panel import FunctionPanel
+
+            return FunctionPanel(lab, around, answer)
         case _:
-            del around
             return None

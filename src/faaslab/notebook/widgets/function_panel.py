@@ -1,0 +1,313 @@
+"""The panel of a function: write a payload, run it, see what came back, and how the last runs fared.
+
+Rule: a click does nothing that takes time. An invocation runs in the backend and calls back; the store is
+asked by `look`, in the one thread of all that is live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from faaslab.errors import Closed, FaaslabError, InvalidValue
+from faaslab.lab.queued import Queued
+from faaslab.notebook.display import View
+from faaslab.notebook.execution_view import execution_block
+from faaslab.notebook.markup import Html, json_text
+from faaslab.notebook.widgets import function_view as views
+from faaslab.notebook.widgets.live import LiveWidget
+from faaslab.notebook.widgets.panel_style import block, sheet
+from faaslab.notebook.widgets.spark import sparklines
+from faaslab.verbs import ExecutionAnswer
+from faaslab.verbs.invoking import code_of
+from faaslab.verbs.text import plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Future
+
+    from faaslab.lab import Lab
+    from faaslab.lab.executions import RecordedPayload
+    from faaslab.model.execution import Execution
+    from faaslab.model.function import Function
+    from faaslab.notebook.display import Surroundings
+    from faaslab.verbs import PanelAnswer
+
+RUNS = 50
+_LATEST = "$LATEST"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """An invocation that goes on. `request_id` is that of an event, which waits in the queue."""
+
+    at_s: float
+    request_id: str | None = None
+
+
+class FunctionPanel(LiveWidget):
+    """`answer` says which function, and what the editor begins with."""
+
+    period_s = 1.0
+
+    def __init__(self, lab: Lab, around: Surroundings, answer: PanelAnswer) -> None:
+        super().__init__(lab, around)
+        self._answer = answer
+        self._name = answer.name
+        self._function: Function | None = None
+        self._runs: tuple[Execution, ...] = ()
+        self._recorded: tuple[RecordedPayload, ...] = ()
+        self._result: Execution | None = None
+        self._code: dict[str, Any] = {}
+        self._mine = False
+        self._begun: Begun | None = None
+        self._problem: str | None = None
+        self._made = False
+
+    # -- the controls
+
+    def widget(self) -> Any:
+        """All of it: editor and deeds at the left, result at the right, pictures and runs below."""
+        import ipywidgets
+
+        from faaslab.notebook.widgets.payload_editor import PayloadEditor
+
+        self.invoke = ipywidgets.Button(
+            description="Invoke", button_style="primary", icon="play", tooltip="run it with this payload"
+        )
+        self.apart_from = ipywidgets.Checkbox(
+            description="as an event (asynchronous)", indent=False, tooltip="queued, retried when it fails"
+        )
+        chosen = self._answer.qualifier or ""
+        self.qualifier = ipywidgets.Dropdown(
+            options=[(_LATEST, ""), *([(chosen, chosen)] if chosen else [])],
+            value=chosen,
+            description="version or alias",
+        )
+        self.head, self.result = ipywidgets.HTML(), ipywidgets.HTML()
+        self.sparks, self.recent_head = ipywidgets.HTML(), ipywidgets.HTML()
+        self.editor = PayloadEditor(
+            text=self._answer.payload,
+            schema=self._answer.schema,
+            changed=self._edited,
+            wanted=lambda execution_id: self.apart(self._open, execution_id, False),
+            beside=[self.qualifier],
+        )
+        self.rows = [
+            ipywidgets.Button(tooltip="its result, and its payload in the editor")
+            for _ in range(views.SHOWN_RUNS)
+        ]
+        for place, row in enumerate(self.rows):
+            row.on_click(lambda _, place=place: self._picked(place))
+        self.invoke.on_click(lambda _: self._invoked())
+        deed = _classed(ipywidgets.Box([self.invoke, self.apart_from]), "controls", "deed")
+        left = _classed(ipywidgets.VBox([self.editor.widget, deed]), "side")
+        right = _classed(ipywidgets.VBox([self.result]), "side")
+        sides = _classed(ipywidgets.Box([left, right]), "sides")
+        recent = _classed(ipywidgets.VBox([self.recent_head, *self.rows]), "recent")
+        self._made = True
+        self._edited()
+        whole = ipywidgets.VBox([self.head, sides, _classed(self.sparks, "under"), recent])
+        return _classed(whole, "faas", "panel")
+
+    def _edited(self) -> None:
+        """The payload is another: it can be sent, or why not."""
+        if not self._made:
+            return
+        wrong = self.editor.wrong
+        self.invoke.disabled = wrong is not None or self._begun is not None or self._function is None
+        self.invoke.tooltip = f"the payload is wrong: {wrong}" if wrong else "run it with this payload"
+
+    def _invoked(self) -> None:
+        asynchronous = bool(self.apart_from.value)
+        try:
+            body = self.editor.body(asynchronous=asynchronous)
+        except InvalidValue as error:
+            self._refuse(str(error))
+            return
+        self._problem = None
+        self._begun = Begun(at_s=self.lab.clock.monotonic())
+        self._busy()
+        self.apart(self._begin_run, body, self.qualifier.value or None, asynchronous)
+
+    def _begin_run(self, body: bytes, qualifier: str | None, asynchronous: bool) -> None:  # noqa: FBT001
+        kind = {"invocation_type": "Event"} if asynchronous else {}
+        try:
+            future = self.lab.functions.submit(self._name, body, qualifier=qualifier, **kind)
+        except FaaslabError as error:
+            self._refuse(str(error))
+            return
+        if isinstance(future, Queued) and self._begun is not None:
+            self._begun = Begun(at_s=self._begun.at_s, request_id=future.request_id)
+        future.add_done_callback(self._ended)
+
+    def _ended(self, future: Future[Execution]) -> None:
+        """Called by the backend's thread."""
+        if not self.going:
+            return
+        try:
+            execution = future.result()
+        except Closed:
+            return
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the panel says it and goes on
+            self._refuse(str(error))
+        else:
+            self._begun = None
+            self._choose(execution, mine=True)
+        self.look_now()
+
+    def _picked(self, place: int) -> None:
+        if place < len(self._runs):
+            self.apart(self._open, self._runs[place].id, True)
+
+    def _open(self, execution_id: str, look_at_it: bool) -> None:  # noqa: FBT001
+        """A recorded execution: its payload into the editor, and, where asked, its result into its place."""
+        execution = self.lab.executions.get(execution_id)
+        body = execution.payload_body
+        if body is not None:
+            value = execution.payload
+            text = body.decode("utf-8", "replace") if isinstance(value, bytes) else json_text(value)
+            self.editor.load(text, said=views.hidden_parts(text))
+        elif look_at_it:
+            self.editor.load(self.editor.text, said="the payload of that run was not recorded")
+        if look_at_it:
+            self._problem = None
+            self._choose(execution, mine=False)
+
+    def _choose(self, execution: Execution, *, mine: bool) -> None:
+        self._result, self._mine = execution, mine
+        self._code = code_of(self.lab, execution)
+
+    def _refuse(self, message: str) -> None:
+        self._begun, self._problem = None, message
+        self._busy()
+
+    # -- what is shown
+
+    def look(self) -> None:
+        """Ask the store; what has not changed is not drawn again."""
+        self._function, _ = self.lab.functions.prepared(self._name)
+        runs = self.lab.executions.lately(self._name, limit=RUNS)
+        another = _stamps(runs) != _stamps(self._runs)
+        if another:
+            self._runs = runs
+            self._recorded = self.lab.executions.payloads(self._name)
+            if self._result is None:
+                self._choose(self.lab.executions.get(runs[0].id), mine=False)
+        if self._made:
+            self._draw()
+        if self._stage.seen and (another or self._begun is None):
+            self.keep()
+
+    def trouble(self, error: FaaslabError) -> None:
+        """In the place of the result."""
+        self._refuse(str(error))
+
+    def _draw(self) -> None:
+        assert self._function is not None
+        _say(self.head, Html(sheet() + block(views.head(self._function, self.around.notes))))
+        _say(self.sparks, block(sparklines(self._runs)))
+        self._draw_runs()
+        now = self.lab.clock.now()
+        self.editor.offer([(views.recorded_label(each, now), each.execution_id) for each in self._recorded])
+        self._offer_qualifiers()
+        self._busy()
+
+    def _busy(self) -> None:
+        """The button and the place of the result, as they are now."""
+        if not self._made:
+            return
+        begun = self._begun
+        self._edited()
+        word, icon = ("Running …", "hourglass") if begun else ("Invoke", "play")
+        if self.invoke.description != word:
+            self.invoke.description, self.invoke.icon = word, icon
+        if begun is not None:
+            elapsed_s = self.lab.clock.monotonic() - begun.at_s
+            _say(self.result, block(views.waiting(self._name, elapsed_s, queued=begun.request_id)))
+        elif self._problem is not None:
+            _say(self.result, block(views.refused(self._problem)))
+        else:
+            _say(self.result, block(self._result_block()))
+
+    def _result_block(self) -> Html:
+        execution = self._result
+        if execution is None:
+            return views.nothing_yet(self._name)
+        code = self._code.get("code")
+        shown = execution_block(
+            execution,
+            cost=self.around.cost(execution),
+            code=code,
+            filename=self._code.get("filename"),
+            cell=None if code is None else self.around.cell(code),
+        )
+        return Html(views.caption(execution, mine=self._mine) + shown)
+
+    def _draw_runs(self) -> None:
+        chosen = None if self._result is None else self._result.id
+        beginnings = {
+            execution_id: " ".join(each.beginning.split())
+            for each in self._recorded
+            for execution_id in each.execution_ids
+        }
+        for place, row in enumerate(self.rows):
+            run = self._runs[place] if place < len(self._runs) else None
+            if (row.layout.display == "none") is not (run is None):
+                row.layout.display = "none" if run is None else None
+            if run is None:
+                continue
+            line = views.run_line(run, beginnings.get(run.id, ""))
+            if row.description != line:
+                row.description = line
+            classes = {"run", views.hue_of(run), *(["chosen"] if run.id == chosen else [])}
+            for name in {*row._dom_classes} - classes:  # noqa: SLF001 -- the one way to ask which there are
+                row.remove_class(name)
+            for name in classes - {*row._dom_classes}:  # noqa: SLF001
+                row.add_class(name)
+        _say(self.recent_head, block(views.recent_head(len(self._runs))))
+
+    def _offer_qualifiers(self) -> None:
+        versions = self.lab.versions
+        options = [
+            (_LATEST, ""),
+            *((f"{each.name} → version {each.version}", each.name) for each in versions.aliases(self._name)),
+            *((f"version {each.version}", each.version) for each in reversed(versions.list(self._name))),
+        ]
+        if [*self.qualifier.options] != options:
+            chosen = self.qualifier.value
+            self.qualifier.options = options
+            self.qualifier.value = chosen if chosen in {each for _, each in options} else ""
+
+    def still(self) -> View:
+        """The last result, the pictures and the runs."""
+        if self._function is None:
+            message = self._problem or f"{self._name} was not looked at"
+            return View(f"{sheet()}{block(views.refused(message))}", message, self._name)
+        whole = views.kept(
+            views.head(self._function, self.around.notes),
+            self._result_block(),
+            None if self._result is None else self._result.payload,
+            self._runs,
+            self._problem,
+        )
+        said = f"panel of the function {self._name}"
+        if self._result is not None:
+            said = f"{said}\n{plain_text(ExecutionAnswer(execution=self._result, looked_at=True))}"
+        return View(f"{sheet()}{whole}", said, self._name)
+
+
+def _say(place: Any, shown: str) -> None:
+    """Show something else, where it is something else."""
+    if place.value != shown:
+        place.value = shown
+
+
+def _classed(widget: Any, *names: str) -> Any:
+    for name in names:
+        widget.add_class(name)
+    return widget
+
+
+def _stamps(runs: Sequence[Execution]) -> list[tuple[str, str]]:
+    return [(run.id, str(run.status)) for run in runs]

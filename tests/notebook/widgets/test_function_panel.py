@@ -1,0 +1,337 @@
+"""The panel of a function, without a browser: what is typed, clicked and called, and what stands there then."""
+
+import json
+import threading
+
+import nbformat
+import pytest
+
+from faaslab import app
+from faaslab.notebook.display import Surroundings
+from faaslab.notebook.widgets import stage
+from faaslab.notebook.widgets.function_panel import FunctionPanel
+from faaslab.notebook.widgets.pulse import Pulse
+from faaslab.verbs import PanelAnswer
+from tests.notebook.hostile import STRINGS
+from tests.notebook.kernel import client, environment
+
+SOURCE = """
+def handler(event, context):
+    print("got", event)
+    if event.get("n") == 0:
+        raise ValueError("nothing")
+    return {"n": event.get("n"), "version": context.function_version}
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("panel")
+    with app.open(store=folder / "s.duckdb", cache=folder / "cache") as lab:
+        lab.functions.create("score", SOURCE)
+        lab.versions.publish("score")
+        lab.versions.point("score", "prod", "1")
+        yield lab
+
+
+class Handle:
+    def __init__(self):
+        self.shown = []
+
+    def update(self, view):
+        self.shown.append(view)
+
+
+@pytest.fixture
+def pulse():
+    made = Pulse()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def opened(lab, pulse, monkeypatch):
+    handles = []
+
+    def display(shown, display_id=False):
+        handles.append(Handle())
+        handles[-1].update(shown)
+        return handles[-1]
+
+    monkeypatch.setattr(stage, "display", display)
+    panels = []
+
+    def one(name="score", **options):
+        around = options.pop("around", Surroundings())
+        panel = FunctionPanel(lab, around, PanelAnswer(name=name, kind="function", **options))
+        panels.append(panel)
+        panel.begin(pulse, attended=True)
+        panel.handles = handles
+        return panel
+
+    yield one
+    for panel in panels:
+        panel.close()
+
+
+def until(panel, condition):
+    """Wait for what runs in other threads, and look."""
+    for _ in range(600):
+        panel.beat()
+        if condition():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError(panel.result.value)
+
+
+def invoked(panel):
+    panel.invoke.click()
+    until(panel, lambda: panel.invoke.description == "Invoke")
+
+
+def test_it_runs_what_is_typed_and_shows_what_came_back(opened):
+    panel = opened(payload='{"n": 4}')
+    assert panel.editor.text == '{"n": 4}'
+    panel.invoke.click()
+    assert (panel.invoke.description, panel.invoke.disabled) == ("Running …", True)
+    assert "running" in panel.result.value
+    until(panel, lambda: panel.invoke.description == "Invoke")
+    shown = panel.result.value
+    for word in ("completed", "what came back", "128 MB", "log: 1 line", "$LATEST"):
+        assert word in shown, word
+    assert not panel.invoke.disabled
+    assert "<svg" in panel.sparks.value
+    assert panel.rows[0].description.endswith('{"n":4}')
+    assert {"run", "ok", "chosen"} <= set(panel.rows[0]._dom_classes)
+
+
+def test_what_is_no_json_is_told_with_its_place_and_cannot_be_run(opened):
+    panel = opened()
+    panel.editor.area.value = '{"n": 1,\n "m": }'
+    assert panel.invoke.disabled
+    assert "the payload is wrong: not JSON at line 2 column 7" in panel.invoke.tooltip
+    said = panel.editor.verdict.value
+    assert "not JSON at line 2 column 7" in said
+    assert "      ^" in said
+    assert panel.editor.text == '{"n": 1,\n "m": }'
+    panel.editor.area.value = '{"n": 1,\n "m": 2}'
+    assert not panel.invoke.disabled
+    assert "JSON · 17 B" in panel.editor.verdict.value
+    panel.editor.area.value = ""
+    assert not panel.invoke.disabled
+    assert "sent as {}" in panel.editor.verdict.value
+
+
+@pytest.mark.parametrize(
+    "text", ["NaN", "1e999", "[" * 100_000, "\ud800", '{"a": tru}', "{'a': 1}", "x" * 100]
+)
+def test_whatever_is_typed_the_editor_goes_on(opened, text):
+    panel = opened()
+    panel.editor.area.value = text
+    assert panel.invoke.disabled
+    panel.editor.area.value = "{}"
+    assert not panel.invoke.disabled
+
+
+def test_a_sample_is_put_into_the_editor_until_it_is_changed(opened):
+    panel = opened()
+    panel.editor.sample.value = "sqs"
+    assert json.loads(panel.editor.text)["Records"][0]["eventSource"] == "aws:sqs"
+    assert panel.editor.sample.value == "sqs"
+    panel.editor.area.value += " "
+    assert panel.editor.sample.value == ""
+
+
+def test_the_form_and_the_json_are_the_same_both_ways(opened):
+    panel = opened(payload='{"n": 4, "who": {"name": "Ada"}, "on": true, "tags": [1]}')
+    panel.editor.way.value = "form"
+    controls = panel.editor.form.controls
+    assert set(controls) == {"/n", "/who/name", "/on", "/tags"}
+    controls["/n"].value = "5"
+    controls["/who/name"].value = "Grace"
+    controls["/on"].value = False
+    controls["/tags"].value = "[1, 2]"
+    assert json.loads(panel.editor.text) == {"n": 5, "who": {"name": "Grace"}, "on": False, "tags": [1, 2]}
+    controls["/n"].value = "five"
+    assert panel.invoke.disabled
+    assert "n: &#x27;five&#x27; is not a number" in panel.editor.verdict.value
+    controls["/n"].value = "6"
+    assert not panel.invoke.disabled
+    panel.editor.area.value = '{"n": 7, "who": {"name": "Ada"}, "on": true, "tags": [1]}'
+    assert controls["/n"].value == "7"
+    assert panel.editor.form.controls["/n"] is controls["/n"]
+    panel.editor.area.value = '{"other": 1}'
+    assert set(panel.editor.form.controls) == {"/other"}
+
+
+def test_two_mistakes_in_the_form_are_told_until_both_are_put_right(opened):
+    panel = opened(payload='{"a": 1, "b": 2}')
+    panel.editor.way.value = "form"
+    controls = panel.editor.form.controls
+    controls["/a"].value, controls["/b"].value = "x", "y"
+    controls["/a"].value = "1"
+    assert "b: " in panel.editor.verdict.value
+    assert panel.invoke.disabled
+    controls["/b"].value = "2"
+    assert not panel.invoke.disabled
+
+
+SCHEMA = {
+    "type": "object",
+    "required": ["n"],
+    "properties": {
+        "n": {"type": "integer", "minimum": 1, "maximum": 9},
+        "size": {"enum": ["small", "large"]},
+        "on": {"type": "boolean"},
+        "note": {"type": "string"},
+    },
+}
+
+
+def test_a_schema_makes_the_form_and_says_what_does_not_fit(opened):
+    panel = opened(schema=SCHEMA)
+    assert panel.editor.way.value == "form"
+    assert json.loads(panel.editor.text) == {"n": 1}
+    controls = panel.editor.form.controls
+    assert controls["/n"].description == "n · 1 to 9"
+    controls["/size"].value = 2
+    controls["/on"].value = 1
+    controls["/note"].value = "x"
+    assert json.loads(panel.editor.text) == {"n": 1, "size": "large", "on": True, "note": "x"}
+    controls["/size"].value = controls["/on"].value = 0
+    controls["/note"].value = ""
+    assert json.loads(panel.editor.text) == {"n": 1}
+    controls["/n"].value = "10"
+    assert "does not fit the schema, /n: 10 is greater than the maximum of 9" in panel.editor.verdict.value
+    assert not panel.invoke.disabled
+
+
+def test_a_recorded_payload_comes_back_and_a_run_is_shown_again(opened, lab):
+    first = lab.functions.invoke("score", {"n": 0, "kept": True})
+    lab.functions.invoke("score", {"n": 1})
+    panel = opened()
+    label, chosen = next(each for each in panel.editor.recorded.options if "kept" in each[0])
+    assert label.startswith('{"n":0,"kept":true}  (failed, ')
+    panel.editor.recorded.value = chosen
+    until(panel, lambda: json.loads(panel.editor.text) == {"n": 0, "kept": True})
+    assert "failed" not in panel.result.value
+    panel.rows[1].click()
+    until(panel, lambda: "ValueError: nothing" in panel.result.value)
+    assert "as it was recorded" in panel.result.value
+    assert first.id in panel.result.value
+
+
+def test_a_version_or_an_alias_is_run(opened):
+    panel = opened(payload='{"n": 1}', qualifier="prod")
+    assert panel.qualifier.options == (
+        ("$LATEST", ""),
+        ("prod → version 1", "prod"),
+        ("version 1", "1"),
+    )
+    assert panel.qualifier.value == "prod"
+    invoked(panel)
+    assert panel._result.version == "1"
+
+
+def test_an_event_is_handed_over_and_its_end_is_shown(opened):
+    panel = opened(payload='{"n": 3}')
+    panel.apart_from.value = True
+    invoked(panel)
+    assert (panel._result.invocation_type, panel._result.ok) == ("Event", True)
+
+
+def test_a_failure_is_a_result_and_a_refusal_is_told(opened, lab):
+    panel = opened(payload='{"n": 0}')
+    invoked(panel)
+    assert "ValueError: nothing" in panel.result.value
+    assert "failed: ValueError" in panel.rows[0].description
+    lab.functions.reserve("score", 0)
+    try:
+        invoked(panel)
+        assert "throttled" in panel.result.value
+    finally:
+        lab.functions.reserve("score", None)
+    panel.editor.area.value = json.dumps("x" * 300_000)
+    panel.apart_from.value = False
+    invoked(panel)
+    panel.apart_from.value = True
+    panel.editor.area.value = json.dumps("x" * 1_100_000)
+    panel.invoke.click()
+    assert "Lambda takes" in panel.result.value
+
+
+def test_a_function_that_is_deleted_meanwhile_is_said_to_be_gone(opened, lab):
+    lab.functions.create("gone", SOURCE)
+    panel = opened("gone")
+    lab.functions.delete("gone")
+    panel.beat()
+    assert "no function is named &#x27;gone&#x27;" in panel.result.value
+    assert "gone" in panel.still().text
+
+
+def test_before_the_first_run_it_says_what_will_stand_there(opened, lab):
+    lab.functions.create("fresh", SOURCE)
+    panel = opened("fresh", around=Surroundings(notes=("a <note>",)))
+    assert "fresh has not run yet" in panel.result.value
+    assert "no runs yet" in panel.sparks.value
+    assert "a &lt;note&gt;" in panel.head.value
+    assert all(row.layout.display == "none" for row in panel.rows)
+    assert "fresh" in panel.still().html
+
+
+def test_what_is_kept_is_the_end_without_a_control(opened):
+    panel = opened(payload='{"n": 8}')
+    invoked(panel)
+    kept = panel.still()
+    for word in (
+        "completed",
+        "<svg",
+        "payload",
+        '<i class="k">&quot;n&quot;</i>: <i class="n">8</i>',
+        "started UTC",
+    ):
+        assert word in kept.html, word
+    for word in ("<button", "<input", "<textarea", "<script", "http"):
+        assert word not in kept.html, word
+    assert "completed" in kept.text
+    panel.close()
+    assert panel.handles[-1].shown[-1].html == panel.still().html
+
+
+@pytest.mark.parametrize("text", STRINGS)
+def test_hostile_payloads_and_results_are_text(opened, lab, text):
+    panel = opened(payload=json.dumps({"n": 1, text: text}))
+    panel.editor.way.value = "form"
+    invoked(panel)
+    for html in (panel.result.value, panel.still().html, panel.editor.verdict.value, panel.sparks.value):
+        assert "<script>" not in html
+        assert "<img" not in html
+    assert json.loads(panel.editor.text) == {"n": 1, text: text}
+
+
+def test_a_look_that_finds_nothing_new_changes_nothing_on_the_page(opened):
+    panel = opened(payload='{"n": 1}')
+    invoked(panel)
+    panel.beat()
+    changed = []
+    for each in (panel.head, panel.result, panel.sparks, panel.recent_head, *panel.rows):
+        each.observe(changed.append, names=["value", "description", "_dom_classes"])
+    panel.beat()
+    panel.beat()
+    assert changed == []
+
+
+def test_an_unattended_notebook_keeps_the_end(tmp_path):
+    cells = [
+        "%load_ext faaslab",
+        f"%%faas score\n{SOURCE}",
+        "%faas panel score -p '{\"n\": 2}'",
+        "%faas invoke score -p '{\"n\": 5}';",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    client(notebook, tmp_path).execute(env=environment(tmp_path))
+    (output,) = notebook.cells[2].outputs
+    assert set(output.data) == {"text/html", "text/plain"}
+    for word in ("completed", "<svg", "score"):
+        assert word in output.data["text/html"]
+    assert "completed" in output.data["text/plain"]
