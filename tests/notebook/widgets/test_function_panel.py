@@ -9,6 +9,7 @@ import pytest
 from faaslab import app
 from faaslab.notebook.display import Surroundings
 from faaslab.notebook.widgets import stage
+from faaslab.notebook.widgets.beside import Beside
 from faaslab.notebook.widgets.function_panel import FunctionPanel
 from faaslab.notebook.widgets.pulse import Pulse
 from faaslab.verbs import PanelAnswer
@@ -65,7 +66,7 @@ def opened(lab, pulse, monkeypatch):
         around = options.pop("around", Surroundings())
         panel = FunctionPanel(lab, around, PanelAnswer(name=name, kind="function", **options))
         panels.append(panel)
-        panel.begin(pulse, attended=True)
+        panel.begin(pulse, Beside(None))
         panel.handles = handles
         return panel
 

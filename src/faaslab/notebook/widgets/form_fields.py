@@ -21,10 +21,11 @@ _ROWS = 8
 
 
 class FormFields:
-    """`changed(field, entered)` is called for whatever a person enters."""
+    """`changed(field, entered)` is called for whatever a person enters, `made` for new controls."""
 
-    def __init__(self, changed: Callable[[Field, Any], None]) -> None:
+    def __init__(self, changed: Callable[[Field, Any], None], made: Callable[..., None]) -> None:
         self._changed = changed
+        self._new = made
         self._fields: Sequence[Field] = ()
         self._controls: list[tuple[Field, Any]] = []
         self._filling = False
@@ -40,6 +41,7 @@ class FormFields:
                 control.close()
             self._controls = []
             self.widget.children = [self._made(field) for field in fields]
+            self._new(self.widget)
         with self._quietly():
             for field, control in self._controls:
                 _fill(field, control, at(value, field.pointer))

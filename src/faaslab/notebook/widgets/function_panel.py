@@ -91,6 +91,7 @@ class FunctionPanel(LiveWidget):
             schema=self._answer.schema,
             changed=self._edited,
             wanted=lambda execution_id: self.apart(self._open, execution_id, False),
+            made=self.answer,
             beside=[self.qualifier],
         )
         self.rows = [
@@ -152,8 +153,8 @@ class FunctionPanel(LiveWidget):
         except Exception as error:  # noqa: BLE001 -- whatever it was, the panel says it and goes on
             self._refuse(str(error))
         else:
-            self._begun = None
             self._choose(execution, mine=True)
+            self._begun = None
         self.look_now()
 
     def _picked(self, place: int) -> None:

@@ -35,7 +35,7 @@ class PayloadEditor:
     """`widget` is the whole of it.
 
     `changed()` is called when the payload is another, or is right or wrong now; `wanted(execution id)` when a
-    recorded payload was chosen, which `load` is to answer.
+    recorded payload was chosen, which `load` is to answer; `made(widget)` when there are new controls.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class PayloadEditor:
         schema: Mapping[str, Any] | None = None,
         changed: Callable[[], None],
         wanted: Callable[[str], None],
+        made: Callable[..., None],
         beside: Sequence[Any] = (),
     ) -> None:
         """`text` is what it begins with; `beside` are controls that stand beside the choices."""
@@ -71,7 +72,7 @@ class PayloadEditor:
         )
         self.tidy = ipywidgets.Button(description="tidy", tooltip="indent the JSON")
         self.tidy.add_class("tidy")
-        self.form = FormFields(self._entered)
+        self.form = FormFields(self._entered, made)
         self.form.widget.add_class("away")
         self.verdict = ipywidgets.HTML()
         picks = ipywidgets.Box([self.sample, self.recorded, *beside])
