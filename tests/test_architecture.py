@@ -84,6 +84,7 @@ PURE = [
     "reports/delivery/naming.py",
     "reports/delivery/story.py",
     "reports/delivery/targets.py",
+    "reports/printing.py",
     "verbs/changes.py",
     "verbs/reasons.py",
     "workflow",
