@@ -186,6 +186,13 @@ SETTINGS: dict[str, _Known] = {
         read=_mail_server,
         help="the server that sends reports by e-mail: smtp://user@host?password=env:SMTP_PASSWORD&from=me@host",
     ),
+    "reports": _Known(
+        read=_text, help="the folder of your own report notebooks (reports/ under the project's root)"
+    ),
+    "chromium": _Known(
+        read=_text, help="the browser that prints reports as PDF (the first Chromium or Chrome there is)"
+    ),
+    "paper": _Known(read=_one_of("A4", "letter"), default="A4", help="the paper of PDF: A4, letter"),
     "pip_arguments": _Known(
         read=_words, default=(), help="added to pip install of a function's requirements"
     ),
@@ -229,7 +236,11 @@ def read_settings(flags: dict[str, Any], *, root: Path) -> dict[str, Setting]:
         settings[name] = Setting(name=name, value=value, origin=origin, detail=detail, help=known.help)
     return settings | {
         name: _located(settings[name], root=root, default=default)
-        for name, default in (("store", root / "data" / "faaslab.duckdb"), ("cache", _cache()))
+        for name, default in (
+            ("store", root / "data" / "faaslab.duckdb"),
+            ("cache", _cache()),
+            ("reports", root / "reports"),
+        )
     }
 
 

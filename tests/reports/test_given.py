@@ -37,7 +37,7 @@ def test_files_then_yaml_then_typed_then_raw_whatever_their_order():
 def test_papermill_itself_reads_the_same_from_files_and_yaml(tmp_path):
     from papermill.iorw import read_yaml_file
 
-    text = "since: 2026-11-16\nat: 2026-11-16T07:00:00Z\nn: 3\\ndeep: yes\nnames: [a, b]\nnested: {x: 1.5}\nnone: ~"
+    text = "since: 2026-11-16\nat: 2026-11-16T07:00:00Z\nn: 3\ndeep: yes\nnames: [a, b]\nnested: {x: 1.5}\nnone: ~"
     (tmp_path / "p.yaml").write_text(text)
     assert mapping(text, place="-f") == read_yaml_file(str(tmp_path / "p.yaml"))
 

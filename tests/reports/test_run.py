@@ -225,12 +225,3 @@ def test_the_caller_may_be_killed_between_two_cells(tmp_path, kernels):
     assert killed.returncode == -9
     until(lambda: kernels() == [])
     assert list((tmp_path / "out").iterdir()) == []
-
-
-def test_parameters_are_read_as_papermill_reads_them():
-    from faaslab.verbs.reports import parameters
-
-    given = ("store", "None", "on", "True", "n", "3", "names", '["a"]', "text", "none of these")
-    assert parameters(given) == {
-        "store": None, "on": True, "n": 3, "names": ["a"], "text": "none of these",
-    }  # fmt: skip

@@ -53,7 +53,7 @@ def test_a_line_becomes_a_call(line, verb, values):
         ("invoke score --tail=yes", "--tail: takes no value"),
         ("ls everything", "ls does not take 'everything'"),
         ("invoke score -p '{", "close every quote"),
-        ("report run costs -p since", "-p: needs a value (KEY VALUE)"),
+        ("report run costs -p since", "-p: needs a value (NAME VALUE)"),
         ("sql", "sql needs QUERY"),
         ("invoke score --json", "no option --json"),
     ],

@@ -395,30 +395,6 @@ def test_import_logs(do, tmp_path):
     assert (again.facts["executions"], again.exit_status) == (0, 0)
 
 
-def test_report_run_and_ls(do, tmp_path):
-    import nbformat
-
-    notebook = nbformat.v4.new_notebook(
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-        cells=[
-            nbformat.v4.new_code_cell("n = 1\nstore = ''", metadata={"tags": ["parameters"]}),
-            nbformat.v4.new_code_cell("assert n < 3, 'too many'\nprint(store)"),
-        ],
-    )
-    nbformat.write(notebook, tmp_path / "mine.ipynb")
-    answer = do(f"report run {tmp_path}/mine.ipynb -p n 2 --to html,ipynb --open")
-    assert answer.exit_status == 0
-    assert do.face.opened == [path for path in answer.run.outputs if path.endswith(".html")]
-    failed = do(f"report run {tmp_path}/mine.ipynb -p n 3")
-    assert failed.exit_status == 1
-    assert "AssertionError: too many" in plain_text(failed)
-    assert do("report ls").df["status"].tolist() == ["failed", "completed"]
-    with pytest.raises(InvalidValue, match="--to: 'hmtl' is none of"):
-        do(f"report run {tmp_path}/mine.ipynb --to hmtl")
-    with pytest.raises(NotFound, match="report"):
-        do("report run nothing_of_the_kind")
-
-
 def test_how_events_are_handled_is_an_option_and_stands_on_the_card(do):
     do("told", SOURCE)
     card = do("score --retries 0 --max-event-age 60 --on-failure told --recursive-loop Allow", SOURCE)

@@ -206,7 +206,7 @@ def write_reports(lab: Lab, folder: Path, bar: Bar) -> tuple[ReportRun, ...]:
     """The reports, at once: each runs in a kernel of its own."""
 
     def write(name: str) -> ReportRun:
-        report = lab.reports.run(name, out_dir=folder, stem=name)
+        report = lab.reports.run(name, out_dir=folder, stem=name, theme="auto")
         bar.advance(1, name)
         return report
 

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
+import re
+import threading
+import uuid
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import InvalidValue, NotFound
-from faaslab.monitoring.shipped import shipped
-from faaslab.reports.parameters import declared
+from faaslab.errors import FaaslabError, InvalidValue, NotFound, StoreError
+from faaslab.lab import owners
+from faaslab.lab.report_catalogue import Report, catalogue, copy, find, new_name, shipped_reports
+from faaslab.lab.secrets import MASK, looks_secret
+from faaslab.model.report import ReportRun, ReportStatus
+from faaslab.reports.parameters import cells, declared
+from faaslab.reports.times import Times, resolved, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     import pandas as pd
 
     from faaslab.lab import Lab
-    from faaslab.model.report import ReportRun
+
+__all__ = ["Reports", "shipped_reports"]
+
+_TTL_S = 180.0
+_BEAT_S = 30.0
+_LEAST_HIDDEN = 8
+"""A variable of the environment that is shorter is a word that logs are full of."""
+
+_STEM = re.compile(r"[^/\\\x00-\x1f]{1,180}")
 
 
 class Reports:
@@ -26,8 +46,22 @@ class Reports:
         self._lab = lab
 
     def names(self) -> tuple[str, ...]:
-        """The reports that are shipped."""
-        return shipped_reports()
+        """The reports that can be run by name: the shipped ones, and those of the project's own folder."""
+        return tuple(report.name for report in self.catalogue())
+
+    def catalogue(self) -> tuple[Report, ...]:
+        """The same with what they are about, their parameters and where they are."""
+        return catalogue(self.folder)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the project's own notebooks are looked for (the setting `reports`)."""
+        found = self._setting("reports")
+        return None if found is None else Path(found)
+
+    def cells(self, name: str) -> int:
+        """How many code cells a report has."""
+        return sum(cell.get("cell_type") == "code" for cell in cells(find(name, self.folder)))
 
     def run(
         self,
@@ -38,54 +72,273 @@ class Reports:
         out_dir: str | Path | None = None,
         stem: str | None = None,
         title: str | None = None,
+        theme: str = "light",
+        timeout_s: float | None = None,
+        scheduled_for: datetime | None = None,
+        schedule: str | None = None,
+        attempt: int = 1,
         progress: Callable[[int, str | None], None] | None = None,
     ) -> ReportRun:
-        """Run a report (a shipped name, or the path of a notebook) over this store.
+        """Run a report (a name of `names()`, or the path of a notebook) over this store.
 
-        The pages stand in `out_dir` (`reports/` beside the store), named `stem` (the report and the time, so
-        that no page replaces another). `progress` is called with (cells, note) as they end. A failing cell is
-        the run's status, with the half-done page; the run is recorded either way. A notebook with a
-        parameter `store` is given this one.
+        `formats` are of html, pdf and ipynb. The pages stand in `out_dir` (`reports/` beside the store),
+        named `stem` (the report and the time, so that no page replaces another), with the log. Times in
+        parameters, title and stem (`-7d`, `{{ scheduled_for:%Y-%m-%d }}`) count from `scheduled_for`, or from
+        now. After `timeout_s` seconds it is cut off. `progress` is called with (cells done, note).
+
+        A failing cell is the run's status, with the half-done page, and so is a process that breaks down; the
+        run is recorded either way, also when it is interrupted. A notebook with a parameter `store` is given
+        this one. Raises `InvalidValue`, `NotFound` or `Unsupported` before anything runs.
         """
         from faaslab.reports import run as reports
-        from faaslab.reports.parameters import declared
 
-        notebook = self._notebook(name)
-        folder = Path(out_dir) if out_dir is not None else Path(self._lab.store.path).parent / "reports"
-        values = dict(parameters or {})
-        if "store" in declared(notebook):
-            values.setdefault("store", str(self._lab.store.path))
+        notebook = find(name, self.folder)
         when = self._lab.clock.now()
-        run = reports.run(
-            notebook,
-            parameters=values,
-            out_dir=folder,
-            formats=tuple(formats),
-            stem=stem or _unused(folder, f"{notebook.stem}-{when:%Y%m%d-%H%M%S}"),
-            title=title,
-            clock=self._lab.clock,
-            on_progress=None if progress is None else lambda *_: progress(1, None),
+        times = Times(now=when, scheduled_for=scheduled_for or when)
+        given = {key: resolved(value, times, place=f"-p {key}") for key, value in (parameters or {}).items()}
+        if "store" in declared(notebook):
+            given.setdefault("store", str(self._lab.store.path))
+        look = reports.Look(
+            title=None if title is None else written(title, times, place="--title"),
+            theme=theme,
+            paper=self._setting("paper") or "A4",
+            chromium=self._setting("chromium"),
         )
-        self._lab.store.record(run)
-        return run
+        wanted = tuple(dict.fromkeys(formats))
+        given, _ = reports.prepared(notebook, given, wanted, look)
+        if timeout_s is not None and not 0 < timeout_s < 1e8:
+            raise InvalidValue(f"{timeout_s:g} is no number of seconds from 1 on", place="--timeout")
+        folder = Path(out_dir) if out_dir is not None else Path(self._lab.store.path).parent / "reports"
+        stem = _file_stem(written(stem, times, place="--stem")) if stem is not None else None
+        folder.mkdir(parents=True, exist_ok=True)
+        stem = stem or _unused(folder, f"{notebook.stem}-{when:%Y%m%d-%H%M%S}")
+        secret = [key for key in given if looks_secret(key)]
+        begun = ReportRun(
+            id=str(uuid.uuid4()),
+            name=notebook.stem,
+            notebook=str(notebook),
+            parameters={key: MASK if key in secret else value for key, value in given.items()},
+            status=ReportStatus.RUNNING,
+            started_at=when,
+            schedule=schedule,
+            scheduled_for=scheduled_for,
+            attempt=attempt,
+            log=str((folder / f"{stem}.log").absolute()),
+        )
+        heard = _Heard(progress)
+        self.settle()
+        with self._going(begun):
+            try:
+                ended = reports.run(
+                    notebook,
+                    parameters=given,
+                    out_dir=folder,
+                    formats=wanted,
+                    stem=stem,
+                    look=look,
+                    timeout_s=timeout_s,
+                    log=folder / f"{stem}.log",
+                    hide=_to_hide([str(given[key]) for key in secret]),
+                    secret_parameters=secret,
+                    run_id=begun.id,
+                    clock=self._lab.clock,
+                    on_cell=heard.cell,
+                )
+            except BaseException as error:
+                done = self._broken(begun, error, heard)
+                self._lab.store.report_runs.end(done)
+                if isinstance(error, reports.WorkerFailed):
+                    return done
+                raise
+            done = replace(
+                begun,
+                status=ended.status,
+                ended_at=ended.ended_at,
+                outputs=ended.outputs,
+                failed_cell=ended.failed_cell,
+                error_type=ended.error_type,
+                error_message=ended.error_message,
+            )
+            self._lab.store.report_runs.end(done)
+        return done
+
+    def _broken(self, begun: ReportRun, error: BaseException, heard: _Heard) -> ReportRun:
+        stopped = isinstance(error, KeyboardInterrupt)
+        kind = "Interrupted" if stopped else type(error).__name__
+        message = f"stopped {heard.where}" if stopped else str(error)
+        return replace(
+            begun,
+            status=ReportStatus.FAILED,
+            ended_at=self._lab.clock.now(),
+            failed_cell=heard.number,
+            error_type=kind,
+            error_message=message,
+        )
+
+    @contextmanager
+    def _going(self, run: ReportRun) -> Iterator[None]:
+        """While it lasts everybody can see that the run goes, and that it goes no more when we are killed."""
+        runs, over = self._lab.store.report_runs, threading.Event()
+        runs.begin(run, owners.this_process(), ttl_s=_TTL_S)
+
+        def beat() -> None:
+            while not over.wait(_BEAT_S):
+                with suppress(FaaslabError):
+                    runs.keep(run.id, ttl_s=_TTL_S)
+
+        beating = threading.Thread(target=beat, name="faaslab-report-beat", daemon=True)
+        beating.start()
+        try:
+            yield
+        finally:
+            over.set()
+            beating.join()
+
+    def settle(self) -> int:
+        """Record as failed the runs whose process has ended without a word; how many there were."""
+        count = 0
+        for run in self._gone():
+            with suppress(StoreError):
+                count += self._lab.store.report_runs.end(run)
+        return count
+
+    def _gone(self) -> tuple[ReportRun, ...]:
+        now = self._lab.clock.now()
+        return tuple(
+            replace(
+                going.run,
+                status=ReportStatus.FAILED,
+                ended_at=now,
+                error_type="ProcessEnded",
+                error_message="the process that ran it was killed, or its machine went down",
+            )
+            for going in self._lab.store.report_runs.going()
+            if owners.is_gone(going.owner) or (going.lapsed and owners.pid_here(going.owner) is None)
+        )
 
     def list(self) -> pd.DataFrame:
-        """The runs, newest first."""
-        return self._lab.store.sql(
-            "SELECT name, status, started_at, ended_at, outputs, failed_cell, error_type, error_message, id "
-            "FROM reports ORDER BY started_at DESC"
-        )
+        """The runs, newest first, those that go on among them."""
+        import pandas as pd
 
-    def _notebook(self, name: str) -> Path:
-        given = Path(name).expanduser()
-        if given.suffix == ".ipynb":
-            if not given.is_file():
-                raise InvalidValue(f"there is no notebook {name!r}", place="name")
-            return given
-        folder = shipped("notebooks")
-        if folder is not None and (folder / f"{name}.ipynb").is_file():
-            return folder / f"{name}.ipynb"
-        raise NotFound("report", name, self.names())
+        self.settle()
+        ended = self._lab.store.sql(f"SELECT {_COLUMNS} FROM reports ORDER BY started_at DESC")
+        ended["outputs"] = [json.loads(text) if text else [] for text in ended["outputs"]]
+        going = [each.run for each in self._lab.store.report_runs.going()]
+        if not going:
+            return ended
+        rows = [{name: _column(run, name) for name in ended.columns} for run in going]
+        return pd.concat(
+            [pd.DataFrame(rows, columns=ended.columns).astype(object), ended.astype(object)],
+            ignore_index=True,
+        ).sort_values("started_at", ascending=False, ignore_index=True)
+
+    def get(self, name: str | None = None) -> ReportRun:
+        """The run with the id `name` (or the only one whose id begins so), else the last run of that report.
+
+        None: the last run of all. Raises `NotFound`.
+        """
+        found = self._found(name, "")
+        if not found:
+            raise NotFound("run of a report", name or "", self.names(), hint="see: report ls")
+        return found[0]
+
+    def latest_page(self, name: str | None = None) -> tuple[ReportRun, Path]:
+        """The last run of `get` that left a page which is still there, and that page (HTML before PDF).
+
+        Raises `NotFound`.
+        """
+        for run in self._found(name, "AND len(CAST(outputs AS VARCHAR)) > 2"):
+            for suffix in (".html", ".pdf"):
+                for path in map(Path, run.outputs):
+                    if path.suffix == suffix and path.is_file():
+                        return run, path
+        hint = "run it: report run " + (name or "cold_starts")
+        raise NotFound("page of a report", name or "", [], hint=hint)
+
+    def _found(self, name: str | None, more: str) -> tuple[ReportRun, ...]:
+        from faaslab.model.json import from_json
+
+        self.settle()
+        where = "" if name is None else "AND (name = $name OR id = $name OR starts_with(id, $name))"
+        df = self._lab.store.sql(
+            f"SELECT CAST(to_json(reports) AS VARCHAR) AS run FROM reports WHERE true {where} {more} "
+            "ORDER BY started_at DESC LIMIT 200",
+            None if name is None else {"name": name},
+        )
+        return tuple(from_json(ReportRun, _dated(json.loads(text))) for text in df["run"])
+
+    def new(self, name: str, *, like: str = "cold_starts", to: str | Path | None = None) -> Path:
+        """Copy the report `like` to a notebook of one's own, to change it; where that is.
+
+        `to` is a file or a folder (the project's folder of reports). Nothing is written over: raises
+        `AlreadyExists`.
+        """
+        new_name(name, self.folder)
+        source = find(like, self.folder)
+        target = Path(to).expanduser() if to is not None else (self.folder or Path("reports"))
+        if target.suffix != ".ipynb":
+            target = target / f"{name}.ipynb"
+        return copy(source, name, target)
+
+    def _setting(self, name: str) -> Any:
+        return next((setting.value for setting in self._lab.settings if setting.name == name), None)
+
+
+_COLUMNS = (
+    "name, status, started_at, date_diff('millisecond', started_at, ended_at) / 1000 AS duration_s, "
+    "failed_cell, error_type, error_message, schedule, scheduled_for, attempt, outputs, log, ended_at, id"
+)
+
+
+def _column(run: ReportRun, name: str) -> Any:
+    return (
+        None
+        if name == "duration_s"
+        else str(run.status)
+        if name == "status"
+        else list(run.outputs)
+        if name == "outputs"
+        else getattr(run, name)
+    )
+
+
+def _dated(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of DuckDB as the model's JSON: its instants have no T and no Z, its JSON columns are JSON."""
+    for name in ("started_at", "ended_at", "scheduled_for"):
+        if row.get(name):
+            row[name] = str(row[name]).replace(" ", "T") + "Z"
+    return {name: value for name, value in row.items() if value is not None}
+
+
+class _Heard:
+    """Where a run is, for its progress and for what is said when it is stopped."""
+
+    def __init__(self, progress: Callable[[int, str | None], None] | None) -> None:
+        self._progress = progress
+        self.number: int | None = None
+        self.where = "before its first cell"
+
+    def cell(self, number: int, count: int, ended: bool) -> None:  # noqa: FBT001 - the worker's word
+        """A cell has begun or ended."""
+        self.number, self.where = number, f"in cell {number} of {count}"
+        if self._progress is not None:
+            self._progress(int(ended), self.where)
+
+
+def _to_hide(values: Sequence[str]) -> list[str]:
+    """What no log may show: the values of secret parameters, and of variables with telling names."""
+    variables = (
+        value for key, value in os.environ.items() if looks_secret(key) and len(value) >= _LEAST_HIDDEN
+    )
+    return [value for value in (*values, *variables) if value]
+
+
+def _file_stem(stem: str) -> str:
+    if not _STEM.fullmatch(stem) or stem.startswith("."):
+        raise InvalidValue(
+            f"{stem!r} is no name for a file", place="--stem", hint="a name without /; --dir says where"
+        )
+    return stem
 
 
 def _unused(folder: Path, stem: str) -> str:
@@ -96,10 +349,3 @@ def _unused(folder: Path, stem: str) -> str:
         for name in itertools.chain([stem], (f"{stem}-{n}" for n in itertools.count(2)))
         if name not in taken
     )
-
-
-def shipped_reports() -> tuple[str, ...]:
-    """The names of the shipped notebooks that take parameters; the others are for reading and trying."""
-    folder = shipped("notebooks")
-    paths = () if folder is None else sorted(folder.glob("*.ipynb"))
-    return tuple(path.stem for path in paths if declared(path))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from faaslab.lab.secrets import masked
 from faaslab.model.execution import Execution
@@ -19,6 +19,7 @@ from faaslab.notebook.dashboard_view import dashboard_block
 from faaslab.notebook.execution_view import execution_block
 from faaslab.notebook.log_view import log_rows
 from faaslab.notebook.markup import Html, box, facts, fold, gauge, joined, page, pill, tag
+from faaslab.notebook.report_view import report_block, reports_block
 from faaslab.notebook.run_view import picture, run_block, timeline_block, workflow_block
 from faaslab.notebook.tables import ROWS, pairs, table, table_parts
 from faaslab.verbs import (
@@ -31,6 +32,7 @@ from faaslab.verbs import (
     MapAnswer,
     PictureAnswer,
     ReportAnswer,
+    ReportsAnswer,
     RunAnswer,
     StatsAnswer,
     SubmittedAnswer,
@@ -41,9 +43,6 @@ from faaslab.verbs import (
 )
 from faaslab.verbs.changes import also_set, changes, numbered
 from faaslab.verbs.text import plain_text
-
-if TYPE_CHECKING:
-    from faaslab.model.report import ReportRun
 
 _MAP_ROWS = 10
 _TITLED = 60
@@ -180,13 +179,15 @@ def _block(answer: Answer, around: Surroundings) -> Html:
                 return table(answer.df, empty=answer.empty, rows=around.rows, foot=_PRICES)
             figures = table_parts(answer.df, rows=around.rows, foot=_PRICES)
             return box(charts.spans(answer.df, answer.by), tag("div", figures, class_="under"))
+        case ReportsAnswer():
+            return reports_block(answer, around.link, rows=around.rows)
         case TableAnswer():
             rows = max(around.rows, _TITLED) if answer.title else around.rows  # doctor and config are short
             return table(answer.df, title=answer.title, empty=answer.empty, rows=rows)
         case DashboardAnswer():
             return dashboard_block(answer.dashboard)
         case ReportAnswer():
-            return report_block(answer.run, around.link)
+            return report_block(answer.run, around.link, whole=answer.looked_at)
         case WorkflowCard():
             return workflow_block(answer)
         case RunAnswer():
@@ -388,39 +389,6 @@ def _counts(ended: Any, failed: list[int]) -> list[tuple[str, int]]:
 
 def _quantile(ordered: list[float], share: float) -> float | None:
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else None
-
-
-def report_block(run: ReportRun, link: Callable[[str], str | None] = lambda _: None) -> Html:
-    """A report that ran: where its pages are, or which cell failed."""
-    took = None if run.ended_at is None else (run.ended_at - run.started_at).total_seconds() * 1_000
-    hue = units.STATUS_HUES.get(str(run.status), "mute")
-    failure = None
-    if run.error_type is not None:
-        where = "" if run.failed_cell is None else f"cell {run.failed_cell}: "
-        failure = tag(
-            "div", tag("span", f"{where}{run.error_type}: {run.error_message}", class_="said"), class_="part"
-        )
-    pages = [
-        tag(
-            "div",
-            tag("a", address, href=address, target="_blank", rel="noopener")
-            if (address := link(path))
-            else tag("code", path),
-        )
-        for path in run.outputs
-    ]
-    return box(
-        tag(
-            "div",
-            tag("span", run.name, class_="name"),
-            pill(run.status, hue),
-            tag("span", units.duration(took), class_="soft") if took is not None else None,
-            class_="top",
-        ),
-        failure,
-        tag("div", *pages, class_="part") if pages else None,
-        hue=hue,
-    )
 
 
 def progress_block(

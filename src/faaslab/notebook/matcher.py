@@ -45,7 +45,11 @@ def matcher(shell: Any, labs: Labs) -> Any:
     def reports() -> Iterable[str]:
         from faaslab.lab.reports import shipped_reports
 
-        return shipped_reports()
+        try:
+            lab = labs.known()
+            return shipped_reports() if lab is None else lab.reports.names()
+        except FaaslabError:
+            return ()
 
     def samples() -> Iterable[str]:
         from faaslab.lab.sample_events import sample_events

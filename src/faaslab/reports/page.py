@@ -7,14 +7,34 @@ into its outputs.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TEMPLATES = Path(__file__).parent / "templates"
+_LONGEST = 400
 _MARK = "papermill-error-cell-tag"
 
 
-def render(notebook: Path, *, title: str, subtitle: str) -> str:
-    """The page's text; `title` is the window's, `subtitle` stands at the foot."""
+THEMES = ("light", "dark", "auto")
+PAPERS = ("A4", "letter")
+
+
+def render(
+    notebook: Path,
+    *,
+    title: str,
+    subtitle: str,
+    theme: str = "light",
+    paper: str = "A4",
+    ended: Mapping[str, Any] | None = None,
+) -> str:
+    """The page's text; `title` is the window's, `subtitle` stands at the foot.
+
+    `ended` says which cell failed and why: `failed_cell`, `error_type`, `error_message`. `theme` is
+    one of `THEMES` (auto: the reader's); printed it is light, on `paper`.
+    """
     import nbformat
     from nbconvert import HTMLExporter
 
@@ -28,19 +48,57 @@ def render(notebook: Path, *, title: str, subtitle: str) -> str:
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
-    resources: dict[str, Any] = {"report": {"title": title, "subtitle": subtitle, "failed": failed}}
+    resources: dict[str, Any] = {
+        "report": {
+            "title": title,
+            "subtitle": subtitle,
+            "failed": failed,
+            "why": _why(ended) if failed else "",
+            "theme": theme if theme in THEMES else "auto",
+            "paper": paper if paper in PAPERS else "A4",
+            "foot": _css_text(f"{title} · {subtitle}"),
+        }
+    }
     body, _ = exporter.from_notebook_node(node, resources=resources)
     return str(body)
 
 
-def failed_cell(node: Any) -> int | None:
-    """Which code cell failed, counted as its author does: from 1, without the one that papermill put in."""
+def own_numbers(node: Any) -> dict[int, int]:
+    """Place of a code cell -> its number as its author counts: from 1, without what papermill put in."""
     own = [
-        cell
-        for cell in node.cells
+        place
+        for place, cell in enumerate(node.cells)
         if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", ())
     ]
-    for number, cell in enumerate(own, start=1):
-        if any(output.output_type == "error" for output in cell.outputs):
+    return {place: number for number, place in enumerate(own, start=1)}
+
+
+def failed_cell(node: Any) -> int | None:
+    """Which code cell failed, counted as its author does."""
+    for place, number in own_numbers(node).items():
+        if any(_is_failure(output) for output in node.cells[place].outputs):
             return number
     return None
+
+
+def _is_failure(output: Any) -> bool:
+    # Leaving with status 0 is how a notebook ends early.
+    left = output.get("ename") == "SystemExit" and output.get("evalue") in ("", "0")
+    return output.output_type == "error" and not left
+
+
+def _why(ended: Mapping[str, Any] | None) -> str:
+    if not ended or not ended.get("error_type"):
+        return ""
+    message = " ".join(str(ended.get("error_message") or "").split())
+    told = f"{ended['error_type']}: {message}" if message else str(ended["error_type"])
+    return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
+
+
+def _css_text(text: str) -> str:
+    """A text as a string of CSS; whatever it holds, it ends where it ends."""
+    return (
+        '"'
+        + "".join(each if each.isalnum() or each in " .,:-" else f"\\{ord(each):x} " for each in text)
+        + '"'
+    )

@@ -59,8 +59,23 @@ def declarations(notebook: Path) -> tuple[Declared, ...]:
     return ()
 
 
+def language(notebook: Path) -> str:
+    """What its kernel speaks, in small letters; empty where it does not say."""
+    metadata = _document(notebook).get("metadata")
+    for part, key in (("kernelspec", "language"), ("language_info", "name")):
+        told = metadata.get(part) if isinstance(metadata, dict) else None
+        if isinstance(told, dict) and isinstance(told.get(key), str):
+            return str(told[key]).lower()
+    return ""
+
+
 def cells(notebook: Path) -> list[dict[str, Any]]:
     """The cells of a notebook of format 4, as they are in the file."""
+    found: list[dict[str, Any]] = _document(notebook)["cells"]
+    return found
+
+
+def _document(notebook: Path) -> dict[str, Any]:
     try:
         size = notebook.stat().st_size
         if size > _MOST_BYTES:
@@ -69,10 +84,10 @@ def cells(notebook: Path) -> list[dict[str, Any]]:
                 place=str(notebook),
                 hint="clear its outputs and save it",
             )
-        found: list[dict[str, Any]] = json.loads(notebook.read_text("utf-8"))["cells"]
-        if not all(isinstance(cell, dict) for cell in found):
+        found: dict[str, Any] = json.loads(notebook.read_text("utf-8"))
+        if not all(isinstance(cell, dict) for cell in found["cells"]):
             raise TypeError
-        return list(found)
+        return found
     except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
         raise InvalidValue(
             "this is no Jupyter notebook of format 4",
@@ -97,7 +112,9 @@ def check(notebook: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in given.items():
         if name not in known:
             near = nearest(name, known)
-            offer = f"did you mean {near!r}?" if near else f"it has: {', '.join(known) or 'none'}"
+            offer = f"did you mean {near!r}?" if near else f"it has: {', '.join(known)}"
+            if not known:
+                offer = "it has none: give the cell that sets them the tag `parameters`"
             raise InvalidValue(f"{notebook.name} has no parameter {name!r}", place="-p", hint=offer)
         taken[name] = _as_declared(value, known[name])
     return taken

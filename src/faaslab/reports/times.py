@@ -18,7 +18,7 @@ from faaslab.errors import InvalidValue, nearest
 from faaslab.model.moment import span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 BASES = ("scheduled_for", "now")
 UNITS = ("minute", "hour", "day", "week", "month", "year")
@@ -68,9 +68,7 @@ def _resolved(value: Any, times: Times, place: str, depth: int) -> Any:
     if isinstance(value, str):
         return text(value, times, place=place)
     if isinstance(value, dict):
-        return {
-            name: _resolved(item, times, f"{place}, {name}", depth + 1) for name, item in value.items()
-        }
+        return {name: _resolved(item, times, f"{place}, {name}", depth + 1) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [
             _resolved(item, times, f"{place}, item {number}", depth + 1)
@@ -80,12 +78,17 @@ def _resolved(value: Any, times: Times, place: str, depth: int) -> Any:
 
 
 def text(given: str, times: Times, *, place: str) -> str:
-    """One text with its times written out."""
+    """One text with its times written out, as `resolved` does it."""
     stripped = given.strip()
-    if _is_relative(stripped):
-        if stripped.lower() == "now":
-            return _written(times.scheduled_for)
-        return _written(_moved(times.scheduled_for, "-", stripped[1:].strip(), place))
+    if not _is_relative(stripped):
+        return written(given, times, place=place)
+    if stripped.lower() == "now":
+        return _written(times.scheduled_for)
+    return _written(_moved(times.scheduled_for, "-", stripped[1:].strip(), place))
+
+
+def written(given: str, times: Times, *, place: str) -> str:
+    """One text with its templates written out, and nothing else of it: a title, the name of a file."""
     if "{{" not in given:
         return given
     if len(given) > _MOST_CHARACTERS:
@@ -189,8 +192,8 @@ class _Template:
 def beginning(moment: datetime, unit: str) -> datetime:
     """The beginning of the minute, hour, day, week (its Monday), month or year that `moment` is in."""
     if unit in ("minute", "hour"):
-        kept: Mapping[str, int] = {"second": 0, "microsecond": 0}
-        return moment.replace(**kept) if unit == "minute" else moment.replace(minute=0, **kept)
+        minute = moment.replace(second=0, microsecond=0)
+        return minute if unit == "minute" else minute.replace(minute=0)
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     if unit == "week":
         return day - timedelta(days=day.weekday())

@@ -1,15 +1,15 @@
 """The process that runs one notebook: a job as JSON on standard input, its progress as JSON lines out.
 
-It writes `report.ipynb` and `report.html` into the job's folder and says at the end how it went. Whoever
-started it may end it with SIGTERM; its kernel goes with it. Standard input stays open as long as somebody
-waits for the page: when it closes, the worker ends its kernel, removes the job's folder and goes.
+It writes `report.ipynb`, `report.html` and, where that is asked for, `report.pdf` into the job's folder and
+says at the end how it went. Whoever started it may end it with SIGTERM; its kernel goes with it. Standard
+input stays open as long as somebody waits for the page: when it closes, the worker ends its kernel, removes
+the job's folder and goes.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import sys
@@ -19,7 +19,8 @@ import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+from faaslab.errors import FaaslabError
+from faaslab.reports.journal import Journal
 
 
 def main() -> None:
@@ -47,65 +48,34 @@ def _run(job: dict[str, Any], folder: Path) -> None:
     os.environ["FAASLAB_RUN_QUEUE"] = "off"
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     warnings.simplefilter("ignore")  # what libraries say of each other is not the report's matter
-    ended = execute(job, folder / "report.ipynb")
+    journal = Journal(job["log"], hide=job["hide"])
+    try:
+        _make(job, folder, journal)
+    finally:
+        journal.close()
+
+
+def _make(job: dict[str, Any], folder: Path, journal: Journal) -> None:
+    from faaslab.reports.executing import execute
     from faaslab.reports.page import render
 
-    (folder / "report.html").write_text(
-        render(folder / "report.ipynb", title=job["title"], subtitle=job["subtitle"]), "utf-8"
-    )
+    ended = execute(job, folder / "report.ipynb", journal, _say)
+    page = folder / "report.html"
+    look = {name: job[name] for name in ("title", "subtitle", "theme", "paper")}
+    page.write_text(render(folder / "report.ipynb", ended=ended, **look), "utf-8")
+    if job["browser"] is not None:
+        from faaslab.reports.pdf import print_page
+
+        journal.note("printing")
+        try:
+            print_page(page, folder / "report.pdf", Path(job["browser"]))
+        except FaaslabError as error:
+            # The other pages are as good as they were.
+            journal.note(f"no PDF: {error}")
+            if ended["error_type"] is None:
+                ended |= {"error_type": type(error).__name__, "error_message": str(error)}
+    journal.note("the pages are made")
     _say(ended=ended)
-
-
-def execute(job: dict[str, Any], output: Path) -> dict[str, Any]:
-    """Run the notebook through papermill; `failed_cell` counts the notebook's own code cells from 1."""
-    import nbformat
-    import papermill
-    from papermill.engines import papermill_engines
-    from papermill.exceptions import PapermillExecutionError
-
-    from faaslab.reports.kernel import OwnKernelManager
-    from faaslab.reports.page import failed_cell
-
-    papermill_engines.register("faaslab", _engine())
-    try:
-        papermill.execute_notebook(
-            job["notebook"],
-            str(output),
-            parameters=job["parameters"],
-            engine_name="faaslab",
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            kernel_manager_class=OwnKernelManager,
-            resources={"metadata": {"path": job["cwd"]}},
-        )
-    except PapermillExecutionError as error:
-        return {
-            "failed_cell": failed_cell(nbformat.read(output, as_version=4)),
-            "error_type": error.ename,
-            "error_message": _COLOURS.sub("", error.evalue),
-        }
-    return {"failed_cell": None, "error_type": None, "error_message": None}
-
-
-def _engine() -> type:
-    """Papermill's own engine, which also says how far it is."""
-    from papermill.engines import NBClientEngine
-
-    class Engine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
-        @classmethod
-        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
-            complete, count = nb_man.cell_complete, len(nb_man.nb.cells)
-
-            def cell_complete(cell: Any, cell_index: int, **rest: Any) -> None:
-                complete(cell, cell_index=cell_index, **rest)
-                _say(done=cell_index + 1, of=count)
-
-            nb_man.cell_complete = cell_complete
-            return super().execute_managed_notebook(nb_man, kernel_name, **options)
-
-    return Engine
 
 
 def _say(**message: Any) -> None:

@@ -27,6 +27,7 @@ from faaslab.store.merge import Merger
 from faaslab.store.queue import Claim, Entry, Queue, Waiting
 from faaslab.store.reading import Connection, Result, Session, Sessions
 from faaslab.store.record import execution_rows, reject_line, rows_of, without_surrogates
+from faaslab.store.report_runs import Going, ReportRuns
 from faaslab.store.state import State
 from faaslab.store.timers import Timer, Timers
 from faaslab.store.upkeep import Compacted, Pruned
@@ -51,6 +52,7 @@ __all__ = [
     "Connection",
     "Entry",
     "Finding",
+    "Going",
     "Lease",
     "Pruned",
     "Result",
@@ -100,6 +102,7 @@ class Store:
         self.log_groups = LogGroups(self._state)
         self.marks = Marks(self._state)
         self.map_runs = MapRuns(self._state)
+        self.report_runs = ReportRuns(self._state, clock, lambda runs: self._rows(runs, durable=True))
         self.bell = Bell(self._locks / "bell")
         self.workflows = Workflows(
             self._state,

@@ -264,6 +264,7 @@ class ReportAnswer:
     """A report that ran."""
 
     run: ReportRun
+    looked_at: bool = False
 
     @property
     def value(self) -> ReportRun:
@@ -272,8 +273,16 @@ class ReportAnswer:
 
     @property
     def exit_status(self) -> int:
-        """1 when a cell of it failed."""
-        return 1 if self.run.status == "failed" else 0
+        """1 when a cell of it failed; looking at a failure is no failure."""
+        return 1 if self.run.status == "failed" and not self.looked_at else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportsAnswer(TableAnswer):
+    """The runs of reports, newest first; `reports` are those there are: report, about, parameters, from."""
+
+    reports: pd.DataFrame
+    empty: str = "no report ran yet; run one: report run cold_starts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,6 +327,7 @@ Answer = (
     | DiagnosticsAnswer
     | StatsAnswer
     | ReportAnswer
+    | ReportsAnswer
     | PanelAnswer
     | DashboardAnswer
     | DoneAnswer

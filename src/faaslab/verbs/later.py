@@ -14,7 +14,6 @@ LATER: dict[str, str] = {
     "tune": "map the function with several --memory settings and compare: stats --by memory",
     "whatif": "report run cold_starts and report run costs say what would change",
     "report schedule": "call faaslab report run from cron",
-    "report open": "report run NAME --open",
     "report tick": "call faaslab report run from cron",
     "report daemon": "call faaslab report run from cron",
     "import cloudwatch": "export the log events and import them: import logs FILE",

@@ -1,12 +1,13 @@
-"""The verbs for reports: run a notebook into a page, list the runs."""
+"""The verbs for reports: run a notebook into pages, look at the runs, begin a notebook of one's own."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import InvalidValue, nearest
-from faaslab.verbs.answers import ReportAnswer, TableAnswer
-from faaslab.verbs.options import Option, Positional
+from faaslab.errors import InvalidValue, NotFound, nearest
+from faaslab.verbs.answers import DoneAnswer, ReportAnswer, ReportsAnswer
+from faaslab.verbs.options import Option, Positional, positive
 from faaslab.verbs.verb import Verb
 
 if TYPE_CHECKING:
@@ -15,13 +16,48 @@ if TYPE_CHECKING:
     from faaslab.verbs.face import Face
     from faaslab.verbs.verb import Call
 
-FORMATS = ("html", "ipynb")
+FORMATS = ("html", "pdf", "ipynb")
+THEMES = ("light", "dark", "auto")
 
 
 def run(lab: Lab, call: Call, face: Face) -> Answer:
     """A notebook through papermill."""
-    formats = tuple(part.strip() for part in call["to"].split(",") if part.strip())
-    for part in formats:
+    name = call["name"]
+    given = parameters(call)
+    told = {"where": "before its first cell"}
+    with face.progress(lab.reports.cells(name), f"report {name}") as bar:
+
+        def heard(count: int, note: str | None) -> None:
+            told["where"] = note or told["where"]
+            bar.advance(count, note)
+
+        try:
+            report = lab.reports.run(
+                name,
+                parameters=given,
+                formats=formats(call["to"]),
+                out_dir=call["dir"],
+                stem=call["stem"],
+                title=call["title"],
+                theme=call["theme"],
+                timeout_s=call["timeout"],
+                progress=heard,
+            )
+        except KeyboardInterrupt:
+            face.note(f"stopped {told['where']}; nothing of it runs on (report show {name} tells its log)")
+            raise
+    if call["open"]:
+        for path in report.outputs:
+            if path.endswith((".html", ".pdf")):
+                face.open(path)
+                break
+    return ReportAnswer(run=report)
+
+
+def formats(text: str) -> tuple[str, ...]:
+    """`html,pdf` as a tuple. Raises `InvalidValue` with the nearest format."""
+    wanted = tuple(part.strip() for part in text.split(",") if part.strip())
+    for part in wanted:
         if part not in FORMATS:
             near = nearest(part, FORMATS)
             raise InvalidValue(
@@ -29,73 +65,217 @@ def run(lab: Lab, call: Call, face: Face) -> Answer:
                 place="--to",
                 hint=f"did you mean {near!r}?" if near else None,
             )
-    with face.progress(None, f"report {call['name']}") as bar:
-        report = lab.reports.run(
-            call["name"], parameters=parameters(call["parameters"]), formats=formats, progress=bar.advance
-        )
-    if call["open"]:
-        for path in report.outputs:
-            if path.endswith(".html"):
-                face.open(path)
-    return ReportAnswer(run=report)
+    return wanted
 
 
-_WORDS = {"None": None, "True": True, "False": False}
+def parameters(call: Call) -> dict[str, Any]:
+    """What `-f`, `-y`, `-p` and `-r` of a call give, in papermill's order. `{{ … }}` is left as it stands."""
+    from faaslab.reports.given import gathered, pairs
+
+    return gathered(
+        files=tuple((name, _read(name)) for name in call["files"]),
+        yaml=call["yaml"],
+        typed=pairs(call["parameters"]),
+        raw=pairs(call["raw"]),
+    )
 
 
-def parameters(words: tuple[str, ...]) -> dict[str, Any]:
-    """`-p key value` pairs; a value is JSON where it reads as a number, list, true, false or null.
+def _read(name: str) -> str:
+    from faaslab.reports.given import MOST_BYTES
 
-    None, True and False are Python's, as papermill reads them.
-    """
-    import json
-
-    pairs: dict[str, Any] = {}
-    for key, text in zip(words[::2], words[1::2], strict=True):
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = _WORDS.get(text, text)
-        pairs[key] = value
-    return pairs
+    path = Path(name).expanduser()
+    try:
+        with path.open("rb") as file:
+            body = file.read(MOST_BYTES + 1)
+        return body.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise NotFound("file", name, hint="a file of parameters in YAML or JSON") from None
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise InvalidValue(f"cannot be read: {said}", place=f"-f {name}") from None
 
 
 def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """The reports there are, and their runs."""
-    return TableAnswer(df=lab.reports.list(), empty="no report ran yet; run one: report run cold_starts")
+    import pandas as pd
 
+    found = [
+        {
+            "report": report.name,
+            "about": report.about,
+            "parameters": ", ".join(each.partition("=")[0] for each in report.parameters),
+            "from": str(report.path) if report.own else "shipped",
+        }
+        for report in lab.reports.catalogue()
+    ]
+    reports = pd.DataFrame(found, columns=["report", "about", "parameters", "from"])
+    return ReportsAnswer(df=lab.reports.list(), reports=reports)
+
+
+def show(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """One run: its pages, parameters, log, and what went wrong."""
+    return ReportAnswer(run=lab.reports.get(call["run"]), looked_at=True)
+
+
+def open_(lab: Lab, call: Call, face: Face) -> Answer:
+    """The latest page."""
+    run, page = lab.reports.latest_page(call["run"])
+    face.open(str(page))
+    return DoneAnswer(
+        text=f"opened {page}, of {run.started_at:%Y-%m-%d %H:%M} UTC",
+        facts={"opened": str(page), "report": run.name, "id": run.id},
+    )
+
+
+def new(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+    """A notebook to change."""
+    name = call["name"]
+    path = lab.reports.new(name, like=call["from"], to=call["to"])
+    known = name in lab.reports.names() and path.parent == lab.reports.folder
+    word = name if known else str(path)
+    return DoneAnswer(
+        text=(
+            f"wrote {path}, a copy of {call['from']}: change it in JupyterLab\n"
+            f"run it       report run {word} --open\n"
+            f"by itself    report schedule {word} --cron '0 7 * * MON'"
+        ),
+        facts={"path": str(path), "report": word, "from": call["from"]},
+    )
+
+
+PARAMETERS: tuple[Option, ...] = (
+    Option(
+        flags=("-p", "--parameter"),
+        name="parameters",
+        metavar="NAME VALUE",
+        repeat=True,
+        words=2,
+        help="a parameter of the notebook: a number, True, None, JSON, a text; -7d and {{ now }} are times",
+    ),
+    Option(
+        flags=("-r", "--raw"),
+        name="raw",
+        metavar="NAME TEXT",
+        repeat=True,
+        words=2,
+        help="a parameter that is this very text",
+    ),
+    Option(
+        flags=("-f", "--file"),
+        name="files",
+        metavar="FILE",
+        repeat=True,
+        completes="file",
+        help="a file of parameters in YAML or JSON; -y, -p and -r win over it",
+    ),
+    Option(
+        flags=("-y", "--yaml"),
+        name="yaml",
+        metavar="YAML",
+        repeat=True,
+        help="parameters as YAML, such as 'since: -7d'",
+    ),
+)
+"""Papermill's own words, in its order: a schedule takes the same."""
+
+PAGES: tuple[Option, ...] = (
+    Option(
+        flags=("--to",),
+        name="to",
+        metavar="FORMATS",
+        default="html",
+        help="html, pdf, ipynb, or several with commas; pdf needs Chromium or Chrome",
+    ),
+    Option(flags=("--title",), name="title", metavar="TEXT", help="the page's title; may have {{ … }} times"),
+    Option(
+        flags=("--theme",),
+        name="theme",
+        metavar="THEME",
+        default="light",
+        choices=THEMES,
+        help="light, dark, or auto (the reader's); printed it is light",
+    ),
+    Option(
+        flags=("--timeout",),
+        name="timeout",
+        metavar="SECONDS",
+        read=positive,
+        help="cut it off after so long; the page is what there is by then",
+    ),
+)
+
+_RUN = Positional(name="run", help="a report (its last run) or the id of a run", required=False)
 
 VERBS: tuple[Verb, ...] = (
     Verb(
         name="report run",
-        summary="run a report notebook into HTML that needs no network",
+        summary="run a report notebook into HTML that needs no network, or PDF",
         run=run,
         positionals=(
             Positional(
                 name="name",
-                help="cold_starts, durations, costs, or the path of a notebook",
+                help="cold_starts, durations, costs, one of your own, or the path of a notebook",
                 completes="report",
             ),
         ),
         options=(
+            *PARAMETERS,
+            *PAGES,
             Option(
-                flags=("-p", "--parameter"),
-                name="parameters",
-                metavar="KEY VALUE",
-                repeat=True,
-                words=2,
-                help="a parameter of the notebook; may be repeated",
+                flags=("--dir",),
+                name="dir",
+                metavar="DIR",
+                completes="file",
+                help="where the pages go (reports/ beside the store)",
+            ),
+            Option(
+                flags=("--stem",),
+                name="stem",
+                metavar="NAME",
+                help="their name without its ending (the report and the time); may have {{ … }} times",
+            ),
+            Option(flags=("--open",), name="open", help="open the page"),
+        ),
+        examples=(
+            "report run cold_starts -p since 2026-11-16 --to html,ipynb",
+            "report run costs -p since -30d --to pdf --title 'Costs of {{ now:%B %Y }}'",
+        ),
+    ),
+    Verb(name="report ls", summary="the reports there are, and their runs", run=ls),
+    Verb(
+        name="report show",
+        summary="one run of a report: its pages, parameters and log, and what went wrong",
+        run=show,
+        positionals=(_RUN,),
+    ),
+    Verb(
+        name="report open",
+        summary="open the latest page of a report, or of all",
+        run=open_,
+        positionals=(_RUN,),
+    ),
+    Verb(
+        name="report new",
+        summary="a copy of a report to change; nothing is written over",
+        run=new,
+        positionals=(Positional(name="name", help="what yours is called"),),
+        options=(
+            Option(
+                flags=("--from",),
+                name="from",
+                metavar="NAME",
+                default="cold_starts",
+                completes="report",
+                help="the report to copy",
             ),
             Option(
                 flags=("--to",),
                 name="to",
-                metavar="FORMATS",
-                default="html",
-                help="html, ipynb, or both with a comma",
+                metavar="FILE",
+                completes="file",
+                help="a file or a folder (the setting reports: the project's reports/)",
             ),
-            Option(flags=("--open",), name="open", help="open the page"),
         ),
-        examples=("report run cold_starts -p since 2026-11-16 --to html,ipynb",),
+        examples=("report new checkout --from durations",),
     ),
-    Verb(name="report ls", summary="list the runs of reports", run=ls),
 )

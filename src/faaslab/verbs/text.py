@@ -24,6 +24,7 @@ from faaslab.verbs.answers import (
     MapAnswer,
     PictureAnswer,
     ReportAnswer,
+    ReportsAnswer,
     RunAnswer,
     SubmittedAnswer,
     TableAnswer,
@@ -35,6 +36,7 @@ from faaslab.verbs.changes import also_set, changes, numbered
 from faaslab.verbs.dashboard_text import dashboard_document, headline
 from faaslab.verbs.live_answers import DashboardAnswer
 from faaslab.verbs.reasons import reason, remedy, trace_lines, without_advice
+from faaslab.verbs.report_text import report_text, reports_text
 from faaslab.verbs.workflow_text import card_text, diagnostic_lines, run_text, workflow_document
 from faaslab.verbs.workflow_text import execution_document as workflow_execution
 
@@ -74,12 +76,14 @@ def plain_text(answer: Answer, *, width: int | None = None) -> str:
             return "\n".join(diagnostic_lines(answer)) or answer.empty
         case TextAnswer():
             return answer.text.rstrip("\n")
+        case ReportsAnswer():
+            return reports_text(answer, table, width)
         case TableAnswer():
             return table(answer.df, width=width) if len(answer.df) else answer.empty
         case DashboardAnswer():
             return _dashboard(answer, width)
         case ReportAnswer():
-            return _report(answer)
+            return report_text(answer)
         case WorkflowCard():
             return card_text(answer)
         case RunAnswer():
@@ -105,6 +109,11 @@ def documents(answer: Answer) -> Any:
             return {"function": answer.function, "submitted": True, "request_id": answer.request_id}
         case MapAnswer():
             return rows(answer.value)
+        case ReportsAnswer():
+            return [
+                *({"kind": "report", **row} for row in rows(answer.reports)),
+                *({"kind": "run", **row} for row in rows(answer.df)),
+            ]
         case TableAnswer() | TimelineAnswer():
             return rows(answer.df)
         case DashboardAnswer():
