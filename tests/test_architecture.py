@@ -66,6 +66,8 @@ PURE = [
     "notebook/completion.py",
     "notebook/display.py",
     "notebook/execution_view.py",
+    "notebook/log_book.py",
+    "notebook/log_page.py",
     "notebook/log_view.py",
     "notebook/markup.py",
     "notebook/style.py",

@@ -55,16 +55,6 @@ def test_an_interrupted_map_gives_back_what_is_done(tmp_path):
             if each["msg_type"] == "execute_result"
         ]
         assert answer == "(True, {'completed'})"
-        stopped: list = []
-        follow = run(
-            kernel,
-            "%faas logs slow --follow --since 1h",
-            until=lambda m: _stop_at_a_line(m, manager, stopped),
-        )
-        errors = [each["content"] for each in follow if each["msg_type"] == "error"]
-        assert [each["traceback"] for each in errors] == [
-            ["Interrupted: stopped; what had ended is recorded, what was running is not"]
-        ]
     finally:
         kernel.stop_channels()
         manager.shutdown_kernel(now=True)
@@ -106,9 +96,3 @@ def test_an_interrupted_run_goes_on_and_the_kernel_is_clean(tmp_path):
         kernel.stop_channels()
         manager.shutdown_kernel()  # which ends by itself
     assert not manager.is_alive()
-
-
-def _stop_at_a_line(message, manager, stopped) -> None:
-    if message["msg_type"] == "stream" and not stopped:
-        stopped.append(message)
-        manager.interrupt_kernel()

@@ -275,6 +275,17 @@ def test_follow_emits_lines_until_it_is_interrupted(defined, monkeypatch):
     assert face.lines == ["got {'x': 1}"]
 
 
+def test_a_notebook_goes_on_while_it_follows(defined):
+    defined("invoke score -p '{\"x\": 1}'")
+    defined.face.waits = False
+    answer = defined("logs score --follow --grep got")
+    assert (answer.what, answer.grep, answer.since) == ("score", "got", None)
+    assert plain_text(answer) == "got {'x': 1}"
+    assert list(answer.value["message"]) == ["got {'x': 1}"]
+    with pytest.raises(InvalidValue, match="--until: does not go with --follow"):
+        defined("logs score --follow --until now")
+
+
 def test_config_doctor_help(do):
     config = do("config").df
     assert config.loc[config["setting"] == "store", "source"].tolist() == ["flag"]

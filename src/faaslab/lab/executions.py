@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import InvalidValue, NotFound
+from faaslab.errors import InvalidValue, NotFound, RequestError
+from faaslab.lab.log_tail import LogTail
 from faaslab.model.execution import (
     Execution,
     ExecutionError,
@@ -32,6 +33,7 @@ Texts = list[str]
 Values = list[Any]
 Rows = list[dict[str, Any]]
 _SHORTEST_ID = 6
+_FLOOD = 100_000_000
 _LOOK_S = 0.5
 _OVERLAP = timedelta(seconds=60)  # records arrive after what they tell of
 _BEGINNING = 200
@@ -234,30 +236,14 @@ class Executions:
     ) -> Iterator[str]:
         """Log lines as they are recorded, by this process or another, until `stop` is set or Ctrl-C."""
         stop = stop or threading.Event()
-        clock = self._lab.clock
-        pattern = None if grep is None else _pattern(grep)
-        begin = clock.now() if since is None else moment(since, now=clock.now(), place="since")
-        more, more_values = self._whose(what)
-        seen: dict[tuple[Any, ...], datetime] = {}
+        # Unless somebody asks for more it is what comes from now on.
+        tail = LogTail(
+            self._lab, what, grep=grep, since="now" if since is None else since, first=_FLOOD, most=_FLOOD
+        )
         while True:
-            where = _where(['"timestamp" >= ?', *more])
-            with self._store.connect() as connection:
-                rows = connection.execute(
-                    f'SELECT "timestamp", execution_id, request_id, seq, function, message FROM logs{where} '
-                    'ORDER BY "timestamp", execution_id, seq',
-                    [begin, *more_values],
-                ).fetchall()
-            for at, execution_id, request_id, seq, function, message in rows:
-                key = (execution_id, request_id, seq, at, message)
-                if key in seen:
-                    continue
-                seen[key] = at
-                if pattern is None or pattern.search(message):
-                    yield message if what is not None else f"{function}\t{message}"
-            if rows:
-                begin = max(begin, rows[-1][0] - _OVERLAP)
-                seen = {key: at for key, at in seen.items() if at >= begin}
-            if clock.wait(stop, _LOOK_S):
+            for line in tail.look().lines:
+                yield line.message if what is not None else f"{line.function}\t{line.message}"
+            if self._lab.clock.wait(stop, _LOOK_S):
                 return
 
     def metrics(self, execution_id: str) -> ExecutionMetrics:
@@ -335,17 +321,36 @@ class Executions:
             raise InvalidValue("is before --since", place="until")
         return where, values
 
-    def _whose(self, what: str | None) -> tuple[Texts, Values]:
-        """The condition for the logs of a function, or of an execution by id."""
+    def whose(self, what: str | None) -> tuple[str | None, str | None]:
+        """(function, id of an execution) of what a name stands for: one of them, or none for all."""
         if what is None:
-            return [], []
+            return None, None
         if what not in self._lab.functions.names():
             with self._store.connect() as connection:
                 rows = self._matching(connection, what)
             if rows:
-                return ["execution_id = ?"], [rows[0]["id"]]
+                return None, rows[0]["id"]
             self.known(what)
-        return ["function = ?"], [what]
+        return what, None
+
+    def _whose(self, what: str | None) -> tuple[Texts, Values]:
+        """The condition for the logs of a function, or of an execution by id."""
+        function, execution = self.whose(what)
+        if execution is not None:
+            return ["execution_id = ?"], [execution]
+        return ([], []) if function is None else (["function = ?"], [function])
+
+    def pattern(self, text: str) -> str:
+        """A regular expression of `grep`, checked: Python's words, as far as DuckDB (RE2) has them."""
+        checked = _pattern(text).pattern
+        try:
+            with self._store.connect() as connection:
+                connection.execute("SELECT regexp_matches('', ?)", [checked])
+        except RequestError as error:
+            raise InvalidValue(
+                f"{text!r} is not a regular expression here: {error.message}", place="grep"
+            ) from None
+        return checked
 
 
 def _pattern(text: str) -> re.Pattern[str]:

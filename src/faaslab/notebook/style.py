@@ -69,6 +69,20 @@ _SHEET = """
        background: color-mix(in srgb,var(--bad) 15%,transparent); }
     .faas pre .e { color: color-mix(in srgb,var(--bad) 66%,var(--ink)); }
     .faas pre .w { color: color-mix(in srgb,var(--warn) 66%,var(--ink)); }
+    .faas .lines { font: 12px/1.55 var(--mono); }
+    .faas .lines.scroll { max-height: 26rem; overflow: auto; }
+    .faas .line { padding-left: 1.2rem; text-indent: -1.2rem; white-space: pre-wrap; }
+    .faas .line>* { text-indent: 0; }
+    .faas .line b { font-weight: 400; }
+    .faas .line .e { color: color-mix(in srgb,var(--bad) 66%,var(--ink)); }
+    .faas .line .w { color: color-mix(in srgb,var(--warn) 66%,var(--ink)); }
+    .faas .line .pill { font-size: 11px; line-height: 15px; padding: 0 6px; }
+    .faas .who { color: color-mix(in srgb,var(--hue) 42%,var(--ink)); cursor: default; }
+    .faas .json { display: inline-block; vertical-align: top; max-width: 100%; }
+    .faas .json summary { cursor: pointer; }
+    .faas-log { display: flex!important; flex-direction: column-reverse!important; max-height: 26rem;
+       overflow: auto!important; border-top: 1px solid color-mix(in srgb,currentColor 15%,transparent); }
+    .faas-log .widget-html-content { line-height: 1.5; }
     .faas .at { margin: 8px 0 2px; }
     .faas .at:first-of-type { margin-top: 0; }
     .faas .said { font-weight: 600; color: color-mix(in srgb,var(--bad) 66%,var(--ink)); }

@@ -240,6 +240,18 @@ class LogsAnswer(TableAnswer):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FollowAnswer(LogsAnswer):
+    """Lines as they come, of `what` (a function or an execution; None for all); `df` is what there is now.
+
+    `grep` is a pattern of `logs`; without `since` the newest lines come first.
+    """
+
+    what: str | None = None
+    grep: str | None = None
+    since: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DiagnosticsAnswer(TableAnswer):
     """What is wrong with a definition: columns severity, line, code, message, place. `source` is its file."""
 
@@ -324,6 +336,7 @@ Answer = (
     | TimelineAnswer
     | TableAnswer
     | LogsAnswer
+    | FollowAnswer
     | DiagnosticsAnswer
     | StatsAnswer
     | ReportAnswer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faaslab.errors import InvalidValue, nearest
-from faaslab.verbs.answers import ExecutionAnswer, LogsAnswer, StatsAnswer, TableAnswer
+from faaslab.verbs.answers import ExecutionAnswer, FollowAnswer, LogsAnswer, StatsAnswer, TableAnswer
 from faaslab.verbs.debugging import DEBUG, debugger_of
 from faaslab.verbs.options import Option, Positional, whole_number
 from faaslab.verbs.payload import named
@@ -27,6 +27,8 @@ LIMIT = Option(
     default=None,
     help="at most so many rows",
 )
+_THERE = 1_000
+"""Of what there is already a live view has so many lines at most."""
 BY = (
     "function",
     "definition",
@@ -47,12 +49,27 @@ def logs(lab: Lab, call: Call, face: Face) -> Answer:
     """Log lines, now or as they come."""
     what = None if call["what"] is None else named(call["what"], face, place="WHAT")
     if call["follow"]:
+        _follows(call)
+    if call["follow"] and face.waits:
         for line in lab.executions.follow(what, grep=call["grep"], since=call["since"]):
             face.emit(line)
     df = lab.executions.logs(
-        what, grep=call["grep"], since=call["since"], until=call["until"], limit=call["limit"]
+        what,
+        grep=call["grep"],
+        since=call["since"],
+        until=call["until"],
+        limit=_THERE if call["follow"] else call["limit"],
     )
-    return LogsAnswer(df=df, title=f"logs of {what}" if what else "logs")
+    title = f"logs of {what}" if what else "logs"
+    if call["follow"]:
+        return FollowAnswer(df=df, title=title, what=what, grep=call["grep"], since=call["since"])
+    return LogsAnswer(df=df, title=title)
+
+
+def _follows(call: Call) -> None:
+    for name in ("until", "limit"):
+        if call[name] is not None:
+            raise InvalidValue("does not go with --follow", place=name, hint="leave one of them out")
 
 
 def history(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
@@ -132,7 +149,11 @@ VERBS: tuple[Verb, ...] = (
                 metavar="PATTERN",
                 help="only lines that this regular expression finds",
             ),
-            Option(flags=("--follow", "-f"), name="follow", help="go on with new lines until Ctrl-C"),
+            Option(
+                flags=("--follow", "-f"),
+                name="follow",
+                help="go on with new lines: a shell until Ctrl-C, a notebook in a view that is live",
+            ),
             SINCE,
             UNTIL,
             LIMIT,

@@ -51,18 +51,3 @@ class DashboardAnswer:
     def value(self) -> pd.DataFrame:
         """A row a function: invocations, errors, throttles, percentiles, cold rate, cost, running."""
         return self.dashboard.df
-
-
-@dataclass(frozen=True, kw_only=True)
-class FollowAnswer:
-    """The logs of a function as they come, from now on or from `since`; `grep` is a pattern of `logs`."""
-
-    function: str
-    grep: str | None = None
-    since: str | None = None
-    exit_status: int = 0
-
-    @property
-    def value(self) -> str:
-        """The function's name."""
-        return self.function

@@ -6,6 +6,7 @@ above its end, one that timed out a clock, a throttled one is an open diamond.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from faaslab.monitoring.timeline import words
@@ -29,6 +30,7 @@ _FOLD = 36.0
 _AREA = 56.0
 _MOST_LEVELS = 12
 _CROWDED = 300
+_SEEN = timedelta(milliseconds=1)
 _LEVEL = 16.0
 _MARKS: dict[Look, str] = {
     "failed": "M-3 -3L3 3M3 -3L-3 3",
@@ -48,6 +50,7 @@ STYLE = (
     ".faas-flow.faas-flow .init{stroke:#8f4fd6;stroke-width:10;stroke-dasharray:2.5 1.5;fill:none}"
     ".faas-flow.faas-flow .inits{fill:#8f4fd6;fill-opacity:.28;stroke:none}"
     ".faas-flow.faas-flow .before{fill:none;stroke:#8f4fd6;stroke-width:1}"
+    ".faas-flow.faas-flow .waiting{fill:none;stroke:var(--soft);stroke-width:1}"
     ".faas-flow.faas-flow .many{fill:var(--hue);fill-opacity:.55;stroke:var(--hue);stroke-width:1}"
     ".faas-flow.faas-flow .sign{stroke:color-mix(in srgb,var(--hue) 80%,var(--ink));stroke-width:1.7;"
     "fill:none;stroke-linecap:round}"
@@ -63,6 +66,7 @@ STYLE = (
 )
 _KEY = {
     "before": "environment being started, not billed",
+    "waiting": "waiting for the environment, not billed",
     "init": "init of a cold start",
     "completed": "handler",
     "failed": "failed",
@@ -136,7 +140,7 @@ def _grid(axis: Scale, high: float) -> Iterator[str]:
                 f'<rect class="fold" x="{number(left)}" y="{number(_AXIS - 4)}" width="{number(wide)}" '
                 f'height="{number(high - _AXIS + 4)}"/>'
                 f'<path class="foldline" d="M{number(left + wide / 2)} {number(_AXIS - 4)}V{number(high)}"/>'
-                f"{sheet.text(left + wide / 2, 31, cut(length(seconds), 11, wide), 'small mid')}</g>"
+                f"{sheet.text(left + wide / 2, 31, words.brief(seconds), 'small mid')}</g>"
             )
             continue
         at = words.clock(each.begin) + ("" if each.left else " UTC")
@@ -184,7 +188,8 @@ def _bar(bar: Bar, axis: Scale, y: float) -> str:
         handler = min(_x(axis.at(only.handler_at)), end)
         init = handler if only.init_at is None else min(_x(axis.at(only.init_at)), handler)
         if init - x > 0.6:
-            parts.append(_rect("before", x + 0.5, init, y + 3, 4))
+            kind = "before" if only.cold else "waiting"
+            parts.append(_rect(kind, x + 0.5, init, y + 3, 4))
         if only.init_at is not None:
             init = min(init, handler - 1.5)  # a cold start is seen however short its init was
             parts.append(_rect("inits", init, handler, y))
@@ -267,8 +272,10 @@ def _columns(found: Levels, axis: Scale) -> list[tuple[float, int]]:
 def _key(runs: Sequence[Run], axis: Scale, *, shared: bool, y: float) -> Iterator[str]:
     looks = {run.look for run in runs}
     cold = any(run.init_at is not None for run in runs)
+    before = {run.cold for run in runs if ((run.init_at or run.handler_at) - run.began) > _SEEN}
     shown = {
-        "before": any(((run.init_at or run.handler_at) - run.began).total_seconds() > 0.001 for run in runs),
+        "before": True in before,
+        "waiting": False in before,
         "init": cold,
         "many": shared,
         "fold": axis.folded > 0,
@@ -281,10 +288,10 @@ def _key(runs: Sequence[Run], axis: Scale, *, shared: bool, y: float) -> Iterato
         if kind == "init":
             drawn = _rect("inits", x, x + 18, top)
             drawn += f'<path class="init" d="M{number(x)} {number(y)}H{number(x + 18)}"/>'
-        elif kind in ("before", "fold"):
-            drawn = _rect(
-                kind, x, x + 18, y - 2 if kind == "before" else top, 4 if kind == "before" else _BAR
-            )
+        elif kind in ("before", "waiting"):
+            drawn = _rect(kind, x, x + 18, y - 2, 4)
+        elif kind == "fold":
+            drawn = _rect(kind, x, x + 18, top)
         elif kind == "throttled":
             drawn = _sign("throttled", x + 9, y)
         else:

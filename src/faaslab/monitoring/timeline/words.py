@@ -30,6 +30,14 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def brief(seconds: float) -> str:
+    """A length in six characters or so: `292ms`, `1.58s`, `12min`, `3.4h`, `17d`."""
+    for size, unit in ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s")):
+        if seconds >= size:
+            return f"{seconds / size:.3g}{unit}" if seconds < 1_000 * size else f"{seconds / size:.0f}{unit}"
+    return f"{seconds * 1_000:.3g}ms"
+
+
 def share(part: float, whole: float) -> str:
     """`12.3%`; what is less than a tenth of a percent and not nothing says so."""
     return "<0.1%" if 0 < part < whole * 0.0005 else f"{part / whole:.1%}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faaslab.verbs import DashboardAnswer, PanelAnswer
+from faaslab.verbs import DashboardAnswer, FollowAnswer, PanelAnswer
 
 if TYPE_CHECKING:
     from faaslab.lab import Lab
@@ -24,5 +24,9 @@ def live_of(answer: Answer, lab: Lab | None, around: Surroundings) -> LiveWidget
             from faaslab.notebook.widgets.function_panel import FunctionPanel
 
             return FunctionPanel(lab, around, answer)
+        case FollowAnswer() if lab is not None:
+            from faaslab.notebook.widgets.log_follower import LogFollower
+
+            return LogFollower(lab, around, answer)
         case _:
             return None

@@ -1,0 +1,120 @@
+"""The log of a function as it grows: each line once, cheap while nothing comes, long executions too."""
+
+from datetime import timedelta
+
+import pytest
+
+from faaslab.errors import InvalidValue, NotFound
+from faaslab.lab.log_tail import LogTail
+from faaslab.model.execution import Execution, ExecutionStatus, LogLine, LogStream
+
+TALK = """
+def handler(event, context):
+    print("hello", event["n"])
+"""
+
+
+def messages(news):
+    return [line.message for line in news.lines if line.stream == "function"]
+
+
+def test_what_is_there_and_then_what_comes(lab):
+    lab.functions.create("talk", TALK)
+    lab.functions.create("other", TALK)
+    for n in range(3):
+        lab.functions.invoke("talk", {"n": n})
+    tail = LogTail(lab, "talk")
+    first = tail.look()
+    assert messages(first) == ["hello 0", "hello 1", "hello 2"]
+    assert first.lines[0].message.startswith("INIT_START")
+    assert tail.look() == ([], 0)
+    lab.functions.invoke("other", {"n": 9})
+    lab.functions.invoke("talk", {"n": 3})
+    news = tail.look()
+    assert messages(news) == ["hello 3"]
+    assert [line.message.partition(" ")[0] for line in news.lines] == ["START", "hello", "END", "REPORT"]
+    assert tail.look() == ([], 0)
+    lab.store.merge()
+    assert tail.look() == ([], 0)
+
+
+def test_the_last_lines_since_a_moment_and_those_that_a_pattern_finds(lab):
+    lab.functions.create("talk", TALK)
+    executions = [lab.functions.invoke("talk", {"n": n}) for n in range(4)]
+    last = LogTail(lab, "talk", first=5).look()
+    assert (len(last.lines), last.left_out) == (5, len([*lab.executions.logs("talk").index]) - 5)
+    assert messages(LogTail(lab, "talk", since=executions[2].started_at).look()) == ["hello 2", "hello 3"]
+    found = LogTail(lab, "talk", grep="hello [13]")
+    assert messages(found.look()) == ["hello 1", "hello 3"]
+    lab.functions.invoke("talk", {"n": 2})
+    assert found.look().lines == []
+    lab.functions.invoke("talk", {"n": 1})
+    assert messages(found.look()) == ["hello 1"]
+    one = LogTail(lab, executions[1].id)
+    assert one.of_an_execution
+    assert messages(one.look()) == ["hello 1"]
+    assert messages(LogTail(lab).look()) == ["hello 0", "hello 1", "hello 2", "hello 3", "hello 2", "hello 1"]
+
+
+def test_what_is_no_pattern_and_no_function(lab):
+    lab.functions.create("talk", TALK)
+    with pytest.raises(NotFound, match="did you mean 'talk'"):
+        LogTail(lab, "tlk")
+    with pytest.raises(InvalidValue, match="grep: '\\(' is not a regular expression"):
+        LogTail(lab, "talk", grep="(")
+    tail = LogTail(lab, "talk")
+    with pytest.raises(InvalidValue, match="grep: .* is not a regular expression here"):
+        tail.matching([], "(?=ahead)")
+
+
+def recorded(lab, identity, began, took, *texts, function="talk"):
+    ended = began + took
+    lab.store.record(
+        Execution(
+            id=identity,
+            function=function,
+            request_id=f"r-{identity}",
+            status=ExecutionStatus.COMPLETED,
+            started_at=began,
+            ended_at=ended,
+            logs=tuple(LogLine(at=began, message=text, stream=LogStream.FUNCTION) for text in texts),
+        )
+    )
+
+
+def test_lines_of_long_executions_come_when_these_end_however_old_the_lines_are(opened, clock):
+    lab = opened()
+    recorded(lab, "a", clock.now() - timedelta(seconds=5), timedelta(seconds=1), "before")
+    tail = LogTail(lab, "talk")
+    assert messages(tail.look()) == ["before"]
+    began = clock.now()
+    clock.advance(850)
+    recorded(lab, "b", clock.now() - timedelta(seconds=1), timedelta(seconds=1), "short")
+    assert messages(tail.look()) == ["short"]
+    recorded(lab, "c", began, timedelta(seconds=850), "early", "early as well")
+    assert messages(tail.look()) == ["early", "early as well"]
+    for step in range(8):
+        clock.advance(40)
+        recorded(lab, f"d{step}", clock.now(), timedelta(0), f"then {step}")
+        assert messages(tail.look()) == [f"then {step}"]
+
+
+def test_of_a_flood_between_two_looks_the_latest_are_told_and_the_others_counted(opened, clock):
+    lab = opened()
+    recorded(lab, "a", clock.now(), timedelta(0), "first")
+    tail = LogTail(lab, "talk", most=10)
+    tail.look()
+    clock.advance(1)
+    recorded(lab, "b", clock.now(), timedelta(0), *(f"line {n}" for n in range(25)))
+    news = tail.look()
+    assert messages(news) == [f"line {n}" for n in range(15, 25)]
+    assert news.left_out == 15
+
+
+def test_which_lines_a_pattern_finds(opened, clock):
+    lab = opened()
+    recorded(lab, "a", clock.now(), timedelta(0), "ERROR one", "fine", "error two")
+    tail = LogTail(lab, "talk")
+    lines = tail.look().lines
+    assert tail.matching(lines, "(?i)^error") == [True, False, True]
+    assert tail.matching([], "x") == []
