@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from faaslab.errors import InvalidValue
-from faaslab.monitoring.cost import Tier, tiered
+from faaslab.monitoring.cost import Tier, exact, tiered
 
 _ZERO = Decimal(0)
 
@@ -44,6 +44,16 @@ class WorkflowUsage:
     express_requests: int = 0
     express_gb_seconds: Decimal = _ZERO
     region: str | None = None
+
+
+def usage_of(row: Mapping[str, Any]) -> WorkflowUsage:
+    """A row of `store.questions.workflows.usage`."""
+    return WorkflowUsage(
+        transitions=int(row["transitions"]),
+        express_requests=int(row["express_requests"]),
+        express_gb_seconds=exact(row["express_gb_seconds"]),
+        region=row["region"],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

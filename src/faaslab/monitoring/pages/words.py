@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from decimal import Decimal
 
     import pandas as pd
@@ -18,6 +18,8 @@ NONE = "–"
 
 def known(value: object) -> bool:
     """Whether there is a figure at all (not None, NaN or NaT)."""
+    if hasattr(value, "__len__") and not isinstance(value, str):  # a list, of a quantile curve say
+        return True
     return not (value is None or value != value or str(value) in {"NaT", "<NA>"})  # noqa: PLR0124
 
 
@@ -95,6 +97,11 @@ def instant(at: datetime | None, *, seconds: bool = False) -> str:
     if at is None or not known(at):
         return NONE
     return f"{at.day} {at:%b %Y, %H:%M:%S}" if seconds else f"{at.day} {at:%b %Y, %H:%M}"
+
+
+def day(at: date) -> str:
+    """`Tuesday, 17 November`."""
+    return f"{at:%A}, {at.day} {at:%B}"
 
 
 def amount(value: float | None) -> str:

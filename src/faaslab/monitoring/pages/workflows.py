@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from faaslab.model.execution import Source
-from faaslab.monitoring import cost
 from faaslab.monitoring.pages import figures, opening, words
 from faaslab.monitoring.pages.page import Page, Plot, Points, Section, Table
 from faaslab.monitoring.pages.path_section import paths_of, section
 from faaslab.monitoring.prices import read_workflows
-from faaslab.monitoring.workflow_cost import WorkflowCost, WorkflowUsage, bill
+from faaslab.monitoring.workflow_cost import WorkflowCost, bill, usage_of
 from faaslab.store.questions import workflows as ask
 from faaslab.store.questions.window import Run
 from faaslab.store.questions.workflows import WorkflowWindow
@@ -283,15 +282,7 @@ def _money(seen: _Seen, *, free_tier: bool, prices: str) -> pd.DataFrame:
     import pandas as pd
 
     usage = words.rows(ask.usage(seen.run, seen.window))
-    used = [
-        WorkflowUsage(
-            transitions=int(row["transitions"]),
-            express_requests=int(row["express_requests"]),
-            express_gb_seconds=cost.exact(row["express_gb_seconds"]),
-            region=row["region"],
-        )
-        for row in usage
-    ]
+    used = [usage_of(row) for row in usage]
     bills = bill(used, read_workflows(prices), free_tier=free_tier)
     rows = [{**row, **_split(one, row["executions"])} for row, one in zip(usage, bills, strict=True)]
     return pd.DataFrame(rows).sort_values("total_usd", ascending=False, ignore_index=True)

@@ -70,7 +70,7 @@ def functions_in_order(run: Run) -> pd.DataFrame:
     )
 
 
-_ERROR_TYPE = (
+ERROR_TYPE = (
     "coalesce(error_type, CASE status WHEN 'timeout' THEN 'Timeout' WHEN 'throttled' THEN 'Throttled' "
     "ELSE 'not told' END)"
 )
@@ -82,7 +82,7 @@ def error_types(run: Run, window: Window) -> pd.DataFrame:
         run,
         window,
         f"""WITH {window.executions(throttled=True)}
-        SELECT {_ERROR_TYPE} AS error_type, count(*) AS count, count(DISTINCT function) AS functions
+        SELECT {ERROR_TYPE} AS error_type, count(*) AS count, count(DISTINCT function) AS functions
         FROM x WHERE status IN ('failed', 'timeout', 'throttled') GROUP BY 1 ORDER BY count DESC, 1""",
     )
 
@@ -97,7 +97,7 @@ def errors(run: Run, window: Window, *, limit: int = 200) -> pd.DataFrame:
         f"""WITH {window.executions(throttled=True)},
         n AS (SELECT function, count(*) AS calls FROM x GROUP BY function)
         SELECT function,
-               {_ERROR_TYPE} AS error_type,
+               {ERROR_TYPE} AS error_type,
                status, count(*) AS count, count(*) / any_value(calls) AS share,
                min(started_at) AS first, max(started_at) AS last,
                arg_max(left(error_message, 200), started_at) AS message
