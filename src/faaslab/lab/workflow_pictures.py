@@ -144,6 +144,12 @@ def of_workflow(workflow: Workflow) -> Picture:
     )
 
 
+def drawn_workflow(workflow: Workflow) -> tuple[str, Geometry]:
+    """The graph of a workflow as SVG, and where its states are in it."""
+    drawing = Drawing(parsed(workflow.definition))
+    return drawing.svg(title=workflow.name), drawing.geometry()
+
+
 def of_execution(lab: Lab, execution: WorkflowExecution) -> Watched:
     """An execution with all that has happened in it so far."""
     watched = Watched(lab, execution)

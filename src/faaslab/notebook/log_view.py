@@ -20,14 +20,14 @@ _LINES = 200
 _MESSAGE = 4_000
 
 
-def log_block(lines: Sequence[LogLine], *, unfolded: bool = False) -> Html | None:
-    """The log of one execution, folded; what the platform wrote is dim."""
+def log_block(lines: Sequence[LogLine], *, unfolded: bool = False, most: int = _LINES) -> Html | None:
+    """The log of one execution, folded, at most so many lines; what the platform wrote is dim."""
     if not lines:
         return None
     own = sum(line.stream != "platform" for line in lines)
     said = f"log: {units.amount(own, 'line')}" if own else "log: nothing but the platform's lines"
-    rows = [_line(line.at, without_advice(line.message), line.stream, line.level) for line in lines[:_LINES]]
-    more = _more(len(lines) - _LINES)
+    rows = [_line(line.at, without_advice(line.message), line.stream, line.level) for line in lines[:most]]
+    more = _more(len(lines) - most)
     return fold(said, tag("pre", *rows, class_="scroll"), more, unfolded=unfolded)
 
 

@@ -63,7 +63,11 @@ def timeline_block(answer: TimelineAnswer, *, rows: int) -> Html:
 
 def run_block(answer: RunAnswer) -> Html:
     """An execution as it stood."""
-    execution = answer.execution
+    return execution_block(answer.execution, answer.svg)
+
+
+def execution_block(execution: WorkflowExecution, svg: str) -> Html:
+    """An execution with the picture of how its states stood."""
     hue = HUES.get(str(execution.status), "mute")
     top = tag(
         "div",
@@ -82,7 +86,7 @@ def run_block(answer: RunAnswer) -> Html:
         top,
         _figures(execution),
         _failure(execution),
-        picture(answer.svg),
+        picture(svg),
         _data("output", execution.output, unfolded=True),
         _data("input", execution.input),
         hue=hue,

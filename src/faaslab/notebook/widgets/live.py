@@ -133,12 +133,17 @@ class LiveWidget(ABC):
         self._apart.add(thread)
         thread.start()
 
+    @property
+    def restless(self) -> bool:
+        """Whether what it shows changes by itself now; else it looks only when `look_now` is called."""
+        return self.period_s > 0
+
     # -- called by `Pulse`
 
     @property
     def beats(self) -> bool:
-        """Whether somebody sees it, or it was asked to look."""
-        return not self._over and (self._wanted or (self.period_s > 0 and self._stage.seen))
+        """Whether somebody sees it while it changes, or it was asked to look."""
+        return not self._over and (self._wanted or (self.restless and self._stage.seen))
 
     def beat(self) -> None:
         """Look, once."""

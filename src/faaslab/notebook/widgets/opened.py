@@ -28,5 +28,9 @@ def live_of(answer: Answer, lab: Lab | None, around: Surroundings) -> LiveWidget
             from faaslab.notebook.widgets.log_follower import LogFollower
 
             return LogFollower(lab, around, answer)
+        case PanelAnswer(kind="workflow") if lab is not None:
+            from faaslab.notebook.widgets.workflow_panel import WorkflowPanel
+
+            return WorkflowPanel(lab, around, answer.name, payload=answer.payload, qualifier=answer.qualifier)
         case _:
             return None

@@ -1,0 +1,298 @@
+"""The panel of a workflow: start it, watch it, look into its states, stop and redrive it.
+
+Rule: it asks the store for what may have changed only: while the execution that is shown runs its events,
+and the list of executions when somebody asks, starts one, or one has ended.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from faaslab.errors import FaaslabError, InvalidValue
+from faaslab.lab.workflow_pictures import Watched, drawn_workflow
+from faaslab.lab.workflow_states import States
+from faaslab.notebook import panel_view
+from faaslab.notebook.display import View
+from faaslab.notebook.markup import Html, page
+from faaslab.notebook.run_view import workflow_block
+from faaslab.notebook.state_view import CLIPPED, WHOLE, events_block
+from faaslab.notebook.widgets.json_editor import json_problem, pretty
+from faaslab.notebook.widgets.live import LiveWidget
+from faaslab.notebook.widgets.state_detail import Chosen, Detail, detail_of
+from faaslab.notebook.widgets.workflow_controls import Controls, Shown
+from faaslab.verbs import WorkflowCard
+from faaslab.verbs.workflow_text import headline
+
+if TYPE_CHECKING:
+    from faaslab.lab import Lab
+    from faaslab.model.workflow import Workflow, WorkflowExecution
+    from faaslab.notebook.display import Surroundings
+    from faaslab.workflow.graph.drawing import Geometry
+
+MOST_BYTES = 262_144
+"""Of an input, as Step Functions has it."""
+_RUNS = 20
+
+
+class WorkflowPanel(LiveWidget):
+    """Of one workflow, by its name; `qualifier` is the alias or version that is started."""
+
+    period_s: ClassVar[float] = 0.3
+
+    def __init__(
+        self,
+        lab: Lab,
+        around: Surroundings,
+        name: str,
+        *,
+        payload: str | None = None,
+        qualifier: str | None = None,
+    ) -> None:
+        super().__init__(lab, around)
+        self._name = name
+        self._target = f"{name}:{qualifier}" if qualifier else name
+        self._payload = payload
+        self._controls: Controls | None = None
+        self._workflow: Workflow = lab.workflows.get(name)
+        self._runs: tuple[WorkflowExecution, ...] = ()
+        self._stale = True
+        self._wanted_run: str | None = None
+        self._watched: Watched | None = None
+        self._states: States | None = None
+        self._picture: tuple[str, Geometry] = drawn_workflow(self._workflow)
+        self._chosen = Chosen()
+        self._detail: tuple[Any, Detail] | None = None
+        self._redrivable: tuple[Any, str | None] = (None, None)
+        self._trouble: FaaslabError | None = None
+        self._unfolded: set[str] = set()
+        self._drawn_of: Any = None
+        self._kept: Any = None
+
+    # -- what is shown
+
+    def widget(self) -> Any:
+        """The controls."""
+        self._refresh()
+        first = self._payload or (pretty(self._runs[0].input) if self._runs else "{}")
+        self._controls = Controls(self, first, MOST_BYTES)
+        return self._controls.widget
+
+    @property
+    def restless(self) -> bool:
+        """While the execution runs that is shown."""
+        return self._watched is not None and not self._watched.ended
+
+    def look_now(self) -> None:
+        """Look at once; the list of executions too."""
+        self._stale = True
+        super().look_now()
+
+    def look(self) -> None:
+        """Bring what is shown up to date."""
+        asked = self._stale
+        if asked:
+            self._refresh()
+        self._watch()
+        watched = self._watched
+        if watched is not None:
+            was_going = self.restless
+            if was_going or asked:  # it may have been redriven
+                watched.look()
+            if was_going and not self.restless:
+                self._refresh()
+            if self._has_moved(watched):
+                self._picture = watched.drawn()
+        shown = self._shown()
+        if self._controls is not None:
+            self._controls.show(shown)
+        now = None if watched is None else (watched.execution.id, watched.ended, self._chosen)
+        if now != self._kept and self._controls is not None:
+            self._kept = now
+            self.keep()
+
+    def _refresh(self) -> None:
+        """The workflow as it is defined now, and its last executions."""
+        self._stale = False
+        before = self._workflow
+        self._workflow = self.lab.workflows.get(self._name)
+        if self._watched is None and self._workflow.version != before.version:
+            self._picture = drawn_workflow(self._workflow)
+        self._runs = self.lab.workflows.executions(self._name, limit=_RUNS)
+
+    def _watch(self) -> None:
+        """Watch what was chosen; at first the last execution there is."""
+        wanted = self._wanted_run
+        if wanted is None:
+            if not self._runs:
+                return
+            wanted = self._wanted_run = self._runs[0].id
+        if self._watched is not None and self._watched.execution.id == wanted:
+            return
+        watched = Watched(self.lab, self.lab.workflows.execution(wanted))
+        watched.look()
+        self._watched, self._states = watched, States(self.lab, watched)
+        self._detail, self._drawn_of = None, None
+
+    def _has_moved(self, watched: Watched) -> bool:
+        """Whether something happened since the graph was drawn; a distributed Map does so unseen."""
+        now = (watched.execution.id, len(watched.events), watched.execution.status)
+        unseen = not watched.ended and any(event.type == "MapRunStarted" for event in watched.events)
+        moved = now != self._drawn_of or unseen
+        self._drawn_of = now
+        return moved
+
+    def _shown(self) -> Shown:
+        watched = self._watched
+        execution = None if watched is None else watched.execution
+        now = self.lab.clock.now()
+        detail = self._looked_at()
+        runs = [*self._runs]
+        if execution is not None and all(each.id != execution.id for each in runs):
+            runs.append(execution)
+        return Shown(
+            head=panel_view.piece(panel_view.head(self._workflow, execution, now)),
+            svg=self._picture[0],
+            geometry=self._picture[1],
+            state=self._chosen.state,
+            detail=detail,
+            whole=self._chosen.whole,
+            runs=tuple((panel_view.run_label(self._as_known(each)), each.id) for each in runs),
+            run=None if execution is None else execution.id,
+            inputs=self._inputs(),
+            cannot_stop=None if self.restless else "nothing runs that could be stopped",
+            cannot_redrive=self._not_redrivable(),
+            trouble=None if self._trouble is None else panel_view.trouble_block(self._trouble),
+            timeline=self._timeline() if "timeline" in self._unfolded else None,
+            events=events_block(watched.events)
+            if watched is not None and "events" in self._unfolded
+            else None,
+        )
+
+    def _as_known(self, listed: WorkflowExecution) -> WorkflowExecution:
+        """What is watched is known better than the list has it."""
+        watched = self._watched
+        return watched.execution if watched is not None and watched.execution.id == listed.id else listed
+
+    def _inputs(self) -> tuple[tuple[str, Any], ...]:
+        found = {each.input: panel_view.input_label(each) for each in reversed(self._runs)}
+        options = [(label, text) for text, label in reversed(found.items())]
+        return (("recorded inputs …", None), *options) if options else ()
+
+    def _not_redrivable(self) -> str | None:
+        watched = self._watched
+        if watched is None:
+            return "nothing ran that could be redriven"
+        key = (watched.execution.id, watched.execution.status, len(watched.events))
+        if self._redrivable[0] != key:
+            reason = self.lab.workflows.runs.not_redrivable(watched.execution)
+            self._redrivable = (key, reason)
+        return self._redrivable[1]
+
+    def _looked_at(self) -> Detail:
+        watched, states = self._watched, self._states
+        if watched is None or states is None:
+            return Detail(html=panel_view.waiting_block())
+        key = (watched.execution.id, watched.execution.status, len(watched.events), self._chosen)
+        if self._detail is None or self._detail[0] != key:
+            self._detail = (key, detail_of(states, self._chosen))
+        return self._detail[1]
+
+    def _timeline(self) -> Html | None:
+        return None if self._watched is None else Html(self._watched.timeline().svg)
+
+    # -- what is kept
+
+    def still(self) -> View:
+        """How it stands, with the graph, the state that is looked at, the timeline and the events."""
+        watched = self._watched
+        if watched is None:
+            block = workflow_block(WorkflowCard(workflow=self._workflow, svg=self._picture[0], drawn=""))
+            return View(page(block), f"workflow {self._name}", self._name)
+        detail = None if self._detail is None else self._detail[1].html
+        timeline = watched.timeline()
+        block = panel_view.kept_block(
+            watched.execution,
+            self._picture[0],
+            timeline.svg,
+            watched.events,
+            detail if self._chosen.state is not None else None,
+        )
+        execution = watched.execution
+        text = f"{execution.workflow}  {execution.name}  {headline(execution)}\n\n{timeline.text}"
+        return View(page(block), text, self._name)
+
+    def trouble(self, error: FaaslabError) -> None:
+        """Said under the controls, until the next deed."""
+        self._trouble = error
+        if self._controls is not None:
+            self._controls.say(panel_view.trouble_block(error))
+
+    def settle(self) -> None:
+        """After a cell: it may have started or changed something."""
+        if self.going and self.seen:
+            self.look_now()
+        else:
+            super().settle()
+
+    # -- what is clicked
+
+    def start(self, text: str, name: str) -> None:
+        """Start an execution with that input, and show it."""
+        self._trouble = None
+        problem = json_problem(text, most_bytes=MOST_BYTES)
+        if problem is not None:
+            self.trouble(InvalidValue(f"the input is no JSON: {problem}", place="input"))
+            return
+        self.apart(self._start, text, name.strip() or None)
+
+    def _start(self, text: str, name: str | None) -> None:
+        run = self.lab.workflows.start(self._target, text.encode("utf-8", "replace"), name=name)
+        self.choose_run(run.id)
+
+    def stop(self) -> None:
+        """Stop what is shown."""
+        self._trouble = None
+        if self._watched is not None:
+            self.apart(self.lab.workflows.stop, self._watched.execution.id)
+
+    def redrive(self) -> None:
+        """Have what is shown go on at the state that it failed in."""
+        self._trouble = None
+        if self._watched is not None:
+            self.apart(self.lab.workflows.redrive, self._watched.execution.id)
+
+    def choose_run(self, identity: str | None) -> None:
+        """Show that execution."""
+        self._trouble = None
+        self._wanted_run = identity
+        self._chosen = self._chosen.at(self._chosen.state)
+        self.look_now()
+
+    def choose_state(self, name: str | None) -> None:
+        """Look into a state; None is the execution as a whole."""
+        self._chosen = self._chosen.at(name)
+        self.look_again()
+
+    def choose_visit(self, visit: Any) -> None:
+        """Of a state's visits that one."""
+        self._chosen = self._chosen.of(visit=visit)
+        self.look_again()
+
+    def choose_inside(self, inside: Any) -> None:
+        """Of a Map's iterations that one."""
+        self._chosen = self._chosen.of(inside=inside)
+        self.look_again()
+
+    def show_whole(self, *, whole: bool) -> None:
+        """Show what is long to its end, or clipped."""
+        self._chosen = self._chosen.of(most=WHOLE if whole else CLIPPED)
+        self.look_again()
+
+    def unfold(self, part: str, *, open_now: bool) -> None:
+        """Show the `timeline` or the `events`, or fold them."""
+        (self._unfolded.add if open_now else self._unfolded.discard)(part)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Show what is known already in another way."""
+        super().look_now()
