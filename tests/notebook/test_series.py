@@ -37,7 +37,7 @@ def kinds(values):
     one = Series(name="n", values=values)
     yield bars("t", "u", TIMES, [one])
     yield bars("t", "u", TIMES, [one, Series(name="m", values=values, hue="bad")])
-    yield lines("t", "u", TIMES, [one], log=True, say=units.tick_ms)
+    yield lines("t", "u", TIMES, [one], log=True, say=units.brief_ms)
     yield lines("t", "u", TIMES, [one, one], say=units.percent)
     yield steps("t", "u", TIMES, one, say=units.dollars)
 
@@ -85,8 +85,8 @@ def test_an_axis_has_round_labels_with_units():
     def of(values, **more):
         return labels(lines("t", "", TIMES, [Series(name="n", values=values)], **more))[:-2]
 
-    assert of([3, 90, 250], say=units.tick_ms)[:4] == ["0 ms", "100 ms", "200 ms", "300 ms"]
-    assert of([3, 90, 2500], say=units.tick_ms, log=True)[:5] == ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]
+    assert of([3, 90, 250], say=units.brief_ms)[:4] == ["0 ms", "100 ms", "200 ms", "300 ms"]
+    assert of([3, 90, 2500], say=units.brief_ms, log=True)[:5] == ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]
     assert of([0.02], say=units.percent)[:4] == ["0 %", "1 %", "2 %", "14:00"]
     assert labels(bars("t", "", TIMES, [Series(name="n", values=[2])]))[:3] == ["0", "1", "2"]
 
@@ -156,10 +156,11 @@ def test_names_are_text_and_nothing_else(text):
         (units.compact, 12_345, "12.3k"),
         (units.compact, 5e9, "5G"),
         (units.compact, 1e300, "1e+285P"),
-        (units.tick_ms, 0.5, "0.5 ms"),
-        (units.tick_ms, 1500, "1.5 s"),
-        (units.tick_ms, 100_000, "100 s"),
-        (units.tick_ms, 6_000_000, "100 min"),
+        (units.brief_ms, 0.5, "0.5 ms"),
+        (units.brief_ms, 999.6, "1 s"),
+        (units.brief_ms, 1500, "1.5 s"),
+        (units.brief_ms, 100_000, "100 s"),
+        (units.brief_ms, 6_000_000, "100 min"),
         (units.percent, 0.0, "0 %"),
         (units.percent, 0.05, "5 %"),
         (units.percent, 0.0123, "1.2 %"),

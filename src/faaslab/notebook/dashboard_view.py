@@ -79,10 +79,14 @@ def alarms(found: Sequence[Alarm]) -> Html | None:
     return tag("div", *lines, class_="part alarms", role="list", aria_label="alarms")
 
 
-def tiles(dashboard: Dashboard) -> Html:
-    """The figures of the window, each against the equal time before it."""
+def tiles(dashboard: Dashboard) -> Html | None:
+    """The figures of the window, each against the equal time before it; None where there is nothing."""
     now, before = dashboard.total, dashboard.before
+    if before is not None and not (before.invocations or before.throttles):
+        before = None  # there is nothing to compare with
     running = sum(dashboard.running.values())
+    if dashboard.empty and not running:
+        return None
     length = units.lasting(dashboard.until - dashboard.since)
 
     def tile(
@@ -127,19 +131,19 @@ def tiles(dashboard: Dashboard) -> Html:
             worse=True,
             hue="warn" if now.throttles else None,
         ),
-        tile("p50", lambda each: each.p50_ms, units.duration, worse=True),
-        tile("p95", lambda each: each.p95_ms, units.duration, worse=True),
-        tile("p99", lambda each: each.p99_ms, units.duration, worse=True),
+        tile("p50", lambda each: each.p50_ms, units.brief_ms, worse=True),
+        tile("p95", lambda each: each.p95_ms, units.brief_ms, worse=True),
+        tile("p99", lambda each: each.p99_ms, units.brief_ms, worse=True),
         tile("cold starts", lambda each: each.cold_rate, units.percent, worse=True, points=True),
         _tile(
-            "concurrency, peak",
+            "concurrency",
             _count(dashboard.peak),
             None
-            if dashboard.peak_before is None
+            if before is None
             else trend(dashboard.peak if now.invocations else None, dashboard.peak_before or None),
             beside=f"{running:,} now" if running else None,
             title="now: what runs in this process"
-            if dashboard.peak_before is None
+            if before is None
             else f"{dashboard.peak_before:,} in the {length} before; now: what runs in this process",
         ),
         tile("cost", lambda each: each.cost_usd, units.dollars),
@@ -223,7 +227,7 @@ def charts(dashboard: Dashboard) -> Html | None:
     )
     return series.charts(
         series.bars("Invocations", f"in {per}", times, stack),
-        series.lines("Duration", "", times, percentiles, say=units.tick_ms, log=True),
+        series.lines("Duration", "", times, percentiles, say=units.brief_ms, log=True),
         series.lines("Errors", "share of invocations", times, [failing], say=units.percent),
         series.lines("Cold starts", "share of invocations", times, [cold], say=units.percent),
         series.steps("Concurrency", f"most at once in {per}", times, peak),

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from faaslab.notebook.markup import Html, joined, tag
 from faaslab.notebook.units import compact
 
-WIDTH, HEIGHT = 360, 128
+WIDTH, HEIGHT = 300, 118
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 8, 8, 20
 _PLOT = WIDTH - _LEFT - _RIGHT
 _TALL = HEIGHT - _TOP - _BOTTOM
@@ -219,7 +219,7 @@ def _figure(
     foot = HEIGHT - 6
     for at, word in time_ticks(times):
         x = _LEFT + _PLOT * ((at - times.begin) / (times.count * times.width))
-        anchor = "start" if x < _LEFT + 14 else "end" if x > WIDTH - _RIGHT - 14 else "middle"
+        anchor = "end" if x > WIDTH - 16 else "middle"
         grid.append(tag("path", d=f"M{_n(x)} {HEIGHT - _BOTTOM}v4", class_="tick"))
         grid.append(tag("text", word, x=_n(x), y=foot, text_anchor=anchor))
     legend = [

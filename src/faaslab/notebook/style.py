@@ -121,17 +121,17 @@ _SHEET = """
        background: color-mix(in srgb,var(--info) 34%,transparent); }
     .faas .span b { position: absolute; top: 0; bottom: 0; width: 3px; border-radius: 2px;
        background: var(--info); }
-    .faas .tiles { display: grid; grid-template-columns: repeat(auto-fit,minmax(5.9rem,1fr));
+    .faas .tiles { display: grid; grid-template-columns: repeat(auto-fit,minmax(5rem,1fr));
        gap: 10px 12px; padding: 6px 14px 12px; }
     .faas .tile { min-width: 0; }
     .faas .what { font-size: 11px; line-height: 16px; color: var(--soft); }
-    .faas .tile .figure { font-size: 19px; line-height: 26px; font-weight: 600; margin-right: 6px;
+    .faas .tile .figure { font-size: 17.5px; line-height: 25px; font-weight: 600; margin-right: 6px;
        white-space: nowrap; }
     .faas .tile .bad, .faas .tile .warn, .faas .tile .ok {
        color: color-mix(in srgb,var(--hue) 68%,var(--ink)); }
     .faas .trend { font-size: 11px; line-height: 16px; }
-    .faas .charts { display: grid; grid-template-columns: repeat(auto-fill,minmax(min(100%,19rem),1fr));
-       gap: 12px 18px; padding: 10px 14px 12px; border-top: 1px solid var(--line); }
+    .faas .charts { display: grid; grid-template-columns: minmax(0,1fr); gap: 12px 18px;
+       padding: 10px 14px 12px; border-top: 1px solid var(--line); }
     .faas.faas.faas .series { display: block; margin: 0; padding: 0; min-width: 0; }
     .faas .series figcaption { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 10px;
        margin: 0 0 2px; font-size: 11.5px; line-height: 18px; text-align: left; }
@@ -141,7 +141,7 @@ _SHEET = """
        vertical-align: middle; border-top: 3px solid var(--hue); border-radius: 1px; }
     .faas .series .key i.dashed { border-top-style: dotted; }
     .faas .series svg { display: block; width: 100%; height: auto; overflow: visible; }
-    .faas .series text { font-size: 10px; fill: var(--soft); stroke: none; }
+    .faas .series text { font-size: 10.5px; fill: var(--soft); stroke: none; }
     .faas .series .grid { stroke: var(--line); stroke-width: 1; fill: none; }
     .faas .series .tick { stroke: var(--soft); stroke-width: 1; fill: none; }
     .faas .series .fill { fill: var(--hue); stroke: none; }
@@ -157,13 +157,20 @@ _SHEET = """
     .faas-controls, .faas-chips { display: flex!important; flex-flow: row wrap!important;
        align-items: center; gap: 4px 12px; padding: 0 12px 4px; overflow: visible; }
     .faas-chips { gap: 4px; max-height: 5.6rem; overflow-y: auto!important; padding-bottom: 6px; }
-    .faas-chips:empty { display: none!important; }
+    .faas-order { justify-content: flex-end; padding: 6px 12px 2px;
+       border-top: 1px solid var(--jp-border-color2,#8884); }
+    .faas-order+.widget-html .under:first-child { border-top: 0; }
     .faas-chips .widget-toggle-button { width: auto!important; max-width: 100%; }
     .faas-choice, .faas-controls .widget-dropdown { width: auto!important; margin: 0; }
     .faas-choice .widget-toggle-button { width: auto!important; min-width: 0; padding: 0 10px; }
     .faas .grape { --hue: #a55eea; }
     .faas .run i { width: 30%!important; animation: faas-run 1.4s ease-in-out infinite alternate; }
     @container (max-width: 36rem) { .faas .rows { grid-template-columns: 1fr; gap: 3px; } }
+    @container (min-width: 27rem) { .faas .series text { font-size: 7.5px; } }
+    @container (min-width: 38rem) { .faas .charts { grid-template-columns: repeat(2,minmax(0,1fr)); }
+       .faas .series text { font-size: 10px; } }
+    @container (min-width: 54rem) { .faas .charts { grid-template-columns: repeat(3,minmax(0,1fr)); }
+       .faas .series text { font-size: 10.5px; } }
     @keyframes faas-run{from{margin-left:0}to{margin-left:70%}}
     @media (prefers-reduced-motion:reduce){.faas .run i{animation:none}}
     @media print{.faas details>*{display:block}}

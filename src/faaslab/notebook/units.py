@@ -81,11 +81,11 @@ def compact(value: float) -> str:
     return f"{value:.3g}{_THOUSANDS[power]}"
 
 
-def tick_ms(ms: float) -> str:
-    """A round duration at an axis: `250 ms`, `1.5 s`, `10 min`."""
-    if ms < 1_000:
+def brief_ms(ms: float) -> str:
+    """A duration in three digits: `250 ms`, `1.5 s`, `20 min`."""
+    if ms < 999.5:
         return f"{ms:.3g} ms"
-    if ms < 1_000_000:
+    if ms < 999_500:
         return f"{ms / 1_000:.3g} s"
     return f"{compact(ms / 60_000)} min"
 

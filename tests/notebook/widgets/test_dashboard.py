@@ -122,6 +122,27 @@ def test_a_question_that_took_long_is_not_asked_at_every_look(board, lab, asked,
     assert ">42<" in tiles(board)
 
 
+def test_what_a_saved_file_has_is_a_few_seconds_behind_and_no_reason_to_save_again(
+    board, lab, clock, monkeypatch
+):
+    kept = []
+    monkeypatch.setattr(board, "keep", lambda: kept.append(clock.monotonic()))
+    for _ in range(100):
+        clock.advance(1)
+        board.look()
+    assert kept == []
+    for number in range(10, 22):
+        lab.store.record(ran(number))
+        clock.advance(1)
+        board.look()
+    assert len(kept) == 3
+    for _ in range(10):
+        clock.advance(1)
+        board.look()
+    assert len(kept) == 4
+    assert f">{board._dashboard.total.invocations}<" in board.still().html
+
+
 def test_what_is_picked_is_shown_at_the_next_look(board, lab, asked):
     lab.store.record(ran(3, "score", before_s=3 * 3600))
     board.look()

@@ -28,6 +28,8 @@ CHIPS = 40
 """At most so many functions can be picked by a click; all by their names."""
 
 _SHARE = 10.0
+_KEPT_S = 5.0
+"""What a saved file has is so much behind at most."""
 
 
 class DashboardWidget(LiveWidget):
@@ -44,9 +46,12 @@ class DashboardWidget(LiveWidget):
         self._seen: Any = None
         """What stood when it last asked; it asks again once that differs."""
         self._not_before_s = 0.0
+        self._kept: Any = None
+        """The store's position when what a file keeps was brought up to date, and when that was."""
         self._parts: dict[str, Any] = {}
         self._chips: dict[str, Any] = {}
         self._chips_box: Any = None
+        self._order_box: Any = None
 
     # -- the page
 
@@ -70,8 +75,11 @@ class DashboardWidget(LiveWidget):
         self._chips_box.add_class("faas-chips")
         self._offer([row[0] for row in names(self.lab.store.sql).itertuples(index=False)])
         self._parts = {name: ipywidgets.HTML() for name in ("head", "tiles", "charts", "trouble", "tables")}
-        controls = ipywidgets.Box([window, order])
+        controls = ipywidgets.Box([window])
         controls.add_class("faas-controls")
+        self._order_box = ipywidgets.Box([order], layout={"display": "none"})
+        self._order_box.add_class("faas-controls")
+        self._order_box.add_class("faas-order")
         whole = ipywidgets.VBox(
             [
                 self._parts["head"],
@@ -80,6 +88,7 @@ class DashboardWidget(LiveWidget):
                 self._parts["trouble"],
                 self._parts["tiles"],
                 self._parts["charts"],
+                self._order_box,
                 self._parts["tables"],
             ]
         )
@@ -131,6 +140,18 @@ class DashboardWidget(LiveWidget):
         elif running != self._dashboard.running:
             self._dashboard = replace(self._dashboard, running=running)
         self._show()
+        self._keep_now_and_then()
+
+    def _keep_now_and_then(self) -> None:
+        """That a window moved on is no reason: a notebook that is looked at would never be a saved one."""
+        if not self._parts:
+            return
+        now_s, stands = self.lab.clock.monotonic(), self._seen and self._seen[:3]
+        kept, kept_s = self._kept or (stands, now_s - _KEPT_S)
+        if kept != stands and now_s - kept_s >= _KEPT_S:
+            self.keep()
+            kept, kept_s = stands, now_s
+        self._kept = kept, kept_s
 
     def _show(self) -> None:
         if not self._parts:
@@ -144,6 +165,9 @@ class DashboardWidget(LiveWidget):
         self._put("charts", tag("div", draw.charts(dashboard), class_="faas"))
         self._put("tables", tag("div", draw.tables(dashboard, order=self._order), class_="faas"))
         self._put("trouble", "")
+        several = None if len(dashboard.by_function) > 1 else "none"
+        if self._order_box.layout.display != several:
+            self._order_box.layout.display = several
 
     def _put(self, name: str, html: str) -> None:
         if self._parts[name].value != html:
