@@ -222,7 +222,7 @@ def test_a_recorded_payload_comes_back_and_a_run_is_shown_again(opened, lab):
     assert first.id in panel.result.value
 
 
-def test_a_version_or_an_alias_is_run(opened):
+def test_a_version_or_an_alias_is_run(opened, lab):
     panel = opened(payload='{"n": 1}', qualifier="prod")
     assert panel.qualifier.options == (
         ("$LATEST", ""),
@@ -232,6 +232,10 @@ def test_a_version_or_an_alias_is_run(opened):
     assert panel.qualifier.value == "prod"
     invoked(panel)
     assert panel._result.version == "1"
+    lab.versions.point("score", "next", "1")
+    panel.beat()
+    assert ("next → version 1", "next") in panel.qualifier.options
+    assert panel.qualifier.value == "prod"
 
 
 def test_an_event_is_handed_over_and_its_end_is_shown(opened):
@@ -239,6 +243,24 @@ def test_an_event_is_handed_over_and_its_end_is_shown(opened):
     panel.apart_from.value = True
     invoked(panel)
     assert (panel._result.invocation_type, panel._result.ok) == ("Event", True)
+
+
+def test_who_does_not_want_to_wait_leaves_it_and_it_runs_on(opened, lab, tmp_path):
+    gate = tmp_path / "gate"
+    lab.functions.create(
+        "slow", f"import os, time\ndef handler(event, context):\n    while not os.path.exists({str(gate)!r}):\n"
+        "        time.sleep(0.01)\n    return 'late'\n", timeout_s=30, preload=["json"],
+    )  # fmt: skip
+    panel = opened("slow")
+    assert "away" in panel.leave._dom_classes
+    panel.invoke.click()
+    assert "away" not in panel.leave._dom_classes
+    panel.leave.click()
+    assert (panel.invoke.description, panel.invoke.disabled) == ("Invoke", False)
+    assert "away" in panel.leave._dom_classes
+    gate.touch()
+    until(panel, lambda: len(panel._runs) == 1)
+    assert panel._runs[0].ok
 
 
 def test_a_failure_is_a_result_and_a_refusal_is_told(opened, lab):

@@ -6,7 +6,7 @@ asked by `look`, in the one thread of all that is live.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import Closed, FaaslabError, InvalidValue
@@ -39,8 +39,9 @@ _LATEST = "$LATEST"
 
 @dataclass(frozen=True, kw_only=True)
 class Begun:
-    """An invocation that goes on. `request_id` is that of an event, which waits in the queue."""
+    """An invocation that is waited for. `request_id` is that of an event, which waits in the queue."""
 
+    number: int
     at_s: float
     request_id: str | None = None
 
@@ -63,6 +64,8 @@ class FunctionPanel(LiveWidget):
         self._begun: Begun | None = None
         self._problem: str | None = None
         self._made = False
+        self._count = 0
+        self._position: tuple[int, int] | None = None
 
     # -- the controls
 
@@ -78,6 +81,11 @@ class FunctionPanel(LiveWidget):
         self.apart_from = ipywidgets.Checkbox(
             description="as an event (asynchronous)", indent=False, tooltip="queued, retried when it fails"
         )
+        self.leave = ipywidgets.Button(
+            description="Leave it",
+            tooltip="wait no more: it runs on, and is among the runs when it has ended",
+        )
+        self.leave.add_class("away")
         chosen = self._answer.qualifier or ""
         self.qualifier = ipywidgets.Dropdown(
             options=[(_LATEST, ""), *([(chosen, chosen)] if chosen else [])],
@@ -101,7 +109,8 @@ class FunctionPanel(LiveWidget):
         for place, row in enumerate(self.rows):
             row.on_click(lambda _, place=place: self._picked(place))
         self.invoke.on_click(lambda _: self._invoked())
-        deed = _classed(ipywidgets.Box([self.invoke, self.apart_from]), "controls", "deed")
+        self.leave.on_click(lambda _: self._left())
+        deed = _classed(ipywidgets.Box([self.invoke, self.leave, self.apart_from]), "controls", "deed")
         left = _classed(ipywidgets.VBox([self.editor.widget, deed]), "side")
         right = _classed(ipywidgets.VBox([self.result]), "side")
         sides = _classed(ipywidgets.Box([left, right]), "sides")
@@ -127,24 +136,33 @@ class FunctionPanel(LiveWidget):
             self._refuse(str(error))
             return
         self._problem = None
-        self._begun = Begun(at_s=self.lab.clock.monotonic())
+        self._count += 1
+        self._begun = Begun(number=self._count, at_s=self.lab.clock.monotonic())
         self._busy()
-        self.apart(self._begin_run, body, self.qualifier.value or None, asynchronous)
+        self.apart(self._begin_run, self._begun, body, self.qualifier.value or None, asynchronous)
 
-    def _begin_run(self, body: bytes, qualifier: str | None, asynchronous: bool) -> None:  # noqa: FBT001
+    def _left(self) -> None:
+        """Wait for it no more: it runs on, and is among the runs when it has ended."""
+        self._begun = None
+        self._busy()
+
+    def _begin_run(self, begun: Begun, body: bytes, qualifier: str | None, asynchronous: bool) -> None:  # noqa: FBT001
         kind = {"invocation_type": "Event"} if asynchronous else {}
         try:
             future = self.lab.functions.submit(self._name, body, qualifier=qualifier, **kind)
         except FaaslabError as error:
             self._refuse(str(error))
             return
-        if isinstance(future, Queued) and self._begun is not None:
-            self._begun = Begun(at_s=self._begun.at_s, request_id=future.request_id)
-        future.add_done_callback(self._ended)
+        if isinstance(future, Queued) and self._waits_for(begun):
+            self._begun = replace(begun, request_id=future.request_id)
+        future.add_done_callback(lambda ended: self._ended(begun, ended))
 
-    def _ended(self, future: Future[Execution]) -> None:
+    def _waits_for(self, begun: Begun) -> bool:
+        return self._begun is not None and self._begun.number == begun.number
+
+    def _ended(self, begun: Begun, future: Future[Execution]) -> None:
         """Called by the backend's thread."""
-        if not self.going:
+        if not self.going or not self._waits_for(begun):
             return
         try:
             execution = future.result()
@@ -177,6 +195,7 @@ class FunctionPanel(LiveWidget):
 
     def _choose(self, execution: Execution, *, mine: bool) -> None:
         self._result, self._mine = execution, mine
+        self._position = None  # it is to be drawn, and kept
         self._code = code_of(self.lab, execution)
 
     def _refuse(self, message: str) -> None:
@@ -186,7 +205,11 @@ class FunctionPanel(LiveWidget):
     # -- what is shown
 
     def look(self) -> None:
-        """Ask the store; what has not changed is not drawn again."""
+        """Ask the store once something has changed there; what is the same is not drawn again."""
+        position = self.lab.store.position()
+        if position == self._position:
+            self._busy()
+            return
         self._function, _ = self.lab.functions.prepared(self._name)
         runs = self.lab.executions.lately(self._name, limit=RUNS)
         another = _stamps(runs) != _stamps(self._runs)
@@ -197,7 +220,8 @@ class FunctionPanel(LiveWidget):
                 self._choose(self.lab.executions.get(runs[0].id), mine=False)
         if self._made:
             self._draw()
-        if self._stage.seen and (another or self._begun is None):
+        self._position = position
+        if self._stage.seen:
             self.keep()
 
     def trouble(self, error: FaaslabError) -> None:
@@ -223,6 +247,7 @@ class FunctionPanel(LiveWidget):
         word, icon = ("Running …", "hourglass") if begun else ("Invoke", "play")
         if self.invoke.description != word:
             self.invoke.description, self.invoke.icon = word, icon
+            (self.leave.remove_class if begun else self.leave.add_class)("away")
         if begun is not None:
             elapsed_s = self.lab.clock.monotonic() - begun.at_s
             _say(self.result, block(views.waiting(self._name, elapsed_s, queued=begun.request_id)))

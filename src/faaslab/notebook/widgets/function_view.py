@@ -105,7 +105,9 @@ def recent_head(count: int) -> Html | None:
         if count
         else "none yet"
     )
-    return tag("div", tag("span", "runs ", class_="what"), tag("span", more, class_="soft"), class_="heading")
+    return tag(
+        "div", tag("span", "runs ", class_="title"), tag("span", more, class_="soft"), class_="heading"
+    )
 
 
 def hue_of(execution: Execution) -> str:

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 _PLACE = re.compile(r"line (\d+) column (\d+)")
 _ROWS = 10
-_CHOOSE_SAMPLE = "event of a trigger …"
-_CHOOSE_RECORDED = "recorded payload …"
+_CHOOSE = "choose …"
 
 
 class PayloadEditor:
@@ -60,12 +59,16 @@ class PayloadEditor:
         self._where: tuple[int, int] | None = None
         self.area = ipywidgets.Textarea(rows=_ROWS, tooltip="the payload, as JSON")
         self.sample = ipywidgets.Dropdown(
-            options=[(_CHOOSE_SAMPLE, ""), *((each.title, each.name) for each in sample_events())],
+            options=[(_CHOOSE, ""), *((each.title, each.name) for each in sample_events())],
             value="",
             description="sample",
+            tooltip="an event as a trigger delivers it",
         )
         self.recorded = ipywidgets.Dropdown(
-            options=[(_CHOOSE_RECORDED, "")], value="", description="recorded"
+            options=[(_CHOOSE, "")],
+            value="",
+            description="recorded",
+            tooltip="what it was given before, the last first",
         )
         self.way = ipywidgets.ToggleButtons(
             options=["JSON", "form"], tooltips=["write it as JSON", "fill in its fields"]
@@ -123,7 +126,7 @@ class PayloadEditor:
 
     def offer(self, recorded: Sequence[tuple[str, str]]) -> None:
         """The recorded payloads to choose from: a label and an execution's id each."""
-        options = ((_CHOOSE_RECORDED, ""), *recorded)
+        options = ((_CHOOSE, ""), *recorded)
         if self.recorded.options == options:
             return
         chosen = self.recorded.value

@@ -97,7 +97,7 @@ def _figure(
         aria_label=said,
         class_="spark",
     )
-    head = tag("div", tag("span", name, class_="what"), tag("span", words, class_="soft"), class_="head")
+    head = tag("div", tag("span", name, class_="title"), tag("span", words, class_="soft"), class_="head")
     return tag("figure", head, picture, legend)
 
 
