@@ -41,6 +41,15 @@ def test_of_a_schedule_the_newest_stay_and_another_one_loses_nothing():
     assert len(listed) == 4  # two of this schedule, one of another, one of another store's of that name
 
 
+def test_the_attempts_for_one_due_time_stay_or_go_together():
+    listed = ()
+    for number, due in ((1, 1), (2, 2), (3, 2), (4, 3)):
+        at = MONDAY + timedelta(days=7 * due)
+        listed, dropped = index.joined(listed, entry(number, scheduled_for=at), keep=2)
+    assert [each.files["html"] for each in listed] == ["p-4.html", "p-3.html", "p-2.html"]
+    assert [each.files["html"] for each in dropped] == ["p-1.html"]
+
+
 @pytest.mark.parametrize("page", ["", "<html>mine</html>", '<meta name="faaslab-reports" content="[{]">'])
 def test_a_page_that_is_not_ours_is_known(page):
     assert index.entries(page) is None

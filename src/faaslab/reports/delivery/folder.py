@@ -13,6 +13,7 @@ import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from faaslab.errors import FaaslabError
 from faaslab.reports.delivery import index
@@ -71,7 +72,7 @@ def _put(
             if name not in kept and Path(name).name == name:
                 (folder / name).unlink(missing_ok=True)
     here = folder.resolve()
-    return {kind: f"{url}/{name}" if url else str(here / name) for kind, name in names.items()}
+    return {kind: f"{url}/{quote(name)}" if url else str(here / name) for kind, name in names.items()}
 
 
 def _present(path: Path) -> tuple[index.Entry, ...]:

@@ -24,7 +24,7 @@ from faaslab.reports.delivery.story import Story, duration, one_line, seen, when
 
 NAME = "index.html"
 _META = "faaslab-reports"
-_MOST = 2000
+_MOST = 1000
 _LABELS = {"html": "page", "pdf": "PDF", "ipynb": "notebook", "log": "log"}
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -85,9 +85,10 @@ def entries(page: str) -> tuple[Entry, ...] | None:
 def joined(
     present: Iterable[Entry], entry: Entry, *, keep: int | None = None
 ) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
-    """The list with `entry`, newest first, and what falls out of it: of its schedule all beyond `keep`.
+    """The list with `entry`, newest first, and what falls out: of its schedule all beyond `keep` due times.
 
-    The same run twice is there once. Of all, the newest two thousand stay; the pages of older ones do too.
+    The same run twice is there once; the attempts for one due time stay or go together. Of all, the newest
+    thousand are listed; the pages of older ones stay where they are.
     """
     listed = sorted(
         [entry, *(each for each in present if each.id != entry.id)],
@@ -97,8 +98,9 @@ def joined(
     dropped: set[str] = set()
     if keep is not None and entry.schedule is not None:
         whose = (entry.origin, entry.schedule)
-        own = [each.id for each in listed if (each.origin, each.schedule) == whose]
-        dropped = set(own[keep:])
+        own = [each for each in listed if (each.origin, each.schedule) == whose]
+        stay = list(dict.fromkeys(each.due for each in own))[:keep]
+        dropped = {each.id for each in own if each.due not in stay}
     kept = tuple(each for each in listed if each.id not in dropped)
     return kept[:_MOST], tuple(each for each in listed if each.id in dropped)
 
