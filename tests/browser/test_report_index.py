@@ -16,7 +16,12 @@ def place(tmp_path_factory):
     place = tmp_path_factory.mktemp("delivered")
     for number in range(1, 9):
         make = failed if number == 3 else run
-        told = make(number, scheduled_for=MONDAY + timedelta(days=number), error_message="x" * 400)
+        told = make(
+            number,
+            name=f"n{number % 2}",
+            scheduled_for=MONDAY + timedelta(days=number),
+            error_message="x" * 400,
+        )
         title = ["Cold starts", f"Costs {HOSTILE}"][number % 2]
         made = pages(place.parent / "made", number, ("html", "pdf", "ipynb", "log"))
         folder.deliver(Folder(path=str(place)), story(told, title=title), made, origin="here", keep=None)

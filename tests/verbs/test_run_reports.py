@@ -143,3 +143,42 @@ def test_what_is_no_report_in_the_folder_is_left_out_and_a_shipped_name_stays_ou
     assert names.count("costs") == 1
     assert [name for name in names if name not in do.lab.reports.names()[:-1]] == ["mine"]
     assert next(each for each in do.lab.reports.catalogue() if each.name == "costs").own is False
+
+
+def test_report_run_notify_and_report_deliver(do, tmp_path):
+    place = tmp_path / "published"
+    answer = do(f"report run mine --title 'Of {{{{ now:%Y }}}}' --notify {place}")
+    assert answer.exit_status == 0
+    told = f"delivered to {place}: html, log and the index"
+    assert told in plain_text(answer)
+    assert documents(answer)["delivered"][0]["ok"] is True
+    assert told.removeprefix("delivered to ") in view(answer).html
+    year = f"{answer.run.started_at:%Y}"
+    assert f">Of {year}</a>" in (place / "index.html").read_text()
+    again = do(f"report deliver mine {place} {tmp_path / 'other'}")
+    assert again.exit_status == 0
+    assert (tmp_path / "other" / "index.html").read_text() == (place / "index.html").read_text()
+    assert [each["ok"] for each in again.facts["delivered"]] == [True, True]
+    missed = do(f"report deliver {answer.run.id[:8]} https://127.0.0.1:1/very-secret#sign=NO_SUCH_KEY")
+    assert missed.exit_status == 1
+    assert "NOT delivered to https://127.0.0.1/…: no secret is named 'NO_SUCH_KEY'" in plain_text(missed)
+    for line, says in [
+        ("report run mine --notify gopher://x", "nothing is delivered to gopher"),
+        ("report deliver mine", "needs TARGETS"),
+        ("report deliver nobody published", "nobody"),
+    ]:
+        with pytest.raises((InvalidValue, NotFound), match=says):
+            do(line)
+    assert len(do("report ls").df) == 1
+
+
+def test_a_report_that_reached_nobody_fails_in_a_notebook(do, tmp_path):
+    from faaslab.notebook.calls import _failure
+
+    (tmp_path / "index.html").write_text("mine")
+    answer = do(f"report run mine --notify {tmp_path}")
+    assert (answer.exit_status, str(answer.run.status)) == (1, "completed")
+    failure = _failure(answer, {})
+    assert "mine was not delivered to" in str(failure)
+    assert "stays as it is" in str(failure)
+    assert "not delivered" in view(answer).html

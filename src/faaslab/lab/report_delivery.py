@@ -20,7 +20,7 @@ from faaslab.lab import secrets
 from faaslab.model.delivered import Delivered
 from faaslab.model.report import ReportStatus
 from faaslab.reports.delivery import bucket, folder, hook, letter, mail, mail_server, targets, webhook
-from faaslab.reports.delivery.headline import headline
+from faaslab.reports.delivery.headline import Opening, opening
 from faaslab.reports.delivery.story import Story, one_line
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def deliver(lab: Lab, run: ReportRun, schedule: ReportSchedule) -> tuple[Deliver
     wanted = [
         text for text in schedule.notify if failed or schedule.notify_on == "always" or not _tells(text)
     ]
-    return _deliver(
-        lab, run, wanted, title=schedule.title, timezone=schedule.timezone, keep=schedule.keep, again=False
-    )
+    return _deliver(lab, run, wanted, timezone=schedule.timezone, keep=schedule.keep, again=False)
 
 
 def deliver_by_hand(lab: Lab, run: ReportRun, texts: Sequence[str]) -> tuple[Delivered, ...]:
@@ -68,12 +66,12 @@ def _deliver(
     run: ReportRun,
     texts: Sequence[str],
     *,
-    title: str | None = None,
     timezone: str = "UTC",
     keep: int | None = None,
     again: bool,
 ) -> tuple[Delivered, ...]:
     pages = _pages(run)
+    begins = _opening(pages)
     links: dict[str, str] = {}
     told: dict[str, Delivered] = {}
     for text in sorted(texts, key=_tells):
@@ -84,9 +82,10 @@ def _deliver(
             continue
         story = Story(
             run=run,
-            title=title or run.name.replace("_", " ").capitalize(),
+            # The page's own: in it the times of a schedule's title are written out.
+            title=begins.title or run.name.replace("_", " ").capitalize(),
             timezone=timezone,
-            headline=_headline(pages),
+            headline=begins.headline,
             links=dict(links),
         )
         try:
@@ -196,11 +195,11 @@ def _pages(run: ReportRun) -> dict[str, Path]:
     return found
 
 
-def _headline(pages: Mapping[str, Path]) -> tuple[str, ...]:
+def _opening(pages: Mapping[str, Path]) -> Opening:
     page = pages.get("html")
     if page is None or page.stat().st_size > _PAGE_LIMIT:
-        return ()
-    return headline(page.read_text("utf-8", "replace"))
+        return Opening()
+    return opening(page.read_text("utf-8", "replace"))
 
 
 def _files(stand: Mapping[str, Any]) -> str:

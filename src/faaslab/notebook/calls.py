@@ -134,6 +134,10 @@ def _failure(answer: verbs.Answer, cells: dict[str, tuple[int, int]]) -> RunFail
         return workflow_failed(answer.execution)
     if isinstance(answer, verbs.ReportAnswer):
         run = answer.run
+        if run.status != "failed":
+            missed = [each for each in answer.delivered if not each.ok]
+            told = "; ".join(f"{each.target}: {each.detail}" for each in missed)
+            return ReportFailed(f"{run.name} was not delivered to {told}", report=run)
         where = "" if run.failed_cell is None else f" in cell {run.failed_cell}"
         return ReportFailed(f"{run.name} failed{where}: {run.error_type}: {run.error_message}", report=run)
     if isinstance(answer, verbs.DiagnosticsAnswer):

@@ -187,7 +187,7 @@ def _block(answer: Answer, around: Surroundings) -> Html:
         case DashboardAnswer():
             return dashboard_block(answer.dashboard)
         case ReportAnswer():
-            return report_block(answer.run, around.link, whole=answer.looked_at)
+            return report_block(answer.run, around.link, whole=answer.looked_at, delivered=answer.delivered)
         case WorkflowCard():
             return workflow_block(answer)
         case RunAnswer():

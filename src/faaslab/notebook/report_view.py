@@ -10,8 +10,9 @@ from faaslab.notebook.markup import Html, box, facts, joined, pill, tag
 from faaslab.notebook.tables import table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from faaslab.model.delivered import Delivered
     from faaslab.model.report import ReportRun
     from faaslab.verbs import ReportsAnswer
 
@@ -19,7 +20,11 @@ _TEXT = 200
 
 
 def report_block(
-    run: ReportRun, link: Callable[[str], str | None] = lambda _: None, *, whole: bool = False
+    run: ReportRun,
+    link: Callable[[str], str | None] = lambda _: None,
+    *,
+    whole: bool = False,
+    delivered: Iterable[Delivered] = (),
 ) -> Html:
     """A report that ran: where its pages are, or which cell failed; `whole` with all that is known of it."""
     took = None if run.ended_at is None else (run.ended_at - run.started_at).total_seconds() * 1_000
@@ -40,6 +45,14 @@ def report_block(
         )
         for path in paths
     ]
+    brought = [
+        tag(
+            "div",
+            pill("delivered" if each.ok else "not delivered", "good" if each.ok else "bad"),
+            f" {each.target}: {each.detail}",
+        )
+        for each in delivered
+    ]
     return box(
         tag(
             "div",
@@ -51,6 +64,7 @@ def report_block(
         failure,
         facts(_facts(run)) if whole else None,
         tag("div", *pages, class_="part") if pages else None,
+        tag("div", *brought, class_="part") if brought else None,
         hue=hue,
     )
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from faaslab.lab.queued import Queued
     from faaslab.lab.workflow_run import WorkflowRun
     from faaslab.model.asynchronous import EventInvokeConfig
+    from faaslab.model.delivered import Delivered
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
     from faaslab.model.report import ReportRun
@@ -277,6 +278,8 @@ class ReportAnswer:
 
     run: ReportRun
     looked_at: bool = False
+    delivered: tuple[Delivered, ...] = ()
+    """What became of bringing it somewhere."""
 
     @property
     def value(self) -> ReportRun:
@@ -285,8 +288,10 @@ class ReportAnswer:
 
     @property
     def exit_status(self) -> int:
-        """1 when a cell of it failed; looking at a failure is no failure."""
-        return 1 if self.run.status == "failed" and not self.looked_at else 0
+        """1 when a cell of it failed, or it was not delivered; looking at a failure is no failure."""
+        if self.looked_at:
+            return 0
+        return 1 if self.run.status == "failed" or not all(each.ok for each in self.delivered) else 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from faaslab.model.delivered import Delivered
     from faaslab.model.report import ReportRun
     from faaslab.verbs.answers import ReportAnswer, ReportsAnswer
 
@@ -26,6 +27,7 @@ def report_text(answer: ReportAnswer) -> str:
     if run.error_type is not None:
         lines.insert(0, failure(run))
         lines += [f"log {run.log}"] if run.log else []
+    lines += delivery_lines(answer.delivered)
     return "\n".join(lines)
 
 
@@ -33,6 +35,14 @@ def failure(run: ReportRun) -> str:
     """What failed, where and with what, in a sentence."""
     where = "" if run.failed_cell is None else f" in cell {run.failed_cell}"
     return f"{run.name} failed{where}: {run.error_type}: {run.error_message}"
+
+
+def delivery_lines(delivered: Iterable[Delivered]) -> list[str]:
+    """A line for each target."""
+    return [
+        f"{'delivered to' if each.ok else 'NOT delivered to'} {each.target}: {each.detail}"
+        for each in delivered
+    ]
 
 
 def took_s(run: ReportRun) -> float | None:

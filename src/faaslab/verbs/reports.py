@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue, NotFound, nearest
+from faaslab.model.json import to_json
+from faaslab.reports.delivery import targets
 from faaslab.verbs.answers import DoneAnswer, ReportAnswer, ReportsAnswer
 from faaslab.verbs.options import Option, Positional, positive
+from faaslab.verbs.report_text import delivery_lines
 from faaslab.verbs.verb import Verb
 
 if TYPE_CHECKING:
     from faaslab.lab import Lab
+    from faaslab.model.delivered import Delivered
+    from faaslab.model.report import ReportRun
     from faaslab.verbs.answers import Answer
     from faaslab.verbs.face import Face
     from faaslab.verbs.verb import Call
@@ -24,6 +29,8 @@ def run(lab: Lab, call: Call, face: Face) -> Answer:
     """A notebook through papermill."""
     name = call["name"]
     given = parameters(call)
+    for target in call["notify"]:
+        targets.parsed(target)  # before it runs, rather than after
     told = {"where": "before its first cell"}
     with face.progress(lab.reports.cells(name), f"report {name}") as bar:
 
@@ -51,7 +58,27 @@ def run(lab: Lab, call: Call, face: Face) -> Answer:
             if path.endswith((".html", ".pdf")):
                 face.open(path)
                 break
-    return ReportAnswer(run=report)
+    return ReportAnswer(run=report, delivered=_delivered(lab, face, report, call["notify"]))
+
+
+def _delivered(lab: Lab, face: Face, run: ReportRun, wanted: tuple[str, ...]) -> tuple[Delivered, ...]:
+    from faaslab.lab.report_delivery import deliver_by_hand
+
+    if not wanted:
+        return ()
+    with face.progress(len(wanted), f"deliver {run.name}"):
+        return deliver_by_hand(lab, run, wanted)
+
+
+def deliver(lab: Lab, call: Call, face: Face) -> Answer:
+    """A run that ended is brought somewhere, whether it was there before or not."""
+    found = lab.reports.get(call["run"])
+    delivered = _delivered(lab, face, found, call["targets"])
+    return DoneAnswer(
+        text="\n".join(delivery_lines(delivered)),
+        facts={"id": found.id, "report": found.name, "delivered": to_json(delivered)},
+        exit_status=0 if all(each.ok for each in delivered) else 1,
+    )
 
 
 def formats(text: str) -> tuple[str, ...]:
@@ -204,6 +231,14 @@ PAGES: tuple[Option, ...] = (
     ),
 )
 
+NOTIFY = Option(
+    flags=("--notify",),
+    name="notify",
+    metavar="TARGET",
+    repeat=True,
+    help=f"bring it to {targets.FORMS}",
+)
+
 _RUN = Positional(name="run", help="a report (its last run) or the id of a run", required=False)
 
 VERBS: tuple[Verb, ...] = (
@@ -235,8 +270,10 @@ VERBS: tuple[Verb, ...] = (
                 help="their name without its ending (the report and the time); may have {{ … }} times",
             ),
             Option(flags=("--open",), name="open", help="open the page"),
+            NOTIFY,
         ),
         examples=(
+            "report run cold_starts --notify published/ --notify 'mailto:team@example.com'",
             "report run cold_starts -p since 2026-11-16 --to html,ipynb",
             "report run costs -p since -30d --to pdf --title 'Costs of {{ now:%B %Y }}'",
         ),
@@ -253,6 +290,16 @@ VERBS: tuple[Verb, ...] = (
         summary="open the latest page of a report, or of all",
         run=open_,
         positionals=(_RUN,),
+    ),
+    Verb(
+        name="report deliver",
+        summary="bring a run's pages somewhere: a folder, S3, e-mail, a webhook",
+        run=deliver,
+        positionals=(
+            Positional(name="run", help="a report (its last run) or the id of a run"),
+            Positional(name="targets", help=targets.FORMS, rest=True),
+        ),
+        examples=("report deliver cold_starts published/ s3://team-reports/lambda",),
     ),
     Verb(
         name="report new",

@@ -119,7 +119,8 @@ def documents(answer: Answer) -> Any:
         case DashboardAnswer():
             return dashboard_document(answer.dashboard)
         case ReportAnswer():
-            return to_json(answer.run)
+            delivered = {"delivered": to_json(answer.delivered)} if answer.delivered else {}
+            return {**to_json(answer.run), **delivered}
         case DoneAnswer():
             return dict(answer.facts) or {"done": answer.text}
         case _:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from faaslab.reports.delivery.headline import headline
+from faaslab.reports.delivery.headline import opening
 
 BIG, SOFT = '<p style="font-size:1.25em">', '<p style="opacity:.75">'
 
@@ -32,4 +32,19 @@ def output(inside):
     ],
 )  # fmt: skip
 def test_headline(page, told):
-    assert headline(page) == told
+    assert opening(page).headline == told
+
+
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        (
+            "<!DOCTYPE html><html><head><meta charset=utf-8><title>Costs &amp;\n more</title></head>",
+            "Costs & more",
+        ),
+        ("<html><head></head><body><main><svg><title>A picture</title></svg></main></body></html>", ""),
+        ("", ""),
+    ],
+)
+def test_title(page, title):
+    assert opening(page).title == title

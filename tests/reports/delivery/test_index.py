@@ -72,10 +72,10 @@ def test_what_it_says():
     page = index.page(
         [
             index.entry_of(
-                story(failed(2, attempt=2)), origin="", files={"html": "a b.html", "log": "c.log"}
+                story(failed(2, attempt=2)), origin="here", files={"html": "a b.html", "log": "c.log"}
             ),
             entry(1),
-            index.entry_of(story(run(3), title="Costs"), origin="", files={"pdf": "c.pdf"}),
+            index.entry_of(story(run(3, name="costs"), title="Costs"), origin="here", files={"pdf": "c.pdf"}),
         ]
     )
     for told in (

@@ -1,14 +1,17 @@
-"""The first sentences of a report's page: what stands before its first section. Pure.
+"""How a report's page begins: its title, and what stands before its first section. Pure.
 
 The sentences that a cell shows are wanted; a page whose cells show none gives its author's prose.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
 _MOST = 6
 _LONG = 400
+_HEAD_DEPTH = 3
+"""A title in html and head; one that is deeper is a picture's."""
 _UNTOLD = {"script", "style", "details", "pre", "table", "svg", "figure", "footer", "head", "title"}
 _EMPTY = {
     "img",
@@ -27,13 +30,24 @@ _EMPTY = {
 }
 
 
-def headline(page: str) -> tuple[str, ...]:
-    """At most six sentences of a page of ours; none of one that has none."""
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """A page's title ("" without one), and its first sentences, six at most."""
+
+    title: str = ""
+    headline: tuple[str, ...] = ()
+
+
+def opening(page: str) -> Opening:
+    """How a page of ours begins; nothing is told of one that has no such parts."""
     reader = _Reader()
     reader.feed(page)
     reader.close()
     told = reader.shown or reader.prose
-    return tuple(each if len(each) <= _LONG else each[: _LONG - 1] + "…" for each in told[:_MOST])
+    return Opening(
+        title=" ".join(reader.title.split())[:_LONG],
+        headline=tuple(each if len(each) <= _LONG else each[: _LONG - 1] + "…" for each in told[:_MOST]),
+    )
 
 
 class _Reader(HTMLParser):
@@ -41,6 +55,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.shown: list[str] = []
         self.prose: list[str] = []
+        self.title = ""
         self._open: list[tuple[str, bool]] = []
         self._untold = 0
         self._output = 0
@@ -79,5 +94,7 @@ class _Reader(HTMLParser):
                 break
 
     def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1][0] == "title" and len(self._open) <= _HEAD_DEPTH:
+            self.title += data
         if self._text is not None:
             self._text.append(data)

@@ -108,7 +108,7 @@ def joined(
 def page(listed: Sequence[Entry]) -> str:
     """The index as HTML; the same list gives the same bytes."""
     data = json.dumps(to_json(tuple(listed)), ensure_ascii=True, separators=(",", ":"))
-    reports = len({each.title for each in listed})
+    reports = len({_report(each) for each in listed})
     runs = "1 run" if len(listed) == 1 else f"{len(listed):,} runs"
     of = "1 report" if reports == 1 else f"{reports} reports"
     rows = "\n".join(_row(each) for each in listed)
@@ -147,18 +147,23 @@ def _style() -> str:
 
 def _latest(listed: Sequence[Entry]) -> str:
     """Of several reports, the newest page of each."""
-    newest: dict[str, Entry] = {}
+    newest: dict[tuple[str | None, ...], Entry] = {}
     for each in listed:
         if each.status is ReportStatus.COMPLETED and _first(each):
-            newest.setdefault(each.title, each)
-    if len({each.title for each in listed}) < 2:
+            newest.setdefault(_report(each), each)
+    if len({_report(each) for each in listed}) < 2:
         return ""
     items = "".join(
-        f'<li><a href="{_href(_first(each))}">{_text(title)}</a>'
+        f'<li><a href="{_href(_first(each))}">{_text(each.title)}</a>'
         f"<span>{_text(when(each.due, each.timezone))}</span></li>\n"
-        for title, each in newest.items()
+        for each in newest.values()
     )
     return f'<ul class="latest" aria-label="the newest of each report">\n{items}</ul>\n' if items else ""
+
+
+def _report(each: Entry) -> tuple[str | None, ...]:
+    """What tells reports apart: not the title, which may have a date in it."""
+    return each.origin, each.name, each.schedule
 
 
 def _row(each: Entry) -> str:
