@@ -75,7 +75,7 @@ def test_a_name_is_a_function_or_a_run(ran):
         ran(f"timeline {arn} --last 3")
     with pytest.raises(InvalidValue, match="'flow' is a workflow, and no execution"):
         ran("timeline flow")
-    with pytest.raises(NotFound, match="no function or run is named 'scor'.*'score'"):
+    with pytest.raises(NotFound, match="no function, run or execution is named 'scor'.*'score'"):
         ran("timeline scor")
     with pytest.raises(NotFound, match="no function is named 'flow'"):
         ran("timeline flow --function")
@@ -90,3 +90,31 @@ def test_python_has_the_rows_and_how_many_ran_at_once(ran):
     assert (found["concurrency"] * found["ms"]).sum() == pytest.approx(took)
     with pytest.raises(InvalidValue, match="last"):
         ran.lab.monitoring.timeline("score", last=0)
+
+
+def test_the_phases_of_one_execution(ran):
+    execution = ran.lab.executions.get(ran("timeline score").df["id"][0])
+    answer = ran(f"timeline {execution.id}")
+    df = answer.value
+    assert list(df["phase"])[:3] == ["environment start", "init", "handler"]
+    assert df.loc[df["phase"] == "handler", "ms"].item() == pytest.approx(execution.duration_ms, abs=0.01)
+    assert list(df["phase"]) == list(ran.lab.executions.phases(execution.id)["phase"])
+    assert f"phases of {execution.id}" in view(answer).html
+    shown = ran(f"show {execution.id}")
+    assert "-- phases\nenvironment start" in plain_text(shown)
+    assert "<svg" in view(shown).html
+    assert ran(f"timeline {execution.id[:8]} --svg -").text.startswith("<svg")
+    with pytest.raises(InvalidValue, match="--since: is for functions: this is an execution"):
+        ran(f"timeline {execution.id} --since 1h")
+
+
+def test_the_task_that_called_a_function_is_around_its_phases(ran):
+    ran("workflow flow", "StartAt: only\nStates:\n  only: {Type: Task, Resource: score, End: true}\n")
+    ran("run flow --name daily")
+    called = ran("timeline score").df.iloc[-1]
+    df = ran(f"timeline {called['id']}").df
+    assert list(df["phase"])[:2] == ["state only", "task"]
+    assert df["note"][0] == "state only of flow, run daily"
+    task, handler = df.iloc[1], df[df["phase"] == "handler"].iloc[0]
+    assert task["started_at"] <= handler["started_at"]
+    assert handler["ended_at"] <= task["ended_at"]

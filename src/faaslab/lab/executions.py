@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue, NotFound, RequestError
 from faaslab.lab.log_tail import LogTail
+from faaslab.lab.waterfalls import waterfall
 from faaslab.model.execution import (
     Execution,
     ExecutionError,
@@ -249,6 +250,14 @@ class Executions:
     def metrics(self, execution_id: str) -> ExecutionMetrics:
         """Cold start, init duration, memory size and the true maximum used."""
         return self.get(execution_id).metrics
+
+    def phases(self, execution_id: str) -> pd.DataFrame:
+        """What one execution spent its time on: phase, kind, started_at, ended_at (naive UTC), ms, note.
+
+        Kinds: workflow (the task that called it), before, init, failed init, restore, handler, extension,
+        after, billed. What was not recorded has no row.
+        """
+        return waterfall(self._lab, self.get(execution_id)).table()
 
     def replay(self, execution_id: str) -> Execution:
         """Run the function of a recorded execution again, as it is now, with the recorded payload."""

@@ -156,6 +156,7 @@ def _block(answer: Answer, around: Surroundings) -> Html:
                 filename=answer.filename,
                 cell=None if answer.code is None else around.cell(answer.code),
                 unfold_logs=answer.tail,
+                waterfall=answer.svg,
             )
         case SubmittedAnswer():
             return box(

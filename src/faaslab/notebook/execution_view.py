@@ -97,8 +97,12 @@ def execution_block(
     filename: str | None = None,
     cell: tuple[int, int] | None = None,
     unfold_logs: bool = False,
+    waterfall: str | None = None,
 ) -> Html:
-    """Status, figures, result or failure, log. `cost` is in dollars; `cell` is (number, lines above)."""
+    """Status, figures, result or failure, log, and the `waterfall` (SVG) of its phases.
+
+    `cost` is in dollars; `cell` is (number, lines above).
+    """
     status = str(execution.status)
     hue = units.STATUS_HUES.get(status, "mute")
     started = None if execution.cold_start is None else ("cold start" if execution.cold_start else "warm")
@@ -119,8 +123,13 @@ def execution_block(
         _figures(execution, cost),
         _failure(execution, code, filename, cell) if execution.error is not None else _result(execution),
         log_block(execution.logs, unfolded=unfold_logs),
+        None if waterfall is None else fold("phases", _drawn(waterfall), unfolded=True),
         hue=hue,
     )
+
+
+def _drawn(svg: str) -> Html:
+    return tag("div", Html(svg), class_="picture")
 
 
 def _figures(execution: Execution, cost: float | None) -> Html:

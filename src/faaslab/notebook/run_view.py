@@ -49,15 +49,14 @@ def picture(svg: str) -> Html:
 
 
 def timeline_block(answer: TimelineAnswer, *, rows: int) -> Html:
-    """A function's timeline, and the rows behind it for those who read."""
-    count = len(answer.df)
+    """A timeline, and the rows behind it for those who read."""
     top = tag(
         "div",
         tag("span", answer.name, class_="name"),
-        tag("span", units.amount(count, "invocation"), class_="soft"),
+        tag("span", answer.about, class_="soft"),
         class_="top",
     )
-    table = fold("as a table", table_parts(answer.df, rows=rows)) if count else None
+    table = fold("as a table", table_parts(answer.df, rows=rows)) if len(answer.df) else None
     return box(top, picture(answer.svg), table)
 
 

@@ -95,6 +95,10 @@ class ExecutionAnswer:
     looked_at: bool = False
     streamed: bool = False
     """Its result was shown while it came."""
+    svg: str | None = None
+    """The waterfall of its phases, where somebody looks at it closely."""
+    drawn: str | None = None
+    """The same as text."""
 
     @property
     def value(self) -> Execution:
@@ -204,9 +208,12 @@ class PictureAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class TimelineAnswer:
-    """A function's invocations over time: rows as `lab.monitoring.timeline` gives them, and their picture."""
+    """A picture over time, and the rows behind it, `about` what: a function's invocations (the columns of
+    `lab.monitoring.timeline`), or the phases of one (those of `lab.executions.phases`).
+    """  # noqa: D205
 
     name: str
+    about: str
     df: pd.DataFrame
     svg: str
     text: str

@@ -9,6 +9,7 @@ from faaslab.deploy import regular
 from faaslab.errors import InvalidValue, NotFound, Unsupported
 from faaslab.lab.policies import of_function
 from faaslab.lab.runtimes import language
+from faaslab.lab.waterfalls import waterfall
 from faaslab.model.function import ImageCode
 from faaslab.model.quotas import UNZIPPED_BYTES
 from faaslab.verbs import payload as payloads
@@ -218,7 +219,15 @@ def show(lab: Lab, call: Call, face: Face) -> Answer:
                 known = (*lab.functions.names(), *lab.workflows.names())
                 raise NotFound("function, workflow or execution", what, known)
             return found
-        return ExecutionAnswer(execution=execution, looked_at=True, tail=True, **code_of(lab, execution))
+        picture = waterfall(lab, execution).picture
+        return ExecutionAnswer(
+            execution=execution,
+            looked_at=True,
+            tail=True,
+            svg=picture.svg,
+            drawn=picture.text,
+            **code_of(lab, execution),
+        )
     if which:
         function = lab.functions.get(what, **which)
     source = None

@@ -64,7 +64,8 @@ def plain_text(answer: Answer, *, width: int | None = None) -> str:
         case FunctionCard():
             return _card(answer)
         case ExecutionAnswer():
-            return _execution(answer.execution, whole=answer.tail, streamed=answer.streamed)
+            text = _execution(answer.execution, whole=answer.tail, streamed=answer.streamed)
+            return f"{text}\n-- phases\n{answer.drawn}" if answer.drawn else text
         case SubmittedAnswer():
             return f"{answer.function} was handed over, request {answer.request_id}"
         case MapAnswer():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from faaslab.lab.log_tail import LogTail
+from faaslab.lab.waterfalls import waterfall
 from faaslab.notebook import log_page, units
 from faaslab.notebook.display import View
 from faaslab.notebook.execution_view import execution_block
@@ -182,7 +183,9 @@ class LogFollower(LiveWidget):
 
     def _show_execution(self, identity: str) -> None:
         execution = self.lab.executions.get(identity)
-        block = execution_block(execution, cost=self.around.cost(execution), unfold_logs=True)
+        drawn = waterfall(self.lab, execution).picture.svg
+        cost = self.around.cost(execution)
+        block = execution_block(execution, cost=cost, unfold_logs=True, waterfall=drawn)
         _put(self._detail, page(block))
 
     # -- what is kept of it
