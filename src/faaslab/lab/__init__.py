@@ -34,6 +34,7 @@ from faaslab.lab.orphans import Orphans
 from faaslab.lab.policies import Policies
 from faaslab.lab.provisioned import Provisioned
 from faaslab.lab.reports import Reports
+from faaslab.lab.serving import Serving
 from faaslab.lab.targets import Targets
 from faaslab.lab.updates import Updates
 from faaslab.lab.versions import Versions
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from faaslab.backends.local.environment import EnvironmentInfo
     from faaslab.lab.definitions import Definition
     from faaslab.lab.imports import ImportResult
-    from faaslab.lab.serving import Serving, StartEndpoint
+    from faaslab.lab.serving import StartEndpoint
     from faaslab.lab.workflows import Workflows
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
@@ -264,10 +265,20 @@ class Lab:
     def serve(self, host: str = "127.0.0.1", port: int = 0, token: str | None = None) -> Serving:
         """Be the home of the store, with an endpoint that any AWS SDK talks to, until that is closed.
 
-        Port 0 takes a free one; see `.address`. Raises `StoreBusy` when another process was told to be the
-        home, InvalidValue for a host that is not loopback without a token.
+        Port 0 takes a free one; see `.address`. Reports that are due run meanwhile. Raises `StoreBusy` when
+        another process was told to be the home, InvalidValue for a host that is not loopback without a token.
         """
-        return self.home.take(host, port, token)
+        serving = self.home.take(host, port, token)
+        schedules = self.reports.schedules
+        began = schedules.start(everybodys=False)
+
+        def end(drain_s: float) -> None:
+            if began:
+                schedules.finish(drain_s)
+                schedules.close()
+            serving.close(drain_s)
+
+        return Serving(serving.address, end)
 
     def new_id(self) -> str:
         """A new identifier."""
@@ -281,6 +292,7 @@ class Lab:
             self._closed = True
         self.asynchronous.stop()
         self.updates.stop()
+        self.reports.close()
         try:
             if self._workflows is not None:
                 self._workflows.close()

@@ -10,6 +10,7 @@ import threading
 import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from faaslab.lab import Lab
+    from faaslab.lab.report_schedules import ReportSchedules
 
 __all__ = ["Reports", "shipped_reports"]
 
@@ -44,6 +46,19 @@ class Reports:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
+
+    @cached_property
+    def schedules(self) -> ReportSchedules:
+        """The reports that run by themselves. Imported with the first use."""
+        from faaslab.lab.report_delivery import deliver
+        from faaslab.lab.report_schedules import ReportSchedules
+
+        return ReportSchedules(self._lab, make=self.run, deliver=deliver)
+
+    def close(self) -> None:
+        """End what runs by itself; may be called twice."""
+        if "schedules" in vars(self):
+            self.schedules.close()
 
     def names(self) -> tuple[str, ...]:
         """The reports that can be run by name: the shipped ones, and those of the project's own folder."""

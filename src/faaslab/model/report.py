@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 Overlap = Literal["skip", "queue"]
 NotifyOn = Literal["always", "failure"]
-Theme = Literal["light", "dark"]
+Theme = Literal["light", "dark", "auto"]
 
 
 class ReportStatus(StrEnum):

@@ -13,8 +13,5 @@ LATER: dict[str, str] = {
     "alarm": "stats shows the errors; report run makes a page of them",
     "tune": "map the function with several --memory settings and compare: stats --by memory",
     "whatif": "report run cold_starts and report run costs say what would change",
-    "report schedule": "call faaslab report run from cron",
-    "report tick": "call faaslab report run from cron",
-    "report daemon": "call faaslab report run from cron",
     "import cloudwatch": "export the log events and import them: import logs FILE",
 }

@@ -13,6 +13,7 @@ from faaslab.verbs import (
     layers,
     panel,
     queue,
+    report_schedules,
     reports,
     serving,
     timelines,
@@ -63,6 +64,7 @@ VERBS: dict[str, Verb] = {
         *executions.VERBS,
         *dashboard.VERBS,
         *reports.VERBS,
+        *report_schedules.VERBS,
         *upkeep.VERBS,
         HELP,
     )
