@@ -9,11 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faaslab.reports.still import still, with_contents
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TEMPLATES = Path(__file__).parent / "templates"
 _LONGEST = 400
+_MOST_OUTPUT = 100_000
+"""So many characters of what one cell printed stand on the page."""
+
+_LIVING = ("application/vnd.jupyter.widget-view+json", "application/javascript", "text/vnd.mermaid")
 _MARK = "papermill-error-cell-tag"
 
 
@@ -42,25 +48,54 @@ def render(
     # Papermill marks a failure with headings of its own; ours is a line at the top that leads to the cell.
     node.cells = [cell for cell in node.cells if _MARK not in cell.metadata.get("tags", ())]
     failed = failed_cell(node)
+    _without_what_lives(node)
     exporter = HTMLExporter(
         template_name="faaslab_report",
         extra_template_basedirs=[str(TEMPLATES)],
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
+    exporter.register_filter("still", still)
+    exporter.register_filter("with_contents", with_contents)
     resources: dict[str, Any] = {
         "report": {
             "title": title,
             "subtitle": subtitle,
             "failed": failed,
             "why": _why(ended) if failed else "",
-            "theme": theme if theme in THEMES else "auto",
+            "theme": theme if theme in THEMES else "light",
             "paper": paper if paper in PAPERS else "A4",
             "foot": _css_text(f"{title} · {subtitle}"),
         }
     }
     body, _ = exporter.from_notebook_node(node, resources=resources)
     return str(body)
+
+
+def _without_what_lives(node: Any) -> None:
+    """Of each output the form that a page without scripts can show; nothing of widgets but their HTML."""
+    node.metadata.pop("widgets", None)
+    for cell in node.cells:
+        for output in cell.get("outputs", ()):
+            if output.output_type == "stream":
+                output.text = _shortened(output.text)
+            data = output.get("data", {})
+            plain = [name for name in data if name not in _LIVING and not name.startswith("application/")]
+            still_there = [name for name in plain if name != "text/latex"] or plain
+            for name in list(data):
+                if name not in still_there:
+                    del data[name]
+            for name in ("text/html", "image/svg+xml"):
+                if name in data:
+                    data[name] = still("".join(data[name]))
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= _MOST_OUTPUT:
+        return text
+    begin, end = text[: _MOST_OUTPUT * 2 // 3], text[-_MOST_OUTPUT // 3 :]
+    left = len(text) - len(begin) - len(end)
+    return f"{begin}\n… {left:,} characters are left out here; the log and --to ipynb have more …\n{end}"
 
 
 def own_numbers(node: Any) -> dict[int, int]:
