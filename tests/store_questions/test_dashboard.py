@@ -49,15 +49,31 @@ def test_figures_come_in_all_by_bucket_and_by_function(history):
     assert score["cost_usd"] == pytest.approx(0.45 * 0.0000166667 + 2 * 0.0000002)
     assert other["cost_usd"] == pytest.approx(0.1 * 0.0000133334 + 0.0000002)
     assert rows["bucket", 1]["throttles"] == 1
-    (only,) = dashboard.totals(history.run, Window(since=START)).to_dict("records")
-    assert only == {name: total[name] for name in only}
 
 
-def test_a_window_has_its_begin_and_not_its_end(history):
-    for second in (0, 60, 120):
-        history.row(second)
-    window = Window(since=START + MINUTE, until=START + 2 * MINUTE)
-    assert dashboard.totals(history.run, window)["invocations"].tolist() == [1]
+def test_what_was_before_is_a_row_of_its_own(history):
+    for second in (-120, -60, -1, 0, 60, 120):
+        history.row(second, ms=2000)
+    window = Window(since=START, until=START + 2 * MINUTE)
+    df = dashboard.figures(history.run, window, START, MINUTE, before=START - MINUTE).set_index("kind")
+    assert df.loc["total", "invocations"] == df.loc["before", "invocations"] == 2
+    peaks = dashboard.concurrency(history.run, window, START, MINUTE, 2, before=START - MINUTE)
+    assert peaks.to_dict("records") == [
+        {"bucket": -1, "peak": 1},
+        {"bucket": 0, "peak": 2},
+        {"bucket": 1, "peak": 1},
+    ]
+
+
+def test_a_window_that_begins_within_its_first_bucket_has_nothing_of_before_in_it(history):
+    history.row(-30, ms=20_000)
+    history.row(-25, ms=1000)
+    history.row(-20, ms=15_000)
+    since = START - timedelta(seconds=12)
+    df = dashboard.concurrency(
+        history.run, Window(since=since), START - MINUTE, MINUTE, 2, before=START - 2 * MINUTE
+    )
+    assert df["peak"].tolist() == [2, 2, 0]
 
 
 @pytest.mark.parametrize(

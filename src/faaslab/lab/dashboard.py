@@ -164,10 +164,11 @@ class Dashboard:
 
 @dataclass(frozen=True, kw_only=True)
 class _Frame:
-    """What is asked (`window`, and the equal one `before`), and the buckets that it is shown in."""
+    """What is asked, and the buckets that it is shown in."""
 
     window: Window
-    before: Window | None
+    before: datetime | None
+    """Since when it is compared with what was before; as long as the window itself."""
     since: datetime
     until: datetime
     begin: datetime
@@ -187,28 +188,25 @@ def look(lab: Lab, functions: Sequence[str] = (), since: str | datetime | timede
     """
     run, now, chosen = lab.store.sql, lab.clock.now(), tuple(functions)
     frame = _frame(lab, chosen, since, now)
-    rows = questions.figures(run, frame.window, frame.begin, frame.width).to_dict("records")
-    peaks = _peaks(run, frame.window, frame.begin, frame.width, frame.count)
+    shown = (frame.window, frame.begin, frame.width)
+    rows = questions.figures(run, *shown, before=frame.before).to_dict("records")
+    peaks = _peaks(questions.concurrency(run, *shown, frame.count, before=frame.before))
     by_bucket = {int(row["bucket"]): row for row in rows if row["kind"] == "bucket"}
     by_function = [
         FunctionFigures(function=row["function"], **_figures(row))
         for row in rows
         if row["kind"] == "function"
     ]
-    total = next((Figures(**_figures(row)) for row in rows if row["kind"] == "total"), Figures())
-    before = peak_before = None
-    if frame.before is not None and frame.before.since is not None:
-        before = Figures(**_figures(questions.totals(run, frame.before).to_dict("records")[0]))
-        peak_before = _peaks(run, frame.before, frame.before.since, frame.since - frame.before.since, 1)[0]
+    of = {row["kind"]: Figures(**_figures(row)) for row in rows if row["kind"] in {"total", "before"}}
     return Dashboard(
         functions=chosen,
         since=frame.since,
         until=frame.until,
         width=frame.width,
-        total=total,
-        peak=max(peaks.values()),
-        before=before,
-        peak_before=peak_before,
+        total=of["total"],
+        peak=max(peaks[place] for place in range(frame.count)),
+        before=of.get("before"),
+        peak_before=peaks.get(-1),
         buckets=tuple(
             Bucket(
                 begin=frame.begin + place * frame.width,
@@ -268,9 +266,7 @@ def _frame(lab: Lab, chosen: tuple[str, ...], since: str | datetime | timedelta,
         from_then = begin
     return _Frame(
         window=Window(since=from_then, functions=chosen),
-        before=None
-        if until == from_then
-        else Window(since=from_then - (until - from_then), until=from_then, functions=chosen),
+        before=None if until == from_then else from_then - (until - from_then),
         since=from_then,
         until=until,
         begin=begin,
@@ -292,8 +288,7 @@ def _extent(run: Run, chosen: tuple[str, ...]) -> tuple[datetime | None, datetim
     return (None, None) if first is None else (first.to_pydatetime(), last.to_pydatetime())
 
 
-def _peaks(run: Run, window: Window, begin: datetime, width: timedelta, count: int) -> dict[int, int]:
-    df = questions.concurrency(run, window, begin, width, count)
+def _peaks(df: pd.DataFrame) -> dict[int, int]:
     return dict(zip(df["bucket"].tolist(), df["peak"].tolist(), strict=True))
 
 

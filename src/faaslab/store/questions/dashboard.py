@@ -7,6 +7,7 @@ view `costs` (list prices of us-east-1, without the free tier). All is summed up
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -41,50 +42,48 @@ _SHOWN = (
 )
 
 
-def figures(run: Run, window: Window, begin: datetime, width: timedelta) -> pd.DataFrame:
+def figures(
+    run: Run, window: Window, begin: datetime, width: timedelta, *, before: datetime | None = None
+) -> pd.DataFrame:
     """A row for all (`kind` total), for each function and for each bucket that has anything: kind, function,
     bucket (0 begins at `begin`, each is `width` long), invocations, errors, throttles, cold_starts,
-    cold_known, p50_ms, p95_ms, p99_ms, billed (how many tell what they cost), cost_usd.
+    cold_known, p50_ms, p95_ms, p99_ms, billed (how many tell what they cost), cost_usd. With `before` one
+    more, of the kind before: what began from then on, before the window.
     """  # noqa: D205
+    earlier = (
+        "" if before is None else f"UNION ALL SELECT 'before', NULL, NULL, {_FIGURES} FROM b WHERE NOT inside"
+    )
+    since = begin if window.since is None else window.since
+    wider = window if before is None else replace(window, since=before)
     return ask(
         run,
-        window,
-        f"""WITH {window.executions(throttled=True)},
+        wider,
+        f"""WITH {wider.executions(throttled=True)},
         b AS (SELECT *, (epoch_us(started_at) - CAST($begin_us AS BIGINT)) // CAST($width_us AS BIGINT)
-              AS bucket FROM x),
+              AS bucket, epoch_us(started_at) >= CAST($since_us AS BIGINT) AS inside FROM x),
         g AS (SELECT CASE WHEN grouping(function) = 0 THEN 'function' WHEN grouping(bucket) = 0 THEN 'bucket'
                      ELSE 'total' END AS kind, function, bucket, {_FIGURES}
-              FROM b GROUP BY GROUPING SETS ((), (function), (bucket)))
+              FROM b WHERE inside GROUP BY GROUPING SETS ((), (function), (bucket)) {earlier})
         SELECT kind, function, bucket, {_SHOWN} FROM g ORDER BY kind, bucket, function""",
         begin_us=_microseconds(begin),
+        since_us=_microseconds(since),
         width_us=width // timedelta(microseconds=1),
     )
 
 
-def totals(run: Run, window: Window) -> pd.DataFrame:
-    """One row: the figures of `figures` over all."""
-    return ask(
-        run,
-        window,
-        f"""WITH {window.executions(throttled=True)}, g AS (SELECT {_FIGURES} FROM x)
-        SELECT {_SHOWN} FROM g""",
-    )
-
-
-def concurrency(run: Run, window: Window, begin: datetime, width: timedelta, count: int) -> pd.DataFrame:
-    """A row a bucket: bucket, peak: the most executions that ran at one moment of it.
+def concurrency(
+    run: Run, window: Window, begin: datetime, width: timedelta, count: int, *, before: datetime | None = None
+) -> pd.DataFrame:
+    """A row a bucket: bucket, peak: the most executions that ran at one moment of it. With `before` one more,
+    the bucket -1: of the time from then on, before the window.
 
     One runs from its start to its end, init included; where the end is not told, for as long as its duration
     and init say. Those that began up to `LONGEST` before the window are in it while they last. What ends in
     the moment in which another begins does not overlap it.
-    """
-    wider = Window(
-        since=None if window.since is None else window.since - LONGEST,
-        until=window.until,
-        functions=window.functions,
-        regions=window.regions,
-        sources=window.sources,
-    )
+    """  # noqa: D205
+    since = begin if window.since is None else window.since
+    first = since if before is None else before
+    wider = window if window.since is None else replace(window, since=first - LONGEST)
     return ask(
         run,
         wider,
@@ -93,15 +92,21 @@ def concurrency(run: Run, window: Window, begin: datetime, width: timedelta, cou
                      coalesce(epoch_us(ended_at) - CAST($begin_us AS BIGINT), begins + CAST(1000 *
                          (coalesce(duration_ms, 0) + coalesce(init_ms, restore_ms, 0)) AS BIGINT)) AS ends
               FROM x),
-        r AS (SELECT greatest(begins, 0) AS begins, ends FROM s WHERE ends > begins AND ends > 0),
+        r AS (SELECT greatest(begins, $first_us) AS begins, ends FROM s
+              WHERE ends > begins AND ends > $first_us),
         e AS (SELECT begins AS "at", 1 AS change FROM r
               UNION ALL SELECT ends, -1 FROM r
-              UNION ALL SELECT i * CAST($width_us AS BIGINT), 0 FROM range(CAST($count AS BIGINT)) b(i)),
+              UNION ALL SELECT greatest(i * CAST($width_us AS BIGINT), $since_us), 0
+                        FROM range(CAST($count AS BIGINT)) b(i)
+              UNION ALL SELECT $first_us, 0),
         l AS (SELECT "at", sum(change) OVER (ORDER BY "at", change ROWS UNBOUNDED PRECEDING) AS running
               FROM e)
-        SELECT "at" // CAST($width_us AS BIGINT) AS bucket, CAST(max(running) AS BIGINT) AS peak
+        SELECT CASE WHEN "at" < $since_us THEN -1 ELSE "at" // CAST($width_us AS BIGINT) END AS bucket,
+               CAST(max(running) AS BIGINT) AS peak
         FROM l WHERE "at" < $count * CAST($width_us AS BIGINT) GROUP BY 1 ORDER BY 1""",
         begin_us=_microseconds(begin),
+        since_us=(since - begin) // timedelta(microseconds=1),
+        first_us=(first - begin) // timedelta(microseconds=1),
         width_us=width // timedelta(microseconds=1),
         count=count,
     )
