@@ -109,7 +109,8 @@ def test_names_data_and_causes_are_text_and_nothing_else(text):
         state_view.inside_block(text, [stay(text)]),
         state_view.untouched_block(text),
         state_view.events_block([told]),
-        panel_view.head(workflow(text), failed, NOW),
+        panel_view.head(workflow(text), [text]),
+        panel_view.standing(failed, NOW),
         panel_view.whole_block(failed, most=2_000),
         panel_view.trouble_block(InvalidValue(text, hint=text)),
         panel_view.kept_block(failed, "<div></div>", "<div></div>", [told], None),
@@ -117,6 +118,7 @@ def test_names_data_and_causes_are_text_and_nothing_else(text):
         read(block)
     for label in (
         panel_view.run_label(failed),
+        panel_view.run_line(failed),
         panel_view.input_label(failed),
         panel_view.stay_label(stay(text), 1),
         panel_view.inside_label(Inside(1, "failed", NOW, LATER, text)),

@@ -24,29 +24,35 @@ _SHORT = 60
 _SIGNS = {"RUNNING": "…", "SUCCEEDED": "✓", "FAILED": "✗", "TIMED_OUT": "✗", "ABORTED": "■"}
 
 
-def piece(*children: object) -> Html:
-    """A part of a panel: the panel carries the style sheet once for all."""
-    return tag("div", *children, class_="faas mathjax_ignore tex2jax_ignore")
+def head(workflow: Workflow, notes: Sequence[str] = ()) -> Html:
+    """What the workflow is, in a line, and what is to be noted."""
+    return joined(
+        tag(
+            "div",
+            tag("span", workflow.name, class_="name"),
+            tag("span", f"workflow · {workflow.type.lower()}", class_="soft"),
+            pill(workflow.status, "warn") if workflow.status != "active" else None,
+            tag("span", workflow.status_reason, class_="soft") if workflow.status_reason else None,
+            tag("span", f"definition {workflow.version}", class_="soft push"),
+            class_="top",
+        ),
+        *(tag("div", note, class_="note") for note in notes),
+    )
 
 
-def head(workflow: Workflow, execution: WorkflowExecution | None, now: datetime) -> Html:
-    """The name, and how the execution stands that is shown."""
+def standing(execution: WorkflowExecution | None, now: datetime) -> Html:
+    """How the execution stands that is shown."""
     if execution is None:
-        hue, said = "mute", tag("span", "not run yet: give it an input and start it", class_="soft")
-    else:
-        hue = HUES.get(str(execution.status), "mute")
-        said = joined(
-            pill(str(execution.status).lower().replace("_", " "), hue),
-            tag("span", execution.name, class_="soft"),
-        )
+        said = tag("span", "not run yet: give it an input and start it", class_="soft")
+        return box(tag("div", said, class_="top"))
+    hue = HUES.get(str(execution.status), "mute")
     top = tag(
         "div",
-        tag("span", workflow.name, class_="name"),
-        said,
-        tag("span", f"definition {workflow.version} · {workflow.type.lower()}", class_="soft push"),
+        tag("span", execution.name, class_="name", title=execution.id),
+        pill(str(execution.status).lower().replace("_", " "), hue),
         class_="top",
     )
-    return box(top, None if execution is None else _figures(execution, now), hue=hue)
+    return box(top, _figures(execution, now), hue=hue)
 
 
 def _figures(execution: WorkflowExecution, now: datetime) -> Html:
@@ -124,8 +130,27 @@ def run_label(execution: WorkflowExecution) -> str:
 
 
 def input_label(execution: WorkflowExecution) -> str:
-    """A recorded input in a list."""
-    return f"{_clip(execution.input, _SHORT)} ({_clip(execution.name, 20)})"
+    """A recorded input in a list: its beginning, how its run stands and when it began."""
+    told = str(execution.status).lower().replace("_", " ")
+    return f"{_clip(execution.input, _SHORT)}  ({told}, {execution.started_at:%d %b %H:%M})"
+
+
+def run_line(execution: WorkflowExecution) -> str:
+    """A run in a line for a button, in columns of characters."""
+    ended = execution.ended_at
+    spent = "" if ended is None else length(ended - execution.started_at)
+    told = str(execution.status).lower().replace("_", " ")
+    why = execution.error.error if execution.error is not None and execution.error.error else ""
+    line = f"{execution.started_at:%H:%M:%S} {spent:>9}  {told:<9}  {_clip(execution.name, 24)}"
+    return "  ".join(part for part in (line, _clip(why, 30), _clip(execution.input, _SHORT)) if part)
+
+
+def runs_head(count: int, most: int) -> Html:
+    """Above the last runs."""
+    more = f"the last {min(count, most)}, UTC: click one to look at it" if count else "none yet"
+    return tag(
+        "div", tag("span", "executions ", class_="what"), tag("span", more, class_="soft"), class_="heading"
+    )
 
 
 def stay_label(stay: Stay, place: int, child: str | None = None) -> str:

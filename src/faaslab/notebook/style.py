@@ -176,36 +176,6 @@ _SHEET = """
     @media print{.faas details>*{display:block}}
 """
 
-# What only living controls need. JupyterLab's own rules for them are strong: twice the class is stronger.
-_CONTROLS = """
-    .faas-panel.faas-panel { max-width: 78rem; overflow: hidden; }
-    .faas-panel .jupyter-widgets { max-width: 100%; }
-    .faas-panel .widget-html, .faas-panel .widget-html-content { margin: 0; line-height: 1.5;
-       height: auto; min-width: 0; flex: 1 1 auto; align-self: stretch; }
-    .faas-panel.faas-panel>*, .faas-panel .faas-split>*>* { margin: 0 0 6px; }
-    .faas-panel .widget-textarea, .faas-panel .widget-textarea textarea { margin: 0; height: auto; }
-    .faas-panel .widget-dropdown { margin: 0; }
-    .faas-panel .faas-row { flex-flow: row wrap; gap: 4px 6px; align-items: center; overflow: visible; }
-    .faas-panel .faas-row>* { margin: 0; }
-    .faas-panel .faas-split { flex-flow: row wrap; gap: 0 14px; padding-top: 4px; align-items: flex-start;
-       overflow: visible; }
-    .faas-panel .faas-scroll { overflow-x: auto; overflow-y: hidden; justify-content: center;
-       justify-content: safe center; }
-    .faas-panel .faas-graph.faas-graph { position: relative; display: block; overflow: visible;
-       flex: 0 0 auto; margin: 0; }
-    .faas-panel .faas-graph svg { display: block; width: 100%; max-width: none; }
-    .faas-panel .faas-state.faas-state { position: absolute; display: block; margin: 0; padding: 0;
-       min-width: 0; background: transparent; border: 0; box-shadow: none; border-radius: 10px;
-       cursor: pointer; outline-offset: 2px; }
-    .faas-panel .faas-state.faas-state:hover {
-       background: color-mix(in srgb,#3b82e6 9%,transparent); }
-    .faas-panel .faas-state.faas-state:focus-visible { outline: 3px solid #3b82e6; }
-    .faas-panel .faas-state.faas-chosen { outline: 2px solid color-mix(in srgb,#3b82e6 75%,transparent);
-       outline-offset: 3px; }
-    .faas-panel .faas-json textarea { font-family: var(--jp-code-font-family,monospace); font-size: 12px;
-       line-height: 1.5; tab-size: 2; }
-"""
-
 
 def packed(sheet: str) -> str:
     """A style sheet without what only its readers need."""
@@ -213,5 +183,3 @@ def packed(sheet: str) -> str:
 
 
 STYLE = packed(_SHEET)
-CONTROLS = packed(_CONTROLS)
-"""For what lives on a page; what is kept of it needs none of it."""

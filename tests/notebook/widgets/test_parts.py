@@ -1,52 +1,12 @@
-"""The small parts of panels: a JSON field, a list to choose from, a graph that can be clicked."""
+"""The small parts of panels: a list to choose from, a graph that can be clicked."""
 
 import threading
 
-import pytest
-
 from faaslab.notebook.widgets.choice import Choice
-from faaslab.notebook.widgets.json_editor import JsonEditor, json_problem, pretty
 from faaslab.notebook.widgets.state_graph import MOST_BUTTONS, StateGraph, placed
 from faaslab.workflow.graph.drawing import Drawing, Spot
 from faaslab.workflow.graph.progress import Status
 from tests.workflow.graph import samples
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("{}", None),
-        ("  [1, 2]\n", None),
-        ("", "nothing stands here"),
-        (" \n", "nothing stands here"),
-        ('{\n  "a": }', "line 2, column 8"),
-        ("{'a': 1}", "line 1, column 2"),
-        ("NaN", "NaN is no JSON"),
-        ("-Infinity", "-Infinity is no JSON"),
-        ("[" * 100_000, "nested too deep"),
-        ('"' + "é" * 200 + '"', "402 bytes are more than the 100"),
-    ],
-)
-def test_what_is_wrong_with_json_is_said_with_its_place(text, said):
-    problem = json_problem(text, most_bytes=100)
-    assert problem == said if said is None else said in problem
-
-
-def test_json_is_made_readable_and_anything_else_left():
-    assert pretty('{"a":1}') == '{"a": 1}'
-    assert pretty("{") == "{"
-
-
-def test_the_field_says_at_once_what_is_wrong_and_tells_its_owner():
-    told = []
-    editor = JsonEditor('{"a": 1}', changed=lambda: told.append(editor.problem))
-    assert editor.problem is None
-    editor.field.value = "<script>"
-    assert "no JSON yet" in editor.widget.children[1].value
-    editor.text = "\n".join(["["] + ["1,"] * 40 + ["1]"])
-    assert editor.field.rows == 14
-    assert [problem is None for problem in told] == [False, True]
-    assert "soft" in editor.widget.children[1].value
 
 
 def test_who_is_told_of_a_choice_is_told_of_a_persons_only():
@@ -67,7 +27,13 @@ def test_who_is_told_of_a_choice_is_told_of_a_persons_only():
     assert told == [None, "y"]
     choice.show((("b", "y"), ("all", None)), "gone")
     assert choice.widget.index is None
+    assert choice.value is None
     assert choice.options == [("b", "y"), ("all", None)]
+
+
+class Made(list):
+    def append(self, *widgets):
+        self.extend(widgets)
 
 
 def graph_of(definition, status=None):
@@ -76,8 +42,8 @@ def graph_of(definition, status=None):
 
 
 def test_every_state_has_a_button_with_its_name_where_it_is_drawn():
-    clicked = []
-    graph = StateGraph(clicked.append)
+    clicked, made = [], Made()
+    graph = StateGraph(clicked.append, made.append)
     svg, geometry = graph_of(samples.own("order"), {})
     graph.show(svg, geometry)
     for spot in geometry.spots:
@@ -87,10 +53,11 @@ def test_every_state_has_a_button_with_its_name_where_it_is_drawn():
         assert {side: getattr(button.layout, side) for side in where} == where
         button.click()
     assert clicked == [spot.name for spot in geometry.spots]
+    assert len(made) == len(geometry.spots)
 
 
 def test_buttons_stay_while_the_states_do():
-    graph = StateGraph(print)
+    graph = StateGraph(print, lambda *_: None)
     definition = samples.chain(3)
     graph.show(*graph_of(definition, {}))
     before = graph.button("S1")
@@ -110,7 +77,7 @@ def test_buttons_stay_while_the_states_do():
 
 
 def test_the_chosen_state_is_marked_also_after_the_buttons_are_made_anew():
-    graph = StateGraph(print)
+    graph = StateGraph(print, lambda *_: None)
     graph.show(*graph_of(samples.chain(3)))
     graph.mark("S1")
     graph.show(*graph_of(samples.chain(5)))
@@ -122,7 +89,7 @@ def test_the_chosen_state_is_marked_also_after_the_buttons_are_made_anew():
 
 
 def test_a_very_large_graph_has_no_more_buttons_than_a_page_can_hold():
-    graph = StateGraph(print)
+    graph = StateGraph(print, lambda *_: None)
     graph.show(*graph_of(samples.chain(MOST_BUTTONS + 50)))
     assert len(graph.widget.children[0].children) == 1 + MOST_BUTTONS
 

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 class Choice:
     """`chosen` is called with the value that a person chose, and not for what the program sets."""
 
-    def __init__(
-        self, label: str, chosen: Callable[[Any], None], *, tooltip: str, width: str = "auto"
-    ) -> None:
+    def __init__(self, label: str, chosen: Callable[[Any], None], *, tooltip: str) -> None:
         import ipywidgets
 
         self._chosen = chosen
@@ -25,9 +23,8 @@ class Choice:
             options=[],
             description=label,
             tooltip=tooltip,
-            layout={"width": width},
-            style={"description_width": "initial"},
         )
+        self.widget.add_class("picked")
         # By its place: a value may be None, which the widget takes for none chosen.
         self.widget.observe(self._changed, "index")
 
@@ -52,6 +49,12 @@ class Choice:
     def options(self) -> list[tuple[str, Any]]:
         """What can be chosen."""
         return [*zip(self._labels(), self._values, strict=True)]
+
+    @property
+    def value(self) -> Any:
+        """What is chosen; None where nothing is."""
+        place = self.widget.index
+        return None if place is None else self._values[place]
 
     def choose(self, value: Any) -> None:
         """As if a person chose it."""

@@ -31,6 +31,6 @@ def live_of(answer: Answer, lab: Lab | None, around: Surroundings) -> LiveWidget
         case PanelAnswer(kind="workflow") if lab is not None:
             from faaslab.notebook.widgets.workflow_panel import WorkflowPanel
 
-            return WorkflowPanel(lab, around, answer.name, payload=answer.payload, qualifier=answer.qualifier)
+            return WorkflowPanel(lab, around, answer)
         case _:
             return None

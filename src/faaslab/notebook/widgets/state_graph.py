@@ -32,12 +32,16 @@ def _percent(length: float, whole: float) -> str:
 
 
 class StateGraph:
-    """The picture and its buttons; `chosen` is called with the name of the state that was clicked."""
+    """The picture and its buttons.
 
-    def __init__(self, chosen: Callable[[str], None]) -> None:
+    `chosen` is called with the name of the state that was clicked, `made` with new buttons.
+    """
+
+    def __init__(self, chosen: Callable[[str], None], made: Callable[..., None]) -> None:
         import ipywidgets
 
         self._chosen = chosen
+        self._new = made
         self._geometry: Geometry | None = None
         self._buttons: dict[str, Any] = {}
         self._names: dict[str, str] = {}
@@ -78,6 +82,7 @@ class StateGraph:
             self._buttons[spot.key] = button
             self._names[spot.key] = spot.name
         self._sheet.children = (self._picture, *self._buttons.values())
+        self._new(*self._buttons.values())
         for button in old:
             button.layout.close()
             button.close()

@@ -8,52 +8,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from faaslab.errors import FaaslabError, InvalidValue
+from faaslab.errors import FaaslabError
 from faaslab.lab.workflow_pictures import Watched, drawn_workflow
 from faaslab.lab.workflow_states import States
 from faaslab.notebook import panel_view
 from faaslab.notebook.display import View
-from faaslab.notebook.markup import Html, page
+from faaslab.notebook.markup import Html, json_text, page
 from faaslab.notebook.run_view import workflow_block
 from faaslab.notebook.state_view import CLIPPED, WHOLE, events_block
-from faaslab.notebook.widgets.json_editor import json_problem, pretty
 from faaslab.notebook.widgets.live import LiveWidget
 from faaslab.notebook.widgets.state_detail import Chosen, Detail, detail_of
-from faaslab.notebook.widgets.workflow_controls import Controls, Shown
 from faaslab.verbs import WorkflowCard
-from faaslab.verbs.workflow_text import headline
+from faaslab.verbs.workflow_text import headline, value_of
 
 if TYPE_CHECKING:
     from faaslab.lab import Lab
     from faaslab.model.workflow import Workflow, WorkflowExecution
     from faaslab.notebook.display import Surroundings
+    from faaslab.notebook.widgets.workflow_controls import Controls, Shown
+    from faaslab.verbs import PanelAnswer
     from faaslab.workflow.graph.drawing import Geometry
 
-MOST_BYTES = 262_144
-"""Of an input, as Step Functions has it."""
 _RUNS = 20
 
 
 class WorkflowPanel(LiveWidget):
-    """Of one workflow, by its name; `qualifier` is the alias or version that is started."""
+    """Of the workflow that the answer names."""
 
     period_s: ClassVar[float] = 0.3
 
-    def __init__(
-        self,
-        lab: Lab,
-        around: Surroundings,
-        name: str,
-        *,
-        payload: str | None = None,
-        qualifier: str | None = None,
-    ) -> None:
+    def __init__(self, lab: Lab, around: Surroundings, answer: PanelAnswer) -> None:
         super().__init__(lab, around)
-        self._name = name
-        self._target = f"{name}:{qualifier}" if qualifier else name
-        self._payload = payload
+        self._answer = answer
+        self._name = answer.name
         self._controls: Controls | None = None
-        self._workflow: Workflow = lab.workflows.get(name)
+        self._workflow: Workflow = lab.workflows.get(answer.name)
+        self._targets: tuple[tuple[str, str], ...] = ()
         self._runs: tuple[WorkflowExecution, ...] = ()
         self._stale = True
         self._wanted_run: str | None = None
@@ -72,9 +62,10 @@ class WorkflowPanel(LiveWidget):
 
     def widget(self) -> Any:
         """The controls."""
+        from faaslab.notebook.widgets.workflow_controls import Controls
+
         self._refresh()
-        first = self._payload or (pretty(self._runs[0].input) if self._runs else "{}")
-        self._controls = Controls(self, first, MOST_BYTES)
+        self._controls = Controls(self, self._answer, _pretty(self._runs[0].input) if self._runs else "{}")
         return self._controls.widget
 
     @property
@@ -118,6 +109,12 @@ class WorkflowPanel(LiveWidget):
         if self._watched is None and self._workflow.version != before.version:
             self._picture = drawn_workflow(self._workflow)
         self._runs = self.lab.workflows.executions(self._name, limit=_RUNS)
+        versions = self.lab.workflows.versions
+        self._targets = (
+            ("the definition", ""),
+            *((f"alias {each.name}", each.name) for each in versions.aliases(self._name)),
+            *((f"version {each.version}", each.version) for each in versions.list(self._name)),
+        )
 
     def _watch(self) -> None:
         """Watch what was chosen; at first the last execution there is."""
@@ -142,21 +139,25 @@ class WorkflowPanel(LiveWidget):
         return moved
 
     def _shown(self) -> Shown:
+        from faaslab.notebook.widgets.workflow_controls import SHOWN_RUNS, Shown
+
         watched = self._watched
         execution = None if watched is None else watched.execution
         now = self.lab.clock.now()
         detail = self._looked_at()
-        runs = [*self._runs]
-        if execution is not None and all(each.id != execution.id for each in runs):
-            runs.append(execution)
+        runs = [self._as_known(each) for each in self._runs]
+        if execution is not None and all(each.id != execution.id for each in runs[:SHOWN_RUNS]):
+            runs.insert(SHOWN_RUNS - 1, execution)
         return Shown(
-            head=panel_view.piece(panel_view.head(self._workflow, execution, now)),
+            head=panel_view.head(self._workflow, self.around.notes),
+            standing=panel_view.standing(execution, now),
             svg=self._picture[0],
             geometry=self._picture[1],
             state=self._chosen.state,
             detail=detail,
             whole=self._chosen.whole,
-            runs=tuple((panel_view.run_label(self._as_known(each)), each.id) for each in runs),
+            runs=tuple(runs),
+            targets=self._targets,
             run=None if execution is None else execution.id,
             inputs=self._inputs(),
             cannot_stop=None if self.restless else "nothing runs that could be stopped",
@@ -173,10 +174,12 @@ class WorkflowPanel(LiveWidget):
         watched = self._watched
         return watched.execution if watched is not None and watched.execution.id == listed.id else listed
 
-    def _inputs(self) -> tuple[tuple[str, Any], ...]:
-        found = {each.input: panel_view.input_label(each) for each in reversed(self._runs)}
-        options = [(label, text) for text, label in reversed(found.items())]
-        return (("recorded inputs …", None), *options) if options else ()
+    def _inputs(self) -> tuple[tuple[str, str], ...]:
+        """Of each input the last execution that had it."""
+        found: dict[str, WorkflowExecution] = {}
+        for each in self._runs:
+            found.setdefault(each.input, each)
+        return tuple((panel_view.input_label(each), each.id) for each in found.values())
 
     def _not_redrivable(self) -> str | None:
         watched = self._watched
@@ -236,18 +239,26 @@ class WorkflowPanel(LiveWidget):
 
     # -- what is clicked
 
-    def start(self, text: str, name: str) -> None:
-        """Start an execution with that input, and show it."""
+    def start(self, name: str, qualifier: str) -> None:
+        """Start an execution with what stands in the editor, and show it."""
         self._trouble = None
-        problem = json_problem(text, most_bytes=MOST_BYTES)
-        if problem is not None:
-            self.trouble(InvalidValue(f"the input is no JSON: {problem}", place="input"))
+        assert self._controls is not None
+        try:
+            body = self._controls.editor.body()
+        except FaaslabError as error:
+            self.trouble(error)
             return
-        self.apart(self._start, text, name.strip() or None)
+        target = f"{self._name}:{qualifier}" if qualifier else self._name
+        self.apart(self._start, target, body, name or None)
 
-    def _start(self, text: str, name: str | None) -> None:
-        run = self.lab.workflows.start(self._target, text.encode("utf-8", "replace"), name=name)
-        self.choose_run(run.id)
+    def _start(self, target: str, body: bytes, name: str | None) -> None:
+        self.choose_run(self.lab.workflows.start(target, body, name=name).id)
+
+    def take_input(self, identity: str) -> None:
+        """Put the input of that execution into the editor."""
+        found = next((each for each in self._runs if each.id == identity), None)
+        if found is not None and self._controls is not None:
+            self._controls.editor.load(_pretty(found.input))
 
     def stop(self) -> None:
         """Stop what is shown."""
@@ -261,7 +272,7 @@ class WorkflowPanel(LiveWidget):
         if self._watched is not None:
             self.apart(self.lab.workflows.redrive, self._watched.execution.id)
 
-    def choose_run(self, identity: str | None) -> None:
+    def choose_run(self, identity: str) -> None:
         """Show that execution."""
         self._trouble = None
         self._wanted_run = identity
@@ -296,3 +307,8 @@ class WorkflowPanel(LiveWidget):
     def look_again(self) -> None:
         """Show what is known already in another way."""
         super().look_now()
+
+
+def _pretty(text: str) -> str:
+    """An input indented for people."""
+    return json_text(value_of(text))
