@@ -199,3 +199,14 @@ def test_a_bucket_of_the_embedded_cloud(tmp_path, opened):
         [own] = deliver_by_hand(lab, ran(tmp_path, 4), ["s3://team-reports/own?region=us-east-1"])
         assert own.ok, own.detail
     assert s3.head_object(Bucket="team-reports", Key="own/cold_starts-4-00000004.html")
+
+
+def test_a_run_whose_pages_are_gone_is_told_of_all_the_same(tmp_path, opened):
+    with servers.post_server() as hooks:
+        lab = opened()
+        gone = run(outputs=(str(tmp_path / "gone.html"),), log=str(tmp_path / "nowhere" / "x.log"))
+        told = deliver(lab, gone, schedule(f"{hooks.url}/x", str(tmp_path / "out")))
+    assert [each.ok for each in told] == [True, True]
+    assert hooks.posts[0][3]["title"] == "Cold starts"
+    [entry] = index.entries((tmp_path / "out" / "index.html").read_text())
+    assert entry.files == {}

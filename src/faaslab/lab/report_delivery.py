@@ -8,6 +8,7 @@ the run ended.
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from contextlib import suppress
 from datetime import datetime
@@ -77,7 +78,7 @@ def _deliver(
     for text in sorted(texts, key=_tells):
         mark = f"delivered:{run.id}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
         shown = targets.masked(text)
-        if _tells(text) and not again and lab.store.marks.has(mark):
+        if _tells(text) and not again and _was_told(lab, mark):
             told[text] = Delivered(target=shown, ok=True, detail="was told before")
             continue
         story = Story(
@@ -99,7 +100,9 @@ def _deliver(
             links |= {kind: link for kind, link in stand.items() if "://" in link or kind not in links}
             told[text] = Delivered(target=shown, ok=True, detail=detail)
             if _tells(text):
-                lab.store.marks.set(mark)
+                # A mark that cannot be kept means that somebody may be told twice, and never that a run fails.
+                with suppress(FaaslabError, OSError):
+                    lab.store.marks.set(mark)
     ended = tuple(told[text] for text in dict.fromkeys(texts))
     _note(lab, run, ended)
     return ended
@@ -181,6 +184,12 @@ def _post(lab: Lab, target: targets.Webhook, story: Story) -> str:
     return f"taken ({done.status})" + (f" at the {done.tries}. try" if done.tries > 1 else "")
 
 
+def _was_told(lab: Lab, mark: str) -> bool:
+    with suppress(FaaslabError, OSError):
+        return lab.store.marks.has(mark)
+    return False
+
+
 def _tells(text: str) -> bool:
     """Whether a target tells somebody (a letter, a message) rather than keeps pages."""
     return text.partition(":")[0].lower() in ("mailto", "https", "http", "secret")
@@ -190,16 +199,17 @@ def _pages(run: ReportRun) -> dict[str, Path]:
     """The files of a run that are there, by format: pages first, then the log."""
     found: dict[str, Path] = {}
     for path in map(Path, (*run.outputs, *([run.log] if run.log else []))):
-        if path.is_file():
+        if os.path.isfile(path):  # noqa: PTH113 - a Path raises for a folder that may not be looked into
             found.setdefault(path.suffix.removeprefix(".").lower() or "file", path)
     return found
 
 
 def _opening(pages: Mapping[str, Path]) -> Opening:
     page = pages.get("html")
-    if page is None or page.stat().st_size > _PAGE_LIMIT:
-        return Opening()
-    return opening(page.read_text("utf-8", "replace"))
+    with suppress(OSError):
+        if page is not None and page.stat().st_size <= _PAGE_LIMIT:
+            return opening(page.read_text("utf-8", "replace"))
+    return Opening()
 
 
 def _files(stand: Mapping[str, Any]) -> str:
@@ -214,7 +224,7 @@ def _note(lab: Lab, run: ReportRun, ended: Sequence[Delivered]) -> None:
     """Into the run's log, one line each; a log that cannot be written is no reason to fail."""
     if run.log is None:
         return
-    with suppress(OSError), Path(run.log).open("a", encoding="utf-8") as log:
+    with suppress(OSError), Path(run.log).open("a", encoding="utf-8", errors="replace") as log:
         for each in ended:
             word = "delivered" if each.ok else "NOT delivered"
             log.write(

@@ -66,7 +66,7 @@ def _delivered(lab: Lab, face: Face, run: ReportRun, wanted: tuple[str, ...]) ->
 
     if not wanted:
         return ()
-    with face.progress(len(wanted), f"deliver {run.name}"):
+    with face.progress(None, f"deliver {run.name}"):
         return deliver_by_hand(lab, run, wanted)
 
 
