@@ -135,8 +135,12 @@ def test_only_of_failures_and_then_with_the_cell(tmp_path, opened):
         wanted = schedule(f"{hooks.url}/x", str(tmp_path / "out"), notify_on="failure")
         assert [each.target for each in deliver(lab, ran(tmp_path), wanted)] == [str(tmp_path / "out")]
         assert hooks.posts == []
-        told = deliver(lab, ran(tmp_path, 2, made=failed), wanted)
-        assert [each.ok for each in told] == [True, True]
+        first, last = (ran(tmp_path, number, made=failed) for number in (2, 3))
+        assert [each.target for each in deliver(lab, first, wanted, to_be_retried=True)] == [
+            str(tmp_path / "out")
+        ]
+        assert hooks.posts == []
+        assert [each.ok for each in deliver(lab, last, wanted)] == [True, True]
     [(_, _, _, document)] = hooks.posts
     assert (document["failed_cell"], document["error"]["type"]) == (3, "KeyError")
 

@@ -35,18 +35,20 @@ _PAGE_LIMIT = 64 * 1024 * 1024
 _EPOCH = datetime(1970, 1, 1)
 
 
-def deliver(lab: Lab, run: ReportRun, schedule: ReportSchedule) -> tuple[Delivered, ...]:
+def deliver(
+    lab: Lab, run: ReportRun, schedule: ReportSchedule, *, to_be_retried: bool = False
+) -> tuple[Delivered, ...]:
     """Bring a run of a schedule to all targets of that, in their order; never raises for one of them.
 
-    With `notify_on="failure"` letters and messages are for runs that failed; folders and buckets get all.
-    The same run again changes nothing in folders and buckets, and whoever was told is not told again.
+    Folders and buckets get every run. Letters and messages are not for an attempt that is to be retried, and
+    with `notify_on="failure"` for those alone that failed. The same run again changes nothing in folders and
+    buckets, and whoever was told is not told again.
     """
     if run.status not in _ENDED:
         return ()
     failed = run.status is ReportStatus.FAILED
-    wanted = [
-        text for text in schedule.notify if failed or schedule.notify_on == "always" or not _tells(text)
-    ]
+    tell = not to_be_retried and (failed or schedule.notify_on == "always")
+    wanted = [text for text in schedule.notify if tell or not _tells(text)]
     return _deliver(lab, run, wanted, timezone=schedule.timezone, keep=schedule.keep, again=False)
 
 
@@ -100,7 +102,7 @@ def _deliver(
             links |= {kind: link for kind, link in stand.items() if "://" in link or kind not in links}
             told[text] = Delivered(target=shown, ok=True, detail=detail)
             if _tells(text):
-                # A mark that cannot be kept means that somebody may be told twice, and never that a run fails.
+                # Without its mark somebody may be told twice; that is no reason to fail.
                 with suppress(FaaslabError, OSError):
                     lab.store.marks.set(mark)
     ended = tuple(told[text] for text in dict.fromkeys(texts))
