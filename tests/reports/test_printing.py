@@ -5,7 +5,9 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -116,6 +118,20 @@ def test_every_due_time_wakes_it(expression, timezone, calendar, github, aws):
             assert aws_at == minute
 
 
+def test_retries_are_waited_for():
+    """Two retries of at most ten minutes, each within a quarter of an hour: fifty minutes, in steps of five."""
+    it = made("0 23 * * MON", "UTC", retries=2, timeout_s=600)
+    fives = [str(minute) for minute in range(0, 55, 5)]
+    workflow = yaml.safe_load(text("github-actions", it))
+    assert workflow["on"]["schedule"] == [{"cron": f"{','.join(fives)} 23 * * 1"}]
+    padded = ",".join(f"{int(minute):02d}" for minute in fives)
+    assert f"OnCalendar=Mon *-*-* 23:{padded}:00 UTC\n" in text("systemd", it)
+    stack = yaml.safe_load(text("eventbridge", it))["Resources"]["Schedule"]["Properties"]
+    assert stack["ScheduleExpression"] == f"cron({','.join(fives)} 23 ? * MON *)"
+    late = wakes(made("30 23 * * MON", "UTC", retries=2, timeout_s=600), "UTC")
+    assert (late.hours, late.weekdays) == ((0, 23), (1, 2))
+
+
 def cron_of(expression):
     return cron.parsed(expression.removeprefix("cron(").removesuffix(")"))
 
@@ -195,3 +211,13 @@ def test_amazons_models_take_what_the_stack_asks_for():
     ):
         shape = session.get_service_model(service).operation_model(operation).input_shape
         assert not ParamValidator().validate(given, shape).has_errors()
+
+
+def test_amazons_linter_finds_nothing_in_the_stack(tmp_path):
+    lint = Path(sys.executable).with_name("cfn-lint")
+    if not lint.exists():
+        pytest.skip("cfn-lint is not here")
+    template = tmp_path / "stack.yaml"
+    template.write_text(text("eventbridge", made("0 7 * * MON"), HOSTILE))
+    told = subprocess.run([str(lint), str(template)], capture_output=True, text=True)
+    assert (told.returncode, told.stdout) == (0, "")

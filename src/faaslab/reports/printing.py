@@ -9,6 +9,7 @@ what cannot be said in another's words is said too often rather than too seldom.
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 from dataclasses import dataclass
@@ -22,13 +23,19 @@ from faaslab.events.crontab import Crontab
 from faaslab.events.schedule import Rate
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from faaslab.model.report import ReportSchedule
 
 Kind = Literal["crontab", "systemd", "github-actions", "eventbridge"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 _AHEAD = timedelta(days=2 * 366)
+_RETRY_EVERY = timedelta(minutes=5)
+_RETRY_WITHIN = timedelta(minutes=15)
+"""A run that failed is tried again within a quarter of an hour after it ended."""
 _MOST = 1500
+_A_DAY = 288
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 _ODD = re.compile(r"[^A-Za-z0-9]+")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -75,7 +82,8 @@ def wakes(schedule: ReportSchedule, timezone: str) -> Wakes | None:
     """When to wake, on the clock of `timezone`; None when it is due more often than is worth counting.
 
     Found by asking for the due times of two years, which have every offset of both zones in them. Weekdays
-    are told apart only where the schedule itself names weekdays: dates move through the week.
+    are told apart only where the schedule itself names weekdays: dates move through the week. For retries
+    there is a wake every five minutes after a due time, for as long as they may take.
     """
     what = schedules.understood(schedule.expression)
     zone = schedules.zone_of(timezone)
@@ -89,16 +97,26 @@ def wakes(schedule: ReportSchedule, timezone: str) -> Wakes | None:
         if len(found) == _MOST:
             return None
         at = following
-        found.append(at.replace(tzinfo=UTC).astimezone(zone))
+        found.append(at)
     if not found:
         return None
-    weekdays = {(each.weekday() + 1) % 7 for each in found} if _by_weekday(what) else set(range(7))
+    wall = {_wall(at, zone) for at in found}
+    each_s = _RETRY_WITHIN.total_seconds() + (schedule.timeout_s or _RETRY_EVERY.total_seconds())
+    steps = math.ceil(schedule.retries * each_s / _RETRY_EVERY.total_seconds())
+    for step in range(1, min(steps, _A_DAY) + 1):
+        wall |= {_wall(at + step * _RETRY_EVERY, zone) for at in found}
     return Wakes(
-        minutes=tuple(sorted({each.minute for each in found})),
-        hours=tuple(sorted({each.hour for each in found})),
-        weekdays=tuple(sorted(weekdays)),
+        minutes=tuple(sorted({minute for minute, _, _ in wall})),
+        hours=tuple(sorted({hour for _, hour, _ in wall})),
+        weekdays=tuple(sorted({day for _, _, day in wall})) if _by_weekday(what) else tuple(range(7)),
         timezone=timezone,
     )
+
+
+def _wall(at: datetime, zone: ZoneInfo) -> tuple[int, int, int]:
+    """Minute, hour and weekday of an instant on a zone's clock."""
+    local = at.replace(tzinfo=UTC).astimezone(zone)
+    return local.minute, local.hour, (local.weekday() + 1) % 7
 
 
 def _by_weekday(what: schedules.Schedule) -> bool:
@@ -228,9 +246,9 @@ def _workflow(schedule: ReportSchedule, command: tuple[str, ...]) -> str:
 def _expression(schedule: ReportSchedule) -> tuple[str, str]:
     """AWS's own expression and its time zone."""
     what = schedules.understood(schedule.expression)
-    if isinstance(what, Cron):
+    if isinstance(what, Cron) and not schedule.retries:
         return schedule.expression.strip(), schedule.timezone
-    if isinstance(what, Rate) and what.period % timedelta(days=1):
+    if isinstance(what, Rate) and what.period % timedelta(days=1) and not schedule.retries:
         return schedule.expression.strip(), "UTC"
     # At its own minute of the day, rather than at the one when the stack was made.
     when = wakes(schedule, "UTC" if isinstance(what, Rate) else schedule.timezone)
