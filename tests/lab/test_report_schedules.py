@@ -51,8 +51,9 @@ class Notebook:
         self.lab.store.report_runs.end(done)
         return done
 
-    def deliver(self, lab, run, schedule):
+    def deliver(self, lab, run, schedule, *, to_be_retried):
         self.told.append((schedule.name, run.scheduled_for, str(run.status)))
+        self.to_be_retried = to_be_retried
         return ()
 
 
@@ -376,8 +377,10 @@ def test_a_run_that_was_cut_off_is_a_failed_one_and_is_tried_again(
     (outcome,) = look()
     assert (outcome.run.error_type, outcome.again) == ("ProcessEnded", True)
     assert notebook.told == [("hourly", at("01T01:00"), "failed")]
+    assert notebook.to_be_retried
     clock.advance(30)
     assert [(o.run.attempt, o.failed) for o in look()] == [(2, False)]
+    assert not notebook.to_be_retried
     assert rows(lab, "attempt", "status") == [(1, "failed"), (2, "completed")]
 
 

@@ -121,12 +121,20 @@ def test_nothing_is_printed_for_what_is_not_scheduled(do):
         do("report schedule costs --print sytemd")
 
 
-def test_pages_are_brought_to_where_the_schedule_says(do, mine, tmp_path):
+def test_pages_are_brought_to_where_the_schedule_says(do, mine, tmp_path, monkeypatch):
     with pytest.raises(InvalidValue, match="--notify"):
         do(f"report schedule {mine} --cron @yearly --notify mailto:nobody")
-    do(f"report schedule {mine} --cron @yearly --notify {tmp_path}/shared")
+    monkeypatch.chdir(tmp_path)
+    said = do(
+        f"report schedule {mine} --cron @yearly --notify shared --notify https://127.0.0.1:1/secret#sign=NO_KEY"
+    )
+    assert f"goes to {tmp_path}/shared and https://127.0.0.1/…" in plain_text(said)
+    monkeypatch.chdir(tmp_path.parent)
     make_due(do.lab, "mine")
-    assert "  delivered to " in plain_text(do("report tick"))
+    ran = plain_text(do("report tick"))
+    assert f"  delivered to {tmp_path}/shared: " in ran
+    assert "  NOT delivered to https://127.0.0.1/…: " in ran
+    assert "secret#" not in ran
     assert (tmp_path / "shared" / "index.html").is_file()
 
 

@@ -86,7 +86,7 @@ class ReportSchedules:
             timeout_s=timeout_s,
             retries=retries,
             overlap=overlap,  # type: ignore[arg-type]
-            notify=tuple(notify),
+            notify=_settled(notify),
             notify_on=notify_on,  # type: ignore[arg-type]
             created_at=now,
             updated_at=now,
@@ -109,9 +109,10 @@ class ReportSchedules:
                 raise InvalidValue(f"a schedule has no {word!r}", hint=_offer(word, known))
         if "report" in changes:
             changes["report"] = _absolute(changes["report"])
-        for word in ("formats", "notify"):
-            if word in changes:
-                changes[word] = tuple(changes[word])
+        if "formats" in changes:
+            changes["formats"] = tuple(changes["formats"])
+        if "notify" in changes:
+            changes["notify"] = _settled(changes["notify"])
         changed = dataclasses.replace(before, **changes)
         if changed == before and revision_id in (None, before.revision_id):
             return before
@@ -373,6 +374,11 @@ def _absolute(report: str) -> str:
     if report.endswith(".ipynb"):
         return str(Path(report).expanduser().absolute())
     return report
+
+
+def _settled(notify: Sequence[str]) -> tuple[str, ...]:
+    """The targets, each once, as whoever runs the schedule finds them from any folder."""
+    return tuple(dict.fromkeys(targets.settled(each, Path.cwd()) for each in notify))
 
 
 def _offer(word: str, known: Any) -> str:

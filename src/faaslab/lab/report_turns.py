@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 QUEUE = "reports"
 Make = Callable[..., ReportRun]
 """Runs a report and records it, as `Reports.run` does."""
-Deliver = Callable[["Lab", ReportRun, ReportSchedule], "tuple[Any, ...]"]
-"""Brings a run to where its schedule wants it; what became of each target."""
+Deliver = Callable[..., "tuple[Any, ...]"]
+"""Brings a run to where its schedule wants it; what became of each target. See `report_delivery.deliver`."""
 
 NEVER = datetime(9999, 1, 1)
 """When the entry of a schedule is due that fires no more: it says that there is nothing to be made up for."""
@@ -194,7 +194,9 @@ class ReportTurns:
         schedule = self._lab.store.definitions.get(ReportSchedule, due.schedule)
         delivered: tuple[Any, ...] = ()
         if schedule is not None:
-            delivered = self._deliver(self._lab, run, schedule) if schedule.notify else ()
+            if schedule.notify:
+                again = self._comes_again(due, schedule, run, went=went)
+                delivered = self._deliver(self._lab, run, schedule, to_be_retried=again)
             self._clear(schedule)
             schedule = self._lab.store.definitions.get(ReportSchedule, due.schedule)
         if schedule is None or schedule.paused:
@@ -217,6 +219,13 @@ class ReportTurns:
         for tell in tuple(self._listeners):
             tell(outcome)
         return outcome
+
+    def _comes_again(self, due: Due, schedule: ReportSchedule, run: ReportRun, *, went: bool) -> bool:
+        """Whether the same time is tried again, as far as can be known by now."""
+        if schedule.paused:
+            return False
+        following = dues.after(due, schedule, run.status, self._lab.clock.now(), went=went)
+        return following.due.instant == due.instant
 
     def _recheck(self, name: str) -> None:
         """Whoever changed the schedule while its entry was held here has left that to us."""

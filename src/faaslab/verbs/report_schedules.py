@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from faaslab.errors import InvalidValue
 from faaslab.model.report import NotifyOn, Overlap
+from faaslab.reports.delivery.targets import masked
 from faaslab.reports.printing import KINDS
 from faaslab.verbs.answers import DoneAnswer, TableAnswer, TextAnswer
 from faaslab.verbs.options import Option, Positional, positive, whole_number
@@ -222,6 +223,7 @@ def _described(kept: ReportSchedule) -> str:
     words += [f"keeps {kept.keep}"] if kept.keep else []
     words += [f"{kept.retries} {'retry' if kept.retries == 1 else 'retries'}"] if kept.retries else []
     words += [f"ends after {kept.timeout_s:g} s"] if kept.timeout_s else []
+    words += [f"goes to {' and '.join(map(masked, kept.notify))}"] if kept.notify else []
     return ", ".join(words)
 
 
