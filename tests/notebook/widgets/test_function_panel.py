@@ -222,6 +222,20 @@ def test_a_recorded_payload_comes_back_and_a_run_is_shown_again(opened, lab):
     assert first.id in panel.result.value
 
 
+def test_the_last_run_is_shown_until_one_is_picked_or_made_here(opened, lab):
+    panel = opened()
+    lab.functions.invoke("score", {"n": 101})
+    panel.beat()
+    assert "the last run, " in panel.result.value
+    assert "101" in panel.result.value
+    panel.rows[0].click()
+    until(panel, lambda: "as it was recorded" in panel.result.value)
+    lab.functions.invoke("score", {"n": 102})
+    panel.beat()
+    assert "102" not in panel.result.value
+    assert '{"n":102}' in panel.rows[0].description
+
+
 def test_a_version_or_an_alias_is_run(opened, lab):
     panel = opened(payload='{"n": 1}', qualifier="prod")
     assert panel.qualifier.options == (

@@ -94,6 +94,16 @@ def test_the_memory_size_is_a_line_that_follows_its_changes():
     assert line[1].startswith("M0 48")
 
 
+def test_one_that_took_far_longer_leaves_the_others_to_be_seen():
+    picture = durations([*runs(5), execution(duration_ms=9_000.0)])
+    heights = [float(bar["height"]) for bar in Svg(picture).bars()]
+    assert heights == sorted(heights)
+    assert heights[-1] == 64
+    assert heights[0] > 5
+    assert "logarithmic" in picture
+    assert "logarithmic" not in durations(runs())
+
+
 @pytest.mark.parametrize("count", [1, 2, 24, 50, 200])
 def test_every_bar_lies_inside(count):
     for html in (durations(runs(count)), memory(runs(count))):

@@ -93,7 +93,7 @@ def _control(field: Field) -> Any:
             options = [(label, place) for place, (label, _) in enumerate(_choices(field))]
             return ipywidgets.Dropdown(options=options, **about)
         case "long" | "json":
-            made = ipywidgets.Textarea(rows=2, **about)
+            made = ipywidgets.Textarea(rows=2, placeholder="" if field.required else "not set", **about)
             made.add_class("long")
             return made
         case _:

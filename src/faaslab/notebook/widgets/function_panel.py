@@ -60,7 +60,8 @@ class FunctionPanel(LiveWidget):
         self._recorded: tuple[RecordedPayload, ...] = ()
         self._result: Execution | None = None
         self._code: dict[str, Any] = {}
-        self._mine = False
+        self._mine: bool | None = None
+        """Whether it was run here; None: it is just the last one, whoever ran it."""
         self._begun: Begun | None = None
         self._problem: str | None = None
         self._made = False
@@ -193,7 +194,12 @@ class FunctionPanel(LiveWidget):
             self._problem = None
             self._choose(execution, mine=False)
 
-    def _choose(self, execution: Execution, *, mine: bool) -> None:
+    @property
+    def _pinned(self) -> bool:
+        """Whether what is shown was run or picked here, so that others' runs do not take its place."""
+        return self._begun is not None or (self._result is not None and self._mine is not None)
+
+    def _choose(self, execution: Execution, *, mine: bool | None) -> None:
         self._result, self._mine = execution, mine
         self._position = None  # it is to be drawn, and kept
         self._code = code_of(self.lab, execution)
@@ -216,8 +222,8 @@ class FunctionPanel(LiveWidget):
         if another:
             self._runs = runs
             self._recorded = self.lab.executions.payloads(self._name)
-            if self._result is None:
-                self._choose(self.lab.executions.get(runs[0].id), mine=False)
+            if not self._pinned and runs:
+                self._choose(self.lab.executions.get(runs[0].id), mine=None)
         if self._made:
             self._draw()
         self._position = position

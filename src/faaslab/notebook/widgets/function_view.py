@@ -81,9 +81,14 @@ def nothing_yet(name: str) -> Html:
     return tag("div", f"{name} has not run yet: what comes back stands here", class_="soft none")
 
 
-def caption(execution: Execution, *, mine: bool) -> Html:
-    """Above the result: which run it is, where it is not the one that was just made here."""
-    said = "what came back" if mine else f"a run of {execution.started_at:%H:%M:%S} UTC, as it was recorded"
+def caption(execution: Execution, *, mine: bool | None) -> Html:
+    """Above the result: whether that run was made here, or picked, or is just the last one (None)."""
+    at = f"{execution.started_at:%H:%M:%S} UTC"
+    said = {
+        True: "what came back",
+        False: f"the run of {at}, as it was recorded",
+        None: f"the last run, {at}",
+    }[mine]
     return tag("div", said, class_="soft caption")
 
 
@@ -132,36 +137,29 @@ def hidden_parts(text: str) -> str | None:
 
 
 def runs_table(runs: Sequence[Execution]) -> Html:
-    """The last runs as a table."""
-    rows = [
-        tag(
-            "tr",
-            tag("td", units.moment(run.started_at)),
-            tag("td", pill(run.status, hue_of(run))),
-            tag("td", units.duration(run.duration_ms), class_="num"),
-            tag("td", "cold" if run.cold_start else ""),
-            tag("td", None if run.init_ms is None else units.duration(run.init_ms), class_="num"),
-            tag("td", _used(run), class_="num"),
-            tag("td", run.error.type if run.error else ""),
-        )
-        for run in runs[:SHOWN_RUNS]
+    """The last runs as a table; a column that would be empty is left out."""
+    shown = runs[:SHOWN_RUNS]
+    columns: list[tuple[str, str | None, list[object]]] = [
+        ("started UTC", None, [units.moment(run.started_at) for run in shown]),
+        ("status", None, [pill(run.status, hue_of(run)) for run in shown]),
+        ("duration", "num", [units.duration(run.duration_ms) for run in shown]),
+        ("start", None, ["cold" if run.cold_start else None for run in shown]),
+        ("init", "num", [units.duration(run.init_ms) for run in shown]),
+        ("memory", "num", [_used(run) for run in shown]),
+        ("error", None, [run.error.type if run.error else None for run in shown]),
     ]
-    names = (
-        ("started UTC", None),
-        ("status", None),
-        ("duration", "num"),
-        ("start", None),
-        ("init", "num"),
-        ("memory", "num"),
-        ("error", None),
-    )
-    top = tag("thead", tag("tr", *(tag("th", name, class_=class_, scope="col") for name, class_ in names)))
-    return tag("div", tag("table", top, tag("tbody", *rows)), class_="wide under runs")
+    kept_columns = [column for column in columns if any(each is not None for each in column[2])]
+    head_row = tag("tr", *(tag("th", name, class_=class_, scope="col") for name, class_, _ in kept_columns))
+    rows = [
+        tag("tr", *(tag("td", values[place], class_=class_) for _, class_, values in kept_columns))
+        for place in range(len(shown))
+    ]
+    return tag("div", tag("table", tag("thead", head_row), tag("tbody", *rows)), class_="wide under")
 
 
-def _used(run: Execution) -> str:
+def _used(run: Execution) -> str | None:
     if run.max_memory_mb is None:
-        return ""
+        return None
     return f"{run.max_memory_mb:,} of {run.memory_mb:,} MB" if run.memory_mb else f"{run.max_memory_mb:,} MB"
 
 

@@ -97,6 +97,8 @@ _SHEET = """
     .faas.panel .deed .widget-button { width: auto; min-width: 7rem; padding: 0 16px; height: 32px;
        line-height: 32px; font-weight: 600; border-radius: 4px; }
     .faas.panel .deed .widget-checkbox { width: auto; }
+    .faas.panel .widget-checkbox .widget-label-basic { display: flex; align-items: center; gap: 6px; }
+    .faas.panel .widget-checkbox input { margin: 0; }
     .faas.panel .deed .widget-checkbox .widget-label-basic { color: var(--soft); }
     .faas.panel .recent { display: block; border-top: 1px solid var(--line); padding: 6px 6px 8px; }
     .faas.panel .recent .widget-html { padding: 2px 8px 4px; }

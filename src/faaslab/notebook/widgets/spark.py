@@ -6,6 +6,7 @@ The picture is SVG that takes its colours from the page; what it says stands in 
 
 from __future__ import annotations
 
+import math
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from faaslab.notebook import units
 from faaslab.notebook.markup import Html, tag
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from faaslab.model.execution import Execution
 
@@ -21,6 +22,7 @@ _WIDTH, _HEIGHT = 340.0, 84.0
 _TOP, _BASE = 16.0, 80.0
 _FEWEST = 24
 _WIDEST_BAR = 9.0
+_UNEVEN = 15.0
 
 
 def sparklines(runs: Sequence[Execution]) -> Html:
@@ -34,13 +36,10 @@ def sparklines(runs: Sequence[Execution]) -> Html:
 def durations(runs: Sequence[Execution]) -> Html:
     """The duration of each run, without its init; oldest first."""
     known = [run.duration_ms for run in runs if run.duration_ms is not None]
-    top = max(known, default=0.0) or 1.0
-    bars = [
-        _bar(run, place, len(runs), 0.0 if run.duration_ms is None else run.duration_ms / top)
-        for place, run in enumerate(runs)
-    ]
     middle = median(known) if known else None
-    lines = [] if middle is None else [_line(middle / top, "median")]
+    share, uneven = _scale(known)
+    bars = [_bar(run, place, len(runs), share(run.duration_ms)) for place, run in enumerate(runs)]
+    lines = [] if middle is None else [_line(share(middle), "median")]
     words = _words(
         [
             ("last", units.duration(known[-1]) if known else None),
@@ -54,9 +53,21 @@ def durations(runs: Sequence[Execution]) -> Html:
         words,
         said,
         [*lines, *bars],
-        top=units.duration(top) if known else None,
-        legend=_legend(runs),
+        top=units.duration(max(known)) if known else None,
+        legend=_legend(runs, uneven=uneven),
     )
+
+
+def _scale(known: Sequence[float]) -> tuple[Callable[[float | None], float], bool]:
+    """How high a bar is (0 to 1), and whether by logarithms, as one is far above the others."""
+    top = max(known, default=0.0) or 1.0
+    least = min((each for each in known if each > 0), default=top)
+    uneven = bool(known) and top > _UNEVEN * max(median(known), least)
+    if not uneven:
+        return lambda value: 0.0 if value is None else value / top, False
+    floor = least / 2
+    whole = math.log(top / floor)
+    return lambda value: 0.0 if not value else max(math.log(value / floor), 0.0) / whole, True
 
 
 def memory(runs: Sequence[Execution]) -> Html:
@@ -101,7 +112,7 @@ def _figure(
     return tag("figure", head, picture, legend)
 
 
-def _legend(runs: Sequence[Execution]) -> Html:
+def _legend(runs: Sequence[Execution], *, uneven: bool) -> Html:
     marks = []
     if any(run.cold_start for run in runs):
         marks.append(tag("span", "● cold start", class_="cold"))
@@ -109,6 +120,8 @@ def _legend(runs: Sequence[Execution]) -> Html:
         marks.append(tag("span", "✕ failed", class_="bad"))
     if len(runs) > 1:
         marks.append(tag("span", f"{len(runs)} runs, the newest at the right; dashes: median"))
+    if uneven:
+        marks.append(tag("span", "logarithmic: one took far longer than the others"))
     return tag("figcaption", *marks, class_="soft")
 
 
