@@ -121,6 +121,10 @@ def test_the_last_executions_are_given_without_their_bodies(lab):
     assert [each.id for each in found] == [done[2].id, done[1].id]
     assert found[0].duration_ms == done[2].duration_ms
     assert (found[0].payload_body, found[0].result_body, found[0].logs) == (None, None, ())
+    assert [each.id for each in lab.executions.lately("echo", since=done[1].started_at)] == [
+        done[2].id,
+        done[1].id,
+    ]
     assert lab.executions.lately("nobody") == ()
 
 
@@ -133,4 +137,5 @@ def test_payloads_that_were_captured_are_told_once_each_the_newest_first(lab):
     assert [str(each.status) for each in found] == ["completed", "completed", "failed", "completed"]
     assert (found[0].execution_id, found[3].execution_id) == (large.id, first.id)
     assert len(lab.executions.payloads("echo", limit=2)) == 2
+    assert lab.executions.payloads("echo", since=large.started_at) == found[:1]
     assert lab.executions.payloads("nobody") == ()

@@ -162,29 +162,37 @@ class Executions:
             values,
         )
 
-    def lately(self, function: str, *, limit: int = 50) -> tuple[Execution, ...]:
-        """The last executions of a function, newest first, without their logs, payloads and results."""
+    def lately(
+        self, function: str, *, limit: int = 50, since: datetime | None = None
+    ) -> tuple[Execution, ...]:
+        """The last executions of a function, newest first, without their logs, payloads and results.
+
+        With `since` only those that started then or later, which a large history answers at once.
+        """
+        where = "function = ?" + (" AND started_at >= ?" if since is not None else "")
         with self._store.connect() as connection:
             result = connection.execute(
-                f"SELECT * FROM executions e WHERE function = ? {_NEWEST}{_limit(limit)}",
-                [function],
+                f"SELECT * FROM executions e WHERE {where} {_NEWEST}{_limit(limit)}",
+                [function, *([] if since is None else [since])],
             )
             rows = [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
         return tuple(_execution(row, [], None, None) for row in rows)
 
-    def payloads(self, function: str, *, limit: int = 20, among: int = 200) -> tuple[RecordedPayload, ...]:
-        """The different payloads of a function's last executions (of `among` of them), newest first.
+    def payloads(
+        self, function: str, *, since: datetime | None = None, limit: int = 20
+    ) -> tuple[RecordedPayload, ...]:
+        """The different payloads that a function was given (from `since` on), newest first.
 
         What was not captured is left out; what was hidden is as it was hidden.
         """
+        begin = datetime.min if since is None else since
         with self._store.connect() as connection:
             rows = connection.execute(
                 "SELECT e.id, e.status, e.started_at, left(p.payload, ?), p.payload_blob IS NOT NULL, "
-                "coalesce(p.payload_blob, md5(p.payload)) FROM "
-                f"(SELECT * FROM executions e WHERE function = ? {_NEWEST}{_limit(among)}) e "
-                "JOIN payloads p ON p.execution_id = e.id "
-                f"WHERE p.payload IS NOT NULL OR p.payload_blob IS NOT NULL {_NEWEST}",
-                [_BEGINNING, function],
+                "coalesce(p.payload_blob, md5(p.payload)) FROM executions e JOIN payloads p "
+                "ON p.execution_id = e.id WHERE e.function = ? AND e.started_at >= ? AND p.started_at >= ? "
+                f"AND (p.payload IS NOT NULL OR p.payload_blob IS NOT NULL) {_NEWEST}",
+                [_BEGINNING, function, begin, begin],
             ).fetchall()
         found: dict[str, RecordedPayload] = {}
         for execution_id, status, started_at, beginning, large, digest in rows:

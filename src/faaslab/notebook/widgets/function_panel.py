@@ -7,6 +7,7 @@ asked by `look`, in the one thread of all that is live.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import Closed, FaaslabError, InvalidValue
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from faaslab.verbs import PanelAnswer
 
 RUNS = 50
+_LONGEST = timedelta(minutes=20)
+"""An invocation takes 15 minutes at most, and its init besides."""
 _LATEST = "$LATEST"
 
 
@@ -217,11 +220,13 @@ class FunctionPanel(LiveWidget):
             self._busy()
             return
         self._function, _ = self.lab.functions.prepared(self._name)
-        runs = self.lab.executions.lately(self._name, limit=RUNS)
+        runs = self._lately()
         another = _stamps(runs) != _stamps(self._runs)
         if another:
             self._runs = runs
-            self._recorded = self.lab.executions.payloads(self._name)
+            self._recorded = (
+                self.lab.executions.payloads(self._name, since=runs[-1].started_at) if runs else ()
+            )
             if not self._pinned and runs:
                 self._choose(self.lab.executions.get(runs[0].id), mine=None)
         if self._made:
@@ -229,6 +234,17 @@ class FunctionPanel(LiveWidget):
         self._position = position
         if self._stage.seen:
             self.keep()
+
+    def _lately(self) -> tuple[Execution, ...]:
+        """The last runs: those that are known, and what may have come to them."""
+        if not self._runs:
+            return self.lab.executions.lately(self._name, limit=RUNS)
+        # A run is recorded when it has ended, and may have begun that long before.
+        since = self._runs[0].started_at - _LONGEST
+        found = {run.id: run for run in self._runs}
+        found |= {run.id: run for run in self.lab.executions.lately(self._name, limit=RUNS, since=since)}
+        newest = sorted(found.values(), key=lambda run: (run.started_at, run.id), reverse=True)
+        return tuple(newest[:RUNS])
 
     def trouble(self, error: FaaslabError) -> None:
         """In the place of the result."""
