@@ -73,7 +73,15 @@ def copy(source: Path, name: str, target: Path) -> Path:
     Raises `AlreadyExists` when something is there; that is left as it is.
     """
     document = json.loads(source.read_text("utf-8"))
-    for place, cell in enumerate(document["cells"]):
+    document.get("metadata", {}).pop("papermill", None)
+    document.get("metadata", {}).pop("widgets", None)
+    own = [
+        cell
+        for cell in document["cells"]
+        if "injected-parameters" not in cell.get("metadata", {}).get("tags", ())
+    ]
+    document["cells"] = own
+    for place, cell in enumerate(own):
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
         elif place == 0:

@@ -97,8 +97,11 @@ def _document(notebook: Path) -> dict[str, Any]:
 
 
 def is_executed(notebook: Path) -> bool:
-    """Whether papermill has put parameters into it already: what a run left, not one to run."""
-    return any("injected-parameters" in _tags(cell) for cell in cells(notebook))
+    """Whether it is what a run left, as papermill notes in it, and not one to run."""
+    metadata = _document(notebook).get("metadata")
+    ran = metadata.get("papermill") if isinstance(metadata, dict) else None
+    injected = any("injected-parameters" in _tags(cell) for cell in cells(notebook))
+    return injected or (isinstance(ran, dict) and bool(ran.get("start_time")))
 
 
 def check(notebook: Path, given: Mapping[str, Any]) -> dict[str, Any]:
