@@ -42,7 +42,7 @@ def test_the_last_lines_since_a_moment_and_those_that_a_pattern_finds(lab):
     lab.functions.create("talk", TALK)
     executions = [lab.functions.invoke("talk", {"n": n}) for n in range(4)]
     last = LogTail(lab, "talk", first=5).look()
-    assert (len(last.lines), last.left_out) == (5, len([*lab.executions.logs("talk").index]) - 5)
+    assert [line.message for line in last.lines] == list(lab.executions.logs("talk", limit=5)["message"])
     assert messages(LogTail(lab, "talk", since=executions[2].started_at).look()) == ["hello 2", "hello 3"]
     found = LogTail(lab, "talk", grep="hello [13]")
     assert messages(found.look()) == ["hello 1", "hello 3"]

@@ -9,6 +9,7 @@ NAMES = {
     "variable": lambda: ("orders", "order", "df"),
     "report": lambda: ("cold_starts", "costs"),
     "runnable": lambda: ("score", "etl"),
+    "timed": lambda: ("score", "2026-11-27"),
     "sample": lambda: ("s3", "sqs"),
 }
 
@@ -41,6 +42,7 @@ def test_other_lines_are_not_ours(text):
         ("%faas invoke score -p sa", ["sample:s3", "sample:sqs"]),
         ("%faas invoke score -p sample:sq", ["sample:sqs"]),
         ("%faas panel e", ["etl"]),
+        ("%faas timeline 2", ["2026-11-27"]),
         ("%faas map score or", ["orders", "order"]),
         ("%faas map -n 4 score or", ["orders", "order"]),
         ("%faas history --status fa", ["failed"]),

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from faaslab.errors import InvalidValue, NotFound
+from faaslab.lab import timelines
 from faaslab.notebook.display import view
 from faaslab.verbs.text import documents, plain_text
 
@@ -118,3 +119,11 @@ def test_the_task_that_called_a_function_is_around_its_phases(ran):
     task, handler = df.iloc[1], df[df["phase"] == "handler"].iloc[0]
     assert task["started_at"] <= handler["started_at"]
     assert handler["ended_at"] <= task["ended_at"]
+
+
+def test_a_picture_says_when_there_are_more(ran, monkeypatch):
+    monkeypatch.setattr(timelines, "LAST", 2)
+    assert "the newest 2 invocations: --last N draws more" in plain_text(ran("timeline score"))
+    assert "newest" not in plain_text(ran("timeline score --last 2"))
+    monkeypatch.setattr(timelines, "DRAWN", 2)
+    assert "the newest 2 invocations: no more are drawn" in plain_text(ran("timeline score --last 3"))

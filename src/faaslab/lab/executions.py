@@ -227,7 +227,7 @@ class Executions:
         values += more_values
         if grep is not None:
             where.append("regexp_matches(message, ?)")
-            values.append(_pattern(grep).pattern)
+            values.append(self.pattern(grep))
         return self._store.sql(
             'SELECT "timestamp", function, execution_id, stream, level, message FROM '
             f'(SELECT * FROM logs{_where(where)} ORDER BY "timestamp" DESC, execution_id DESC, seq DESC'

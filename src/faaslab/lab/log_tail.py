@@ -33,7 +33,8 @@ class LogTail:
     """Lines of a function, of an execution (its id), or of all, from a moment on.
 
     Of what is there already the last `first` lines are given, those since `since` if that is set; of what
-    comes between two looks the last `most`. `grep` is a regular expression of `logs --grep`.
+    comes between two looks the last `most`, and how many more there were. `grep` is a regular expression of
+    `logs --grep`.
     """
 
     def __init__(
@@ -71,13 +72,14 @@ class LogTail:
         now = self._lab.clock.now()
         with self._lab.store.connect() as connection:
             if self._edge is None:
-                lines, many, ended = log_tail.newest(
+                lines, ended = log_tail.newest(
                     connection,
                     self._wanted,
                     rows=self._first,
                     since=self._since,
                     ended_since=now - _OVERLAP,
                 )
+                many = len(lines)
             else:
                 lines, many, ended = log_tail.coming(
                     connection,

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LAST = 1_000
 """So many invocations, the last ones, are drawn where nobody asks for more."""
+DRAWN = 20_000
+"""So many are drawn at most."""
 MOST = 100_000
 
 
@@ -74,13 +76,15 @@ def levels_table(found: Levels) -> pd.DataFrame:
 def drawn(
     lab: Lab, function: str, *, since: When = None, until: When = None, last: int | None = None
 ) -> FunctionTimeline:
-    """The picture; without `last` of the newest 1,000 invocations of that time at most."""
-    most = LAST if last is None else last
-    df = invocations(lab, function, since=since, until=until, last=min(most + 1, MOST))
+    """The picture; without `last` of the newest 1,000 invocations of that time, 20,000 at most."""
+    most = LAST if last is None else min(last, DRAWN)
+    # One more than are drawn tells whether there are any.
+    df = invocations(lab, function, since=since, until=until, last=most + 1)
     notes = []
     if len(df) > most:
         df = df.iloc[len(df) - most :].reset_index(drop=True)
-        notes = [] if last is not None else [f"the newest {most:,} invocations: --last N draws more"]
+        more = "--last N draws more" if last is None else "no more are drawn"
+        notes = [] if last == most else [f"the newest {most:,} invocations: {more}"]
     runs = _runs(df)
     limit, reserved = _limit(lab, function)
     given: dict[str, Any] = {"limit": limit, "reserved": reserved, "notes": notes}

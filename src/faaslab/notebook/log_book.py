@@ -210,6 +210,10 @@ class LogBook:
         count = sum(entry.found for entry in self._entries)
         return Page(tuple(entries[::-1]), count, len(self._entries), self._dropped, 0, self._problem)
 
+    def newest(self) -> Page:
+        """The same as if nothing was paused."""
+        return self._now()
+
     def executions(self, most: int) -> list[tuple[str, str, datetime]]:
         """(id, request id, instant of its first line that is seen), the latest first."""
         found: dict[str, tuple[str, str, datetime]] = {}

@@ -70,6 +70,7 @@ def matcher(shell: Any, labs: Labs) -> Any:
         "workflow": workflows,
         "runnable": lambda: (*functions(), *workflows()),
         "run": runs,
+        "timed": lambda: (*functions(), *runs()),
         "sample": samples,
     }
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from faaslab.errors import InvalidValue, nearest
 
 Completes = Literal[
-    "function", "file", "variable", "execution", "report", "verb", "workflow", "run", "runnable"
+    "function", "file", "variable", "execution", "report", "verb", "workflow", "run", "runnable", "timed"
 ]
 
 

@@ -101,7 +101,7 @@ VERBS: tuple[Verb, ...] = (
             Positional(
                 name="what",
                 help="a function, a workflow's execution (name or ARN), a function's (id), or {variable}",
-                completes="function",
+                completes="timed",
             ),
         ),
         options=(

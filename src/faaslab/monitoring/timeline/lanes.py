@@ -155,7 +155,7 @@ def bars_of(
     bars, gap = single, width / 1_000
     while sum(map(len, bars)) > most and gap <= width:
         bars = [_closer(each, gap) for each in single]
-        gap *= 1.5
+        gap *= 2
     return bars, sum(len(bar.runs) for each in bars for bar in each if len(bar.runs) > 1)
 
 

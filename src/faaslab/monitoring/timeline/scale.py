@@ -57,8 +57,10 @@ class Scale:
 
     def at(self, instant: datetime) -> float:
         """Where it stands; what lies outside stands at the edge."""
-        place = bisect_right(self.stretches, instant, key=lambda each: each.begin) - 1
-        each = self.stretches[max(place, 0)]
+        place = 0
+        if len(self.stretches) > 1:
+            place = max(bisect_right(self.stretches, instant, key=lambda each: each.begin) - 1, 0)
+        each = self.stretches[place]
         share = (instant - each.begin) / max(each.end - each.begin, timedelta(microseconds=1))
         return each.left + (each.right - each.left) * min(max(share, 0.0), 1.0)
 

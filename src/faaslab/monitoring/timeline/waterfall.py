@@ -91,7 +91,7 @@ def _x(value: float) -> float:
 
 def _grid(axis: Scale, high: float) -> Iterator[str]:
     at = axis.begin
-    yield sheet.text(_MARGIN, 20, f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1_000:03d} UTC", "small")
+    yield sheet.text(_MARGIN, 20, f"{at:%H:%M:%S}.{at.microsecond // 1_000:03d} UTC", "small")
     step = step_of(axis.worked.total_seconds(), 6)
     free = _x(0) - 20
     for each in axis.stretches:

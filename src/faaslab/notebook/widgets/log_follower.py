@@ -191,8 +191,8 @@ class LogFollower(LiveWidget):
     # -- what is kept of it
 
     def still(self) -> View:
-        """The newest lines that are to be seen."""
-        seen = self._book.page()
+        """The newest lines that the filters let through."""
+        seen = self._book.newest()
         block: Html = log_page.still_box(seen, self._title, several=self._several, filtered=any(self._asked))
         text = "\n".join(entry.line.message for entry in seen.entries) or "no log lines yet"
         return View(page(block), text, None)

@@ -7,6 +7,7 @@ old its lines are.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ _SELECTED = (
     "l.\"timestamp\", l.function, l.execution_id, coalesce(l.request_id, ''), coalesce(l.seq, 0), "
     "coalesce(l.stream, 'function'), l.level, l.message"
 )
+
+
+_BEFORE = timedelta(seconds=60)
+"""A line may be so much older than its execution's start: of an init that came before."""
 
 
 class TailLine(NamedTuple):
@@ -69,8 +74,8 @@ class Wanted:
 
 def newest(
     connection: Connection, wanted: Wanted, *, rows: int, since: datetime | None, ended_since: datetime
-) -> tuple[list[TailLine], int, set[str]]:
-    """(the last `rows` lines, oldest first; how many there are; the executions that ended since then).
+) -> tuple[list[TailLine], set[str]]:
+    """(the last `rows` lines, oldest first; the executions that ended since then).
 
     One question, so that no execution is both among those and new to who asks again.
     """
@@ -80,19 +85,18 @@ def newest(
         parameters["since"] = since
         conditions.append('l."timestamp" >= $since')
     where = " AND ".join(["true", *conditions])
-    ended = " AND ".join(["coalesce(ended_at, started_at) >= $ended_since", *wanted.ended(parameters)])
+    ended = " AND ".join(["ended_at >= $ended_since", *wanted.ended(parameters)])
     found = connection.execute(
         f"""WITH found AS (
-            SELECT {_SELECTED}, count(*) OVER () AS many FROM logs l WHERE {where}
+            SELECT {_SELECTED} FROM logs l WHERE {where}
             ORDER BY l."timestamp" DESC, l.execution_id DESC, l.seq DESC LIMIT $rows)
         SELECT *, NULL AS ended FROM found
-        UNION ALL SELECT {", ".join(["NULL"] * 9)}, id FROM executions WHERE {ended}""",
+        UNION ALL SELECT {", ".join(["NULL"] * 8)}, id FROM executions WHERE {ended}""",
         parameters,
     ).fetchall()
-    lines = [TailLine(*row[:8]) for row in found if row[9] is None]
-    many = next((row[8] for row in found if row[9] is None), 0)
+    lines = [TailLine(*row[:8]) for row in found if row[8] is None]
     lines.sort(key=lambda line: (line.timestamp, line.execution_id or "", line.seq))
-    return lines, many, {row[9] for row in found if row[9] is not None}
+    return lines, {row[8] for row in found if row[8] is not None}
 
 
 def coming(
@@ -100,31 +104,30 @@ def coming(
 ) -> tuple[list[TailLine], int, set[str]]:
     """(lines of executions that ended since then and are not known, by their end; all of them; which).
 
-    Of more than `rows` lines those of the latest.
+    Of more than `rows` lines those of the latest. An execution and its lines are recorded in one, so the
+    lines of those that are found are there.
     """
-    parameters: dict[str, Any] = {"rows": rows, "ended_since": ended_since, "known": list(known)}
-    conditions = wanted.conditions(parameters)
+    parameters: dict[str, Any] = {"ended_since": ended_since, "known": list(known)}
     ended = " AND ".join(
-        [
-            "coalesce(ended_at, started_at) >= $ended_since",
-            "NOT list_contains($known::VARCHAR[], id)",
-            *wanted.ended(parameters),
-        ]
+        ["ended_at >= $ended_since", "NOT list_contains($known::VARCHAR[], id)", *wanted.ended(parameters)]
     )
-    where = " AND ".join(["true", *conditions])
+    new = connection.execute(
+        f"SELECT id, ended_at, started_at FROM executions WHERE {ended} ORDER BY ended_at, id", parameters
+    ).fetchall()
+    if not new:
+        return [], 0, set()
+    place = {row[0]: number for number, row in enumerate(new)}
+    # The bound keeps a long history out of it: what is older lies in parts of the file that are not read.
+    begun = min(row[2] for row in new) - _BEFORE
+    parameters = {"rows": rows, "begun": begun, "new": list(place)}
+    where = " AND ".join(['l."timestamp" >= $begun', "l.execution_id = n.id", *wanted.conditions(parameters)])
     found = connection.execute(
-        f"""WITH e AS (SELECT id, coalesce(ended_at, started_at) AS ended FROM executions WHERE {ended}),
-        found AS (
-            SELECT {_SELECTED}, count(*) OVER () AS many, e.ended AS ended FROM logs l
-            JOIN e ON l.execution_id = e.id WHERE {where}
-            ORDER BY e.ended DESC, l.execution_id DESC, l.seq DESC LIMIT $rows)
-        SELECT *, NULL AS id FROM found
-        UNION ALL SELECT {", ".join(["NULL"] * 10)}, id FROM e""",
+        f"""SELECT {_SELECTED}, count(*) OVER () AS many FROM logs l, (
+            SELECT unnest($new::VARCHAR[]) AS id, unnest(range(len($new))) AS place) n WHERE {where}
+        ORDER BY n.place DESC, l.seq DESC, l."timestamp" DESC LIMIT $rows""",
         parameters,
     ).fetchall()
-    told = sorted((row for row in found if row[10] is None), key=lambda row: (row[9], row[2], row[4], row[0]))
-    many = told[0][8] if told else 0
-    return [TailLine(*row[:8]) for row in told], many, {row[10] for row in found if row[10] is not None}
+    return [TailLine(*row[:8]) for row in found[::-1]], found[0][8] if found else 0, set(place)
 
 
 def matching(connection: Connection, messages: Iterable[str], pattern: str) -> list[bool]:
