@@ -29,7 +29,11 @@ def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
             f"{result.unplaced} lines belong to no whole invocation; they are kept in {result.reject_file}"
         )
     if result.undated:
-        face.note(f"{result.undated} executions have no time in the log; they count as of when it was saved")
+        one = result.undated == 1
+        face.note(
+            f"{'1 execution has' if one else f'{result.undated:,} executions have'} no time in the log; "
+            f"{'it counts' if one else 'they count'} as of when it was saved"
+        )
     if result.unnamed:
         face.note(
             f"{result.unnamed} executions were left out: their log does not name the function; "
