@@ -32,7 +32,10 @@ FLAGS = [
     "--force-color-profile=srgb",
 ]
 _START_S = 60
-_IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
+_IDLE = (
+    "() => { const kernel = window.jupyterapp.shell.currentWidget?.context?.sessionContext?.session?.kernel;"
+    " return kernel && kernel.status === 'idle' }"
+)
 _SETTINGS = {
     "apputils-extension/notification": {
         "checkForUpdates": False,
@@ -59,8 +62,8 @@ def missing() -> str | None:
 
 
 @contextlib.contextmanager
-def jupyterlab(folder: Path):
-    """(address, token) of a JupyterLab over `folder`/work, ready to be asked."""
+def jupyterlab(folder: Path, module: str = "jupyterlab"):
+    """(address, token) of a JupyterLab (or of `notebook`, 7) over `folder`/work, ready to be asked."""
     work, runtime = folder / "work", folder / "runtime"
     for each in (work, runtime, folder / "settings"):
         each.mkdir(parents=True, exist_ok=True)
@@ -82,7 +85,7 @@ def jupyterlab(folder: Path):
         "FAASLAB_CACHE": str(folder / "cache"),
     }
     words = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", "--allow-root"),
+        *(sys.executable, "-m", module, "--no-browser", "--expose-app-in-browser", "--allow-root"),
         *("--ip=127.0.0.1", "--port=0", f"--ServerApp.root_dir={work}", "--ServerApp.open_browser=False"),
         "--LabApp.news_url=",
     ]
@@ -130,10 +133,15 @@ def chromium():
 class Notebook:
     """A notebook open in a page of its own."""
 
-    def __init__(self, browser, address, token, folder, name, cells, *, width=1100, height=900, scale=1):
-        self._url = f"{address}/doc/tree/{name}?token={token}&reset"
+    def __init__(
+        self, browser, address, token, folder, name, cells, *, width=1100, height=900, scale=1, at="doc/tree"
+    ):
+        self._url = f"{address}/{at}/{name}?token={token}&reset"
         node = nbformat.v4.new_notebook()
-        node.cells = [nbformat.v4.new_code_cell(source) for source in cells]
+        node.cells = [
+            nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells
+        ]
+        code = sum(cell.cell_type == "code" for cell in node.cells)
         node.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(node, folder / "work" / name)
         self.path = folder / "work" / name
@@ -146,7 +154,7 @@ class Notebook:
         self.page.goto(self._url)
         self.page.wait_for_function(
             "() => window.jupyterapp && document.querySelectorAll('.jp-Notebook .jp-CodeCell').length"
-            f" === {len(cells)}",
+            f" === {code}",
             timeout=60_000,
         )
         # A cell that is run before the kernel answers is forgotten.
@@ -154,7 +162,7 @@ class Notebook:
             "async () => { const session = window.jupyterapp.shell.currentWidget.context.sessionContext;"
             " await session.ready; await session.session.kernel.info; }"
         )
-        self.page.wait_for_selector(_IDLE, timeout=60_000)
+        self.page.wait_for_function(_IDLE, timeout=60_000)
 
     def _watch(self, url: str, address: str) -> None:
         if not url.startswith((address, address.replace("http", "ws", 1), "data:", "blob:")):
@@ -179,7 +187,7 @@ class Notebook:
             ".some(prompt => prompt.textContent.includes('*'))",
             timeout=60_000,
         )
-        self.page.wait_for_selector(_IDLE, timeout=60_000)
+        self.page.wait_for_function(_IDLE, timeout=60_000)
 
     def run_each(self) -> None:
         """Run cell by cell, so that one that fails stops none."""
