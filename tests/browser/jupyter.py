@@ -138,9 +138,7 @@ class Notebook:
     ):
         self._url = f"{address}/{at}/{name}?token={token}&reset"
         node = nbformat.v4.new_notebook()
-        node.cells = [
-            nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells
-        ]
+        node.cells = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
         code = sum(cell.cell_type == "code" for cell in node.cells)
         node.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(node, folder / "work" / name)

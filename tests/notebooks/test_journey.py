@@ -24,7 +24,7 @@ ROWS = {
     "invoke": [
         ("%faas invoke score -p '{\"x\": 4}' --tail", ['"y": 8', "asked for 4", "REPORT", "cold"]),
         ("event = ", ["'y': 42", "completed"]),
-        ("pathlib.Path(\"event.json\")", ['"y": 2']),
+        ('pathlib.Path("event.json")', ['"y": 2']),
         ("%faas invoke score -p '{}'", ["KeyError: 'x'", "InvocationFailed"]),
         ("later = ", ["'y': 10"]),
     ],
@@ -53,7 +53,7 @@ ROWS = {
         ("%faas dashboard", ["score", "invocations"]),
         ("%faas logs score --follow", ["asked for"]),
     ],
-    "import": [("pathlib.Path(\"exported.log\")", ["1 execution and 3 log lines"]), ("%faas sql", ["341.77"])],
+    "import": [('pathlib.Path("exported.log")', ["1 execution and 3 log lines"]), ("%faas sql", ["341.77"])],
     "report": [
         ("%faas report run", [".html", ".ipynb"]),
         ("%faas report schedule", ["weekly", "Europe/Madrid"]),
