@@ -38,8 +38,9 @@ class Labs:
 
     def show(self, live: LiveWidget, *, attended: bool) -> None:
         """Show something live, until its output is cleared or the labs are closed."""
-        # What was cleared goes when the next comes: until then somebody may bring it back.
-        for each in [each for each in self._widgets if not each.seen]:
+        # What was cleared goes when the next comes: until then somebody may bring it back. What has not been
+        # seen yet stays: a page that runs all cells draws them later.
+        for each in [each for each in self._widgets if each.gone]:
             each.close()
             self._widgets.remove(each)
         self._widgets.append(live)

@@ -100,6 +100,11 @@ class LiveWidget(ABC):
         """Whether a page shows it."""
         return self._stage.seen
 
+    @property
+    def gone(self) -> bool:
+        """Whether a page showed it, and none does any more."""
+        return self._stage.was_seen and not self._stage.seen
+
     # -- for subclasses
 
     def keep(self) -> None:

@@ -33,6 +33,8 @@ class Stage:
         self._below: Any = None
         self._kept = ""
         self._over = False
+        self.was_seen = False
+        """Whether a page has ever shown the widget."""
 
     def show(self, widget: Any = None) -> None:
         """Show it; without a widget, what is kept alone."""
@@ -47,6 +49,7 @@ class Stage:
         self._below = display(self._now(), display_id=True)
 
     def _views_changed(self, change: Any) -> None:
+        self.was_seen = self.was_seen or bool(change["new"])
         if bool(change["new"]) != bool(change["old"]):
             self._changed(bool(change["new"]))
 
