@@ -2,7 +2,7 @@
 
 First the bare runtime client beside ours (warm, cold, a map of a thousand), then cold starts of all kinds and
 what idle environments cost, then the store (writes, merge, reads while others write), then the notebooks over a
-million executions, then boto3 through the port beside boto3 against a server that answers at once, then workflows beside moto. Each part can be run alone, with options: `python tests/bench/runtime_bench.py --help`. Only
+million executions, then looks at the dashboard, then boto3 through the port beside boto3 against a server that answers at once, then workflows beside moto. Each part can be run alone, with options: `python tests/bench/runtime_bench.py --help`. Only
 alone runs `peers_bench.py`, which installs other tools into temporary folders and measures them beside ours.
 """
 
@@ -15,6 +15,7 @@ PARTS = (
     "cold_bench.py",
     "store_bench.py",
     "notebook_bench.py",
+    "dashboard_bench.py",
     "endpoint_bench.py",
     "workflow_bench.py",
 )

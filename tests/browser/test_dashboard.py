@@ -14,6 +14,15 @@ CELLS = {
     "score": "%%faas score --timeout 10\ndef handler(event, context):\n    return 1 / event['x']\n",
     "other": "%%faas other\ndef handler(event, context):\n    return '<b>'\n",
     "dashboard": "%faas dashboard",
+    "hostile": """from datetime import timedelta
+import faaslab
+from faaslab.model.execution import Execution, ExecutionStatus, Source
+
+lab = faaslab.open()
+lab.store.record(Execution(
+    id="h", function="<img src=x onerror=document.title='owned'>$a$", request_id="h", source=Source.IMPORTED,
+    status=ExecutionStatus.COMPLETED, started_at=lab.clock.now() - timedelta(hours=3), duration_ms=5.0,
+))""",
     "run": "events = [{'x': n % 4} for n in range(12)]\n%faas map score events -o r\n%faas invoke other;",
     "more": "%faas map score events -o r",
     "beats": "import threading\nprint([t.name for t in threading.enumerate() if t.name == 'faaslab-pulse'])",
@@ -88,6 +97,22 @@ def test_functions_and_times_are_picked_by_a_click_and_by_the_keyboard(notebook)
     until(notebook, "invocations", "25")
 
 
+def test_a_name_is_text_wherever_it_stands(notebook):
+    one(notebook, "hostile")
+    pick(notebook, "6 h")
+    until(notebook, "invocations", "26")
+    name = "<img src=x onerror=document.title='owned'>$a$"
+    pick(notebook, name)
+    until(notebook, "invocations", "1")
+    assert board(notebook).locator(".name").first.inner_text() == name
+    assert notebook.page.title() != "owned"
+    assert board(notebook).locator("img, script, mjx-container").count() == 0
+    pick(notebook, name)
+    until(notebook, "invocations", "26")
+    pick(notebook, "1 h")
+    until(notebook, "invocations", "25")
+
+
 def test_every_control_has_a_name(notebook):
     named = (
         board(notebook)
@@ -97,7 +122,7 @@ def test_every_control_has_a_name(notebook):
             " || (one.labels && one.labels.length ? one.labels[0].textContent : ''))"
         )
     )
-    assert len(named) == 10
+    assert len(named) == 11
     assert all(named)
 
 

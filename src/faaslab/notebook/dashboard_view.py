@@ -87,7 +87,6 @@ def tiles(dashboard: Dashboard) -> Html | None:
     running = sum(dashboard.running.values())
     if dashboard.empty and not running:
         return None
-    length = units.lasting(dashboard.until - dashboard.since)
 
     def tile(
         name: str,
@@ -107,9 +106,7 @@ def tiles(dashboard: Dashboard) -> Html | None:
             None if before is None else trend(value, earlier, worse=worse, points=points),
             beside=beside,
             hue=hue,
-            title=None
-            if before is None
-            else f"{'nothing known' if earlier is None else say(earlier)} in the {length} before",
+            title=None if before is None else f"before: {'not known' if earlier is None else say(earlier)}",
         )
 
     rate = now.error_rate
@@ -144,7 +141,7 @@ def tiles(dashboard: Dashboard) -> Html | None:
             beside=f"{running:,} now" if running else None,
             title="now: what runs in this process"
             if before is None
-            else f"{dashboard.peak_before:,} in the {length} before; now: what runs in this process",
+            else f"before: {dashboard.peak_before:,}; now: what runs in this process",
         ),
         tile("cost", lambda each: each.cost_usd, units.dollars),
         class_="tiles",

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from faaslab.notebook.markup import Html, joined, tag
 from faaslab.notebook.units import compact
 
-WIDTH, HEIGHT = 300, 118
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 8, 8, 20
+WIDTH, HEIGHT = 300, 121
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 8, 8, 23
 _PLOT = WIDTH - _LEFT - _RIGHT
 _TALL = HEIGHT - _TOP - _BOTTOM
 _TICKS_S = (
@@ -216,7 +216,7 @@ def _figure(
         y = _n(axis.y(tick))
         grid.append(tag("path", d=f"M{_LEFT} {y}H{WIDTH - _RIGHT}", class_="grid"))
         grid.append(tag("text", say(tick), x=_LEFT - 5, y=_n(axis.y(tick) + 3.4), text_anchor="end"))
-    foot = HEIGHT - 6
+    foot = HEIGHT - 5
     for at, word in time_ticks(times):
         x = _LEFT + _PLOT * ((at - times.begin) / (times.count * times.width))
         anchor = "end" if x > WIDTH - 16 else "middle"

@@ -48,6 +48,7 @@ class DashboardWidget(LiveWidget):
         self._not_before_s = 0.0
         self._kept: Any = None
         """The store's position when what a file keeps was brought up to date, and when that was."""
+        self._shown: Any = None
         self._parts: dict[str, Any] = {}
         self._chips: dict[str, Any] = {}
         self._chips_box: Any = None
@@ -99,10 +100,10 @@ class DashboardWidget(LiveWidget):
         """Have a button for each function that can be picked; those that are there stay as they are."""
         import ipywidgets
 
-        known = [*self._chosen, *functions, *self.lab.functions.names()]
-        wanted = list(dict.fromkeys([*self._chips, *known]))[:CHIPS]
+        known = dict.fromkeys([*self._chips, *self._chosen, *functions, *self.lab.functions.names()])
+        wanted = list(known)[: max(CHIPS, len(self._chosen))]
         new = [name for name in wanted if name not in self._chips]
-        if not new and self._chips:
+        if not new:
             return
         for name in new:
             chip = ipywidgets.ToggleButton(
@@ -110,7 +111,10 @@ class DashboardWidget(LiveWidget):
             )
             chip.observe(self._chips_changed, "value")
             self._chips[name] = chip
-        self._chips_box.children = tuple(self._chips.values()) if len(self._chips) > 1 else ()
+        self.answer(*(self._chips[name] for name in new))
+        more = len(known) - len(self._chips)
+        also = [ipywidgets.Label(f"and {more:,} more: %faas dashboard NAME …")] if more else []
+        self._chips_box.children = (*self._chips.values(), *also) if len(self._chips) > 1 else ()
 
     def _chips_changed(self, _: Any) -> None:
         self._pick(chosen=tuple(name for name, chip in self._chips.items() if chip.value))
@@ -156,7 +160,11 @@ class DashboardWidget(LiveWidget):
     def _show(self) -> None:
         if not self._parts:
             return
+        self._put("trouble", "")
         dashboard = self._dashboard
+        if self._shown == (id(dashboard), self._order):
+            return
+        self._shown = (id(dashboard), self._order)
         self._offer([each.function for each in dashboard.by_function])
         self._put(
             "head", page(tag("div", draw.head(dashboard, pill("live", "ok")), draw.alarms(dashboard.alarms)))
@@ -164,7 +172,6 @@ class DashboardWidget(LiveWidget):
         self._put("tiles", tag("div", draw.tiles(dashboard), class_="faas"))
         self._put("charts", tag("div", draw.charts(dashboard), class_="faas"))
         self._put("tables", tag("div", draw.tables(dashboard, order=self._order), class_="faas"))
-        self._put("trouble", "")
         several = None if len(dashboard.by_function) > 1 else "none"
         if self._order_box.layout.display != several:
             self._order_box.layout.display = several
