@@ -7,19 +7,7 @@ import pytest
 from faaslab.errors import Closed
 from faaslab.notebook import live_run
 from faaslab.notebook.display import View
-
-
-class Steps:
-    """A clock whose waits end when the test says so."""
-
-    def __init__(self) -> None:
-        self.step = threading.Semaphore(0)
-        self.waits = threading.Semaphore(0)
-
-    def wait(self, over, seconds):
-        self.waits.release()
-        self.step.acquire()
-        return over.is_set()
+from faaslab.notebook.widgets.pulse import Pulse
 
 
 class Watched:
@@ -54,63 +42,115 @@ def watched():
     return Watched()
 
 
-@pytest.fixture
-def clock():
-    return Steps()
+class Woken:
+    """The thread of all that is live; the test beats in its place."""
+
+    def __init__(self):
+        self.those = []
+
+    def wake(self, *those):
+        self.those += those
 
 
 @pytest.fixture
-def live(watched, clock, handle):
-    made = live_run.LiveRun(watched, lambda now: View(f"<p>{now.stood}</p>", now.stood, None), clock=clock)
-    made.begin()
-    clock.waits.acquire()
-    yield made
-    clock.step.release(9)
-    made.close()
-    assert not made.going
+def pulse():
+    return Woken()
+
+
+def made(watched):
+    return live_run.LiveRun(watched, lambda now: View(f"<p>{now.stood}</p>", now.stood, None))
+
+
+@pytest.fixture
+def live(watched, handle, pulse):
+    one = made(watched)
+    one.begin(pulse)
+    assert pulse.those == [one]
+    yield one
+    one.close()
+    assert not one.going
 
 
 def shown(live):
     return live._widget.value
 
 
-def test_it_is_shown_anew_at_each_step_and_as_plain_html_at_its_end(live, watched, clock, handle):
+def test_it_is_shown_anew_at_each_step_and_as_plain_html_at_its_end(live, watched, handle):
     assert shown(live) == "<p>begun</p>"
     watched.stood = "half way"
-    clock.step.release()
-    clock.waits.acquire()
+    live.beat()
     assert shown(live) == "<p>half way</p>"
     assert handle.shown == []
     watched.stood, watched.ended = "over", True
-    clock.step.release()
-    live._thread.join()
+    live.beat()
+    assert handle.shown == ["over"]
+    assert not live.beats
+    live.beat()
     assert handle.shown == ["over"]
 
 
-def test_after_a_cell_its_end_is_there_at_once_and_once(live, watched, clock, handle):
+def test_what_is_as_it_was_is_not_sent_again(live):
+    seen = []
+    live._widget.observe(seen.append, "value")
+    live.beat()
+    assert seen == []
+
+
+def test_after_a_cell_its_end_is_there_at_once_and_once(live, watched, handle):
     live.settle()
     assert handle.shown == []
     watched.stood, watched.ended = "over", True
     live.settle()
     live.settle()
-    assert handle.shown == ["over"]
-    clock.step.release()
-    live._thread.join()
+    live.beat()
     assert handle.shown == ["over"]
 
 
-def test_a_lab_that_is_closed_leaves_it_as_it_stood(live, watched, clock, handle):
+def test_a_lab_that_is_closed_leaves_it_as_it_stood(live, watched, handle):
     watched.closed = True
     live.settle()
     assert handle.shown == []
-    clock.step.release()
-    live._thread.join()
+    live.beat()
     assert handle.shown == ["begun"]
 
 
-def test_one_that_is_closed_is_followed_no_more(live, clock, handle):
-    clock.step.release()
+def test_one_that_cannot_be_drawn_any_more_leaves_what_was_drawn(live, watched, handle):
+    def closed(now):
+        raise Closed("this lab is closed")
+
+    live._draw = closed
+    live.close()
+    assert handle.shown == ["begun"]
+
+
+def test_one_that_is_closed_is_followed_no_more(live, handle):
     live.close()
     live.close()
     assert handle.shown == ["begun"]
     assert not live.going
+
+
+def test_one_that_has_ended_already_is_shown_once_and_not_followed(watched, handle, pulse):
+    watched.ended = True
+    one = made(watched)
+    one.begin(pulse)
+    assert pulse.those == []
+    assert not one.beats
+
+
+def test_many_are_followed_by_one_thread(handle):
+    pulse = Pulse()
+    every = [Watched() for _ in range(5)]
+    runs = [made(each) for each in every]
+    for each in runs:
+        each.begin(pulse)
+    names = [thread.name for thread in threading.enumerate()]
+    assert names.count("faaslab-pulse") == 1
+    for each in every:
+        each.stood, each.ended = "over", True
+    for thread in threading.enumerate():
+        if thread.name == "faaslab-pulse":
+            thread.join(10)
+    assert not pulse.running
+    assert handle.shown == ["over"] * 5
+    pulse.close()

@@ -34,7 +34,7 @@ class Labs:
         """Show a run as it goes on, until it ends or the labs are closed."""
         self._live = [each for each in self._live if each.going]
         self._live.append(live)
-        live.begin()
+        live.begin(self.pulse)
 
     def show(self, live: LiveWidget, *, attended: bool) -> None:
         """Show something live, until its output is cleared or the labs are closed."""

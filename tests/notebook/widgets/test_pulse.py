@@ -68,6 +68,23 @@ def test_one_is_called_at_once_when_woken_although_its_time_is_far(pulse):
     assert slow.done.wait(5)
 
 
+def test_one_that_fails_is_left_and_told_of_and_the_others_go_on(pulse, monkeypatch):
+    told = []
+    monkeypatch.setattr(threading, "excepthook", lambda about: told.append(str(about.exc_value)))
+
+    class Broken(Counter):
+        def beat(self):
+            super().beat()
+            raise KeyError("mine")
+
+    broken, each = Broken(until=9), Counter(until=5)
+    pulse.wake(broken, each)
+    assert each.done.wait(5)
+    assert ended(pulse)
+    assert broken.count == 1
+    assert told == ["'mine'"]
+
+
 def test_nothing_is_called_after_the_end():
     pulse = Pulse()
     each = Counter(until=10**9)

@@ -207,6 +207,29 @@ def test_what_another_cell_starts_is_there_after_the_cell(lab):
     assert "elsewhere" in controls.rows[0].description
 
 
+def test_while_another_one_of_the_list_runs_the_list_is_kept_up(lab):
+    lab.workflows.create("both-run", Wait("long", seconds=3_600).definition())
+    other = lab.workflows.start("both-run", name="other")
+    made, controls = panel(lab, "both-run")
+    made.choose_run(lab.workflows.start("both-run", name="mine").id)
+    controls.stop.click()
+    assert made.restless
+    assert controls.stop.disabled
+    other.stop()
+    made._listed_at_s = -1e9
+    ended(made)
+    assert "aborted" in controls.rows[1].description
+    assert not made.beats
+
+
+def test_one_that_is_seen_again_looks_for_what_happened(lab):
+    made, _ = panel(lab)
+    made._stale = False
+    made._seen_changed(seen=True)
+    assert made._stale
+    assert made.beats
+
+
 def test_a_refusal_is_said_and_goes_with_the_next_deed(lab):
     lab.workflows.create("named", Pass("one").definition())
     made, controls = panel(lab, "named")

@@ -52,12 +52,11 @@ class Pulse:
     def _run(self) -> None:
         while True:
             self._woken.clear()
-            for each in self._ready():
-                if each.beats:
-                    each.beat()
+            broken = [each for each in self._ready() if not _beaten(each)]
             with self._turn:
                 now = self._clock.monotonic()
-                self._due = {each: due for each, due in self._due.items() if each.beats}
+                going = {each: due for each, due in self._due.items() if each not in broken and each.beats}
+                self._due = going
                 if self._closed or not self._due:
                     self._thread = None
                     return
@@ -87,3 +86,15 @@ class Pulse:
         self._woken.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
+
+
+def _beaten(each: Beating) -> bool:
+    """Call one of them; False for one that failed, which is told as Python tells it of any thread."""
+    try:
+        if each.beats:
+            each.beat()
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the others go on
+        about = (type(error), error, error.__traceback__, threading.current_thread())
+        threading.excepthook(threading.ExceptHookArgs(about))
+        return False
+    return True

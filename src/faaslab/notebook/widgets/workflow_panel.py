@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from faaslab.workflow.graph.drawing import Geometry
 
 _RUNS = 20
+_LIST_S = 2.0
+"""From one look at the list of executions to the next, while another one of them runs."""
 
 
 class WorkflowPanel(LiveWidget):
@@ -46,6 +48,7 @@ class WorkflowPanel(LiveWidget):
         self._targets: tuple[tuple[str, str], ...] = ()
         self._runs: tuple[WorkflowExecution, ...] = ()
         self._stale = True
+        self._listed_at_s = 0.0
         self._wanted_run: str | None = None
         self._watched: Watched | None = None
         self._states: States | None = None
@@ -70,8 +73,17 @@ class WorkflowPanel(LiveWidget):
 
     @property
     def restless(self) -> bool:
-        """While the execution runs that is shown."""
+        """While the execution runs that is shown, or another one of those listed."""
+        return self._goes_on or self._others_go_on
+
+    @property
+    def _goes_on(self) -> bool:
         return self._watched is not None and not self._watched.ended
+
+    @property
+    def _others_go_on(self) -> bool:
+        shown = None if self._watched is None else self._watched.execution.id
+        return any(each.ended_at is None and each.id != shown for each in self._runs)
 
     def look_now(self) -> None:
         """Look at once; the list of executions too."""
@@ -81,15 +93,16 @@ class WorkflowPanel(LiveWidget):
     def look(self) -> None:
         """Bring what is shown up to date."""
         asked = self._stale
-        if asked:
+        overdue = self.lab.clock.monotonic() - self._listed_at_s > _LIST_S
+        if asked or (overdue and self._others_go_on):
             self._refresh()
         self._watch()
         watched = self._watched
         if watched is not None:
-            was_going = self.restless
+            was_going = self._goes_on
             if was_going or asked:  # it may have been redriven
                 watched.look()
-            if was_going and not self.restless:
+            if was_going and not self._goes_on:
                 self._refresh()
             if self._has_moved(watched):
                 self._picture = watched.drawn()
@@ -104,6 +117,7 @@ class WorkflowPanel(LiveWidget):
     def _refresh(self) -> None:
         """The workflow as it is defined now, and its last executions."""
         self._stale = False
+        self._listed_at_s = self.lab.clock.monotonic()
         before = self._workflow
         self._workflow = self.lab.workflows.get(self._name)
         if self._watched is None and self._workflow.version != before.version:
@@ -160,7 +174,7 @@ class WorkflowPanel(LiveWidget):
             targets=self._targets,
             run=None if execution is None else execution.id,
             inputs=self._inputs(),
-            cannot_stop=None if self.restless else "nothing runs that could be stopped",
+            cannot_stop=None if self._goes_on else "nothing runs that could be stopped",
             cannot_redrive=self._not_redrivable(),
             trouble=None if self._trouble is None else panel_view.trouble_block(self._trouble),
             timeline=self._timeline() if "timeline" in self._unfolded else None,
@@ -229,6 +243,11 @@ class WorkflowPanel(LiveWidget):
         self._trouble = error
         if self._controls is not None:
             self._controls.say(panel_view.trouble_block(error))
+
+    def _seen_changed(self, seen: bool) -> None:  # noqa: FBT001 -- as the stage tells it
+        if seen:
+            self._stale = self._wanted = True  # much may have happened while nobody saw it
+        super()._seen_changed(seen)
 
     def settle(self) -> None:
         """After a cell: it may have started or changed something."""
