@@ -27,7 +27,7 @@ def test_a_letter_says_in_html_and_in_text_what_the_page_says_first():
     told = story(
         run(),
         headline=("12 % of 3,000 invocations started cold.", "It was 10 % the week before."),
-        links={"html": "https://r.example/x.html", "pdf": "/srv/r/x.pdf"},
+        links={"html": "https://r.example/x.html", "pdf": "/srv/r/x.pdf", "log": "/srv/r/x.log"},
     )
     message = written(told)
     assert message["Subject"] == "Cold starts, Mon 23 Nov 2026, 07:00 CET"
@@ -41,6 +41,7 @@ def test_a_letter_says_in_html_and_in_text_what_the_page_says_first():
     assert "<td style=" in page
     assert ">/srv/r/x.pdf<" in page
     assert "<img" not in page
+    assert "x.log" not in text + page + told.text
 
 
 def test_a_failure_is_told_with_its_cell():

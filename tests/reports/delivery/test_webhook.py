@@ -1,8 +1,11 @@
 """Messages: the form that each host reads, and posting to a real server that is slow, busy or elsewhere."""
 
+import base64
 import hashlib
 import hmac
 import json
+import socketserver
+import threading
 
 import pytest
 
@@ -19,7 +22,7 @@ def test_the_document():
     assert hook.body(told, "hooks.example.com") == {
         "event": "report.failed",
         "text": "FAILED: Cold starts, Mon 23 Nov 2026, 07:00 CET\nCell 3: KeyError: 'day'\n12 %.\n"
-        "html: https://r.example/x",
+        "Page: https://r.example/x",
         "id": "00000001-13ab-400a-b26f-7f51998ac89a",
         "name": "cold_starts",
         "title": "Cold starts",
@@ -115,3 +118,29 @@ def test_what_is_signed_can_be_verified():
     told = hook.signature("key", b'{"a":1}', 1_700_000_000)
     expected = hmac.new(b"key", b'1700000000.{"a":1}', hashlib.sha256).hexdigest()
     assert told == f"t=1700000000,v1={expected}"
+
+
+def test_a_proxy_is_asked_by_connect_and_its_password_shown_to_nobody_else(monkeypatch):
+    """What stands in HTTPS_PROXY is used beyond this machine, and for that machine alone."""
+    heard = []
+
+    class Proxy(socketserver.StreamRequestHandler):
+        def handle(self):
+            while (line := self.rfile.readline().strip()) != b"":
+                heard.append(line.decode())
+            self.wfile.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy) as proxy:
+        serving = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02})
+        serving.start()
+        for name in ("https_proxy", "no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://ada:hunter2@127.0.0.1:{proxy.server_address[1]}")
+        with pytest.raises(NotDelivered) as told:
+            post("https://hooks.example.invalid/secret")
+        proxy.shutdown()
+        serving.join()
+    assert heard[0].startswith("CONNECT hooks.example.invalid:443 ")
+    assert f"Proxy-Authorization: Basic {base64.b64encode(b'ada:hunter2').decode()}" in heard
+    assert "hunter2" not in str(told.value)
+    assert "/secret" not in str(told.value)

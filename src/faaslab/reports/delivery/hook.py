@@ -8,6 +8,7 @@ import json
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from faaslab.reports.delivery.naming import label
 from faaslab.reports.delivery.story import Story, one_line, took, when
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ def _card(story: Story) -> dict[str, Any]:
         {"type": "FactSet", "facts": [{"title": name, "value": value} for name, value in facts if value]}
     )
     actions = [
-        {"type": "Action.OpenUrl", "title": kind, "url": link}
-        for kind, link in story.links.items()
+        {"type": "Action.OpenUrl", "title": label(kind), "url": link}
+        for kind, link in story.worth_opening.items()
         if link.startswith("https://")
     ]
     card = {

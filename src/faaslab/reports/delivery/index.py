@@ -20,12 +20,12 @@ from urllib.parse import quote
 from faaslab.errors import InvalidValue
 from faaslab.model.json import from_json, to_json
 from faaslab.model.report import ReportStatus
+from faaslab.reports.delivery.naming import LABELS
 from faaslab.reports.delivery.story import Story, duration, one_line, seen, when
 
 NAME = "index.html"
 _META = "faaslab-reports"
 _MOST = 1000
-_LABELS = {"html": "page", "pdf": "PDF", "ipynb": "notebook", "log": "log"}
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -181,7 +181,7 @@ def _row(each: Entry) -> str:
         went += f'<span class="said">{_text(each.failure)}</span>'
     took = "" if each.took_ms is None else duration(each.took_ms)
     links = "".join(
-        f'<a href="{_href(file)}">{_text(_LABELS.get(kind, kind))}</a>' for kind, file in each.files.items()
+        f'<a href="{_href(file)}">{_text(LABELS.get(kind, kind))}</a>' for kind, file in each.files.items()
     )
     return (
         f'<tr><td>{name}</td><td class="due">{due}</td><td>{went}</td>'

@@ -13,7 +13,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from faaslab.reports.delivery.naming import CONTENT_TYPES, file_name
+from faaslab.reports.delivery.naming import CONTENT_TYPES, file_name, label
 from faaslab.reports.delivery.story import Story, one_line, seen, took, when
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 LIMIT = 7 * 1024 * 1024
 """Bytes of all attachments: encoded they stay below the ten megabytes that most servers take."""
 _ORDER = ("pdf", "html", "ipynb", "log")
-_LABELS = {"html": "Page", "pdf": "PDF", "ipynb": "Notebook", "log": "Log"}
 _TOKEN = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -89,12 +88,9 @@ def letter(
 def _notes(attachments: Sequence[Attachment], left_out: Mapping[str, int]) -> tuple[str, ...]:
     notes = []
     if attachments:
-        notes.append(
-            "Attached: " + ", ".join(_LABELS.get(each.kind, each.kind) for each in attachments) + "."
-        )
+        notes.append("Attached: " + ", ".join(label(each.kind) for each in attachments) + ".")
     notes += [
-        f"{_LABELS.get(kind, kind)} is too large to attach ({size / 1e6:.1f} MB)."
-        for kind, size in left_out.items()
+        f"{label(kind)} is too large to attach ({size / 1e6:.1f} MB)." for kind, size in left_out.items()
     ]
     return tuple(notes)
 
@@ -117,7 +113,7 @@ def _plain(story: Story, notes: Sequence[str]) -> str:
         lines += [story.failure, ""]
     lines += [seen(each) for each in story.headline]
     lines += ["", *(f"{name}: {value}" for name, value in _facts(story))]
-    lines += [f"{_LABELS.get(kind, kind)}: {link}" for kind, link in story.links.items()]
+    lines += [f"{label(kind)}: {link}" for kind, link in story.worth_opening.items()]
     return "\n".join([*lines, "", *notes, "-- ", "faaslab", ""])
 
 
@@ -143,7 +139,7 @@ def _html(story: Story, notes: Sequence[str]) -> str:
         body.append(f'<p style="font-size:18px;line-height:1.45;margin:0 0 12px">{_text(first)}</p>')
     body += [f'<p style="margin:0 0 12px">{_text(line)}</p>' for line in more]
     rows = [(name, _text(value)) for name, value in _facts(story)]
-    rows += [(_LABELS.get(kind, kind), _link(link)) for kind, link in story.links.items()]
+    rows += [(label(kind), _link(link)) for kind, link in story.worth_opening.items()]
     cells = "".join(
         f'<tr><td style="{_SOFT};{_LINE};padding:6px 18px 6px 0;vertical-align:top">{_text(name)}</td>'
         f'<td style="{_LINE};padding:6px 0;word-break:break-word">{value}</td></tr>'

@@ -16,6 +16,14 @@ CONTENT_TYPES: Mapping[str, str] = {
     "ipynb": "application/x-ipynb+json",
     "log": "text/plain; charset=utf-8",
 }
+LABELS: Mapping[str, str] = {"html": "page", "pdf": "PDF", "ipynb": "notebook", "log": "log"}
+"""What people call them."""
+
+
+def label(kind: str) -> str:
+    """At the beginning of a line: `Page`, `PDF`."""
+    name = LABELS.get(kind, kind)
+    return name[:1].upper() + name[1:]
 
 
 def file_name(stem: str, kind: str, run_id: str) -> str:

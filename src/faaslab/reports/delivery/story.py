@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from faaslab.model.report import ReportRun, ReportStatus
+from faaslab.reports.delivery.naming import label
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _MESSAGE = 500
@@ -52,8 +53,13 @@ class Story:
         if self.failed:
             lines.append(self.failure)
         lines += self.headline
-        lines += [f"{kind}: {link}" for kind, link in self.links.items()]
+        lines += [f"{label(kind)}: {link}" for kind, link in self.worth_opening.items()]
         return "\n".join(lines)
+
+    @property
+    def worth_opening(self) -> Mapping[str, str]:
+        """The addresses that people are told: the log's only of a run that failed."""
+        return {kind: link for kind, link in self.links.items() if kind != "log" or self.failed}
 
 
 def when(instant: datetime, timezone: str = "UTC") -> str:
