@@ -197,7 +197,9 @@ def test_a_picture_is_xml_whatever_names_there_are(count):
     for text in (svg, on_paper(svg)):
         root = ET.fromstring(text)
         assert not [each for each in root.iter() if each.tag.endswith("script")]
-    assert timeline_text(runs_of(rows))
+    text = timeline_text(runs_of(rows))
+    assert text
+    assert not {"\x00", "\u202e"} & set(text)
 
 
 def test_what_happened_is_told_without_colour_and_in_words():

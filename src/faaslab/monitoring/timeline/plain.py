@@ -9,6 +9,7 @@ from faaslab.monitoring.timeline.lanes import lanes_of
 from faaslab.monitoring.timeline.levels import Levels, grouped, levels
 from faaslab.monitoring.timeline.scale import Scale, scale
 from faaslab.workflow.graph.spans import length
+from faaslab.workflow.graph.words import seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from faaslab.monitoring.timeline.lanes import Lane
     from faaslab.monitoring.timeline.runs import Look, Run
 
-_COLUMNS, _FOLD, _NAME = 56, 3, 12
+_COLUMNS, _FOLD, _NAME = 50, 3, 12
 _MOST_LANES = 30
 _MOST_LEVELS = 8
 _STROKES: dict[Look, str] = {
@@ -40,11 +41,13 @@ def timeline_text(
     axis = scale([(run.began, run.ended) for run in runs], _COLUMNS, _FOLD)
     found = levels((run.began, run.ended) for run in runs if run.look != "throttled")
     environments = len({run.environment for run in runs if run.environment is not None})
-    wide = max(_NAME, *(len(lane.label) for lane in laid.lanes))
+    labels = [seen(lane.label) for lane in laid.lanes]
+    wide = max(_NAME, *map(len, labels))
     whole = length(axis.end - axis.begin)
     lines = [words.summary(runs, environments), f"{'':<{wide}}  0{whole:>{_COLUMNS - 1}}"]
     lines += [
-        f"{lane.label:<{wide}}  {_line(lane, axis)}  {words.of_lane(lane, axis)}" for lane in laid.lanes
+        f"{label:<{wide}}  {_line(lane, axis)}  {words.of_lane(lane, axis)}"
+        for label, lane in zip(labels, laid.lanes, strict=True)
     ]
     folds = [f"~ stands for idle time: {_idle(axis)}"] if axis.folded else []
     lines += [*_levels(found, wide), words.of_peak(found, limit, reserved), *folds, *laid.notes, *notes]
