@@ -61,7 +61,26 @@ States:
     "run = %faas run match -p {shots} --name final",
     "await run\nrun.timeline()",
 )
-PICTURES = {"notebook": (FUNCTIONS, 0), "workflow": (WORKFLOW, 3)}
+PANEL = (
+    "%load_ext faaslab",
+    """%%faas score --memory 128 --timeout 10
+import math
+
+def handler(event, context):
+    if event["distance"] < 0:
+        raise ValueError("a distance is not negative")
+    odds = 1 / (1 + math.exp(0.11 * event["distance"] - 1.2))
+    points = [math.sin(n) for n in range(2_000 * event["distance"])]
+    print(f"{event['distance']} m: {odds:.3f}")
+    return {"odds": round(odds, 4), "foot": event["player"]["foot"]}""",
+    """ada = {"name": "Ada", "foot": "left"}
+shots = [{"distance": -1 if n == 32 else 7 * n % 31 + 2, "player": ada} for n in range(36)]
+shot = {"distance": 11, "player": ada, "tags": ["cup", "final"]}
+%faas map score shots -n 2 -o scored
+%faas invoke score -p {shot} -o last""",
+    "%faas panel score -p {shot}",
+)
+PICTURES = {"notebook": (FUNCTIONS, 0), "workflow": (WORKFLOW, 3), "panel": (PANEL, 3)}
 """For each picture its cells, and the first one that is seen."""
 WIDTH = 960
 SCALE = 1.25
@@ -79,6 +98,8 @@ def take(path: Path, cells: tuple[str, ...], first: int, *, theme: str = "Jupyte
             )
             notebook.theme(theme)
             notebook.run_each()
+            if cells is PANEL:
+                notebook.page.locator(".faas.panel svg.spark").first.wait_for()
             notebook.page.add_style_tag(content=".jp-Toolbar.jp-cell-toolbar { display: none !important; }")
             notebook.page.mouse.move(2, 2)
             shown = notebook.page.locator(".jp-Notebook .jp-CodeCell")
@@ -98,9 +119,9 @@ def take(path: Path, cells: tuple[str, ...], first: int, *, theme: str = "Jupyte
                 },
             )
             notebook.close()
-    # Few colours are in it: a palette of them is a third of the bytes, and as crisp.
+    # Few colours are in it, some of them rare: a palette of them is a third of the bytes, and as crisp.
     with Image.open(path) as picture:
-        few = picture.convert("RGB").quantize(192)
+        few = picture.convert("RGB").quantize(224, method=Image.Quantize.MAXCOVERAGE, kmeans=3)
     few.save(path, optimize=True)
     return path
 

@@ -340,9 +340,11 @@ def test_hostile_payloads_and_results_are_text(opened, lab, text):
     panel = opened(payload=json.dumps({"n": 1, text: text}))
     panel.editor.way.value = "form"
     invoked(panel)
+    panel.editor.area.value.encode()
     for html in (panel.result.value, panel.still().html, panel.editor.verdict.value, panel.sparks.value):
         assert "<script>" not in html
         assert "<img" not in html
+        html.encode()
     assert json.loads(panel.editor.text) == {"n": 1, text: text}
 
 

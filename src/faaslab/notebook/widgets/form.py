@@ -8,6 +8,7 @@ An array, and what is nested too deeply, is a field of JSON text.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -25,6 +26,7 @@ MOST_FIELDS = 60
 _DEEPEST = 4
 _LONG = 80
 _ABOUT = 200
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Absent:
@@ -99,7 +101,7 @@ def _field(
     label = schema.get("title")
     said: dict[str, Any] = {
         "pointer": pointer,
-        "label": label if isinstance(label, str) and label else name,
+        "label": _HALF.sub("\ufffd", label if isinstance(label, str) and label else name),
         "required": required,
         "about": _about(schema),
         "bounds": _bounds(schema),
@@ -143,6 +145,8 @@ def _kind(schema: Mapping[str, Any], value: Any, *, deep: int) -> Kind:
             some = some or bool(schema.get("properties"))
             return "group" if some and deep < _DEEPEST else "json"
         case "string":
+            if isinstance(value, str) and _HALF.search(value):
+                return "json"
             lines = isinstance(value, str) and ("\n" in value or len(value) > _LONG)
             return "long" if lines or schema.get("format") == "textarea" else "text"
         case "number" | "integer":
@@ -242,7 +246,12 @@ def shown(field: Field, value: Any) -> Any:
         return ""
     if field.kind in ("text", "long") and isinstance(value, str):
         return value
-    return json_text(value)
+    return sendable(json_text(value))
+
+
+def sendable(text: str) -> str:
+    """JSON text as a page can be sent it: half a character, which stands in strings only, as its escape."""
+    return _HALF.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def entered(field: Field, text: Any) -> Any:

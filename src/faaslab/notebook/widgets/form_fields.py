@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from faaslab.notebook.markup import json_text, tag
-from faaslab.notebook.widgets.form import ABSENT, Field, at, shown
+from faaslab.notebook.widgets.form import ABSENT, Field, at, sendable, shown
 from faaslab.notebook.widgets.panel_style import block
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _choices(field: Field) -> list[tuple[str, Any]]:
     """The label and the value of each choice."""
     known = (True, False) if field.kind == "truth" else field.choices
     none = [] if field.required and field.kind == "truth" else [("not set", ABSENT)]
-    return [*none, *((each if isinstance(each, str) else json_text(each), each) for each in known)]
+    return [*none, *((sendable(each if isinstance(each, str) else json_text(each)), each) for each in known)]
 
 
 def _fill(field: Field, control: Any, value: Any) -> None:

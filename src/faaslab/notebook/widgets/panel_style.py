@@ -54,7 +54,7 @@ _SHEET = """
     .faas.panel .controls { display: flex; flex-flow: row wrap; align-items: center; gap: 6px 10px; }
     .faas.panel .controls.deed { padding: 0 14px 12px; }
     .faas.panel .picks { display: grid!important; gap: 6px 10px; margin-bottom: 8px!important;
-       grid-template-columns: repeat(auto-fit,minmax(min(7.6rem,100%),1fr)); }
+       grid-template-columns: repeat(auto-fit,minmax(min(7rem,100%),1fr)); }
     .faas.panel .picks>*, .faas.panel .fields>* { width: auto!important; min-width: 0!important; }
     .faas.panel .editor .widget-textarea { width: 100%!important; height: auto!important;
        margin-top: 6px!important; }

@@ -15,7 +15,7 @@ from faaslab.lab.payloads import encode
 from faaslab.lab.sample_events import sample_events
 from faaslab.notebook.markup import json_text
 from faaslab.notebook.widgets import function_view as views
-from faaslab.notebook.widgets.form import MOST_FIELDS, Field, count, entered, fields_of, first, put
+from faaslab.notebook.widgets.form import MOST_FIELDS, Field, count, entered, fields_of, first, put, sendable
 from faaslab.notebook.widgets.form_fields import FormFields
 from faaslab.notebook.widgets.panel_style import block
 from faaslab.notebook.widgets.schema import Resolver
@@ -119,7 +119,7 @@ class PayloadEditor:
         """Put another payload in its place; `said` is what is to be known of it, until it is changed."""
         self._loading = True
         try:
-            self.area.value = text
+            self.area.value = sendable(text)
         finally:
             self._loading = False
         self._read(said)
@@ -185,7 +185,7 @@ class PayloadEditor:
         """Something was entered in the form: it goes into the JSON, or its mistake is told."""
         try:
             value = put(self.value, field.pointer, entered(field, text))
-            json_now = json_text(value)
+            json_now = sendable(json_text(value))
         except InvalidValue as error:
             self._mistakes[field.place] = str(error)
         else:
