@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from faaslab.monitoring import cost, savings
-from faaslab.monitoring.pages import figures, opening, words
+from faaslab.monitoring.pages import cost_over_time, figures, opening, words
 from faaslab.monitoring.pages.page import Page, Plot, Points, Section, Table
+from faaslab.monitoring.pages.week_compared import usage as usage_of
 from faaslab.monitoring.prices import read
 from faaslab.store.questions import costs as ask
 from faaslab.store.questions import durations
@@ -33,8 +34,13 @@ def page(store: Store, *, free_tier: bool = False, prices: str = "aws-lambda", *
     """
     listed = read(prices)
     start = opening.begin(store, **parameters)
+    workflows = sum(
+        cost_over_time.spent_on_workflows(
+            start.run, cost_over_time.workflow_window(start.window), "1 day"
+        ).values()
+    )
     if not start.invocations:
-        return opening.nothing(TITLE, start, store)
+        return _only_workflows(start, store, workflows) if workflows else opening.nothing(TITLE, start, store)
     usage = words.rows(ask.usage(start.run, start.window, ("function",)))
     if not start.figures["with_bill"]:
         (requests,) = cost.bill([cost.Usage(gb_seconds=Decimal(0), requests=start.invocations)], listed)
@@ -54,10 +60,11 @@ def page(store: Store, *, free_tier: bool = False, prices: str = "aws-lambda", *
             ),
             basis=start.basis(),
         )
-    bills = cost.bill(_usages(usage), listed)
+    used = [usage_of(row) for row in usage]
+    bills = cost.bill(used, listed)
     by_function = _by_function(usage, bills, listed, start)
-    month = cost.total(cost.monthly(_usages(usage), start.hours, listed))
-    month_free = cost.total(cost.monthly(_usages(usage), start.hours, listed, free_tier=True))
+    month = cost.total(cost.monthly(used, start.hours, listed))
+    month_free = cost.total(cost.monthly(used, start.hours, listed, free_tier=True))
     found = savings.find(
         usage=usage,
         memory=words.rows(durations.memory(start.run, start.window)),
@@ -70,7 +77,7 @@ def page(store: Store, *, free_tier: bool = False, prices: str = "aws-lambda", *
     sections = {
         "change": _change(start, found, scaled),
         "functions": _functions(by_function, whole, short=start.short),
-        "over_time": _over_time(start, listed),
+        "over_time": cost_over_time.section(start, listed),
         "month": _month(start, month, month_free, free_tier=free_tier),
         "savings": _savings(start, found, scaled),
         "prices": _prices(listed, whole),
@@ -79,24 +86,30 @@ def page(store: Store, *, free_tier: bool = False, prices: str = "aws-lambda", *
         title=TITLE,
         headline=_headline(
             start, by_function, whole, month_free if free_tier else month, found, free_tier=free_tier
-        ),
+        )
+        + _beside(workflows),
         basis=_basis(start, whole),
         sections={name: section for name, section in sections.items() if section is not None},
     )
 
 
-def _usages(rows: list[dict[str, Any]]) -> list[cost.Usage]:
-    return [
-        cost.Usage(
-            gb_seconds=cost.exact(row["gb_seconds"]),
-            requests=int(row["requests"]),
-            init_gb_seconds=cost.exact(row["init_gb_seconds"]),
-            ephemeral_gb_seconds=cost.exact(row["ephemeral_gb_seconds"]),
-            architecture=row["architecture"],
-            region=row["region"],
-        )
-        for row in rows
-    ]
+def _beside(workflows: float) -> tuple[str, ...]:
+    if not workflows:
+        return ()
+    spent = words.usd(workflows)
+    return (f"Workflows come on top: {spent} on AWS Step Functions (the page on workflows has them apart).",)
+
+
+def _only_workflows(start: Opening, store: Store, workflows: float) -> Page:
+    spent = words.usd(workflows)
+    return Page(
+        title=TITLE,
+        headline=(
+            f"No function was invoked; what workflows did would cost **{spent}** on AWS Step Functions.",
+            "The report `workflows` has them one by one.",
+        ),
+        basis=opening.nothing(TITLE, start, store).basis,
+    )
 
 
 def _money(bill: CostBreakdown) -> dict[str, float]:
@@ -112,7 +125,7 @@ def _by_function(
     import pandas as pd
 
     whole = float(cost.total(bills).total)
-    months = cost.monthly(_usages(usage), start.hours, prices)
+    months = cost.monthly([usage_of(row) for row in usage], start.hours, prices)
     rows = []
     for row, bill, month in zip(usage, bills, months, strict=True):
         money = _money(bill)
@@ -224,52 +237,22 @@ def _functions(by_function: pd.DataFrame, whole: CostBreakdown, *, short: bool) 
     for name in ("region", "architecture"):
         if len(set(by_function[name].dropna())) > 1:
             columns[name] = (name, words.text)
-    columns |= {"requests": ("requests", words.count), "gb_seconds": ("GB-seconds", words.amount)}
-    if not short:
-        # Of a few seconds the parts are millionths of a dollar, which the figure shows better.
-        columns |= {f"{part}_usd": (part, words.usd) for part in parts}
+    split = Table(
+        df=by_function,
+        columns={**columns, **{f"{part}_usd": (part, words.usd) for part in parts}},
+        behind="The parts as a table",
+        limit=40,
+    )
     columns |= {
+        "requests": ("requests", words.count),
+        "gb_seconds": ("GB-seconds", words.amount),
         "total_usd": ("total", words.usd),
         "share": ("share", words.share),
         "per_million_usd": ("per million", words.usd),
     }
     if not short:
         columns["month_usd"] = ("a month", words.usd)
-    return Section(title="By function", parts=(plot, Table(df=by_function, columns=columns)))
-
-
-def _over_time(start: Opening, prices: PriceTable) -> Section | None:
-    seen_h = (start.figures["last"] - start.figures["first"]).total_seconds() / 3600
-    bucket = "1 day" if 48 <= seen_h <= 24 * 120 else start.bucket
-    df = ask.usage_over_time(start.run, start.window, bucket)
-    rows = words.rows(df)
-    money: dict[Any, CostBreakdown] = {}
-    for row, bill in zip(rows, cost.bill(_usages(rows), prices), strict=True):
-        money[row["bucket"]] = money.get(row["bucket"], cost.CostBreakdown()) + bill
-    if len(money) < 2:
-        return None
-    starts = sorted(money)
-    figure, (axes,) = figures.canvas(height=2.9)
-    layers = [
-        (part, [float(getattr(money[at], part)) for at in starts], colour)
-        for part, colour in zip(_PARTS, _COLOURS, strict=True)
-        if any(getattr(bill, part) for bill in money.values())
-    ]
-    figures.bars_over_time(axes, starts, layers, opening.width(bucket))
-    axes.set_ylabel("US dollars")
-    figures.written(axes.yaxis, words.usd)
-    figures.time_axis(axes)
-    if len(layers) > 1:
-        figures.above(axes, len(layers))
-    each = bucket.removeprefix("1 ")
-    dearest = max(starts, key=lambda at: money[at].total)
-    middle = sorted(money[at].total for at in starts)[len(starts) // 2]
-    at = words.instant(dearest, seconds=opening.seconds(bucket) < 60)
-    text = (
-        f"Per {each}: {words.usd(middle)} at the median; the dearest began on {at} UTC with "
-        f"{words.usd(money[dearest].total)}."
-    )
-    return Section(title="Over time", parts=(text, Plot(figure=figure, alt=text)))
+    return Section(title="By function", parts=(plot, Table(df=by_function, columns=columns), split))
 
 
 def _month(start: Opening, month: CostBreakdown, free: CostBreakdown, *, free_tier: bool) -> Section:

@@ -20,6 +20,8 @@ TITLE = "Durations"
 _POINTS = (*(step / 100 for step in range(100)), 0.995, 0.998, 0.999)
 _SHOWN = 6
 _TAIL = 0.99
+_TIGHT = 0.1
+"""Less head-room than this (0 to 1) is tight."""
 _FEW = 100
 """With fewer executions than this the slowest hundredth is one or two, and says nothing of causes."""
 
@@ -240,12 +242,7 @@ def _memory(memory: pd.DataFrame) -> Section | None:
     figures.count_axis(axes.xaxis)
     figures.above(axes, 2)
     df = memory.copy()
-    df["proposed_mb"] = [
-        savings.proposed_memory(row["used_max_mb"])
-        if row["invocations"] >= savings.ENOUGH and not row["out_of_memory"]
-        else float("nan")
-        for row in words.rows(memory)
-    ]
+    df["proposed_mb"] = [_proposed(row) for row in words.rows(memory)]
     table = Table(
         df=df,
         columns={
@@ -259,8 +256,8 @@ def _memory(memory: pd.DataFrame) -> Section | None:
             "proposed_mb": ("would hold", words.mb),
         },
         caption=(
-            "What would hold: the most that was ever used and a quarter more. Less memory also means "
-            "less CPU on "
+            "What would hold: the most that was ever used and a quarter more, where that is another size. "
+            "Less memory also means less CPU on "
             "Lambda, so time it before you keep it."
         ),
     )
@@ -269,6 +266,15 @@ def _memory(memory: pd.DataFrame) -> Section | None:
         for name, row in zip(names, rows, strict=True)
     )
     return Section(title="Memory head-room", parts=(Plot(figure=figure, alt=alt), table))
+
+
+def _proposed(row: dict[str, Any]) -> float:
+    """The size that would hold: a smaller one, or a larger one where it is tight; else there is none."""
+    size = savings.proposed_memory(row["used_max_mb"])
+    fits = size < row["memory_mb"] or row["head_room"] < _TIGHT
+    return (
+        size if fits and row["invocations"] >= savings.ENOUGH and not row["out_of_memory"] else float("nan")
+    )
 
 
 def _failures(start: Opening, errors: pd.DataFrame) -> Section | None:
@@ -357,7 +363,7 @@ def _memory_items(memory: pd.DataFrame) -> list[str]:
     latest = memory.sort_values("last").drop_duplicates("function", keep="last").sort_values("gb_seconds")
     rows = [row for row in reversed(words.rows(latest)) if row["invocations"] >= savings.ENOUGH]
     items = []
-    tight = [row for row in rows if row["head_room"] < 0.1 or row["out_of_memory"]]
+    tight = [row for row in rows if row["head_room"] < _TIGHT or row["out_of_memory"]]
     if tight:
         row = min(tight, key=lambda row: (-row["out_of_memory"], float(row["head_room"])))
         used = f"`{row['function']}` used {words.mb(row['used_max_mb'])} of {words.mb(row['memory_mb'])}"

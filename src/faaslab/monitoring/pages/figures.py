@@ -26,7 +26,7 @@ PAPER = "#fcfdfe"
 GRID = "#8a8f9740"
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#2f6fc0", "#dd8a1a", "#04a99e", "#c0392b", "#9a8ac7", "#9aa0a8"
 COLOURS = (BLUE, ORANGE, GREEN, "#ac536b", PURPLE, "#757138", "#b9966e", "#986c16")
-HATCHES = ("", "///", "...", "\\\\\\", "xx", "---", "ooo", "++")
+HATCHES = ("", "//", "..", "\\\\", "x", "--", "oo", "+")
 FAILED_HATCH = "////"
 DASHES = ("-", (0, (6, 2)), (0, (1, 1.4)), (0, (7, 2, 1.5, 2)), (0, (4, 1.5, 1, 1.5, 1, 1.5)))
 WIDTH = 9.2
@@ -159,18 +159,18 @@ def bars_over_time(
             width=width / timedelta(days=1) * 0.9,
             align="edge",
             label=name,
-            **_filled(look),
+            **filled(look),
         )
         below = [low + high for low, high in zip(below, values, strict=True)]
 
 
-def _filled(look: str | Look) -> dict[str, Any]:
+def filled(look: str | Look) -> dict[str, Any]:
     """What a bar is filled with: a hatch is drawn in the paper's colour, and RED has always one."""
     if isinstance(look, str):
         look = Look(colour=look, hatch=FAILED_HATCH if look == RED else "", dash="-")
     if not look.hatch:
         return {"color": look.colour}
-    return {"facecolor": look.colour, "hatch": look.hatch, "edgecolor": PAPER, "linewidth": 0}
+    return {"facecolor": look.colour, "hatch": look.hatch, "edgecolor": f"{PAPER}8c", "linewidth": 0}
 
 
 def side_bars(
@@ -188,7 +188,7 @@ def side_bars(
     places = range(len(names))
     left = [0.0] * len(names)
     for name, values, look in layers:
-        axes.barh(places, values, left=left, height=0.62, label=name, **_filled(look))
+        axes.barh(places, values, left=left, height=0.62, label=name, **filled(look))
         left = [low + high for low, high in zip(left, values, strict=True)]
     for place, end, label in zip(places, left, labels, strict=True):
         axes.annotate(

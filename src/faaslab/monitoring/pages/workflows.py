@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from faaslab.model.execution import Source
-from faaslab.monitoring.pages import figures, opening, words
+from faaslab.monitoring.pages import figures, gantt, opening, words
 from faaslab.monitoring.pages.page import Page, Plot, Points, Section, Table
 from faaslab.monitoring.pages.path_section import paths_of, section
 from faaslab.monitoring.prices import read_workflows
@@ -66,6 +66,7 @@ def page(
     states = ask.states(seen.run, window)
     errors = ask.errors(seen.run, window)
     paths = paths_of(seen.run, seen.window)
+    slowest = ask.slowest(seen.run, seen.window, _SHOWN)
     money = _money(seen, free_tier=free_tier, prices=prices)
     sections = {
         "change": _change(states, paths, errors, money),
@@ -76,7 +77,8 @@ def page(
         "retries": _retries(states),
         "failures": _failures(errors),
         "cost": _cost(money, prices),
-        "slowest": _slowest(seen),
+        "slowest": _slowest(slowest),
+        "gantt": gantt.section(seen.run, seen.window),
     }
     return Page(
         title=TITLE,
@@ -320,8 +322,7 @@ def _cost(money: pd.DataFrame, prices: str) -> Section:
     return Section(title="What they cost", parts=(table,))
 
 
-def _slowest(seen: _Seen) -> Section | None:
-    df = ask.slowest(seen.run, seen.window, _SHOWN)
+def _slowest(df: pd.DataFrame) -> Section | None:
     if df.empty:
         return None
     table = Table(

@@ -203,6 +203,21 @@ def slowest(run: Run, window: WorkflowWindow, limit: int = 10) -> pd.DataFrame:
     )
 
 
+def slowest_of_each(run: Run, window: WorkflowWindow, limit: int) -> pd.DataFrame:
+    """The longest execution of each workflow, the longest of them first, up to `limit`: id, name, workflow,
+    status, started_at, duration_ms.
+    """  # noqa: D205
+    return ask(
+        run,
+        window,
+        f"""WITH {window.executions}
+        SELECT id, name, workflow, status, started_at, duration_ms FROM x WHERE duration_ms IS NOT NULL
+        QUALIFY row_number() OVER (PARTITION BY workflow ORDER BY duration_ms DESC, id) = 1
+        ORDER BY duration_ms DESC, id LIMIT CAST($most AS INTEGER)""",
+        most=limit,
+    )
+
+
 def ended(run: Run, window: WorkflowWindow, limit: int) -> pd.DataFrame:
     """The latest executions that succeeded, up to `limit` a workflow: id, workflow, duration_ms."""
     return ask(
@@ -229,6 +244,25 @@ def visits(run: Run, executions: Sequence[str]) -> pd.DataFrame:
         LEFT JOIN h b ON b.execution_id = e.execution_id AND b.id = e.previous_id
         WHERE ends_with(e.type, 'StateEntered') ORDER BY e.execution_id, e.id""",
         {"ids": list(executions)},
+    )
+
+
+def course(run: Run, execution: str) -> pd.DataFrame:
+    """Each time that a state of one execution was entered, in that order: state, type (`Task`), entered and
+    outer (ids of events), began, ended (of what was never left: when the execution ended, null while it
+    runs), left (whether it was).
+    """  # noqa: D205
+    return run(
+        """WITH h AS (SELECT * FROM workflow_history WHERE execution_id = $id),
+        l AS (SELECT entered_id, max(timestamp) AS ended FROM h
+              WHERE ends_with(type, 'StateExited') GROUP BY entered_id)
+        SELECT h.state, replace(h.type, 'StateEntered', '') AS type, h.id AS entered, h.outer_id AS outer,
+               h.timestamp AS began,
+               coalesce(l.ended, (SELECT max(ended_at) FROM workflow_executions WHERE id = $id)) AS ended,
+               l.ended IS NOT NULL OR h.type IN ('SucceedStateEntered', 'FailStateEntered') AS left
+        FROM h LEFT JOIN l ON l.entered_id = h.id
+        WHERE ends_with(h.type, 'StateEntered') ORDER BY h.timestamp, h.id""",
+        {"id": execution},
     )
 
 
@@ -264,6 +298,16 @@ def usage(run: Run, window: WorkflowWindow) -> pd.DataFrame:
     Standard ones: states entered and retries), express_requests, express_gb_seconds (at 64 MB, in steps of
     100 ms). The children of distributed Maps are on the bill, and are no executions of their own.
     """  # noqa: D205
+    return _usage(run, window, "", "executions DESC, workflow")
+
+
+def usage_over_time(run: Run, window: WorkflowWindow, bucket: str) -> pd.DataFrame:
+    """As `usage`, a row a bucket of time (`1 day`), workflow and region."""
+    by = "time_bucket(CAST($bucket AS INTERVAL), x.started_at) AS bucket, "
+    return _usage(run, window, by, "bucket, workflow", bucket=bucket)
+
+
+def _usage(run: Run, window: WorkflowWindow, by: str, order: str, **parameters: str) -> pd.DataFrame:
     return ask(
         run,
         window,
@@ -271,11 +315,12 @@ def usage(run: Run, window: WorkflowWindow) -> pd.DataFrame:
         t AS (SELECT x.id, count(*) FILTER ({_ENTERED}) + {_RETRIES} AS transitions
               FROM x JOIN workflow_history h ON h.execution_id = x.id
               WHERE coalesce(x.type, 'STANDARD') = 'STANDARD' GROUP BY x.id)
-        SELECT x.workflow, nullif(split_part(x.id, ':', 4), '') AS region,
+        SELECT {by}x.workflow, nullif(split_part(x.id, ':', 4), '') AS region,
                count(*) FILTER (x.map_run IS NULL) AS executions,
                coalesce(sum(t.transitions), 0)::BIGINT AS transitions,
                count(*) FILTER (x.type = 'EXPRESS') AS express_requests,
                coalesce(sum(ceil(x.duration_ms / 100) * 0.1 * 64 / 1024) FILTER (x.type = 'EXPRESS'), 0)
                    AS express_gb_seconds
-        FROM x LEFT JOIN t USING (id) GROUP BY ALL ORDER BY executions DESC, workflow""",
+        FROM x LEFT JOIN t USING (id) GROUP BY ALL ORDER BY {order}""",
+        **parameters,
     )
