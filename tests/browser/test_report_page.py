@@ -6,8 +6,10 @@ import nbformat
 import pytest
 
 from faaslab import app
+from faaslab.clock import SYSTEM
 from faaslab.reports.run import Look, run
-from tests.notebooks.test_notebooks import small
+from tests.monitoring import weeks
+from tests.notebooks.test_notebooks import TEMPLATES, small
 
 pytestmark = pytest.mark.browser
 
@@ -89,4 +91,44 @@ def test_a_shipped_report_in_each_theme(browser, tmp_path):
     link = tab.locator("nav.contents a").first
     link.click()
     assert tab.url.endswith(link.get_attribute("href"))
+    tab.close()
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    """Three weeks of functions and workflows up to now."""
+    folder = tmp_path_factory.mktemp("known")
+    with app.open(
+        store=weeks.fill(folder / "s.duckdb", SYSTEM.now(), weeks=2), cache=folder / "cache"
+    ) as lab:
+        yield lab
+
+
+CLIPPED = """() => [...document.querySelectorAll("main *")].filter(
+    each => each.scrollWidth > each.clientWidth + 1 && ["auto", "scroll", "hidden"].includes(getComputedStyle(each).overflowX)
+        && each.clientWidth > 0 && !each.closest("details:not([open])")
+).map(each => each.textContent.slice(0, 80))"""
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_template_is_whole_offline_and_fits(known, browser, name):
+    run = known.reports.run(name)
+    assert run.status == "completed", run.error_message
+    (page,) = run.outputs
+    tab, asked, complaints = looked_at(browser, page)
+    assert (asked, complaints) == ([], [])
+    assert overflow(tab) <= 0
+    assert tab.evaluate(CLIPPED) == []
+    pictures = tab.locator("img.faas-figure")
+    assert pictures.count() >= 2
+    assert pictures.evaluate_all("all => all.every(each => each.naturalWidth > 0 && each.alt.length > 20)")
+    blank = tab.evaluate(
+        """() => [...document.querySelectorAll(".output_html")].filter(each => each.innerText.trim().length < 20).length"""
+    )
+    assert blank == 0
+    assert tab.locator("details.behind table").count() >= 1
+    assert tab.locator("h2").count() >= 4
+    tab.close()
+    tab, _, _ = looked_at(browser, page, 420)
+    assert overflow(tab) <= 0
     tab.close()

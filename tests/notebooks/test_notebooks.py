@@ -5,13 +5,17 @@ from datetime import datetime, timedelta
 import nbformat
 import pytest
 
-from faaslab.clock import SteppedClock
+from faaslab.clock import SYSTEM, SteppedClock
+from faaslab.lab.reports import shipped_reports
 from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus, Source
 from faaslab.reports.run import run as run_report
 from faaslab.store import Store
+from tests.monitoring import weeks
 from tests.notebooks import cells
 
 NAMES = ("cold_starts", "durations", "costs")
+TEMPLATES = shipped_reports()
+"""All that lie in the folder: whoever adds one has it tested here."""
 START = datetime(2026, 11, 16, 8)
 
 
@@ -67,12 +71,41 @@ def small(path):
     return fill(path, [*cold, *warm, failed, slow, throttled])
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_the_templates_are_those_of_the_folder_that_take_parameters():
+    assert {*NAMES, "workflows", "weekly"} <= set(TEMPLATES)
+    assert "start_here" not in TEMPLATES
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
 def test_a_store_without_rows_is_said_in_plain_words_and_nothing_else_is_shown(name, path):
     (head,) = cells.run(name, store=str(path))
-    assert "no execution is recorded in this store" in head["text/plain"]
-    assert "faaslab quickstart" in head["text/html"]
+    assert "There is nothing to show yet" in head["text/plain"]
+    assert "<code>" in head["text/html"]  # what to type
     assert "<img" not in head["text/html"]
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_workflows_alone_are_enough_or_it_is_said_what_is_missing(name, path):
+    now = SYSTEM.now()
+    begun = now - timedelta(days=9)
+    shown = cells.run(name, store=fill(path, weeks.workflow_executions(begun, now, week=begun)))
+    assert "nan" not in cells.text(shown).split()
+    if name in {"weekly", "workflows", "costs"}:
+        assert "workflows" in shown[0]["text/plain"]
+    if name in {"weekly", "workflows"}:
+        assert "<table>" in "".join(bundle["text/html"] for bundle in shown)
+    else:
+        assert len(shown) == 1
+
+
+def test_a_week_needs_no_more_than_one_execution(path):
+    at = SYSTEM.now() - timedelta(days=15)
+    store = fill(path, [execution(1, init_ms=250.0, started_at=at)])
+    shown = cells.run("weekly", store=store, week_of=f"{at:%Y-%m-%d}")
+    assert "1 invocation, at $0.0000061; there is no week before it" in shown[0]["text/plain"]
+    missed = cells.run("weekly", store=store, week_of=f"{at - timedelta(days=30):%Y-%m-%d}")
+    assert "No execution is in the window" in missed[0]["text/plain"]
+    assert len(missed) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -150,7 +183,7 @@ def test_the_free_tier_changes_the_month(path):
     assert "A month like this is $0 with the free tier taken off" in free
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TEMPLATES)
 def test_notebooks_are_stored_clean(name):
     node = nbformat.read(cells.NOTEBOOKS / f"{name}.ipynb", as_version=4)
     nbformat.validate(node)
@@ -160,7 +193,12 @@ def test_notebooks_are_stored_clean(name):
             assert cell.outputs == []
             assert cell.execution_count is None
     (parameters,) = [cell for cell in node.cells if "parameters" in cell.metadata.get("tags", ())]
-    for parameter in ("store", "since", "until", "functions", "regions", "sources"):
+    for parameter in (
+        "store",
+        "until",
+        "sources",
+        *(("since", "functions", "regions") if name in NAMES else ()),
+    ):
         assert f"{parameter} = " in parameters.source
 
 

@@ -26,6 +26,7 @@ _CELL = {
     "right": "text-align:right;white-space:nowrap",
 }
 _UNITS = re.compile(r"(\d) (%|ms|s|min|h|days|MB|×)(?![\w])")
+_SIDEWAYS = '<div class="sideways" style="overflow-x:auto">'
 _NARROWEST = "34rem"
 """A figure is not made narrower than this, but moved sideways: its writing stays legible."""
 _IN_JUPYTERLAB = (
@@ -157,7 +158,7 @@ def _part_html(part: Part) -> str:
         data = base64.b64encode(figures.svg(part.figure).encode()).decode()
         width = round(part.figure.get_figwidth() * 96)
         return (
-            f'<div style="overflow-x:auto"><img src="data:image/svg+xml;base64,{data}" class="faas-figure" '
+            f'{_SIDEWAYS}<img src="data:image/svg+xml;base64,{data}" class="faas-figure" '
             f'alt="{html.escape(part.alt)}" width="{width}" '
             f'style="max-width:max(100%, {_NARROWEST});height:auto"></div>'
         )
@@ -207,6 +208,6 @@ def _table_html(table: Table) -> str:
     if table.behind:
         return (
             f'<details class="behind"><summary style="{_SOFT};cursor:pointer">{_inline(table.behind)}'
-            f'</summary><div style="overflow-x:auto">{whole}</div></details>'
+            f"</summary>{_SIDEWAYS}{whole}</div></details>"
         )
-    return f'<div style="overflow-x:auto">{whole}</div>'
+    return f"{_SIDEWAYS}{whole}</div>"
