@@ -37,6 +37,19 @@ def looked_at(browser, page, width=1280):
     return tab, [url for url in asked if not url.startswith(("data:", Path(page).as_uri()))], complaints
 
 
+A4_PX = 680  # what its margins leave of the paper
+
+
+def overflow_on_paper(tab):
+    """How much wider than the paper the widest thing is, in pixels."""
+    tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": A4_PX, "height": 900})
+    return tab.evaluate(
+        "Math.max(...[...document.querySelectorAll('main, table, img, svg, pre')]"
+        ".map(each => each.getBoundingClientRect().right)) - innerWidth"
+    )
+
+
 def overflow(tab):
     return tab.evaluate("document.documentElement.scrollWidth - innerWidth")
 
@@ -61,6 +74,7 @@ def test_nothing_leaves_the_page_nothing_is_blank_and_all_fits(browser, tmp_path
     failed.locator("a").click()
     assert tab.locator("#failed").is_visible()
     assert tab.locator("footer").inner_text().startswith("Weekly <i> · ")
+    assert overflow_on_paper(tab) <= 0
     tab.close()
     for width in (390, 600):
         tab, asked, _ = looked_at(browser, page, width)
@@ -84,9 +98,10 @@ def test_a_shipped_report_in_each_theme(browser, tmp_path):
     assert light != dark
     assert grounds["light", "dark"] == light == grounds["auto", "light"]
     assert grounds["dark", "light"] == dark == grounds["auto", "dark"]
-    tab.emulate_media(media="print")
+    assert overflow_on_paper(tab) <= 0
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     tab.emulate_media(media="screen")
+    tab.set_viewport_size({"width": 1280, "height": 900})
     tab.locator("nav.contents summary").click()
     link = tab.locator("nav.contents a").first
     link.click()

@@ -86,6 +86,7 @@ def test_the_log_has_each_cell_and_its_lines_with_times_and_no_secret(lab, tmp_p
     )
     run = lab.reports.run(path, parameters={"token": "hush-hush"}, formats=("html", "ipynb"))
     assert (run.status, run.failed_cell, run.error_type) == ("failed", 3, "ValueError")
+    assert run.error_message == "no ••••"
     log = Path(run.log)
     assert log.parent == Path(run.outputs[0]).parent
     assert log.stat().st_mode & 0o777 == 0o600
@@ -199,6 +200,7 @@ def test_a_run_that_goes_is_listed_and_one_that_was_killed_has_failed(lab, tmp_p
         listed = lab.reports.list()
         assert listed[["name", "status"]].to_numpy().tolist() == [["weekly", "running"]]
         assert rows(lab) == []
+        assert lab.reports.get("weekly").status == "running"
         worker = kernel.parent()
         process.send_signal(signal.SIGKILL)
         process.wait(30)

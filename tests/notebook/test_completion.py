@@ -3,6 +3,7 @@
 import pytest
 
 from faaslab.notebook.completion import candidates
+from faaslab.verbs import VERBS
 
 NAMES = {
     "function": lambda: ("score", "send-mail", "load"),
@@ -32,7 +33,7 @@ def test_other_lines_are_not_ours(text):
         ("r = %faas inv", ["invoke"]),
         ("%faas li", ["list"]),
         ("%faas store pr", ["prune"]),
-        ("%faas report ", ["run", "ls"]),
+        ("%faas report ", [name.split()[1] for name in VERBS if name.startswith("report ")]),
         ("%faas invoke s", ["score", "send-mail"]),
         ("%faas invoke send-", ["send-mail"]),
         ("%faas invoke score --pa", ["--payload"]),

@@ -9,7 +9,7 @@ import pytest
 
 from faaslab import app
 from faaslab.errors import AlreadyExists, InvalidValue, NotFound
-from faaslab.notebook.display import view
+from faaslab.notebook.display import Surroundings, view
 from faaslab.verbs.text import documents, plain_text
 
 NOTEBOOK = nbformat.v4.new_notebook(
@@ -53,9 +53,12 @@ def test_report_run_ls_show_and_open(do, tmp_path):
     kinds = [(each["kind"], each.get("report") or each["name"]) for each in documents(listed)]
     assert ("report", "mine") in kinds
     assert kinds.count(("run", "mine")) == 2
-    html = view(listed).html
+    html = view(listed, Surroundings(link=lambda path: f"/files{path}")).html
     assert "cold_starts" in html
     assert failed.run.id in html
+    page = answer.run.outputs[0]
+    assert f'href="/files{page}"' in html
+    assert f">{Path(page).name}</a>" in html
     shown = do("report show mine")
     assert (shown.exit_status, shown.run.id) == (0, failed.run.id)
     for told in ("mine  failed", "n = 3", "too many", failed.run.log, failed.run.id):

@@ -18,6 +18,7 @@ from faaslab.errors import FaaslabError, InvalidValue, NotFound, StoreError
 from faaslab.lab import owners
 from faaslab.lab.report_catalogue import Report, catalogue, copy, find, new_name, shipped_reports
 from faaslab.lab.secrets import MASK, looks_secret
+from faaslab.model.json import from_json
 from faaslab.model.report import ReportRun, ReportStatus
 from faaslab.reports.parameters import cells, declared
 from faaslab.reports.times import Times, resolved, written
@@ -35,6 +36,7 @@ __all__ = ["Reports", "shipped_reports"]
 
 _TTL_S = 180.0
 _BEAT_S = 30.0
+_SHORTEST_ID = 4
 _LEAST_HIDDEN = 8
 """A variable of the environment that is shorter is a word that logs are full of."""
 
@@ -252,17 +254,18 @@ class Reports:
 
         None: the last run of all. Raises `NotFound`.
         """
-        found = self._found(name, "")
+        going = (each.run for each in self._lab.store.report_runs.going())
+        found = [*self._found(name), *(run for run in going if name in (None, run.name, run.id))]
         if not found:
             raise NotFound("run of a report", name or "", self.names(), hint="see: report ls")
-        return found[0]
+        return max(found, key=lambda run: run.started_at)
 
     def latest_page(self, name: str | None = None) -> tuple[ReportRun, Path]:
         """The last run of `get` that left a page which is still there, and that page (HTML before PDF).
 
         Raises `NotFound`.
         """
-        for run in self._found(name, "AND len(CAST(outputs AS VARCHAR)) > 2"):
+        for run in self._found(name, "len(CAST(outputs AS VARCHAR)) > 2"):
             for suffix in (".html", ".pdf"):
                 for path in map(Path, run.outputs):
                     if path.suffix == suffix and path.is_file():
@@ -270,15 +273,22 @@ class Reports:
         hint = "run it: report run " + (name or "cold_starts")
         raise NotFound("page of a report", name or "", [], hint=hint)
 
-    def _found(self, name: str | None, more: str) -> tuple[ReportRun, ...]:
-        from faaslab.model.json import from_json
-
+    def _found(self, name: str | None, such: str = "true") -> tuple[ReportRun, ...]:
+        """The runs that `name` stands for and that are `such`, newest first."""
         self.settle()
-        where = "" if name is None else "AND (name = $name OR id = $name OR starts_with(id, $name))"
+        if name is None:
+            return self._runs(such, {})
+        named = self._runs(f"{such} AND (name = $name OR id = $name)", {"name": name})
+        if named or len(name) < _SHORTEST_ID:
+            return named
+        alike = self._runs(f"{such} AND starts_with(id, $name)", {"name": name})
+        return alike if len({run.id for run in alike}) == 1 else ()
+
+    def _runs(self, such: str, given: Mapping[str, Any]) -> tuple[ReportRun, ...]:
         df = self._lab.store.sql(
-            f"SELECT CAST(to_json(reports) AS VARCHAR) AS run FROM reports WHERE true {where} {more} "
+            f"SELECT CAST(to_json(reports) AS VARCHAR) AS run FROM reports WHERE {such} "
             "ORDER BY started_at DESC LIMIT 200",
-            None if name is None else {"name": name},
+            dict(given) or None,
         )
         return tuple(from_json(ReportRun, _dated(json.loads(text))) for text in df["run"])
 

@@ -10,7 +10,7 @@ from faaslab.notebook.markup import Html, box, facts, joined, pill, tag
 from faaslab.notebook.tables import table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from faaslab.model.delivered import Delivered
     from faaslab.model.report import ReportRun
@@ -92,12 +92,21 @@ def reports_block(
     """The reports there are, and below them the runs, each with its page."""
     shown = answer.df.drop(columns=["outputs", "log", "ended_at", "attempt"], errors="ignore")
     if len(answer.df):
-        addresses = [
-            next((link(path) or path for path in outputs if path.endswith((".html", ".pdf"))), None)
-            for outputs in answer.df["outputs"]
-        ]
-        shown.insert(1, "page", addresses)
+        import pandas as pd
+
+        pages = [_page(outputs, link) for outputs in answer.df["outputs"]]
+        shown.insert(1, "page", pd.Series(pages, index=shown.index, dtype=object))
     return joined(
         table(answer.reports, title="reports", rows=max(rows, len(answer.reports))),
         table(shown, title="runs", empty=answer.empty, rows=rows),
     )
+
+
+def _page(outputs: Sequence[str], link: Callable[[str], str | None]) -> Html | str | None:
+    path = next((each for each in outputs if each.endswith((".html", ".pdf"))), None)
+    if path is None:
+        return None
+    address = link(path)
+    if address is None:
+        return path
+    return tag("a", path.rpartition("/")[2], href=address, target="_blank", rel="noopener", title=path)

@@ -132,6 +132,8 @@ def _heading(name: str, kind: str) -> Html:
 
 
 def _cell(value: Any, name: str, kind: str) -> Html:
+    if isinstance(value, Html):
+        return tag("td", value)
     plain = cell_value(value)
     if plain is None:
         return tag(

@@ -80,7 +80,7 @@ def execute(job: dict[str, Any], output: Path, journal: Journal, say: Callable[.
         ended = {
             "failed_cell": failed_cell(nbformat.read(output, as_version=4)),
             "error_type": error.ename,
-            "error_message": plain(error.evalue),
+            "error_message": hidden(plain(error.evalue), job["hide"]),
         }
     finally:
         going.done.set()
