@@ -1,9 +1,6 @@
 """Schedules of reports: defined, changed, run when they are due, by a callable in place of notebooks."""
 
-import dataclasses
-import json
-import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -11,50 +8,13 @@ from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
 from faaslab.lab import owners
 from faaslab.lab.report_schedules import ReportSchedules, every
 from faaslab.lab.report_turns import QUEUE
-from faaslab.model.report import ReportRun, ReportSchedule, ReportStatus
-
-HOUR = 3600
+from tests.lab.reporting import HOUR, Notebook, at, looker, rows
 
 
 @pytest.fixture
 def lab(opened, clock):
     clock.advance(10 * 60)  # 2026-01-01 00:10
     return opened(run_queue=False)
-
-
-class Notebook:
-    """What a report does when it runs: by default it leaves a page, and that is all."""
-
-    def __init__(self, lab, folder):
-        self.lab, self.folder = lab, folder
-        self.ran, self.deeds, self.told = [], [], []
-
-    def __call__(self, report, *, schedule, scheduled_for, attempt, stem, parameters, **rest):
-        self.ran.append((schedule, scheduled_for, attempt))
-        run = ReportRun(
-            id=str(uuid.uuid4()), name=report, notebook=report, status=ReportStatus.RUNNING,
-            parameters=parameters, started_at=self.lab.clock.now(), schedule=schedule,
-            scheduled_for=scheduled_for, attempt=attempt, log=str(self.folder / f"{stem}.log"),
-        )  # fmt: skip
-        self.lab.store.report_runs.begin(run, owners.this_process(), ttl_s=180)
-        deed = self.deeds.pop(0) if self.deeds else None
-        error = deed() if deed is not None else None
-        for ending in ("html", "log"):
-            (self.folder / f"{stem}.{ending}").write_text(stem)
-        done = dataclasses.replace(
-            run,
-            status=ReportStatus.FAILED if error else ReportStatus.COMPLETED,
-            error_message=error,
-            ended_at=self.lab.clock.now(),
-            outputs=(str(self.folder / f"{stem}.html"),),
-        )
-        self.lab.store.report_runs.end(done)
-        return done
-
-    def deliver(self, lab, run, schedule, *, to_be_retried):
-        self.told.append((schedule.name, run.scheduled_for, str(run.status)))
-        self.to_be_retried = to_be_retried
-        return ()
 
 
 @pytest.fixture
@@ -70,25 +30,7 @@ def schedules(lab, notebook):
 
 @pytest.fixture
 def look(lab, schedules):
-    """What is due is run, as a daemon's pump would; what came of it."""
-    owner = owners.this_process()
-
-    def look():
-        outcomes = []
-        while claims := lab.store.queue.claim(QUEUE, owner, ttl_s=30):
-            outcomes += [schedules.turns.take(claim) for claim in claims]
-        return [outcome for outcome in outcomes if outcome is not None]
-
-    return look
-
-
-def at(text):
-    return datetime.fromisoformat(f"2026-01-{text}")
-
-
-def rows(lab, *columns):
-    df = lab.sql(f"SELECT {', '.join(columns)} FROM reports ORDER BY started_at, scheduled_for")
-    return list(df.itertuples(index=False, name=None))
+    return looker(lab, schedules)
 
 
 # -- what they are
@@ -351,116 +293,3 @@ def test_a_link_in_place_of_a_page_is_let_be(lab, schedules, look, notebook, clo
     look()
     assert (tmp_path / "precious").exists()
     assert page.is_symlink()
-
-
-# -- processes that end, and some that only seem to
-
-
-def test_a_run_that_was_cut_off_is_a_failed_one_and_is_tried_again(
-    lab, schedules, look, notebook, clock, monkeypatch
-):
-    dead = set()
-    monkeypatch.setattr(owners, "is_gone", dead.__contains__)
-    schedules.create("hourly", "@hourly", report="costs", retries=1, notify=["x/"])
-    clock.advance(HOUR)
-
-    def killed():
-        raise KeyboardInterrupt
-
-    notebook.deeds = [killed]
-    with pytest.raises(KeyboardInterrupt):
-        look()
-    dead |= {each.owner for each in lab.store.report_runs.going()} | lab.store.queue.owners()
-    assert schedules.table()["status"].tolist() == ["failed"], "as soon as anybody looks"
-    for owner in dead:
-        lab.store.queue.take_from(owner)
-    (outcome,) = look()
-    assert (outcome.run.error_type, outcome.again) == ("ProcessEnded", True)
-    assert notebook.told == [("hourly", at("01T01:00"), "failed")]
-    assert notebook.to_be_retried
-    clock.advance(30)
-    assert [(o.run.attempt, o.failed) for o in look()] == [(2, False)]
-    assert not notebook.to_be_retried
-    assert rows(lab, "attempt", "status") == [(1, "failed"), (2, "completed")]
-
-
-def test_a_claim_that_lapsed_while_its_process_lives_runs_nothing_twice(
-    lab, schedules, look, notebook, clock
-):
-    schedules.create("hourly", "@hourly", report="costs")
-    clock.advance(HOUR)
-    found = []
-
-    def slept():
-        clock.advance(10 * 60)  # the machine was suspended: nobody renewed the claim
-        found.extend(look())
-
-    notebook.deeds = [slept]
-    look()
-    assert found == []
-    clock.advance(60)
-    assert [outcome.run.status for outcome in look()] == ["completed"], "the other's run, as it ended"
-    assert notebook.ran == [("hourly", at("01T01:00"), 1)]
-    assert len(rows(lab, "id")) == 1
-    assert schedules.turns.due_of("hourly").instant == at("01T02:00")
-
-
-def test_what_a_process_left_between_the_definition_and_its_entry_is_made_up_for(lab, schedules, look, clock):
-    kept = schedules.create("hourly", "@hourly", report="costs")
-    lab.store.queue.remove("report/hourly")
-    clock.advance(3 * HOUR)
-    schedules.turns.ensure([kept])
-    assert [outcome.run.scheduled_for for outcome in look()] == [at("01T03:00")]
-
-
-def test_a_schedule_that_has_ended_stays_so(lab, schedules, look, notebook, clock):
-    schedules.create("once", "at(2026-01-01T02:00:00)", report="costs")
-    clock.advance(10 * HOUR)
-    assert len(look()) == 1
-    schedules.turns.ensure(schedules.list())
-    clock.advance(10 * HOUR)
-    assert look() == []
-    assert schedules.table()["next"].tolist() == ["never"]
-    assert schedules.coming() == ()
-
-
-def test_an_entry_that_nobody_can_read_is_put_aside(lab, schedules, look):
-    lab.store.queue.put(QUEUE, {"schedule": 3}, id="report/odd")
-    assert look() == []
-    assert lab.sql("SELECT kind FROM rejects")["kind"].tolist() == ["report schedule"]
-
-
-# -- by itself
-
-
-def test_a_tick_runs_what_is_due_and_a_second_nothing(lab, schedules, notebook, clock):
-    schedules.create("hourly", "@hourly", report="costs")
-    schedules.create("daily", "@daily", report="costs")
-    assert schedules.tick() == ()
-    clock.advance(24 * HOUR)
-    assert sorted(outcome.schedule for outcome in schedules.tick()) == ["daily", "hourly"]
-    assert schedules.tick() == ()
-
-
-def test_in_the_background_until_it_is_closed(lab, schedules, notebook, clock):
-    import threading
-
-    schedules.create("hourly", "@hourly", report="costs")
-    told, heard = [], threading.Event()
-    schedules.listen(lambda outcome: (told.append(outcome), heard.set()))
-    schedules.start()
-    assert [name.name for name, _ in schedules.coming()] == ["hourly"]
-    clock.advance(HOUR)
-    assert heard.wait(20)
-    schedules.finish()
-    schedules.close()
-    schedules.close()
-    assert [outcome.run.scheduled_for for outcome in told] == [at("01T01:00")]
-    assert not [thread for thread in threading.enumerate() if thread.name == "faaslab-queue"]
-
-
-def test_a_definition_as_the_store_has_it(lab, schedules):
-    schedules.create("weekly", "@weekly", report="costs", parameters={"since": "-7d"})
-    kept = json.loads(lab.sql("SELECT body FROM definitions")["body"][0])
-    assert kept["parameters"] == {"since": "-7d"}, "as it was written: it counts from the time that is due"
-    assert isinstance(lab.store.definitions.get(ReportSchedule, "weekly"), ReportSchedule)

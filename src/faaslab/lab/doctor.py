@@ -84,7 +84,7 @@ def _enforced(lab: Lab) -> list[Row]:
 def _store(lab: Lab) -> list[Row]:
     found: list[Row] = [("store", "ok", str(lab.store.path))]
     healthy = [_finding(finding) for finding in lab.store.check() if finding.name != "home"]
-    return [*found, *healthy, _home(lab), _queue(lab), *_workflows(lab)]
+    return [*found, *healthy, _home(lab), _queue(lab), *_reports(lab), *_workflows(lab)]
 
 
 def _home(lab: Lab) -> Row:
@@ -99,6 +99,23 @@ def _home(lab: Lab) -> Row:
     how = ", which serves" if lease.notes.get(standing.STANDING) else ""
     this = "this process, " if lab.home.here else ""
     return ("home", "ok", f"{this}{standing.told(lease)}{how}, since {since} UTC (epoch {lease.epoch})")
+
+
+def _reports(lab: Lab) -> list[Row]:
+    """Whether anybody runs the reports that are scheduled."""
+    schedules = lab.reports.schedules
+    names = [schedule.name for schedule in schedules.list()]
+    if not names:
+        return []
+    error, late = schedules.last_error, schedules.overdue()
+    if error is not None:
+        return [("reports", "bad", f"what is due is held up: {error}")]
+    if late:
+        told = ", ".join(f"{name} on {at:%Y-%m-%d %H:%M %Z}" for name, at in late.items())
+        return [
+            ("reports", "bad", f"due, and nobody runs it (report daemon, serve, report tick): {told[:300]}")
+        ]
+    return [("reports", "ok", f"{len(names)} scheduled, none overdue (report schedules)")]
 
 
 def _workflows(lab: Lab) -> list[Row]:

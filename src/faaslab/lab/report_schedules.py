@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _MOST_RETRIES = 10
+_LATE = timedelta(minutes=3)
 _UNITS = {"m": "minute", "h": "hour", "d": "day"}
 _EVERY = re.compile(r"([1-9]\d{0,5})([mhd])", re.ASCII)
 
@@ -44,6 +46,7 @@ class ReportSchedules:
         self._lab = lab
         self._definitions = lab.store.definitions
         self._turns = ReportTurns(lab, make, deliver)
+        self._watchers: list[Callable[[], None]] = []
 
     # -- what they are
 
@@ -205,9 +208,14 @@ class ReportSchedules:
         """
         return self._turns.start(self._look, lambda: everybodys or self._lab.asynchronous.is_used_here())
 
-    def listen(self, tell: Callable[[Outcome], None]) -> None:
-        """Have `tell` called with what became of each due time, in the thread that ran it."""
+    def listen(self, tell: Callable[[Outcome], None], changed: Callable[[], None] | None = None) -> None:
+        """Have `tell` called with what became of each due time, in the thread that ran it.
+
+        `changed` is called when schedules were changed, by whatever process, while this one runs them.
+        """
         self._turns.listen(tell)
+        if changed is not None:
+            self._watchers.append(changed)
 
     def stop(self) -> None:
         """Begin nothing more; what runs goes on."""
@@ -237,6 +245,18 @@ class ReportSchedules:
             found += [(schedule, instant) for instant in instants]
         return tuple(sorted(found, key=lambda each: (each[1], each[0].name)))
 
+    def overdue(self) -> dict[str, datetime]:
+        """Schedules whose time came minutes ago and that nobody runs: its time (in their zones) by name."""
+        latest = self._lab.clock.now() - _LATE
+        return {
+            schedule.name: in_zone(entry.due, schedule.timezone)
+            for schedule in self.list()
+            if (entry := self._turns.coming().get(schedule.name)) is not None
+            and not schedule.paused
+            and entry.due < latest
+            and (entry.held_until is None or entry.held_until < latest)
+        }
+
     @property
     def last_error(self) -> BaseException | None:
         """What keeps it from running what is due; None when all is well."""
@@ -255,6 +275,8 @@ class ReportSchedules:
 
     def _look(self) -> None:
         self._turns.ensure(self.list())
+        for changed in tuple(self._watchers):
+            changed()
 
     def _put(
         self, before: ReportSchedule, changed: ReportSchedule, revision_id: str | None = None
@@ -345,8 +367,6 @@ def local_times(schedule: ReportSchedule, now: datetime, count: int) -> tuple[da
 
 def in_zone(instant: datetime, timezone: str) -> datetime:
     """A naive UTC instant as the clock on the wall shows it."""
-    from datetime import UTC
-
     return instant.replace(tzinfo=UTC).astimezone(schedules.zone_of(timezone))
 
 

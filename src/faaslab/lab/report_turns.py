@@ -50,12 +50,14 @@ _CLEARED_AT_ONCE = 500
 class Outcome:
     """What became of a time that was due. `next_at` is the next time of the schedule (naive UTC).
 
+    `timezone` is the schedule's.
     `skipped` is the latest time that was left out because this run still went; `again` says that it failed
     and will be tried again. `delivered` are as `lab.report_delivery` has them.
     """
 
     run: ReportRun
     schedule: str
+    timezone: str = "UTC"
     next_at: datetime | None
     again: bool = False
     skipped: datetime | None = None
@@ -91,7 +93,8 @@ class ReportTurns:
                 continue
             if entry is not None and not self._queue.remove(entry.id):
                 continue  # whoever works on it sees what the schedule is by then
-            self.put(dues.first(schedule, schedule.updated_at))
+            # By now another may have done the same, and run it: so it is looked for before it runs.
+            self.put(dues.first(schedule, schedule.updated_at, anew=True))
 
     def put(self, following: Next) -> None:
         """Queue what follows, unless there is an entry already."""
@@ -125,7 +128,7 @@ class ReportTurns:
             self._lab.settle(claim)
             return None
         schedule = self._lab.store.definitions.get(ReportSchedule, due.schedule)
-        if claim.attempt > 1:  # somebody had it before, and may have begun
+        if claim.attempt > 1 or due.anew:  # somebody had it before, and may have begun
             known = self._known(due)
             if isinstance(known, ReportRun):
                 return self._ended(claim, due, known, went=False)
@@ -137,7 +140,7 @@ class ReportTurns:
             self._recheck(due.schedule)
             return None
         if not due.holds_for(schedule):
-            self._lab.settle(claim, put=[_entry(dues.first(schedule, schedule.updated_at))])
+            self._lab.settle(claim, put=[_entry(dues.first(schedule, schedule.updated_at, anew=True))])
             return None
         now = self._lab.clock.now()
         wanted = dues.caught_up(due, now)
@@ -201,7 +204,9 @@ class ReportTurns:
             schedule = self._lab.store.definitions.get(ReportSchedule, due.schedule)
         if schedule is None or schedule.paused:
             self._lab.settle(claim)
-            outcome = Outcome(run=run, schedule=due.schedule, next_at=None, delivered=delivered)
+            outcome = Outcome(
+                run=run, schedule=due.schedule, timezone=due.timezone, next_at=None, delivered=delivered
+            )
         else:
             now = self._lab.clock.now()
             following = dues.after(due, schedule, run.status, now, went=went)
@@ -210,6 +215,7 @@ class ReportTurns:
             outcome = Outcome(
                 run=run,
                 schedule=due.schedule,
+                timezone=schedule.timezone,
                 next_at=following.at,
                 again=following.due.instant == due.instant,
                 skipped=following.skipped,

@@ -37,6 +37,8 @@ class Due:
     since: datetime
     instant: datetime | None
     attempt: int = 1
+    anew: bool = False
+    """It was not left by the time before: whether it has run already stands in the history only."""
 
     def holds_for(self, schedule: ReportSchedule) -> bool:
         """Whether the schedule is still what this was reckoned with."""
@@ -56,8 +58,8 @@ class Next:
     skipped: datetime | None = None
 
 
-def first(schedule: ReportSchedule, after: datetime) -> Next:
-    """Its first time later than `after`."""
+def first(schedule: ReportSchedule, after: datetime, *, anew: bool = False) -> Next:
+    """Its first time later than `after`. `anew`: after a change of it, and not after a run."""
     instant = schedules.next_fire(
         schedules.understood(schedule.expression),
         max(after, schedule.created_at),
@@ -70,6 +72,7 @@ def first(schedule: ReportSchedule, after: datetime) -> Next:
         timezone=schedule.timezone,
         since=schedule.created_at,
         instant=instant,
+        anew=anew,
     )
     return Next(due=due, at=instant)
 
@@ -91,12 +94,12 @@ def after(due: Due, schedule: ReportSchedule, status: ReportStatus, now: datetim
     again = status is ReportStatus.FAILED and due.attempt <= schedule.retries
     if latest is None and again:
         pause = timedelta(seconds=pause_s(due.attempt))
-        return Next(due=dataclasses.replace(due, attempt=due.attempt + 1), at=now + pause)
+        return Next(due=dataclasses.replace(due, attempt=due.attempt + 1, anew=False), at=now + pause)
     if latest is None:
         return first(schedule, due.instant or now)
     if went and not again and schedule.overlap == "skip":
         return dataclasses.replace(first(schedule, latest), skipped=latest)
-    return Next(due=dataclasses.replace(due, instant=latest, attempt=1), at=now)
+    return Next(due=dataclasses.replace(due, instant=latest, attempt=1, anew=False), at=now)
 
 
 def pause_s(attempt: int) -> float:

@@ -102,6 +102,10 @@ def _expression(call: Call) -> str:
 
 def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """The schedules."""
+    for name, at in lab.reports.schedules.overdue().items():
+        face.note(
+            f"{name} was due on {_local(at)} and nobody runs it: report daemon, serve or report tick do"
+        )
     return TableAnswer(df=lab.reports.schedules.table(), empty=_EMPTY)
 
 
@@ -160,9 +164,18 @@ def daemon(lab: Lab, call: Call, face: Face) -> Answer:
                 face.emit(line)
 
     coming = schedules.coming()
+    said = {f"next {_at(each, instant)}" for each, instant in coming}
+
+    def changed() -> None:
+        for each, instant in schedules.coming():
+            line = f"next {_at(each, instant)}"
+            if line not in said:
+                said.add(line)
+                face.emit(json.dumps({"next": _coming(each, instant)}) if call.json else line)
+
     lines = [f"next {_at(each, instant)}" for each, instant in coming] or [_EMPTY]
     if schedules.start():
-        schedules.listen(tell)
+        schedules.listen(tell, changed)
     facts = {"ready": True, "next": [_coming(each, instant) for each, instant in coming]}
     ready = json.dumps(facts) if call.json else "\n".join(["READY", *lines])
     if not face.stay(ready):
@@ -180,7 +193,7 @@ def outcome_lines(outcome: Outcome) -> list[str]:
     """What became of a due time: the run, its pages and deliveries, and what follows."""
     run = outcome.run
     took = (run.ended_at - run.started_at).total_seconds() if run.ended_at else 0.0
-    due = "" if run.scheduled_for is None else f" for {run.scheduled_for:%Y-%m-%d %H:%M} UTC"
+    due = "" if run.scheduled_for is None else f" for {_wall(run.scheduled_for, outcome.timezone)}"
     attempt = "" if run.attempt == 1 else f", attempt {run.attempt}"
     if outcome.failed:
         where = "" if run.failed_cell is None else f" in cell {run.failed_cell}"
@@ -194,10 +207,10 @@ def outcome_lines(outcome: Outcome) -> list[str]:
         for each in outcome.delivered
     ]
     if outcome.skipped is not None:
-        lines.append(f"  skipped what was due at {outcome.skipped:%Y-%m-%d %H:%M} UTC, as it still ran")
+        lines.append(f"  skipped what was due at {_wall(outcome.skipped, outcome.timezone)}, as it still ran")
     if outcome.next_at is not None:
         again = "tried again at" if outcome.again else "next"
-        lines.append(f"  {again} {outcome.next_at:%Y-%m-%d %H:%M:%S} UTC")
+        lines.append(f"  {again} {_wall(outcome.next_at, outcome.timezone)}")
     return lines
 
 
@@ -235,10 +248,14 @@ def _local(at: datetime) -> str:
     return f"{at:%a %d %b %Y %H:%M %Z}"
 
 
-def _at(each: ReportSchedule, instant: datetime) -> str:
+def _wall(instant: datetime, timezone: str) -> str:
     from faaslab.lab.report_schedules import in_zone
 
-    return f"{each.name} at {_local(in_zone(instant, each.timezone))}"
+    return _local(in_zone(instant, timezone))
+
+
+def _at(each: ReportSchedule, instant: datetime) -> str:
+    return f"{each.name} at {_wall(instant, each.timezone)}"
 
 
 def _coming(each: ReportSchedule, instant: datetime) -> dict[str, str]:
