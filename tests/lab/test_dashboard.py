@@ -1,14 +1,18 @@
 """What the dashboard is made of: it agrees with `stats`, and its window moves on with the time."""
 
 import json
+import time
 from datetime import datetime, timedelta
 
 import pytest
 
+from faaslab.clock import SystemClock
 from faaslab.errors import InvalidValue, NotFound
 from faaslab.lab.dashboard import ALL, BUCKETS, edge, floor, width_of
 from faaslab.model.alarm import Alarm, AlarmCondition, AlarmState, ComparisonOperator
 from faaslab.model.execution import Execution, ExecutionStatus
+from faaslab.store.questions import cold_starts, costs, durations, overview
+from faaslab.store.questions.window import Window
 from faaslab.verbs.dashboard_text import dashboard_document
 
 NOW = datetime(2026, 11, 16, 12, 0, 30)
@@ -19,7 +23,7 @@ def ran(number, before_s, function="score", *, ms=100.0, status="completed", ini
     return Execution(
         id=f"e{number}", function=function, request_id=f"r{number}", status=ExecutionStatus(status),
         started_at=begun, ended_at=begun + timedelta(milliseconds=(ms or 0) + (init or 0)), duration_ms=ms,
-        billed_ms=None if ms is None else round(ms + (init or 0)), init_ms=init, cold_start=init is not None,
+        billed_ms=None if ms is None else round(ms + (init or 0)), init_ms=init, cold_start=None if ms is None else init is not None,
         memory_mb=1024, architecture="x86_64", **more,
     )  # fmt: skip
 
@@ -60,6 +64,51 @@ def test_it_says_what_stats_says(filled, since, names):
     assert sum(each.invocations for each in found.buckets) == found.total.invocations
     assert sum(each.cost_usd for each in found.buckets) == pytest.approx(found.total.cost_usd)
     json.dumps(dashboard_document(found), allow_nan=False)
+
+
+@pytest.mark.parametrize("since", ["15m", "24h", ALL])
+def test_it_says_what_the_reports_say(filled, since):
+    found = filled.monitoring.dashboard(since=since)
+    window = Window(since=None if since == ALL else found.since)
+    run, total = filled.store.sql, found.total
+    (all_of,) = overview.overview(run, window).to_dict("records")
+    assert total.invocations == all_of["invocations"]
+    assert total.throttles == all_of["throttled"]
+    assert total.errors == all_of["failed"] + all_of["timeouts"]
+    assert (total.cold_starts, total.cold_known) == (all_of["cold_starts"], all_of["cold_known"])
+    assert total.billed == all_of["with_bill"]
+    of = durations.percentiles(run, window).set_index("function")
+    rates = cold_starts.rates(run, window).set_index("function")
+    paid = costs.usage(run, window).groupby("function")["gb_seconds"].sum()
+    for each in found.by_function:
+        taken = [of.loc[each.function, name] for name in ("p50_ms", "p95_ms", "p99_ms")]
+        assert [each.p50_ms, each.p95_ms, each.p99_ms] == pytest.approx(taken, abs=0.001)
+        assert each.cold_rate == rates.loc[each.function, "rate"]
+        assert each.cost_usd == pytest.approx(
+            paid[each.function] * 0.0000166667 + each.billed * 0.0000002, rel=1e-9
+        )
+
+
+def test_what_runs_at_this_moment_is_known_while_it_runs(opened, tmp_path):
+    gate = tmp_path / "gate"
+    source = f"""import os, time
+def handler(event, context):
+    while not os.path.exists({str(gate)!r}):
+        time.sleep(0.01)
+"""
+    lab = opened(clock=SystemClock())
+    lab.functions.create("slow", source, timeout_s=30)
+    assert lab.monitoring.in_flight() == {}
+    running = [lab.functions.submit("slow", {}) for _ in range(2)]
+    deadline = time.monotonic() + 30
+    while lab.monitoring.in_flight() != {"slow": 2} and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert lab.monitoring.dashboard().running == {"slow": 2}
+    gate.touch()
+    for each in running:
+        each.result()
+    assert lab.monitoring.in_flight() == {}
+    assert lab.monitoring.dashboard().peak == 2
 
 
 def test_the_time_before_is_as_long_and_has_no_execution_twice(filled):

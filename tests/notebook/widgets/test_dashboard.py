@@ -102,6 +102,17 @@ def test_it_asks_once_a_bucket_while_nothing_happens(board, asked, clock):
     assert sum(often) == 3
 
 
+def test_what_runs_now_is_shown_without_a_question(board, lab, asked, monkeypatch):
+    monkeypatch.setattr(lab.monitoring, "in_flight", lambda: {"score": 3})
+    board.look()
+    assert "3 now" in tiles(board)
+    assert "running" in board._parts["tables"].value
+    monkeypatch.setattr(lab.monitoring, "in_flight", dict)
+    board.look()
+    assert "now</span>" not in tiles(board)
+    assert asked.since() == 0
+
+
 def test_a_question_that_took_long_is_not_asked_at_every_look(board, lab, asked, clock, monkeypatch):
     whole = lab.monitoring.dashboard
 
