@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 from faaslab import app
+from faaslab.errors import StoreBusy
 from faaslab.notebook.display import Surroundings
 from faaslab.notebook.widgets import stage
 from faaslab.notebook.widgets.beside import Beside
@@ -295,6 +296,20 @@ def test_a_failure_is_a_result_and_a_refusal_is_told(opened, lab):
     panel.editor.area.value = json.dumps("x" * 1_100_000)
     panel.invoke.click()
     assert "Lambda takes" in panel.result.value
+
+
+def test_a_run_is_waited_for_although_the_store_was_busy_meanwhile(opened):
+    panel = opened(payload='{"n": 9}')
+    panel.invoke.click()
+    panel.trouble(StoreBusy("another program holds the file"))
+    assert "running" in panel.result.value
+    until(panel, lambda: panel.invoke.description == "Invoke")
+    assert "what came back" in panel.result.value
+    panel.trouble(StoreBusy("another program holds the file"))
+    assert "another program holds the file" in panel.result.value
+    panel._position = None
+    panel.beat()
+    assert "what came back" in panel.result.value
 
 
 def test_a_function_that_is_deleted_meanwhile_is_said_to_be_gone(opened, lab):

@@ -67,6 +67,7 @@ class FunctionPanel(LiveWidget):
         """Whether it was run here; None: it is just the last one, whoever ran it."""
         self._begun: Begun | None = None
         self._problem: str | None = None
+        self._trouble: str | None = None
         self._made = False
         self._count = 0
         self._position: tuple[int, int] | None = None
@@ -139,7 +140,7 @@ class FunctionPanel(LiveWidget):
         except InvalidValue as error:
             self._refuse(str(error))
             return
-        self._problem = None
+        self._problem = self._trouble = None
         self._count += 1
         self._begun = Begun(number=self._count, at_s=self.lab.clock.monotonic())
         self._busy()
@@ -220,6 +221,7 @@ class FunctionPanel(LiveWidget):
             self._busy()
             return
         self._function, _ = self.lab.functions.prepared(self._name)
+        self._trouble = None
         runs = self._lately()
         another = _stamps(runs) != _stamps(self._runs)
         if another:
@@ -247,8 +249,9 @@ class FunctionPanel(LiveWidget):
         return tuple(newest[:RUNS])
 
     def trouble(self, error: FaaslabError) -> None:
-        """In the place of the result."""
-        self._refuse(str(error))
+        """In the place of the result, until a look succeeds; a run is waited for all the same."""
+        self._trouble = str(error)
+        self._busy()
 
     def _draw(self) -> None:
         assert self._function is not None
@@ -273,8 +276,8 @@ class FunctionPanel(LiveWidget):
         if begun is not None:
             elapsed_s = self.lab.clock.monotonic() - begun.at_s
             _say(self.result, block(views.waiting(self._name, elapsed_s, queued=begun.request_id)))
-        elif self._problem is not None:
-            _say(self.result, block(views.refused(self._problem)))
+        elif (problem := self._problem or self._trouble) is not None:
+            _say(self.result, block(views.refused(problem)))
         else:
             _say(self.result, block(self._result_block()))
 
@@ -330,14 +333,14 @@ class FunctionPanel(LiveWidget):
     def still(self) -> View:
         """The last result, the pictures and the runs."""
         if self._function is None:
-            message = self._problem or f"{self._name} was not looked at"
+            message = self._trouble or f"{self._name} was not looked at"
             return View(f"{sheet()}{block(views.refused(message))}", message, self._name)
         whole = views.kept(
             views.head(self._function, self.around.notes),
             self._result_block(),
             None if self._result is None else self._result.payload,
             self._runs,
-            self._problem,
+            self._problem or self._trouble,
         )
         said = f"panel of the function {self._name}"
         if self._result is not None:
