@@ -103,16 +103,16 @@ def run_line(execution: Execution, payload: str = "") -> str:
     return "  ".join(part for part in (line, f"{status}{why}" if status else "", payload) if part).rstrip()
 
 
-def recent_head(count: int) -> Html | None:
+def recent_head(count: int) -> Html:
     """Above the last runs."""
-    more = (
-        f"the last {min(count, SHOWN_RUNS)}, UTC: click one for its payload and result"
-        if count
-        else "none yet"
-    )
-    return tag(
-        "div", tag("span", "runs ", class_="title"), tag("span", more, class_="soft"), class_="heading"
-    )
+    if count == 0:
+        more = "none yet"
+    elif count == 1:
+        more = "one so far, UTC: click it for its payload and result"
+    else:
+        more = f"the last {min(count, SHOWN_RUNS)}, UTC: click one for its payload and result"
+    title = tag("span", "runs ", class_="title")
+    return tag("div", title, tag("span", more, class_="soft"), class_="heading")
 
 
 def hue_of(execution: Execution) -> str:

@@ -23,6 +23,7 @@ _TOP, _BASE = 16.0, 80.0
 _FEWEST = 24
 _WIDEST_BAR = 9.0
 _UNEVEN = 15.0
+_FEW = 3
 
 
 def sparklines(runs: Sequence[Execution]) -> Html:
@@ -36,7 +37,7 @@ def sparklines(runs: Sequence[Execution]) -> Html:
 def durations(runs: Sequence[Execution]) -> Html:
     """The duration of each run, without its init; oldest first."""
     known = [run.duration_ms for run in runs if run.duration_ms is not None]
-    middle = median(known) if known else None
+    middle = median(known) if len(known) >= _FEW else None
     share, uneven = _scale(known)
     bars = [_bar(run, place, len(runs), share(run.duration_ms)) for place, run in enumerate(runs)]
     lines = [] if middle is None else [_line(share(middle), "median")]
@@ -44,7 +45,7 @@ def durations(runs: Sequence[Execution]) -> Html:
         [
             ("last", units.duration(known[-1]) if known else None),
             ("median", units.duration(middle)),
-            ("longest", units.duration(max(known, default=None))),
+            ("longest", units.duration(max(known)) if len(known) > 1 else None),
         ]
     )
     said = f"duration of {units.amount(len(runs), 'run')}: {words}{_counts(runs)}"
@@ -119,7 +120,8 @@ def _legend(runs: Sequence[Execution], *, uneven: bool) -> Html:
     if any(_bad(run) for run in runs):
         marks.append(tag("span", "✕ failed", class_="bad"))
     if len(runs) > 1:
-        marks.append(tag("span", f"{len(runs)} runs, the newest at the right; dashes: median"))
+        dashes = "; dashes: median" if len(runs) >= _FEW else ""
+        marks.append(tag("span", f"{len(runs)} runs, the newest at the right{dashes}"))
     if uneven:
         marks.append(tag("span", "logarithmic: one took far longer than the others"))
     return tag("figcaption", *marks, class_="soft")
