@@ -1,13 +1,15 @@
 """Parameters in papermill's words: what they mean, which one wins, and that none of them can hurt."""
 
 import contextlib
+from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given as for_any
 from hypothesis import strategies as st
 
 from faaslab.errors import InvalidValue
-from faaslab.reports.given import gathered, mapping, pairs, value
+from faaslab.reports.given import gathered, kept, mapping, pairs, value
 
 
 @pytest.mark.parametrize(
@@ -111,3 +113,20 @@ def test_pairs():
 def test_any_yaml_is_read_or_refused(text):
     with contextlib.suppress(InvalidValue):
         assert isinstance(mapping(text, place="-y"), dict)
+
+
+def test_values_of_python_are_kept_as_texts_where_that_is_plain():
+    given = {
+        "at": datetime(2026, 11, 23, 7),
+        "day": date(2026, 11, 23),
+        "path": Path("a/b"),
+        "pair": (1, None),
+    }
+    assert kept(given, "-p x") == {
+        "at": "2026-11-23T07:00:00",
+        "day": "2026-11-23",
+        "path": "a/b",
+        "pair": [1, None],
+    }
+    with pytest.raises(InvalidValue, match="-p x: a value of type object cannot be given to a notebook"):
+        kept(object(), "-p x")

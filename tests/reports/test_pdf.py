@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from faaslab.errors import Unsupported
 from faaslab.reports import pdf
+from faaslab.reports import run as runner
 from faaslab.reports.run import Look, run
 from tests.reports.test_run import notebook
 
@@ -67,11 +70,53 @@ def test_a_browser_that_hangs_is_ended_with_all_that_it_started(tmp_path):
     with pytest.raises(pdf.PrintingFailed, match="has not printed the page in 1 s"):
         pdf.print_page(page, tmp_path / "page.pdf", hangs, limit_s=1)
     child = int((tmp_path / "child").read_text())
-    deadline = time.monotonic() + 20
-    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
+    until(lambda: gone(child))
+    assert not (tmp_path / "page.pdf").exists()
+
+
+def gone(pid):
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def until(holds):
+    deadline = time.monotonic() + 60
+    while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert not (tmp_path / "page.pdf").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_whoever_is_stopped_while_it_is_printed_takes_the_browser_along(tmp_path, number):
+    hangs = program(tmp_path, f"echo $$ > {tmp_path}/browser.pid\nexec sleep 600")
+    code = (
+        "from pathlib import Path; from faaslab.reports.run import Look, run\n"
+        f"run(Path({str(notebook(tmp_path))!r}), parameters={{}}, out_dir=Path({str(tmp_path / 'out')!r}), "
+        f"formats=('pdf',), look=Look(chromium={str(hangs)!r}))"
+    )
+    told = tmp_path / "browser.pid"
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) as caller:
+        until(lambda: told.exists() and told.read_text().strip())
+        caller.send_signal(number)
+        caller.wait(60)
+    until(lambda: gone(int(told.read_text())))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_worker_that_does_not_end_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "_OVERTIME_S", 0.5)
+    monkeypatch.setattr(pdf, "LIMIT_S", 0.5)
+    hangs = program(tmp_path, f"echo $$ > {tmp_path}/browser.pid\nexec sleep 600")
+    with pytest.raises(runner.WorkerFailed, match="was not done after 8 s, and did not stop when asked to"):
+        run(
+            notebook(tmp_path),
+            parameters={},
+            out_dir=tmp_path / "out",
+            formats=("pdf",),
+            look=Look(chromium=str(hangs)),
+            timeout_s=8,
+        )
+    if (tmp_path / "browser.pid").exists():  # a slow machine has not come so far
+        until(lambda: gone(int((tmp_path / "browser.pid").read_text())))
 
 
 def test_a_browser_that_makes_nothing_is_quoted(tmp_path):

@@ -20,6 +20,7 @@ from faaslab.lab.report_catalogue import Report, catalogue, copy, find, new_name
 from faaslab.lab.secrets import MASK, looks_secret
 from faaslab.model.json import from_json
 from faaslab.model.report import ReportRun, ReportStatus
+from faaslab.reports.given import kept
 from faaslab.reports.parameters import cells, declared
 from faaslab.reports.times import Times, resolved, written
 
@@ -112,7 +113,10 @@ class Reports:
         notebook = find(name, self.folder)
         when = self._lab.clock.now()
         times = Times(now=when, scheduled_for=scheduled_for or when)
-        given = {key: resolved(value, times, place=f"-p {key}") for key, value in (parameters or {}).items()}
+        given = {
+            key: resolved(kept(value, f"-p {key}"), times, place=f"-p {key}")
+            for key, value in (parameters or {}).items()
+        }
         if "store" in declared(notebook):
             given.setdefault("store", str(self._lab.store.path))
         look = reports.Look(

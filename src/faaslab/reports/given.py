@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import math
 from contextlib import suppress
+from datetime import date
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue
@@ -63,10 +65,10 @@ def value(text: str, *, place: str) -> Any:
             found = number(text)
         except ValueError:
             continue
-        return _kept(found, place)
+        return kept(found, place)
     if text[:1] in ("[", "{", '"') and not text.startswith("{{"):
         try:
-            return _kept(json.loads(text), place)
+            return kept(json.loads(text), place)
         except (ValueError, RecursionError):
             return text
     return text
@@ -84,7 +86,7 @@ def mapping(text: str, *, place: str) -> dict[str, Any]:
         return {}
     if not isinstance(document, dict):
         raise InvalidValue("holds no mapping of parameters", place=place, hint="write NAME: VALUE lines")
-    return {_name(name, place): _kept(item, f"{place}, {name}") for name, item in document.items()}
+    return {_name(name, place): kept(item, f"{place}, {name}") for name, item in document.items()}
 
 
 def _document(text: str, place: str) -> Any:
@@ -126,8 +128,12 @@ def _name(name: Any, place: str) -> str:
     return name
 
 
-def _kept(given: Any, place: str) -> Any:
-    """`given`, if JSON can hold it: aliases of YAML that grow without end are counted, not followed."""
+def kept(given: Any, place: str) -> Any:
+    """`given` as JSON can hold it: instants and paths as texts, tuples as lists.
+
+    What grows without end (aliases of YAML) is counted, not followed. Raises `InvalidValue` for what no
+    notebook can be given.
+    """
     left = _MOST_VALUES
 
     def copied(item: Any, depth: int) -> Any:
@@ -144,6 +150,8 @@ def _kept(given: Any, place: str) -> Any:
                     f"{item} is no number that can be kept", place=place, hint="-r gives it as a text"
                 )
             return item
+        if isinstance(item, (date, PurePath)):
+            return item.isoformat() if isinstance(item, date) else str(item)
         if isinstance(item, dict):
             return {_key(key, place): copied(each, depth + 1) for key, each in item.items()}
         if isinstance(item, (list, tuple)):

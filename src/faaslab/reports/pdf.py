@@ -117,7 +117,10 @@ def print_page(page: Path, target: Path, program: Path, *, limit_s: float = LIMI
             lines = [line for line in lines if "/dbus/" not in line and "ERROR:dbus" not in line]
             hint = None
             if any("sandbox" in line.lower() for line in lines):
-                hint = "its sandbox needs user namespaces, which this machine forbids"
+                hint = (
+                    "its sandbox needs user namespaces, which this machine forbids; the setting chromium may "
+                    "name a script that starts it with --no-sandbox"
+                )
             told = lines[-1] if lines else f"it ended with status {process.returncode}"
             raise PrintingFailed(f"{program.name} made no PDF: {told}", hint=hint)
         shutil.move(made, target)
