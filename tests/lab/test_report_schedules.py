@@ -151,6 +151,8 @@ def test_a_run_that_fails_is_tried_again_and_then_let_be(lab, schedules, look, n
     clock.advance(24 * HOUR)
     assert [(o.again, o.next_at) for o in look()] == [(True, clock.now() + timedelta(seconds=30))]
     assert look() == []
+    assert schedules.table()["next"].tolist() == ["Fri 2026-01-02 00:10 UTC"]
+    assert schedules.table()["next_at"].tolist() == [clock.now() + timedelta(seconds=30)]
     clock.advance(30)
     assert [(o.again, o.next_at) for o in look()] == [(True, clock.now() + timedelta(seconds=60))]
     clock.advance(60)

@@ -158,7 +158,10 @@ class ReportSchedules:
         return local_times(self.get(name), self._lab.clock.now(), count)
 
     def table(self) -> pd.DataFrame:
-        """Each schedule with when it runs next (in its time zone) and how the last run ended."""
+        """Each schedule with when it runs next (in its time zone) and how the last run ended.
+
+        `next_at` and `last_at` are the same times as naive UTC, for programs; missing where there is none.
+        """
         import pandas as pd
 
         last = self._last_runs()
@@ -168,14 +171,16 @@ class ReportSchedules:
         for schedule in self.list():
             entry, run = coming.get(schedule.name), going.get(schedule.name) or last.get(schedule.name)
             due = None if entry is None else self._turns.due_of(schedule.name)
+            instant = next(iter(dues.times(schedule, self._lab.clock.now(), 1)), None)
+            if entry is not None and due is not None and due.holds_for(schedule):
+                instant = entry.due if due.attempt > 1 else due.instant
             if schedule.paused:
-                following = "paused"
+                following, instant = "paused", None
             elif run is not None and run.ended_at is None:
-                following = "when this run has ended"
-            elif due is not None:
-                following = "never" if due.instant is None else _told(due.instant, schedule)
+                following, instant = "when this run has ended", None
             else:
-                following = next(iter(_all_told(schedule, self._lab.clock.now(), 1)), "never")
+                following = "never" if instant is None else _told(instant, schedule)
+            last_at = None if run is None else run.scheduled_for or run.started_at
             rows.append(
                 (
                     schedule.name,
@@ -183,13 +188,16 @@ class ReportSchedules:
                     schedule.expression,
                     schedule.timezone,
                     following,
-                    None if run is None else _told(run.scheduled_for or run.started_at, schedule),
+                    None if last_at is None else _told(last_at, schedule),
                     None if run is None else str(run.status),
                     None if run is None else run.error_message,
+                    instant,
+                    last_at,
                 )
             )
         names = ["name", "report", "expression", "timezone", "next", "last", "status", "error"]
-        return pd.DataFrame(rows, columns=names)
+        df = pd.DataFrame(rows, columns=[*names, "next_at", "last_at"])
+        return df.astype({"next_at": "datetime64[us]", "last_at": "datetime64[us]"})
 
     # -- running them
 
@@ -383,10 +391,6 @@ def every(text: str) -> str:
 
 def _told(instant: datetime, schedule: ReportSchedule) -> str:
     return f"{in_zone(instant, schedule.timezone):%a %Y-%m-%d %H:%M %Z}"
-
-
-def _all_told(schedule: ReportSchedule, now: datetime, count: int) -> list[str]:
-    return [f"{at:%a %Y-%m-%d %H:%M %Z}" for at in local_times(schedule, now, count)]
 
 
 def _absolute(report: str) -> str:

@@ -100,13 +100,16 @@ def _expression(call: Call) -> str:
     return " ".join(str(call["cron"]).split())
 
 
-def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
+def ls(lab: Lab, call: Call, face: Face) -> Answer:
     """The schedules."""
     for name, at in lab.reports.schedules.overdue().items():
         face.note(
             f"{name} was due on {_local(at)} and nobody runs it: report daemon, serve or report tick do"
         )
-    return TableAnswer(df=lab.reports.schedules.table(), empty=_EMPTY)
+    df = lab.reports.schedules.table()
+    if not call.json and call.output is None:  # people read the same times in the schedule's own zone
+        df = df.drop(columns=["next_at", "last_at"])
+    return TableAnswer(df=df, empty=_EMPTY)
 
 
 def pause(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
@@ -174,7 +177,7 @@ def daemon(lab: Lab, call: Call, face: Face) -> Answer:
                 face.emit(json.dumps({"next": _coming(each, instant)}) if call.json else line)
 
     lines = [f"next {_at(each, instant)}" for each, instant in coming] or [_EMPTY]
-    if schedules.start():
+    if schedules.start() and face.waits:  # in a notebook a thread's words land in whatever cell is the latest
         schedules.listen(tell, changed)
     facts = {"ready": True, "next": [_coming(each, instant) for each, instant in coming]}
     ready = json.dumps(facts) if call.json else "\n".join(["READY", *lines])
