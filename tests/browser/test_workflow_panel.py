@@ -50,6 +50,11 @@ worker = lab.workflows.activity("approve", lambda task: (go_on.wait(), {"approve
 """,
     "panel": "%faas panel rate -p '{\"ns\": [1, 2]}'",
     "go on": "go_on.set()",
+    "held": """go_on.clear()
+held = lab.workflows.start("rate", {"ns": []}, name="held")
+""",
+    "threads": """print([thread.name for thread in threading.enumerate() if thread.name == "faaslab-pulse"])
+print(held.status)""",
 }
 PLACES = {name: place for place, name in enumerate(CELLS)}
 
@@ -197,6 +202,29 @@ def test_nothing_of_a_users_text_was_obeyed_and_nothing_was_asked_elsewhere(note
     assert notebook.page.locator(".jp-OutputArea img, .jp-OutputArea script").count() == 0
     assert notebook.complaints == []
     assert notebook.elsewhere == []
+
+
+def test_a_panel_whose_output_is_cleared_asks_nothing_more(notebook, panel):
+    one(notebook, "held")
+    panel.locator(".recent button", has_text="held").wait_for()
+    one(notebook, "threads")
+    threads = notebook.outputs(PLACES["threads"]).first
+    assert threads.inner_text().split() == ["['faaslab-pulse']", "RUNNING"]
+    notebook.select(PLACES["panel"])
+    notebook.command("notebook:clear-cell-output")
+    notebook.page.wait_for_function("() => !document.querySelector('.jp-OutputArea .faas-graph')")
+    one(notebook, "threads")
+    assert threads.inner_text().split() == ["[]", "RUNNING"]
+
+
+def test_it_comes_back_with_what_one_chooses(notebook, panel):
+    one(notebook, "go on")
+    one(notebook, "panel")
+    panel.locator(".recent button", has_text="broken").click()
+    stands(panel, "failed")
+    state(panel, "Score").click()
+    detail(panel, "attempt 4 of 4")
+    assert notebook.complaints == []
 
 
 def test_the_saved_notebook_shows_the_end_without_a_kernel(notebook):
