@@ -107,7 +107,7 @@ def test_names_data_and_causes_are_text_and_nothing_else(text):
         state_view.state_block(stay(text), {3: (execution(function=text, id=text),)}),
         state_view.state_block(stay(text, kind="Map"), {}),
         state_view.inside_block(text, [stay(text)]),
-        state_view.untouched_block(text),
+        state_view.untouched_block(text, {text: text}),
         state_view.events_block([told]),
         panel_view.head(workflow(text), [text]),
         panel_view.standing(failed, NOW),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from faaslab.model.workflow import Workflow, WorkflowExecution, WorkflowExecutionStatus
 from faaslab.workflow.graph.drawing import Drawing, Geometry, graph_svg
 from faaslab.workflow.graph.mermaid import mermaid
+from faaslab.workflow.graph.outline import state_of
 from faaslab.workflow.graph.plain import text as drawn
 from faaslab.workflow.graph.plain_timeline import timeline_text
 from faaslab.workflow.graph.progress import Items, Progress, Status, status_of, together
@@ -87,6 +88,10 @@ class Watched:
     def now(self) -> datetime | None:
         """The instant up to which it is told; None for one that has ended."""
         return None if self.ended else self._lab.clock.now()
+
+    def defined(self, state: str) -> Any:
+        """The definition of a state, as JSON value; None for none."""
+        return state_of(self._definition, state)
 
     @property
     def events(self) -> tuple[HistoryEvent, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faaslab.model.workflow import HistoryEvent, WorkflowExecution, task_request_id
 from faaslab.workflow.graph import stays as told
@@ -54,6 +54,10 @@ class States:
         """The history of the execution itself."""
         watched = self._watched
         return History(watched.execution, watched.visits, watched.events)
+
+    def defined(self, state: str) -> Any:
+        """The definition of a state that it runs."""
+        return self._watched.defined(state)
 
     def children(self) -> list[WorkflowExecution]:
         """The executions that distributed Maps in it started, what did not succeed first, then the latest."""

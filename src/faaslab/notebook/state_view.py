@@ -91,10 +91,22 @@ def inside_block(title: str, found: Sequence[Stay], *, most: int = CLIPPED) -> H
     return box(tag("div", tag("span", title, class_="name"), class_="top"), *rows, more, empty)
 
 
-def untouched_block(name: str, why: str = "it was not entered in this execution") -> Html:
-    """A state of which there is nothing to tell."""
+def untouched_block(
+    name: str, defined: Any, why: str = "it was not entered in this execution", *, most: int = CLIPPED
+) -> Html:
+    """A state of which there is nothing to tell but how it is defined."""
     said = tag("span", why, class_="soft")
-    return box(tag("div", tag("span", name, class_="name"), _pill("waiting"), said, class_="top"))
+    return box(
+        tag("div", tag("span", name, class_="name"), _pill("waiting"), said, class_="top"),
+        definition_fold(defined, most=most, unfolded=True),
+    )
+
+
+def definition_fold(defined: Any, *, most: int = CLIPPED, unfolded: bool = False) -> Html | None:
+    """How a state is defined; None where that is not known."""
+    if defined is None:
+        return None
+    return fold("definition", json_block(defined, most=most), unfolded=unfolded)
 
 
 def is_clipped(texts: Iterable[str | None], most: int = CLIPPED) -> bool:

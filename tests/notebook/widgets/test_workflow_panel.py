@@ -102,6 +102,8 @@ def test_one_that_never_ran_shows_its_graph_and_can_be_started(lab):
     assert "nothing ran" in controls.redrive.tooltip
     assert "not run yet" not in made.still().html
     assert "one" in made.still().html
+    controls.graph.button("two").click()
+    assert '"Type": "Succeed"' in detail(controls)
     controls.name.value = "  the-first "
     controls.start.click()
     ended(made)
@@ -296,6 +298,7 @@ def test_a_parallel_and_what_it_caught_and_a_choice(lab):
     assert "Bad" in text
     controls.states.choose("Which?")
     assert "was not entered" in detail(controls)
+    assert '"Choices"' in detail(controls)
 
 
 def test_the_iterations_of_a_distributed_map_are_looked_into(lab):

@@ -1,6 +1,6 @@
 """A definition as nodes and edges."""
 
-from faaslab.workflow.graph.outline import model, state_count
+from faaslab.workflow.graph.outline import model, state_count, state_of
 
 from . import samples
 
@@ -108,3 +108,16 @@ def test_a_type_that_there_is_not_is_unknown_whatever_its_name():
     graph = model({"StartAt": "a Start", "States": states})
     assert [node.kind for node in graph.nodes if node.name.startswith("a ")] == ["Unknown"] * 5
     assert next(node.detail for node in graph.nodes if node.name == "a More") == "More"
+
+
+def test_the_definition_of_a_state_is_found_wherever_it_is():
+    inner = {"Type": "Pass", "End": True}
+    branch = {"StartAt": "In", "States": {"In": inner}}
+    both = {"Type": "Parallel", "Branches": [branch, 7], "End": True}
+    each = {"Type": "Map", "ItemProcessor": {"States": {"Both": both}}}
+    definition = {"States": {"All": each, "odd": 1}}
+    assert state_of(definition, "All") is each
+    assert state_of(definition, "In") is inner
+    assert state_of(definition, "odd") == 1
+    for wrong in (definition, None, [], {"States": 3}):
+        assert state_of(wrong, "nowhere") is None

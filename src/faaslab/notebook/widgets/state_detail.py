@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from faaslab.notebook import panel_view
-from faaslab.notebook.markup import Html, joined
+from faaslab.notebook.markup import Html, box, joined
 from faaslab.notebook.state_view import (
     CLIPPED,
     WHOLE,
+    definition_fold,
     inside_block,
     is_clipped,
     state_block,
@@ -83,7 +84,7 @@ def detail_of(states: States, chosen: Chosen) -> Detail:
         return Detail(panel_view.whole_block(execution, most=chosen.most), clipped=is_clipped(texts))
     found = _candidates(states, own, chosen.state)
     if not found:
-        return Detail(untouched_block(chosen.state))
+        return Detail(untouched_block(chosen.state, states.defined(chosen.state), most=chosen.most))
     history, visit = _the_one(found, chosen.visit)
     (stay,) = history.stays([visit])
     blocks = [state_block(stay, states.ran(stay, history.execution), most=chosen.most)]
@@ -93,6 +94,7 @@ def detail_of(states: States, chosen: Chosen) -> Detail:
         title, inner = _inside(states, history, visit, chosen.inside)
         texts += [text for each in inner for text in texts_of(each)]
         blocks.append(inside_block(title, inner, most=chosen.most))
+    blocks.append(box(definition_fold(states.defined(chosen.state), most=chosen.most)))
     return Detail(
         joined(*blocks),
         visits=_visit_options(found, own) if len(found) > 1 else (),

@@ -9,17 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from faaslab.errors import FaaslabError
-from faaslab.lab.workflow_pictures import Watched, drawn_workflow
+from faaslab.lab.workflow_pictures import Watched, drawn_workflow, parsed
 from faaslab.lab.workflow_states import States
 from faaslab.notebook import panel_view
 from faaslab.notebook.display import View
 from faaslab.notebook.markup import Html, json_text, page
 from faaslab.notebook.run_view import workflow_block
-from faaslab.notebook.state_view import CLIPPED, WHOLE, events_block
+from faaslab.notebook.state_view import CLIPPED, WHOLE, events_block, untouched_block
 from faaslab.notebook.widgets.live import LiveWidget
 from faaslab.notebook.widgets.state_detail import Chosen, Detail, detail_of
 from faaslab.verbs import WorkflowCard
 from faaslab.verbs.workflow_text import headline, value_of
+from faaslab.workflow.graph.outline import state_of
 
 if TYPE_CHECKING:
     from faaslab.lab import Lab
@@ -208,7 +209,10 @@ class WorkflowPanel(LiveWidget):
     def _looked_at(self) -> Detail:
         watched, states = self._watched, self._states
         if watched is None or states is None:
-            return Detail(html=panel_view.waiting_block())
+            if self._chosen.state is None:
+                return Detail(html=panel_view.waiting_block())
+            defined = state_of(parsed(self._workflow.definition), self._chosen.state)
+            return Detail(html=untouched_block(self._chosen.state, defined, "no execution is looked at"))
         key = (watched.execution.id, watched.execution.status, len(watched.events), self._chosen)
         if self._detail is None or self._detail[0] != key:
             self._detail = (key, detail_of(states, self._chosen))

@@ -113,6 +113,19 @@ def state_count(definition: Any) -> int:
     return count
 
 
+def state_of(definition: Any, name: str) -> Any:
+    """The definition of the first state of that name, those inside others included; None for none."""
+    waiting = [definition]
+    while waiting:
+        states = _states(waiting.pop(0))
+        if name in states:
+            return states[name]
+        waiting += [
+            each for state in states.values() if isinstance(state, Mapping) for each in _machines(state)
+        ]
+    return None
+
+
 def _states(machine: Any) -> Mapping[str, Any]:
     states = machine.get("States") if isinstance(machine, Mapping) else None
     return states if isinstance(states, Mapping) else {}
