@@ -92,9 +92,11 @@ def test_a_filter_is_text_or_a_pattern(notebook, view):
     lines(view, "hello 2").wait_for(state="detached")
     assert view.locator(".line").count() == 2
     view.get_by_title("only lines of this level or above").select_option("any level")
+    lines(view, "REPORT").first.wait_for()
     view.get_by_title("only lines that the function").select_option("function only")
-    lines(view, "hello 2").wait_for()
+    view.get_by_text("6 of ").wait_for()
     assert lines(view, "REPORT").count() == 0
+    assert lines(view, "hello 2").count() == 1
 
 
 def test_a_pause_and_the_way_to_the_newest(notebook, view):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from faaslab.monitoring.timeline.lanes import bars_of, lanes_of
@@ -92,6 +92,7 @@ def test_the_time_at_each_level_adds_up_to_the_durations(pairs):
     st.integers(1, 6),
     st.integers(1, 30),
 )
+@example([(0, 1, 0), (0, 2, 0), (4, 1, 0)], 2, 1)
 def test_every_invocation_is_in_one_bar_of_one_lane(drawn, most_lanes, most_bars):
     rows = [
         row(f"e{environment}" if environment else None, began, took) for began, took, environment in drawn

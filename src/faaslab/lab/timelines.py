@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from faaslab.errors import InvalidValue
 from faaslab.lab.workflow_pictures import Picture
 from faaslab.model.moment import moment
+from faaslab.monitoring.timeline import words
 from faaslab.monitoring.timeline.levels import Levels, levels
 from faaslab.monitoring.timeline.picture import timeline_svg
 from faaslab.monitoring.timeline.plain import timeline_text
@@ -39,6 +40,8 @@ class FunctionTimeline:
 
     df: pd.DataFrame
     picture: Picture
+    about: str
+    """What it shows, in a sentence."""
 
 
 def invocations(
@@ -89,7 +92,9 @@ def drawn(
     limit, reserved = _limit(lab, function)
     given: dict[str, Any] = {"limit": limit, "reserved": reserved, "notes": notes}
     svg = timeline_svg(runs, title=f"{function}: timeline", **given)
-    return FunctionTimeline(df, Picture(svg=svg, text=timeline_text(runs, **given)))
+    environments = len({run.environment for run in runs if run.environment is not None})
+    about = words.summary(runs, environments)
+    return FunctionTimeline(df, Picture(svg=svg, text=timeline_text(runs, **given)), about)
 
 
 def _runs(df: pd.DataFrame) -> list[Run]:

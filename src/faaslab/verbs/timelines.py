@@ -39,10 +39,9 @@ def timeline(lab: Lab, call: Call, face: Face) -> Answer:
         found = timelines.drawn(lab, what, since=call["since"], until=call["until"], last=call["last"])
         if call["svg"] is not None:
             return shown_picture(found.picture.svg, found.picture.text, call, face)
-        count = len(found.df)
         return TimelineAnswer(
             name=what,
-            about=f"{count:,} invocation{'' if count == 1 else 's'}",
+            about=found.about,
             df=found.df,
             svg=found.picture.svg,
             text=found.picture.text,

@@ -153,7 +153,8 @@ def bars_of(
     """
     single = [[Bar((run,), at(run.began), at(run.ended)) for run in lane.runs] for lane in lanes]
     bars, gap = single, width / 1_000
-    while sum(map(len, bars)) > most and gap <= width:
+    # At last, with a gap wider than the picture, a lane is one bar.
+    while sum(map(len, bars)) > most and gap < 4 * width:
         bars = [_closer(each, gap) for each in single]
         gap *= 2
     return bars, sum(len(bar.runs) for each in bars for bar in each if len(bar.runs) > 1)
