@@ -80,7 +80,38 @@ shot = {"distance": 11, "player": ada, "tags": ["cup", "final"]}
 %faas invoke score -p {shot} -o last""",
     "%faas panel score -p {shot}",
 )
-PICTURES = {"notebook": (FUNCTIONS, 0), "workflow": (WORKFLOW, 3), "panel": (PANEL, 3)}
+TRAFFIC = (
+    "%load_ext faaslab",
+    """%%faas score --memory 512 -o score
+import random, time
+
+def handler(event, context):
+    time.sleep(0.004 * random.lognormvariate(0, 0.9))
+    if event["distance"] > 192:
+        raise ValueError(f"{event['distance']} m is off the field")
+    return {"odds": round(1 / (1 + 2.7 ** (0.11 * event["distance"] - 1.2)), 4)}""",
+    """%%faas settle --memory 256 -o settle
+import time
+
+def handler(event, context):
+    time.sleep(0.03)
+    return {"settled": event["bets"]}""",
+    """import math, time
+import faaslab
+lab = faaslab.open()
+for minute in range(60):                       # a little traffic, up and down
+    shots = [{"distance": (minute * 37 + n) % 200} for n in range(6 + int(5 * math.sin(minute / 6)))]
+    lab.functions.map("score", shots, n=4)
+    bets = [{"bets": n} for n in range(minute % 4 + 1)]
+    lab.functions.map("settle", bets, n=2)
+    time.sleep(3)""",
+)
+PICTURES = {
+    "notebook": (FUNCTIONS, 0),
+    "workflow": (WORKFLOW, 3),
+    "panel": (PANEL, 3),
+    "dashboard": ((*TRAFFIC, "%faas dashboard --since 5m"), len(TRAFFIC)),
+}
 """For each picture its cells, and the first one that is seen."""
 WIDTH = 960
 SCALE = 1.25
@@ -100,6 +131,7 @@ def take(path: Path, cells: tuple[str, ...], first: int, *, theme: str = "Jupyte
             notebook.run_each()
             if cells is PANEL:
                 notebook.page.locator(".faas.panel svg.spark").first.wait_for()
+            notebook.page.wait_for_timeout(2_500)  # what is live has looked
             notebook.page.add_style_tag(content=".jp-Toolbar.jp-cell-toolbar { display: none !important; }")
             notebook.page.mouse.move(2, 2)
             shown = notebook.page.locator(".jp-Notebook .jp-CodeCell")
