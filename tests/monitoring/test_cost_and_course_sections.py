@@ -48,6 +48,17 @@ def test_the_month_is_projected_with_its_range_and_its_basis(store):
     assert "eight times in ten. List price, without the free tier." in said
 
 
+def test_a_month_is_a_whole_one_whatever_the_window(store):
+    store.record(*(ran(DAY * day, ms=60_000.0) for day in range(-20, 6) for _ in range(50)))
+    whole, part = (
+        str(costs.page(store, until="2026-11-22", since=since).section("over_time"))
+        for since in (None, "2026-11-19")
+    )
+    assert "over the last 25 whole days" in whole
+    begins = whole.index("November comes to about")
+    assert whole[begins:][:300] == part[part.index("November comes to about") :][:300]
+
+
 def test_without_three_whole_days_that_is_said(store):
     store.record(*(ran(DAY * day, ms=60_000.0) for day in range(3) for _ in range(50)))
     said = str(costs.page(store, until="2026-11-18T20:00Z").section("over_time"))

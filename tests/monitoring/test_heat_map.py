@@ -47,7 +47,7 @@ def test_the_worst_hour_is_said_and_hours_with_few_are_marked(store):
     assert "On Mondays between 09:00 and 10:00 (Europe/Madrid) 50 % of 30 invocations started cold" in said
     assert "on Mondays between 13:00 and 14:00 10 % of 200" in said
     assert "The most cold starts came on Mondays between 13:00 and 14:00: 20 in 200 invocations." in said
-    assert "Hours with fewer than 20 invocations are hatched" in said
+    assert "Hours with fewer than 20 invocations are outlined only" in said
     (table,) = page.section("week").tables
     assert list(table["weekday"]) == ["Monday", "Monday", "Wednesday"]
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
+from matplotlib.patches import Rectangle
 
 from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus, Source
 from faaslab.model.function import Function, FunctionConfiguration, InlineCode
@@ -111,7 +112,7 @@ def test_the_days_of_the_cost_page_come_to_its_total(store):
     store.record(*(ran(86_400 * day, ms=60_000.0) for day in range(3) for _ in range(50)))
     page = costs.page(store)
     (axes,) = page.section("over_time").figures[0].axes
-    drawn = sum(bar.get_height() for bar in axes.patches)
+    drawn = sum(bar.get_height() for bar in axes.patches if isinstance(bar, Rectangle))
     table, _ = page.section("functions").tables
     assert table["storage_usd"].sum() > 0
     assert drawn == pytest.approx(table["total_usd"].sum())

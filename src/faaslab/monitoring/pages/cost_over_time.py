@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from faaslab.monitoring import cost
 from faaslab.monitoring.pages import figures, opening, words
 from faaslab.monitoring.pages.page import Plot, Section, Table
-from faaslab.monitoring.pages.week_compared import usage
+from faaslab.monitoring.pages.week_compared import usage, within
 from faaslab.monitoring.prices import read_workflows
-from faaslab.monitoring.projection import Projection, project
+from faaslab.monitoring.projection import MOST_DAYS, Projection, project
 from faaslab.monitoring.workflow_cost import bill, usage_of
 from faaslab.store.questions import costs as ask
 from faaslab.store.questions import workflows as ask_workflows
@@ -58,16 +58,20 @@ def section(start: Opening, prices: PriceTable) -> Section | None:
     """The section; None where everything is in one bucket of time."""
     seen_h = (start.figures["last"] - start.figures["first"]).total_seconds() / 3600
     bucket = "1 day" if _WHOLE_DAYS[0] <= seen_h <= _WHOLE_DAYS[1] else start.bucket
-    spent = _spent(start, prices, bucket)
-    for at, dollars in spent_on_workflows(start.run, workflow_window(start.window), bucket).items():
-        spent.setdefault(at, {})[WORKFLOWS] = dollars
+    spent = _spent(start.run, start.window, prices, bucket)
+    _add_workflows(spent, start.run, start.window, bucket)
     if len(spent) < 2:
         return None
-    return drawn(spent, start, bucket)
+    return _section(spent, start, prices, bucket)
 
 
-def _spent(start: Opening, prices: PriceTable, bucket: str) -> Spent:
-    rows = words.rows(ask.usage_over_time(start.run, start.window, bucket))
+def _add_workflows(spent: Spent, run: Run, window: Window, bucket: str) -> None:
+    for at, dollars in spent_on_workflows(run, workflow_window(window), bucket).items():
+        spent.setdefault(at, {})[WORKFLOWS] = dollars
+
+
+def _spent(run: Run, window: Window, prices: PriceTable, bucket: str) -> Spent:
+    rows = words.rows(ask.usage_over_time(run, window, bucket))
     spent: Spent = {}
     for row, one in zip(rows, cost.bill([usage(row) for row in rows], prices), strict=True):
         of = spent.setdefault(row["bucket"], {})
@@ -75,10 +79,10 @@ def _spent(start: Opening, prices: PriceTable, bucket: str) -> Spent:
     return spent
 
 
-def drawn(spent: Spent, start: Opening, bucket: str) -> Section:
+def _section(spent: Spent, start: Opening, prices: PriceTable, bucket: str) -> Section:
     """The section over what was spent, with the projection where buckets are days."""
     names = _names(spent)
-    coming = _projection(spent, start) if bucket == "1 day" else None
+    coming, known = _projection(start, prices) if bucket == "1 day" else (None, min(spent))
     each = bucket.removeprefix("1 ")
     totals = {at: sum(of.values()) for at, of in spent.items()}
     dearest = max(sorted(totals), key=lambda at: totals[at])
@@ -88,7 +92,7 @@ def drawn(spent: Spent, start: Opening, bucket: str) -> Section:
         f"Per {each}: {words.usd(middle)} at the median; the dearest began on {at} UTC with "
         f"{words.usd(totals[dearest])}."
     )
-    said = [text, _told(coming, start)] if bucket == "1 day" else [text]
+    said = [text, _told(coming, known)] if bucket == "1 day" else [text]
     plot = Plot(figure=_figure(spent, names, start, bucket, coming), alt=" ".join(said))
     return Section(title="Over time", parts=(*said, plot, _table(spent, names, each)))
 
@@ -111,25 +115,36 @@ def _of(name: str, names: list[str], of: Mapping[str, float]) -> float:
     return of.get(name, 0.0)
 
 
-def _projection(spent: Spent, start: Opening) -> Projection | None:
-    since = start.window.since or start.figures["first"]
+def _projection(start: Opening, prices: PriceTable) -> tuple[Projection | None, datetime]:
+    """The month that the window ends in, and from when on it is known.
+
+    It rests on the days before that end, whether or not they are in the window: a month is a whole one.
+    """
     until = start.figures["last"]
     if start.window.until is not None:
         until = max(until, min(start.window.until, start.now))
     elif start.now - until < timedelta(days=1):
         until = start.now
-    return project(
-        {at.date(): sum(of.values()) for at, of in spent.items()}, since=max(since, min(spent)), until=until
-    )
+    midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)
+    since = min(midnight.replace(day=1), midnight - timedelta(days=MOST_DAYS))
+    window = within(start.window, since, until)
+    spent = _spent(start.run, window, prices, "1 day")
+    _add_workflows(spent, start.run, window, "1 day")
+    if not spent:
+        return None, until
+    if min(spent) > since:  # the store begins on that day, and who knows at which hour
+        since = min(spent) + timedelta(seconds=1)
+    days = {at.date(): sum(of.values()) for at, of in spent.items()}
+    return project(days, since=since, until=until), since
 
 
-def _told(coming: Projection | None, start: Opening) -> str:
+def _told(coming: Projection | None, known: datetime) -> str:
     if coming is None:
         return "Three whole days are needed before anything can be said of the month's end."
     first = min(coming.days)
     month = f"{first:%B}"
-    begun = start.window.since or start.figures["first"]
-    only = f" since {begun.day} {month}" if (begun.year, begun.month) == (first.year, first.month) else ""
+    begins_in_it = (known.year, known.month) == (first.year, first.month) and known.day > 1
+    only = f" since {known.day} {month}" if begins_in_it else ""
     basis = "the mean of its weekday" if coming.by_weekday else "the mean"
     range_ = f"between {words.usd(coming.low)} and {words.usd(coming.high)}"
     return (
@@ -177,7 +192,7 @@ def _figure(spent: Spent, names: list[str], start: Opening, bucket: str, coming:
 
 def _look(name: str, start: Opening) -> figures.Look:
     if name == WORKFLOWS:
-        return figures.Look(colour=figures.GREY, hatch="....", dash="-")
+        return figures.Look(colour=figures.GREY, hatch="xx", dash="-")
     return start.looks.get(name, figures.REST)
 
 

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
 
 INK = "#59636f"  # where nobody says what the page is: readable on white and on near black
 PAPER = "#fcfdfe"
 GRID = "#8a8f9740"
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#2f6fc0", "#dd8a1a", "#04a99e", "#c0392b", "#9a8ac7", "#9aa0a8"
 COLOURS = (BLUE, ORANGE, GREEN, "#ac536b", PURPLE, "#757138", "#b9966e", "#986c16")
-HATCHES = ("", "//", "..", "\\\\", "x", "--", "oo", "+")
+HATCHES = ("", "//", "\\\\", "--", "x", "||", "+", "/-")  # lines only: circles make a picture large
 FAILED_HATCH = "////"
 DASHES = ("-", (0, (6, 2)), (0, (1, 1.4)), (0, (7, 2, 1.5, 2)), (0, (4, 1.5, 1, 1.5, 1, 1.5)))
 WIDTH = 9.2
@@ -152,25 +153,36 @@ def bars_over_time(
     """Bars a bucket wide, the layers (name, values, colour or look) on top of each other."""
     below = [0.0] * len(starts)
     for name, values, look in layers:
-        axes.bar(
-            starts,
-            values,
-            bottom=below,
-            width=width / timedelta(days=1) * 0.9,
-            align="edge",
-            label=name,
-            **filled(look),
+        bars = axes.bar(
+            starts, values, bottom=below, width=width / timedelta(days=1) * 0.9, align="edge", label=name
         )
+        fill(axes, list(bars), look)
         below = [low + high for low, high in zip(below, values, strict=True)]
 
 
-def filled(look: str | Look) -> dict[str, Any]:
-    """What a bar is filled with: a hatch is drawn in the paper's colour, and RED has always one."""
+def fill(axes: Axes, bars: Sequence[Rectangle], look: str | Look) -> None:
+    """Fill bars with a colour or look; RED has always a hatch.
+
+    The hatch lies over all of them as one shape: a PDF keeps a picture for each shape that has one.
+    """
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
     if isinstance(look, str):
         look = Look(colour=look, hatch=FAILED_HATCH if look == RED else "", dash="-")
+    for bar in bars:
+        bar.set_facecolor(look.colour)
     if not look.hatch:
-        return {"color": look.colour}
-    return {"facecolor": look.colour, "hatch": look.hatch, "edgecolor": f"{PAPER}8c", "linewidth": 0}
+        return
+    # The first has its hatch by itself: a legend shows what that looks like.
+    for bar in bars[:1]:
+        bar.set(hatch=look.hatch, edgecolor=f"{PAPER}8c", linewidth=0)
+    seen = [bar for bar in bars[1:] if bar.get_width() and bar.get_height()]
+    if seen:
+        corners = [bar.get_bbox().corners()[[0, 2, 3, 1, 0]] for bar in seen]
+        shape = Path.make_compound_path(*(Path(each, closed=True) for each in corners))
+        hatch = PathPatch(shape, facecolor="none", edgecolor=f"{PAPER}8c", hatch=look.hatch, linewidth=0)
+        axes.add_artist(hatch)
 
 
 def side_bars(
@@ -188,7 +200,7 @@ def side_bars(
     places = range(len(names))
     left = [0.0] * len(names)
     for name, values, look in layers:
-        axes.barh(places, values, left=left, height=0.62, label=name, **filled(look))
+        fill(axes, list(axes.barh(places, values, left=left, height=0.62, label=name)), look)
         left = [low + high for low, high in zip(left, values, strict=True)]
     for place, end, label in zip(places, left, labels, strict=True):
         axes.annotate(

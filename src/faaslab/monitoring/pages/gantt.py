@@ -22,7 +22,7 @@ _STATES = 22
 """So many states are drawn of each, those that took longest."""
 _KINDS = {
     "Task": ("Task", figures.Look(colour=figures.BLUE, hatch="", dash="-")),
-    "Wait": ("Wait", figures.Look(colour=figures.GREY, hatch="..", dash="-")),
+    "Wait": ("Wait", figures.Look(colour=figures.GREY, hatch="--", dash="-")),
     "Map": ("Map or Parallel", figures.Look(colour=figures.PURPLE, hatch="", dash="-")),
     "Parallel": ("Map or Parallel", figures.Look(colour=figures.PURPLE, hatch="", dash="-")),
 }
@@ -98,15 +98,15 @@ def _drawn(states: Sequence[dict[str, Any]], whole_ms: float) -> Figure:
     for place, state in enumerate(states):
         for after, took, left in state["spans"]:
             name, look = _KINDS.get(state["type"], _OTHER) if left else _FAILED
-            axes.barh(
+            bars = axes.barh(
                 place,
                 max(took, whole_ms / 600),  # what takes next to nothing is seen still
                 left=after,
                 height=0.62 if state["visits"] == 1 else 0.5,
                 alpha=1.0 if state["visits"] == 1 else 0.7,
                 label=None if name in named else name,
-                **figures.filled(look),
             )
+            figures.fill(axes, list(bars), look)
             named.add(name)
         end = max(after + took for after, took, _ in state["spans"])
         times = f" in {state['visits']} visits" if state["visits"] > 1 else ""

@@ -54,7 +54,7 @@ def _said(cells: list[dict[str, Any]], tz: str) -> str:
     # With one occurrence of each hour a quiet one may well be full of chance: those are not named.
     enough = [cell for cell in cells if cell["invocations"] >= FEW]
     few = (
-        f" Hours with fewer than {FEW} invocations are hatched, with their rate in brackets."
+        f" Hours with fewer than {FEW} invocations are outlined only, with their rate in brackets."
         if len(enough) < len(cells)
         else ""
     )
@@ -102,8 +102,8 @@ def _drawn(cells: list[dict[str, Any]], tz: str) -> Figure:
         x, y = int(cell["hour"]), places[int(cell["weekday"])]
         fill: dict[str, Any] = {"facecolor": figures.BLUE, "alpha": strength}
         if few:
-            fill = {"facecolor": "none", "edgecolor": figures.GRID, "hatch": "////"}
-        axes.add_patch(Rectangle((x + 0.03, y + 0.04), 0.94, 0.92, linewidth=0, **fill))
+            fill = {"facecolor": "none", "edgecolor": figures.GREY, "linestyle": ":", "linewidth": 0.8}
+        axes.add_patch(Rectangle((x + 0.03, y + 0.04), 0.94, 0.92, **{"linewidth": 0, **fill}))
         rate = f"{cell['rate'] * 100:.0f}"
         ink = "white" if not few and strength > 0.5 else figures.INK
         axes.text(x + 0.5, y + 0.37, f"({rate})" if few else f"{rate} %", color=ink, **_small(8))
