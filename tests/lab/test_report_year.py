@@ -86,7 +86,7 @@ class Daemon:
         self.crash("ended")
         return done
 
-    def deliver(self, lab, run, schedule):
+    def deliver(self, lab, run, schedule, **_):
         self.crash("delivering")
         return ()
 
