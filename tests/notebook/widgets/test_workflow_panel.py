@@ -209,6 +209,15 @@ def test_what_another_cell_starts_is_there_after_the_cell(lab):
     assert "elsewhere" in controls.rows[0].description
 
 
+def test_what_was_clicked_stands_below_a_graph_that_is_broad(lab):
+    branches = [Pass(f"a rather long name of a branch {place}") for place in range(9)]
+    lab.workflows.create("broad", Parallel("Many", *branches).definition())
+    _, controls = panel(lab, "broad")
+    assert "broad" in controls.below._dom_classes
+    _, controls = panel(lab, "rate")
+    assert "broad" not in controls.below._dom_classes
+
+
 def test_while_another_one_of_the_list_runs_the_list_is_kept_up(lab):
     lab.workflows.create("both-run", Wait("long", seconds=3_600).definition())
     other = lab.workflows.start("both-run", name="other")

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 SHOWN_RUNS = 8
 _STATE = 60
 _ROWS = 7
+_BROAD = 470.0
+"""A graph that cannot be made narrower (in pixels) has what was clicked below it, not beside it."""
 
 
 class Deeds(Protocol):
@@ -158,7 +160,7 @@ class Controls:
         lists = [pick, self.visits.widget, self.insides.widget]
         beside = _classed(ipywidgets.VBox([*lists, self.detail]), "side", "bench", "beside")
         graph = _classed(ipywidgets.VBox([self.graph.widget]), "side")
-        below = _classed(ipywidgets.Box([graph, beside]), "sides")
+        self.below = below = _classed(ipywidgets.Box([graph, beside]), "sides")
         folds = _classed(ipywidgets.Box([self.timeline_open, self.events_open]), "controls", "small")
         low = _classed(ipywidgets.VBox([folds, self.timeline, self.events]), "low")
         style = ipywidgets.HTML(sheet(), layout={"display": "none"})
@@ -195,6 +197,8 @@ class Controls:
         self.say(shown.trouble)
         self.graph.show(shown.svg, shown.geometry)
         self.graph.mark(shown.state)
+        broad = shown.geometry.narrowest > _BROAD
+        (self.below.add_class if broad else self.below.remove_class)("broad")
         names = dict.fromkeys(spot.name for spot in shown.geometry.spots)
         states = tuple((_label(name), name) for name in names)
         self.states.show((("the execution as a whole", None), *states), shown.state)
