@@ -129,7 +129,10 @@ def test_it_is_started_and_watched_while_it_goes_on(notebook, panel):
     assert "succeeded  watched" in panel.locator(".recent button.chosen").inner_text().replace("\xa0", " ")
 
 
-def test_a_button_lies_over_each_state_of_the_graph(panel):
+@pytest.mark.parametrize("room", ["200px", ""])
+def test_a_button_lies_over_each_state_of_the_graph(panel, room):
+    """Also of one that is higher than its place, and scrolls."""
+    panel.locator(".faas-scroll").evaluate("(each, room) => { each.style.maxHeight = room }", room)
     for name in ("Score all", "Score", "Hold", "Done"):
         button = state(panel, name).bounding_box()
         node = panel.locator("svg g.node", has=panel.page.locator(f'text.name:text-is("{name}")'))
@@ -194,7 +197,7 @@ def test_every_text_can_be_read_in_both_themes(notebook, theme):
 def test_nothing_is_cut_off_at_the_side(notebook, panel, width):
     notebook.page.set_viewport_size({"width": width, "height": 5000})
     assert notebook.page.evaluate(OUTSIDE) == []
-    test_a_button_lies_over_each_state_of_the_graph(panel)
+    test_a_button_lies_over_each_state_of_the_graph(panel, "")
 
 
 def test_nothing_of_a_users_text_was_obeyed_and_nothing_was_asked_elsewhere(notebook):

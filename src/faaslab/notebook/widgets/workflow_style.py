@@ -30,8 +30,8 @@ _SHEET = """
     .faas.panel .low .picture, .faas.panel .low .wide { padding: 8px 0 0; }
     .faas .sides.broad { grid-template-columns: minmax(0,1fr); }
     .faas .sides.broad .side+.side { border-left: 0; border-top: 1px solid var(--line); }
-    .faas.panel .faas-scroll.faas-scroll { display: flex; overflow: auto; max-height: 46rem;
-       justify-content: safe center; padding: 6px; }
+    .faas.panel .faas-scroll.faas-scroll { display: flex; overflow: auto; max-height: 52rem;
+       justify-content: safe center; align-items: flex-start; padding: 6px; }
     .faas-graph.faas-graph { position: relative; display: block; overflow: visible; flex: 0 0 auto; }
     .faas-graph svg { display: block; width: 100%; max-width: none; }
     .faas-state.faas-state.faas-state { position: absolute; display: block; margin: 0; padding: 0;
