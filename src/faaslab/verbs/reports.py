@@ -249,7 +249,7 @@ VERBS: tuple[Verb, ...] = (
         positionals=(
             Positional(
                 name="name",
-                help="cold_starts, durations, costs, one of your own, or the path of a notebook",
+                help="cold_starts, durations, costs, workflows, weekly, your own, or a notebook's path",
                 completes="report",
             ),
         ),
