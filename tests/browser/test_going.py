@@ -74,6 +74,8 @@ def test_cancel_ends_an_invocation_and_the_kernel_goes_on(notebook):
     notebook.wait()
     assert "stopped; what had ended is recorded" in shown.inner_text()
     assert shown.locator("button").count() == 0
+    gone = shown.locator(".jp-OutputArea-child:has(.faas-nothing)")
+    assert [each.is_visible() for each in gone.all()] == [False], "what gave way to nothing takes no room"
     run(notebook, "after")
     assert "0.1" in output(notebook, "after").inner_text()
 

@@ -133,6 +133,12 @@ def notes_view(notes: tuple[str, ...]) -> View:
     )
 
 
+def nothing_view() -> View:
+    """An output with nothing in it that takes no room either: outputs can be replaced, but not taken away."""
+    style = "<style>.jp-OutputArea-child:has(.faas-nothing){display:none}</style>"
+    return View(f'<div class="faas-nothing"></div>{style}', "", None)
+
+
 def page_view(path: str, address: str | None) -> View:
     """A file to look at: a link where the page can open it."""
     shown = tag("a", path, href=address, target="_blank", rel="noopener") if address else tag("code", path)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from IPython.display import display
 
 from faaslab.clock import SYSTEM, Clock
-from faaslab.notebook.display import View, progress_block
+from faaslab.notebook.display import View, nothing_view, progress_block
 from faaslab.notebook.widgets.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Going:
     def __exit__(self, *_: object) -> None:
         with self._turn:
             self._running = False
-            self._finish(View("", "", None))
+            self._finish(nothing_view())
 
     # -- bars of the verb
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
 
-from faaslab.notebook.display import View
+from faaslab.notebook.display import View, nothing_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,7 +72,7 @@ class Stage:
             return
         self._over = True
         if self._root is not None:
-            self._above.update(View("", "", None))
+            self._above.update(nothing_view())
             self._root.close()
         still = self._still()
         self._below.update(still)
