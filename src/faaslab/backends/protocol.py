@@ -34,7 +34,7 @@ class Backend(Protocol):
     def submit(
         self, function: Function, payload: bytes, *, request: Invocation, complete: Complete
     ) -> Future[Execution]:
-        """Run it once, in the background."""
+        """Run it once, in the background. Not every backend can cancel the future once it runs."""
 
     def close(self) -> None:
         """End everything that it started; may be called twice."""

@@ -363,6 +363,10 @@ class Functions:
     ) -> Future[Execution]:
         """Run a function once in the background of this process; the future gives its Execution.
 
+        Its `cancel()` ends one that runs locally, with its environment: the Execution is then failed, with
+        the error type `Invocation.Cancelled`, and billed for the time that it ran. One that had not begun is
+        cancelled as any future is.
+
         With `invocation_type="Event"` it is an asynchronous invocation: when this returns the event is on
         the disk, from where it is run, and run again when the function fails, even if this process ends. The
         future is then a `Queued`, with the `request_id`, and gives the last of its executions.

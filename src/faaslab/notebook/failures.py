@@ -18,7 +18,7 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C, in a line."""
 
     def __str__(self) -> str:
-        return "stopped; what had ended is recorded, what was running is not"
+        return "stopped; what had ended is recorded"
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]

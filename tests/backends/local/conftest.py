@@ -25,10 +25,10 @@ def define(definer):
 # These run a second time as on a machine that has nothing but what every POSIX system has, or in a sandbox.
 # Elsewhere tests run in the open: their handlers tell of host PIDs, and meet in files of the test's folder.
 TWICE = {
-    "test_environments", "test_failures", "test_hostile_clients", "test_invocation_headers", "test_json_logging",
+    "test_cancelling", "test_environments", "test_failures", "test_hostile_clients", "test_invocation_headers", "test_json_logging",
     "test_records", "test_snap_start", "test_streaming", "test_variables",
 }  # fmt: skip
-IN_A_SANDBOX = {"test_failures"}
+IN_A_SANDBOX = {"test_cancelling", "test_failures"}
 SYSTEMS = {
     "native": {"sandbox": "off"},
     "portable": {"system": "portable", "runtime_client": "ours"},

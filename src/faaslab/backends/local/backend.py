@@ -17,6 +17,7 @@ from faaslab.backends.local import record
 from faaslab.backends.local.admission import check_debuggable, check_tenant, checked
 from faaslab.backends.local.api.farewell import close_all
 from faaslab.backends.local.api.streaming import Stream
+from faaslab.backends.local.cancelling import Running
 from faaslab.backends.local.environment import (
     Environment,
     EnvironmentInfo,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+    from faaslab.backends.local.cancelling import Cancelling
     from faaslab.backends.local.invoking import Lane
     from faaslab.backends.local.runtimes.definition import Definition
     from faaslab.backends.protocol import Complete, Debugger, Listening
@@ -143,13 +145,20 @@ class LocalBackend:
     def submit(
         self, function: Function, payload: bytes, *, request: Invocation, complete: Complete
     ) -> Future[Execution]:
-        """Run it once in the background."""
+        """Run it once in the background; the future can be cancelled while it runs (`Running`)."""
         payload = checked(payload, request)
         pool = self._pool(function, request)
+        running = Running()
+
+        def invoke(cancelling: Cancelling) -> Execution:
+            return self._invoker.invoke(pool, payload, request, complete, cancelling=cancelling)
+
         with self._lock:
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(self._settings.submit_threads, "faaslab-invoke")
-            return self._executor.submit(self._invoker.invoke, pool, payload, request, complete)
+            driven = self._executor.submit(running.drive, invoke)
+        driven.add_done_callback(running.given_up)
+        return running
 
     def stream(
         self, function: Function, payload: bytes, *, request: Invocation, complete: Complete

@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,6 +109,8 @@ class Environment:
         self.invocations = 0
         self.arn = definition.function.arn
         self.timeout_s = configuration.timeout_s
+        self.cancelled = threading.Event()
+        """Somebody wants that what it runs ends; it serves nothing after that."""
         self._at_snapshot = False
         self._group: ControlGroup | None = None
         self.reset = False
@@ -192,6 +195,9 @@ class Environment:
             if process.over_memory():
                 self.kill()
                 return Started((now - began) * 1000, "error", "Runtime.OutOfMemory", None, -signal.SIGKILL)
+            if self.cancelled.is_set():
+                # Who asked for that may have come before there was a process.
+                process.kill_now()
             if process.exited():
                 killed = process.out_of_memory()
                 code = self.kill()
@@ -378,6 +384,11 @@ class Environment:
         process = self.process
         if process is not None:
             process.kill_now()
+
+    def cancel(self) -> None:
+        """From any thread: end its process for good, whether there is one already or not."""
+        self.cancelled.set()
+        self.kill_now()
 
     def close(self) -> None:
         """End it for good and remove its folder; may be called twice."""

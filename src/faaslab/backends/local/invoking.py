@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from faaslab.backends.local.api.dialogue import Reply
+    from faaslab.backends.local.cancelling import Cancelling
     from faaslab.backends.local.concurrency import ColdStart
     from faaslab.backends.local.flight import Ids
     from faaslab.backends.local.phases import Phases
@@ -99,26 +100,40 @@ class Invoker:
         complete: Complete,
         *,
         sink: Callable[[bytes, str | None], None] | None = None,
+        cancelling: Cancelling | None = None,
     ) -> Execution:
-        """One invocation from the beginning to the end; pieces of a streamed response go to `sink`."""
+        """One invocation from the beginning to the end; pieces of a streamed response go to `sink`.
+
+        Whoever asks `cancelling` ends it. One that Ctrl-C ends is recorded as cancelled as well, before the
+        KeyboardInterrupt goes on.
+        """
         flight = self._flight(pool, payload, request)
         admitted = self._pools.admit(pool)
         if isinstance(admitted, str):
-            execution = record.throttled(pool.function, pool.function.runtime, flight, admitted)
-            complete([execution])
-            return execution
+            throttled = record.throttled(pool.function, pool.function.runtime, flight, admitted)
+            complete([throttled])
+            return throttled
         environment: Environment | None = None
+        execution: Execution | None = None
         keep = False
         try:
             environment = admitted if isinstance(admitted, Environment) else self._new(pool, admitted)
             if sink is not None:
                 environment.dialogue.stream_to(sink)
             environment.dialogue.alone = self._pools.alone
+            if cancelling is not None:
+                cancelling.drives(environment)
             execution = self._phases.run(environment, flight)
-            keep = True
+            keep = cancelling is None or not cancelling.over()
             complete([execution])
             return execution
+        except KeyboardInterrupt:
+            if environment is not None and execution is None:
+                complete([self._phases.interrupted(environment, flight)])
+            raise
         finally:
+            if cancelling is not None:
+                cancelling.over()
             if sink is not None and environment is not None:
                 environment.dialogue.stream_to(None)
             self._release(pool, environment, keep=keep)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from faaslab.backends import report_line, system_records
 from faaslab.backends.local import record
 from faaslab.backends.local.api.dialogue import Reply
+from faaslab.backends.local.process import TICK_S
 from faaslab.errors import Closed
 
 if TYPE_CHECKING:
@@ -92,17 +93,31 @@ class Phases:
         peak_mb = environment.peak_mb()
         if reply.kind == "timeout":
             environment.kill("timeout")
+        elif reply.kind == "exit" and environment.cancelled.is_set():
+            reply = Reply("cancelled")
         if self._closing.is_set() and reply.kind in ("exit", "init", "fault"):
             raise Closed("the local backend was closed while the function ran")
         return record.finished(environment, flight, reply, ended, peak_mb)
+
+    def interrupted(self, environment: Environment, flight: Flight) -> Execution:
+        """The Execution of an invocation that its own thread waits for no more."""
+        ended = time.perf_counter()
+        environment.invocations += 1
+        peak_mb = environment.peak_mb()
+        environment.kill()
+        if not flight.began:
+            flight.began = ended
+        return record.finished(environment, flight, Reply("cancelled"), ended, peak_mb)
 
     def _initialised(self, environment: Environment, flight: Flight) -> Reply | None:
         """Run the init, as Lambda does: by itself first, and when that fails again inside the invocation."""
         environment.kill()
         environment.logs.take(last=True)
         definition = environment.definition
-        flight.cold = True
         timeout_s = definition.function.configuration.timeout_s
+        if environment.cancelled.is_set():
+            return _given_up(environment, flight, "before it began")
+        flight.cold = True
         if environment.snaps:
             return self._restored(environment, flight)
         if environment.reset:
@@ -115,8 +130,11 @@ class Phases:
             started = environment.start(time.perf_counter() + self._settings.init_timeout_s)
             self._heard(environment, flight)
             _say_init_report(environment, flight, started, "init")
-            if started.status == "ok":
+            if started.status == "ok" or environment.cancelled.is_set():
                 flight.init_ms = round(started.ms, 3)
+            if environment.cancelled.is_set():
+                return _given_up(environment, flight, f"during its init, after {started.ms / 1000:.1f} s")
+            if started.status == "ok":
                 flight.begin(timeout_s)
                 return None
         flight.begin(timeout_s)
@@ -130,10 +148,16 @@ class Phases:
             if not environment.voice.json:
                 said = "signal: segmentation fault"
                 flight.say(report_line.fault_line(flight.request_id, said, "Runtime.ExitError"))
-            self._closing.wait(flight.deadline - time.perf_counter())
+            while (
+                left_s := flight.deadline - time.perf_counter()
+            ) > 0 and not environment.cancelled.is_set():
+                if self._closing.wait(min(left_s, TICK_S)):
+                    break
             started = started._replace(status="timeout", error_type=None, ms=timeout_s * 1000.0)
         _say_init_report(environment, flight, started, "invoke")
         _say_start(environment, flight)
+        if environment.cancelled.is_set():
+            return Reply("cancelled", b"during its init")
         if started.status == "timeout":
             return Reply("timeout")
         kind, body = record.failed_init(flight, started)
@@ -156,6 +180,8 @@ class Phases:
             self._heard(environment, flight)
             flight.restore_ms = round(started.ms, 3)
             _say_restore_report(environment, flight, started)
+        if environment.cancelled.is_set():
+            return _given_up(environment, flight, "during its init")
         flight.begin(timeout_s)
         if started.status == "ok":
             return None
@@ -173,6 +199,13 @@ class Phases:
         flight.hear(environment)
         for event in environment.extensions.said:
             flight.announce(environment.voice, event)
+
+
+def _given_up(environment: Environment, flight: Flight, when: str) -> Reply:
+    """It was cancelled before its function ran at all."""
+    flight.begin(environment.timeout_s)
+    _say_start(environment, flight)
+    return Reply("cancelled", when.encode())
 
 
 def _say_start(environment: Environment, flight: Flight) -> None:

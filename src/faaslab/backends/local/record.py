@@ -36,6 +36,9 @@ _TOO_LARGE = (
 )
 
 
+CANCELLED = "Invocation.Cancelled"
+"""The error type of what somebody ended. Lambda knows none for it: there nobody can."""
+
 IN_PROCESS, ATTACHED = "in-process", "attached"
 """The start methods of what ran under a debugger: in this very process, and in an environment of its own."""
 
@@ -103,6 +106,11 @@ def finished(
                 flight.say(report_line.timed_out_line(now, flight.request_id, configuration.timeout_s), now)
         elif kind == "fault":
             error_type, text = reply.error_type or "Runtime.Unknown", body.decode()
+            body = fault(flight, error_type, text)
+            _say_fault(environment, flight, text, error_type)
+        elif kind == "cancelled":
+            error_type = CANCELLED
+            text = f"cancelled {body.decode() or f'after {duration_ms / 1000:.1f} s'}"
             body = fault(flight, error_type, text)
             _say_fault(environment, flight, text, error_type)
         elif kind != "init":

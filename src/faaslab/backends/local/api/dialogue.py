@@ -37,7 +37,10 @@ _HASTE_S = 0.2
 
 
 class Reply(NamedTuple):
-    """How an invocation ended: `response`, `error`, `too_large`, `timeout`, `exit`, `memory`, or `fault`."""
+    """How an invocation ended: `response`, `error`, `too_large`, `timeout`, `exit`, `memory`, or `fault`.
+
+    `phases` has `init` for one that failed, and `cancelled`, whose body tells when, besides.
+    """
 
     kind: str
     body: bytes = b""
