@@ -20,6 +20,23 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 TWO_COMMANDS = "python3 -m venv"
 
 
+def commands() -> list[tuple[str, list[str]]]:
+    """The commands of each block of the README, in order, with the section that it stands in."""
+    found, section = [], ""
+    for heading, language, text in re.findall(
+        r"^#+ ([^\n]*)$|^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE
+    ):
+        section = heading or section
+        if lines := [
+            line for line in text.splitlines() if language == "bash" and line.startswith("faaslab ")
+        ]:
+            found.append((section, lines))
+    return found
+
+
+COMMANDS = commands()
+
+
 def environment(folder: Path) -> dict[str, str]:
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith("FAASLAB_")},
@@ -54,15 +71,9 @@ def test_every_cell_runs(after_the_cells):
     assert ended.values.tolist() == [["completed", 208]]  # a failure in a map stops no cell
 
 
-def test_every_command_runs(after_the_cells):
-    lines = [
-        line
-        for language, text in BLOCKS
-        if language == "bash"
-        for line in text.splitlines()
-        if line.startswith("faaslab ")
-    ]
-    assert lines
+@pytest.mark.parametrize("lines", [pytest.param(lines, id=section) for section, lines in COMMANDS])
+def test_every_command_runs(after_the_cells, lines):
+    """A block is a test, so that a busy machine has time for each; a block needs the cells, not another block."""
     for line in lines:
         argv = [sys.executable, "-m", "faaslab", *shlex.split(line, comments=True)[1:]]
         done = subprocess.run(
@@ -74,6 +85,14 @@ def test_every_command_runs(after_the_cells):
             timeout=170,
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+
+
+def test_no_command_is_left_out():
+    run = [line for _, lines in COMMANDS for line in lines]
+    assert len(run) > 30
+    assert run == re.findall(
+        r"^faaslab .*$", "".join(text for language, text in BLOCKS if language == "bash"), re.MULTILINE
+    )
 
 
 def test_the_two_commands_are_one_line_each():
