@@ -138,6 +138,24 @@ def test_nothing_is_cut_off_at_the_side(notebook, width):
     notebook.page.set_viewport_size({"width": 1100, "height": 2400})
 
 
+TILES = """tiles => tiles.map(each => each.getBoundingClientRect()).map(each => Math.round(each.top))"""
+
+
+@pytest.mark.parametrize("width", [1100, 800, 420])
+def test_the_figures_stand_in_full_rows_and_the_tables_reach_the_edge(notebook, width):
+    notebook.page.set_viewport_size({"width": width, "height": 2400})
+    board(notebook).locator(".tile").first.wait_for()
+    tops = board(notebook).locator(".tile").evaluate_all(TILES)
+    rows = {top: tops.count(top) for top in tops}
+    assert len(tops) == 9
+    assert len(set(rows.values())) == 1, rows
+    cut = "each => each.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.textContent)"
+    assert board(notebook).locator(".tile").evaluate_all(cut) == []
+    short = "each => each.filter(one => one.clientWidth + 1 < one.parentElement.clientWidth).length"
+    assert board(notebook).locator("table").evaluate_all(short) == 0
+    notebook.page.set_viewport_size({"width": 1100, "height": 2400})
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_every_text_can_be_read_in_both_themes(notebook, theme):
     notebook.theme(theme)
@@ -152,7 +170,8 @@ def test_the_saved_notebook_has_the_figures_and_no_script(notebook):
     kept = [
         each.data["text/html"]
         for each in saved.cells[PLACES["dashboard"]].outputs
-        if each.data.get("text/html")
+        if "faas-kept"
+        in each.data.get("text/html", "")  # on a slow machine a bar that has gone stands there, too
     ]
     assert len(kept) == 1
     assert "<svg" in kept[0]

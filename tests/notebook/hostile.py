@@ -21,7 +21,7 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {
     "class", "title", "open", "style", "role", "scope", "tabindex", "href", "target", "rel", "aria-label",
-    "aria-valuenow", "aria-valuemin", "aria-valuemax",
+    "aria-valuenow", "aria-valuemin", "aria-valuemax", "aria-sort",
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The dashboard as HTML: its figures with their trend, its tables, and what it says where there is nothing."""
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -7,6 +8,7 @@ import pytest
 
 from faaslab.lab.dashboard import Bucket, Dashboard, Figures, FunctionFigures, WorkflowFigures
 from faaslab.model.alarm import Alarm, AlarmCondition, AlarmState, ComparisonOperator
+from faaslab.notebook import dashboard_tables
 from faaslab.notebook import dashboard_view as draw
 from faaslab.notebook.display import view
 from faaslab.verbs import DashboardAnswer
@@ -98,16 +100,64 @@ def test_a_trend(now, before, how, expected):
 
 
 def order(dashboard, by):
-    text = Reader(draw.tables(dashboard, order=by)).text
+    text = Reader(dashboard_tables.tables(dashboard, order=by)).text
     return sorted((each.function for each in dashboard.by_function), key=text.index)
 
 
 def test_the_table_can_be_in_any_order():
     dashboard = made(("one", "two", "six"))
     assert order(dashboard, "invocations") == ["one", "two", "six"]
-    for by in ("errors", "p95", "cost", "cold rate"):
+    for by in ("errors", "p95", "cost", "cold starts"):
         assert order(dashboard, by) == ["six", "two", "one"]
-    assert set(draw.ORDERS) >= {"invocations", "errors", "throttles", "p95", "cost"}
+    assert set(dashboard_tables.ORDERS) >= {"invocations", "errors", "throttles", "p95", "cost"}
+
+
+def cells(html, row):
+    """The texts of a row of the first table."""
+    table = html.split("</table>")[0]
+    return [
+        Reader(f"<p>{each.split('>', 1)[1]}</p>").text
+        for each in re.findall(r"<t[hd][ >].*?(?=</t[hd]>)", table.split("<tr>")[row + 1])
+    ]
+
+
+def test_a_table_has_the_words_and_the_units_of_the_figures_above_it():
+    score = FunctionFigures(
+        function="score", invocations=1200, errors=9, throttles=2, cold_known=1200, cold_starts=60, p50_ms=0.345,
+        p95_ms=4.08, p99_ms=7240.0, cost_usd=85.4e-6,
+    )  # fmt: skip
+    idle = FunctionFigures(function="idle")
+    html = dashboard_tables.tables(made(by_function=(score, idle)), order="cold starts")
+    assert cells(html, 0) == [
+        "function", "invocations", "errors", "error rate", "throttles", "cold starts", "p50", "p95", "p99", "cost",
+    ]  # fmt: skip
+    assert cells(html, 1) == [
+        "score", "1,200", "9", "0.8 %", "2", "5 %", "0.345 ms", "4.08 ms", "7.24 s", "85.4 µ$",
+    ]  # fmt: skip
+    assert cells(html, 2) == ["idle", "0", "0", "–", "0", "–", "–", "–", "–", "$0"]
+    assert html.count('aria-sort="descending">cold starts<') == 1
+    figures = re.findall(r"<t[hd]( [^>]*)>", html)
+    assert sum("num" in each for each in figures) == len(figures) - 3
+    calm = dashboard_tables.tables(made(running={"score": 2}))
+    assert cells(calm, 0)[-1] == "running now"
+    assert "throttles" not in cells(calm, 0)
+
+
+def test_a_table_of_workflows_has_no_names_of_columns():
+    etl = WorkflowFigures(
+        workflow="etl", executions=5, running=1, succeeded=2, failed=1, timed_out=1, aborted=0, p50_ms=10.0,
+        p95_ms=90_000.0,
+    )  # fmt: skip
+    html = dashboard_tables.tables(made((), workflows=(etl,)))
+    assert cells(html, 0) == [
+        "workflow", "executions", "running now", "succeeded", "failed", "timed out", "aborted", "p50", "p95",
+    ]  # fmt: skip
+    assert cells(html, 1) == ["etl", "5", "1", "2", "1", "1", "0", "10 ms", "90 s"]
+
+
+def test_what_a_long_table_leaves_out_is_counted():
+    text = Reader(dashboard_tables.tables(made([f"f{place}" for place in range(53)]))).text
+    assert "3 more of 53 functions not shown" in text
 
 
 def test_alarms_have_their_place_once_there_are_any():

@@ -125,6 +125,8 @@ class Dashboard:
     """Function -> how many of its executions run at this moment in this process, where there are any."""
     last: datetime | None = None
     """When the last one of all began, where the window has none."""
+    position: tuple[int, int] | None = None
+    """The store's when it was asked: while it stands there, the same window has the same figures."""
 
     @property
     def empty(self) -> bool:
@@ -187,6 +189,7 @@ def look(lab: Lab, functions: Sequence[str] = (), since: str | datetime | timede
     A window of a span begins with a bucket, so it is up to one bucket longer than was asked for.
     """
     run, now, chosen = lab.store.sql, lab.clock.now(), tuple(functions)
+    position = lab.store.position()  # before the questions: what is recorded meanwhile is asked for again
     frame = _frame(lab, chosen, since, now)
     shown = (frame.window, frame.begin, frame.width)
     rows = questions.figures(run, *shown, before=frame.before).to_dict("records")
@@ -220,6 +223,7 @@ def look(lab: Lab, functions: Sequence[str] = (), since: str | datetime | timede
         alarms=alarms(lab),
         running=lab.monitoring.in_flight(),
         last=None if by_function else _extent(run, chosen)[1],
+        position=position,
     )
 
 

@@ -6,28 +6,16 @@ import math
 from typing import TYPE_CHECKING
 
 from faaslab.notebook import series, units
-from faaslab.notebook.markup import Html, box, joined, pill, tag
+from faaslab.notebook.dashboard_tables import count, tables
+from faaslab.notebook.markup import Html, box, pill, tag
 from faaslab.notebook.series import Series, Times
-from faaslab.notebook.tables import table_parts
-from faaslab.verbs.dashboard_text import empty_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from faaslab.lab.dashboard import Dashboard, Figures, FunctionFigures
+    from faaslab.lab.dashboard import Dashboard, Figures
     from faaslab.model.alarm import Alarm
 
-ORDERS: dict[str, Callable[[FunctionFigures], float]] = {
-    "invocations": lambda each: each.invocations,
-    "errors": lambda each: each.errors,
-    "throttles": lambda each: each.throttles,
-    "p95": lambda each: each.p95_ms or 0.0,
-    "cold rate": lambda each: each.cold_rate or 0.0,
-    "cost": lambda each: each.cost_usd,
-}
-"""What the table of functions can be in the order of; most first."""
-
-ROWS = 50
 _SAME = 0.005
 _NOTABLE = 0.1
 _MANY_TIMES = 10.0
@@ -112,11 +100,11 @@ def tiles(dashboard: Dashboard) -> Html | None:
     rate = now.error_rate
     return tag(
         "div",
-        tile("invocations", lambda each: each.invocations, _count),
+        tile("invocations", lambda each: each.invocations, count),
         tile(
             "errors",
             lambda each: each.errors,
-            _count,
+            count,
             worse=True,
             beside=units.percent(rate) if rate else None,
             hue="bad" if now.errors else None,
@@ -124,7 +112,7 @@ def tiles(dashboard: Dashboard) -> Html | None:
         tile(
             "throttles",
             lambda each: each.throttles,
-            _count,
+            count,
             worse=True,
             hue="warn" if now.throttles else None,
         ),
@@ -134,7 +122,7 @@ def tiles(dashboard: Dashboard) -> Html | None:
         tile("cold starts", lambda each: each.cold_rate, units.percent, worse=True, points=True),
         _tile(
             "concurrency",
-            _count(dashboard.peak),
+            count(dashboard.peak),
             None
             if before is None
             else trend(dashboard.peak if now.invocations else None, dashboard.peak_before or None),
@@ -230,38 +218,3 @@ def charts(dashboard: Dashboard) -> Html | None:
         series.steps("Concurrency", f"most at once in {per}", times, peak),
         series.bars("Cost", f"in {per}, list price", times, [cost], say=units.dollars),
     )
-
-
-def tables(dashboard: Dashboard, *, order: str = "invocations") -> Html:
-    """A row a function and a row a workflow, or what to do where there is nothing."""
-    if dashboard.empty:
-        return tag("div", empty_words(dashboard), class_="part soft")
-    parts: list[Html] = []
-    if dashboard.by_function:
-        df = dashboard.df
-        places = sorted(
-            range(len(dashboard.by_function)), key=lambda place: -ORDERS[order](dashboard.by_function[place])
-        )
-        df = df.iloc[places]
-        if not dashboard.running:
-            df = df.drop(columns="running")
-        if not df["throttles"].any():
-            df = df.drop(columns="throttles")
-        parts.append(
-            tag(
-                "div",
-                table_parts(
-                    df.drop(columns="cold_starts"),
-                    rows=ROWS,
-                    foot="cost at list prices of us-east-1, without the free tier",
-                ),
-                class_="under",
-            )
-        )
-    if dashboard.workflows:
-        parts.append(tag("div", table_parts(dashboard.workflows_df, rows=ROWS), class_="under"))
-    return joined(*parts)
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}"

@@ -96,6 +96,9 @@ _SHEET = """
        border-bottom: 1px solid var(--line); text-align: left!important; vertical-align: top;
        max-width: 24rem; font-weight: 400; white-space: nowrap; overflow: hidden;
        text-overflow: ellipsis; }
+    .faas table.full { width: 100%; }
+    .faas td.bad, .faas td.warn { color: color-mix(in srgb,var(--hue) 68%,var(--ink)); }
+    .faas thead th[aria-sort] { color: var(--ink)!important; font-weight: 600; }
     .faas tbody tr:last-child>* { border-bottom: 0; }
     .faas thead th { font-size: 11px; color: var(--soft)!important; vertical-align: bottom; }
     .faas .num { text-align: right!important; }
@@ -121,7 +124,7 @@ _SHEET = """
        background: color-mix(in srgb,var(--info) 34%,transparent); }
     .faas .span b { position: absolute; top: 0; bottom: 0; width: 3px; border-radius: 2px;
        background: var(--info); }
-    .faas .tiles { display: grid; grid-template-columns: repeat(auto-fit,minmax(5rem,1fr));
+    .faas .tiles { display: grid; grid-template-columns: repeat(3,minmax(0,1fr));
        gap: 10px 12px; padding: 6px 14px 12px; }
     .faas .tile { min-width: 0; }
     .faas .what { font-size: 11px; line-height: 16px; color: var(--soft); }
@@ -170,6 +173,7 @@ _SHEET = """
     @container (min-width: 38rem) { .faas .charts { grid-template-columns: repeat(2,minmax(0,1fr)); }
        .faas .series text { font-size: 10px; } }
     @container (min-width: 54rem) { .faas .charts { grid-template-columns: repeat(3,minmax(0,1fr)); }
+       .faas .tiles { grid-template-columns: repeat(9,minmax(min-content,1fr)); }
        .faas .series text { font-size: 10.5px; } }
     @keyframes faas-run{from{margin-left:0}to{margin-left:70%}}
     @media (prefers-reduced-motion:reduce){.faas .run i{animation:none}}

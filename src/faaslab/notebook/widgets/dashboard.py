@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from faaslab.lab.dashboard import ALL, edge
 from faaslab.notebook import dashboard_view as draw
+from faaslab.notebook.dashboard_tables import ORDERS, tables
 from faaslab.notebook.display import Surroundings, View, view
 from faaslab.notebook.markup import page, pill, tag
 from faaslab.notebook.widgets.live import LiveWidget
@@ -41,9 +42,9 @@ class DashboardWidget(LiveWidget):
         super().__init__(lab, around)
         self._since = answer.since
         self._chosen = answer.dashboard.functions
-        self._order = next(iter(draw.ORDERS))
-        self._dashboard = answer.dashboard
-        self._seen: Any = None
+        self._order = next(iter(ORDERS))
+        shown = self._dashboard = answer.dashboard
+        self._seen: Any = (answer.since, shown.functions, shown.position, edge(answer.since, shown.until))
         """What stood when it last asked; it asks again once that differs."""
         self._not_before_s = 0.0
         self._kept: Any = None
@@ -69,7 +70,7 @@ class DashboardWidget(LiveWidget):
         window.add_class("faas-choice")
         window.observe(lambda change: self._pick(since=change["new"]), "value")
         order = ipywidgets.Dropdown(
-            options=list(draw.ORDERS), value=self._order, description="order by", layout={"width": "auto"}
+            options=list(ORDERS), value=self._order, description="order by", layout={"width": "auto"}
         )
         order.observe(lambda change: self._pick(order=change["new"]), "value")
         self._chips_box = ipywidgets.Box()
@@ -171,7 +172,7 @@ class DashboardWidget(LiveWidget):
         )
         self._put("tiles", tag("div", draw.tiles(dashboard), class_="faas"))
         self._put("charts", tag("div", draw.charts(dashboard), class_="faas"))
-        self._put("tables", tag("div", draw.tables(dashboard, order=self._order), class_="faas"))
+        self._put("tables", tag("div", tables(dashboard, order=self._order), class_="faas"))
         several = None if len(dashboard.by_function) > 1 else "none"
         if self._order_box.layout.display != several:
             self._order_box.layout.display = several
