@@ -6,7 +6,9 @@ What it looks like is kept in `build/screens` for whoever wants to see it: CI ke
 import nbformat
 import pytest
 
+from faaslab.reports.page import render
 from tests.browser import jupyter
+from tests.browser.offline import check_offline
 
 pytestmark = pytest.mark.browser
 
@@ -99,6 +101,16 @@ def test_it_stays_within_the_page_in_both_themes(tour, theme):
             path=SCREENS / f"{name.replace('%faas ', '').replace(' ', '-')}-{theme.split()[-1].lower()}.png"
         )
         assert shown.evaluate("node => node.scrollWidth <= node.clientWidth + 1"), name
+
+
+def test_what_is_saved_is_whole_without_a_kernel_and_offline(tour, tmp_path):
+    tour.command("docmanager:save")
+    page = tmp_path / "tour.html"
+    page.write_text(render(tour.path, title="The tour", subtitle="as it was left"), "utf-8")
+    check_offline(tour.page.context.browser, page, outputs=25)
+    saved = page.read_text("utf-8")
+    for kept in ("0.0809", "Look again", "invocations", "environment"):
+        assert kept in saved
 
 
 def test_it_says_nothing_to_the_console_and_asks_nobody_elsewhere(tour):

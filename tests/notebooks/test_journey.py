@@ -4,12 +4,16 @@ Whoever adds a word adds its row here and there. `LATER` are the rows whose word
 """
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
 from faaslab import verbs
+from faaslab.reports.page import render
+from tests.browser import jupyter
+from tests.browser.offline import check_offline
 from tests.notebooks.test_start_here import ROOT, text_of
 
 JOURNEY = ROOT / "notebooks" / "journey.ipynb"
@@ -121,6 +125,25 @@ def test_a_row_shows_what_it_promises(walked, row):
 
 def test_no_secret_is_in_it(walked):
     assert "not to be seen" not in str([cell.get("outputs") for cell in walked.cells])
+
+
+@pytest.mark.browser
+def test_its_page_is_whole_offline(walked, tmp_path):
+    reason = jupyter.missing()
+    if reason is not None:
+        pytest.skip(reason)
+    path = tmp_path / "journey.ipynb"
+    nbformat.write(walked, path)
+    page = tmp_path / "journey.html"
+    page.write_text(render(path, title="The journey", subtitle="as it ended"), "utf-8")
+
+    def look():
+        with jupyter.chromium() as browser:
+            check_offline(browser, page, outputs=30)
+
+    # In a thread of its own: what ran the notebook has left an event loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(look).result()
 
 
 def test_git_has_no_outputs_of_it():

@@ -88,6 +88,14 @@ def _without_what_lives(node: Any) -> None:
             for name in ("text/html", "image/svg+xml"):
                 if name in data:
                     data[name] = still("".join(data[name]))
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if not _is_empty(output)]
+
+
+def _is_empty(output: Any) -> bool:
+    """Whether there is nothing to see: a widget whose place is taken by the HTML below it, say."""
+    data = output.get("data")
+    return data is not None and not any("".join(data[name]).strip() for name in data)
 
 
 def _shortened(text: str) -> str:
