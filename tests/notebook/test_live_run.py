@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from faaslab.errors import Closed
+from faaslab.errors import Closed, StoreBusy
 from faaslab.notebook import live_run
 from faaslab.notebook.display import View
 from faaslab.notebook.widgets.pulse import Pulse
@@ -112,6 +112,21 @@ def test_a_lab_that_is_closed_leaves_it_as_it_stood(live, watched, handle):
     assert handle.shown == []
     live.beat()
     assert handle.shown == ["begun"]
+
+
+def test_a_look_that_fails_ends_nothing(live, watched, handle, monkeypatch):
+    look = watched.look
+
+    def busy():
+        raise StoreBusy("another program holds the file")
+
+    monkeypatch.setattr(watched, "look", busy)
+    live.beat()
+    assert live.going
+    monkeypatch.setattr(watched, "look", look)
+    watched.stood, watched.ended = "over", True
+    live.beat()
+    assert handle.shown == ["over"]
 
 
 def test_one_that_cannot_be_drawn_any_more_leaves_what_was_drawn(live, watched, handle):

@@ -29,6 +29,8 @@ class Labs:
         self._live: list[LiveRun] = []
         self._widgets: list[LiveWidget] = []
         self.pulse = Pulse()
+        self._looks = Pulse()
+        """That of panels and dashboards: what they ask may take long, and no bar is to wait for it."""
 
     def follow(self, live: LiveRun) -> None:
         """Show a run as it goes on, until it ends or the labs are closed."""
@@ -44,7 +46,7 @@ class Labs:
             each.close()
             self._widgets.remove(each)
         self._widgets.append(live)
-        live.begin(self.pulse, self.beside if attended else None)
+        live.begin(self._looks, self.beside if attended else None)
 
     def settle(self, *_: Any) -> None:
         """After a cell: show the end of what has ended, where no page does so by itself."""
@@ -90,7 +92,8 @@ class Labs:
         while self._live:
             self._live.pop().close()
         self.pulse.close()
-        self.pulse = Pulse()
+        self._looks.close()
+        self.pulse, self._looks = Pulse(), Pulse()
         while self._widgets:
             self._widgets.pop().close()
         self.beside.close()

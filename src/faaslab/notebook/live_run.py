@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from IPython.display import display
 
-from faaslab.errors import FaaslabError
+from faaslab.errors import Closed, FaaslabError
 from faaslab.notebook.display import View
 from faaslab.notebook.widgets.bundle import Bundle
 
@@ -68,8 +68,10 @@ class LiveRun:
                     self._end()
                 else:
                     self._show()
-            except FaaslabError:  # the lab was closed: what is shown is how it stood
+            except Closed:  # what is shown is how it stood
                 self._end()
+            except FaaslabError:
+                return  # the next look may have more luck
 
     def _show(self) -> None:
         self._view = view = self._draw(self._watched)

@@ -1,5 +1,7 @@
 """The life of something live: shown, asked while it is seen, kept, and ended when its output was cleared."""
 
+import threading
+
 import ipywidgets
 import pytest
 
@@ -117,7 +119,7 @@ def test_at_its_end_the_page_takes_the_place_of_the_widget(labs, page):
     live.close()
     widget, kept = page
     assert "faas-nothing" in widget.shown[-1].html
-    assert kept.shown[-1].html == "<p>1</p>"
+    assert kept.shown[-1].html == f"<p>{live.looks}</p>"
 
 
 def test_what_is_kept_is_renewed_only_when_it_is_another(labs, page):
@@ -143,3 +145,49 @@ def test_a_lab_that_was_closed_ends_it(labs, page):
     live = Counted(Closed("this lab is closed"))
     labs.show(live, attended=True)
     assert not live.going
+    assert len(page) == 1, "there is no widget any more that somebody could click"
+
+
+def test_when_the_lab_is_closed_meanwhile_what_is_kept_takes_the_place_of_the_widget(labs, page):
+    live = Counted()
+    labs.show(live, attended=True)
+    live.raises = Closed("this lab is closed")
+    live.beat()
+    widget, kept = page
+    assert not live.going
+    assert "faas-nothing" in widget.shown[-1].html
+    assert kept.shown[-1].html == "<p>2</p>"
+
+
+def test_a_fault_of_ours_is_shown_and_the_next_look_may_have_more_luck(labs, page, monkeypatch):
+    monkeypatch.delenv("FAASLAB_DEBUG", raising=False)
+    told = []
+    monkeypatch.setattr(threading, "excepthook", lambda about: told.append(str(about.exc_value)))
+    live, other = Counted(KeyError("mine")), Counted()
+    for each in (live, other):
+        labs.show(each, attended=True)
+        views(each, 1)
+    assert live.going
+    assert live.troubles[-1].startswith("KeyError: 'mine'")
+    live.raises = None
+    looks = live.looks
+    live.beat()
+    assert (live.looks, told) == (looks + 1, [])
+    monkeypatch.setenv("FAASLAB_DEBUG", "1")
+    live.raises = KeyError("mine")
+    live.beat()
+    assert told == ["'mine'"], "the whole trace is told to whoever asks for it"
+
+
+def test_a_deed_that_fails_in_whatever_way_is_shown(labs, page):
+    live = Counted()
+    labs.show(live, attended=True)
+
+    def deed(what):
+        raise ZeroDivisionError(what)
+
+    live.apart(deed, "by nothing")
+    while live._apart:
+        threading.Event().wait(0.001)
+    assert live.troubles[-1].startswith("ZeroDivisionError: by nothing")
+    assert live.going

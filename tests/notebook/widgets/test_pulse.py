@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from faaslab.clock import SteppedClock
 from faaslab.notebook.widgets.pulse import Pulse
 
 
@@ -22,6 +23,11 @@ class Counter:
         self.count += 1
         if self.count == self.until:
             self.done.set()
+
+
+@pytest.fixture
+def clock():
+    return SteppedClock()
 
 
 @pytest.fixture
@@ -83,6 +89,39 @@ def test_one_that_fails_is_left_and_told_of_and_the_others_go_on(pulse, monkeypa
     assert ended(pulse)
     assert broken.count == 1
     assert told == ["'mine'"]
+
+
+def test_one_that_takes_long_is_called_less_often(clock):
+    pulse = Pulse(clock)
+
+    class Slow(Counter):
+        def beat(self):
+            clock.advance(2.0)
+            super().beat()
+
+    each = Slow(period_s=1.0, until=9)
+    pulse._due[each] = clock.monotonic()
+    assert [pulse._beaten(one) for one in pulse._ready()] == [True]
+    assert pulse._due[each] == clock.monotonic() + 18.0
+    quick = Counter(period_s=1.0)
+    pulse._due = {quick: clock.monotonic()}
+    assert [pulse._beaten(one) for one in pulse._ready()] == [True]
+    assert pulse._due[quick] == clock.monotonic() + 1.0
+
+
+def test_one_that_is_woken_while_it_takes_long_is_called_again_at_once(clock):
+    pulse = Pulse(clock)
+
+    class Woken(Counter):
+        def beat(self):
+            clock.advance(2.0)
+            pulse._due[self] = clock.monotonic()
+            super().beat()
+
+    each = Woken(until=9)
+    pulse._due[each] = clock.monotonic()
+    pulse._beaten(*pulse._ready())
+    assert pulse._due[each] == clock.monotonic()
 
 
 def test_nothing_is_called_after_the_end():

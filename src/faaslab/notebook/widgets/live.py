@@ -6,14 +6,18 @@ somebody does again.
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from faaslab.errors import Closed, FaaslabError
+from faaslab.notebook.failures import unexpected
 from faaslab.notebook.widgets.stage import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from faaslab.lab import Lab
     from faaslab.notebook.display import Surroundings, View
     from faaslab.notebook.widgets.beside import Beside
@@ -48,7 +52,7 @@ class LiveWidget(ABC):
 
     @abstractmethod
     def look(self) -> None:
-        """Ask, and show what came. FaaslabError ends nothing: the next look may have more luck."""
+        """Ask, and show what came. What it raises ends nothing: the next look may have more luck."""
 
     @abstractmethod
     def still(self) -> View:
@@ -67,7 +71,7 @@ class LiveWidget(ABC):
         if beside is not None:
             made = self.widget()
             self.beat()
-            self._stage.show(made)
+            self._stage.show(None if self._over else made)
             self.answer(made)
         else:
             self.beat()
@@ -127,9 +131,8 @@ class LiveWidget(ABC):
 
         def do() -> None:
             try:
-                deed(*arguments)
-            except FaaslabError as error:
-                self.trouble(error)
+                if not self._tried(lambda: deed(*arguments)):
+                    self.close()
             finally:
                 self._apart.discard(threading.current_thread())
                 self.look_now()
@@ -151,17 +154,29 @@ class LiveWidget(ABC):
         return not self._over and (self._wanted or (self.restless and self._stage.seen))
 
     def beat(self) -> None:
-        """Look, once."""
+        """Look, once. When the Lab was closed meanwhile, what is kept stands in its place from now on."""
         with self._turn:
             if self._over:
                 return
             self._wanted = False
-            try:
-                self.look()
-            except Closed:
-                self._over = True
-            except FaaslabError as error:
-                self.trouble(error)
+            going = self._tried(self.look)
+        if not going:
+            self.close()
+
+    def _tried(self, deed: Callable[[], Any]) -> bool:
+        """Whether the Lab is still open. A fault of ours is shown as other trouble is, and nothing stops."""
+        try:
+            deed()
+        except Closed:
+            return False
+        except FaaslabError as error:
+            self.trouble(error)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the page and its other widgets go on
+            if os.environ.get("FAASLAB_DEBUG"):
+                about = (type(error), error, error.__traceback__, threading.current_thread())
+                threading.excepthook(threading.ExceptHookArgs(about))
+            self.trouble(unexpected(error))
+        return True
 
     def _seen_changed(self, seen: bool) -> None:  # noqa: FBT001
         if seen and self._pulse is not None and not self._over:

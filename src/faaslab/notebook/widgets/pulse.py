@@ -1,4 +1,7 @@
-"""One thread for all that is live in a notebook. It is there as long as something beats, and no longer."""
+"""One thread for all that is live in a notebook. It is there as long as something beats, and no longer.
+
+Rule: whoever takes long is called less often, so that each costs a tenth of a core at most.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,10 @@ from faaslab.clock import SYSTEM, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_PAUSE = 9.0
+"""A beat is followed by a pause of so many times what it took."""
 
 
 class Beating(Protocol):
@@ -52,7 +59,7 @@ class Pulse:
     def _run(self) -> None:
         while True:
             self._woken.clear()
-            broken = [each for each in self._ready() if not _beaten(each)]
+            broken = [each for each in self._ready() if not self._beaten(each)]
             with self._turn:
                 now = self._clock.monotonic()
                 going = {each: due for each, due in self._due.items() if each not in broken and each.beats}
@@ -72,6 +79,24 @@ class Pulse:
             self._due.update((each, now + each.period_s) for each in ready)
         return ready
 
+    def _beaten(self, each: Beating) -> bool:
+        """Call one of them; False for one that failed, which is told as Python tells it of any thread."""
+        with self._turn:
+            began_s, due_s = self._clock.monotonic(), self._due.get(each)
+        try:
+            if each.beats:
+                each.beat()
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the others go on
+            about = (type(error), error, error.__traceback__, threading.current_thread())
+            threading.excepthook(threading.ExceptHookArgs(about))
+            return False
+        ended_s = self._clock.monotonic()
+        with self._turn:
+            # Unless somebody woke it meanwhile.
+            if due_s is not None and self._due.get(each) == due_s:
+                self._due[each] = max(due_s, ended_s + _PAUSE * (ended_s - began_s))
+        return True
+
     @property
     def running(self) -> bool:
         """Whether there is a thread."""
@@ -86,15 +111,3 @@ class Pulse:
         self._woken.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
-
-
-def _beaten(each: Beating) -> bool:
-    """Call one of them; False for one that failed, which is told as Python tells it of any thread."""
-    try:
-        if each.beats:
-            each.beat()
-    except Exception as error:  # noqa: BLE001 -- whatever it is, the others go on
-        about = (type(error), error, error.__traceback__, threading.current_thread())
-        threading.excepthook(threading.ExceptHookArgs(about))
-        return False
-    return True
