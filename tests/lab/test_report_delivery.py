@@ -116,6 +116,18 @@ def test_one_that_fails_harms_no_other_and_is_told_in_the_log(tmp_path, opened, 
     assert "very-secret" not in log + str(told)
 
 
+def test_a_delivery_without_the_page_is_none(tmp_path, opened):
+    lab, done = opened(), ran(tmp_path)
+    page = next(path for path in done.outputs if path.endswith(".html"))
+    os.unlink(page)
+    with pytest.raises(InvalidValue, match=r"cold_starts-1\.html is not there any more"):
+        deliver_by_hand(lab, done, [str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
+    [told] = deliver(lab, done, schedule(str(tmp_path / "out")))
+    assert not told.ok
+    assert told.detail.endswith("cold_starts-1.html is not there any more")
+
+
 class NoPause:
     """The machine's clock, whose pauses are over at once."""
 
@@ -210,7 +222,7 @@ def test_a_run_whose_pages_are_gone_is_told_of_all_the_same(tmp_path, opened):
         lab = opened()
         gone = run(outputs=(str(tmp_path / "gone.html"),), log=str(tmp_path / "nowhere" / "x.log"))
         told = deliver(lab, gone, schedule(f"{hooks.url}/x", str(tmp_path / "out")))
-    assert [each.ok for each in told] == [True, True]
+    assert [each.ok for each in told] == [True, False]
     assert hooks.posts[0][3]["title"] == "Cold starts"
     [entry] = index.entries((tmp_path / "out" / "index.html").read_text())
     assert entry.files == {}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -98,12 +99,47 @@ def test_the_log_has_each_cell_and_its_lines_with_times_and_no_secret(lab, tmp_p
         assert line in told
     assert any(line.startswith("cell 3 failed after") for line in told)
     for kept in (log, *map(Path, run.outputs)):
-        if kept.suffix == ".log":
-            assert "hush" not in kept.read_text()
+        assert "hush" not in kept.read_text()
+        assert "from-the-environment" not in kept.read_text()
     injected = nbformat.read(run.outputs[1], 4)
     assert "hush" not in injected.cells[1].source
     assert injected.metadata.papermill.parameters == {"token": "••••"}
     assert run.parameters == {"token": "••••"}
+
+
+def test_what_is_secret_within_a_mapping_is_hidden_everywhere(lab, tmp_path):
+    path = notebook(tmp_path, "print(db['password'])\ndb", parameters="db = {}")
+    given = {"db": {"password": "one-level-down", "hosts": [{"apiKey": "two-levels"}], "user": "ada"}}
+    run = lab.reports.run(path, parameters=given, formats=("html", "ipynb"))
+    assert run.parameters == {"db": {"password": "••••", "hosts": [{"apiKey": "••••"}], "user": "ada"}}
+    assert lab.reports.get(run.id).parameters == run.parameters
+    for kept in map(Path, (run.log, *run.outputs)):
+        text = kept.read_text()
+        assert "ada" in text
+        assert "level" not in text
+
+
+def test_runs_that_begin_in_the_same_second_have_a_page_each(tmp_path):
+    path = notebook(tmp_path, "print(since)", name="it [1]" + "ü" * 100)
+    clock = SteppedClock(DUE)
+    with app.open(store=tmp_path / "s.duckdb", cache=tmp_path / "cache", clock=clock) as lab:
+        with ThreadPoolExecutor() as pool:
+            runs = list(pool.map(lambda n: lab.reports.run(path, parameters={"since": f"<{n}>"}), range(3)))
+        pages = [Path(run.outputs[0]) for run in runs]
+        assert len(set(pages)) == len({run.log for run in runs}) == 3
+        for number, page in enumerate(pages):
+            assert f"&lt;{number}&gt;" in page.read_text()
+
+
+def test_a_relative_folder_is_recorded_as_it_is_found_from_anywhere(lab, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = lab.reports.run(notebook(tmp_path), out_dir="pages")
+    assert Path(run.outputs[0]).parent == tmp_path / "pages"
+    monkeypatch.chdir("/")
+    assert lab.reports.latest_page()[0] == run
+    (tmp_path / "a file").touch()
+    with pytest.raises(InvalidValue, match="cannot be written to"):
+        lab.reports.run(notebook(tmp_path), out_dir=tmp_path / "a file")
 
 
 def test_a_time_that_is_over_leaves_a_page_and_so_does_a_kernel_that_dies(lab, tmp_path):
@@ -138,6 +174,8 @@ def test_a_cell_that_will_not_be_stopped_is_stopped(lab, tmp_path, monkeypatch):
         ({"theme": "pink"}, InvalidValue, "--theme: 'pink' is none of light, dark, auto"),
         ({"timeout_s": 0}, InvalidValue, "--timeout"),
         ({"stem": "../x"}, InvalidValue, "--stem"),
+        ({"stem": "ü" * 150}, InvalidValue, "--stem: is longer than 200 bytes"),
+        ({"parameters": {"since": 1 << 40_000}}, InvalidValue, "-p since: is a whole number of more than"),
         ({"title": "{{ x }}"}, InvalidValue, "--title, character 1"),
     ],
 )

@@ -9,7 +9,9 @@ from faaslab.errors import InvalidValue, MissingExtra, NotFound, Unsupported
 from faaslab.lab import secrets
 
 
-@pytest.mark.parametrize("key", ["API_KEY", "TOKEN", "DB_PASSWORD", "client_secret", "MY_TOKEN_2"])
+@pytest.mark.parametrize(
+    "key", ["API_KEY", "TOKEN", "DB_PASSWORD", "client_secret", "MY_TOKEN_2", "api-key", "dbPassword"]
+)
 def test_telling_names(key):
     assert secrets.looks_secret(key)
     assert secrets.masked({key: "hunter2", "STAGE": "dev"}) == {key: secrets.MASK, "STAGE": "dev"}
@@ -18,6 +20,22 @@ def test_telling_names(key):
 @pytest.mark.parametrize("key", ["STAGE", "MONKEY", "KEYBOARD", "TOKENIZER_PATH"])
 def test_innocent_names(key):
     assert not secrets.looks_secret(key)
+
+
+def test_at_every_depth():
+    given = {
+        "db": {"password": "abc", "n": 1},
+        "all": [{"token": [12345678, True, None]}],
+        "key": "line\nof it",
+    }
+    assert secrets.without_secrets(given) == {
+        "db": {"password": secrets.MASK, "n": 1},
+        "all": [{"token": secrets.MASK}],
+        "key": secrets.MASK,
+    }
+    assert list(secrets.secret_names(given)) == ["db.password", "all.token", "key"]
+    # What is short stands everywhere.
+    assert list(secrets.secret_texts(given)) == ["12345678", "line\nof it", "line", "of it"]
 
 
 @pytest.fixture

@@ -55,12 +55,15 @@ def deliver(
 def deliver_by_hand(lab: Lab, run: ReportRun, texts: Sequence[str]) -> tuple[Delivered, ...]:
     """Bring a run to targets that somebody names now, whether they had it before or not.
 
-    Raises `InvalidValue` for one that cannot be read, before anything is delivered.
+    Raises `InvalidValue` for one that cannot be read, and for a run whose pages are gone, before anything is
+    delivered.
     """
     for text in texts:
         targets.parsed(text)
     if run.status not in _ENDED:
         raise InvalidValue(f"run {run.id} is {run.status.value}: there is nothing to deliver", place="run")
+    if gone := _gone(run):
+        raise InvalidValue(f"{gone} is not there any more", place="run", hint="run it again: report run")
     return _deliver(lab, run, texts, again=True)
 
 
@@ -74,6 +77,7 @@ def _deliver(
     again: bool,
 ) -> tuple[Delivered, ...]:
     pages = _pages(run)
+    gone = _gone(run)
     begins = _opening(pages)
     links: dict[str, str] = {}
     told: dict[str, Delivered] = {}
@@ -100,7 +104,13 @@ def _deliver(
         else:
             # What can be opened from anywhere is the better address.
             links |= {kind: link for kind, link in stand.items() if "://" in link or kind not in links}
-            told[text] = Delivered(target=shown, ok=True, detail=detail)
+            # What keeps pages has not got what there was to keep; whoever is told has been told.
+            lacks = gone is not None and not _tells(text)
+            told[text] = Delivered(
+                target=shown,
+                ok=not lacks,
+                detail=f"{detail}; {gone} is not there any more" if lacks else detail,
+            )
             if _tells(text):
                 # Without its mark somebody may be told twice; that is no reason to fail.
                 with suppress(FaaslabError, OSError):
@@ -204,6 +214,11 @@ def _pages(run: ReportRun) -> dict[str, Path]:
         if os.path.isfile(path):  # noqa: PTH113 - a Path raises for a folder that may not be looked into
             found.setdefault(path.suffix.removeprefix(".").lower() or "file", path)
     return found
+
+
+def _gone(run: ReportRun) -> str | None:
+    """A page that the run left and that is there no more."""
+    return next((path for path in run.outputs if not os.path.isfile(path)), None)  # noqa: PTH113 - as above
 
 
 def _opening(pages: Mapping[str, Path]) -> Opening:

@@ -17,7 +17,7 @@ from faaslab.errors import InvalidValue, NotFound, nearest
 from faaslab.events import schedule as schedules
 from faaslab.lab.report_catalogue import find
 from faaslab.lab.report_turns import Outcome, ReportTurns, run_of
-from faaslab.lab.secrets import looks_secret
+from faaslab.lab.secrets import secret_names
 from faaslab.model.report import NotifyOn, Overlap, ReportRun, ReportSchedule
 from faaslab.reports import due as dues
 from faaslab.reports.delivery import targets
@@ -333,13 +333,12 @@ class ReportSchedules:
             raise InvalidValue(f"{schedule.retries} is not 0 to {_MOST_RETRIES}", place="retries")
         if schedule.timeout_s is not None and not 0 < schedule.timeout_s < 1e8:
             raise InvalidValue(f"{schedule.timeout_s:g} is no number of seconds", place="timeout")
-        for name in schedule.parameters:
-            if looks_secret(name):
-                raise InvalidValue(
-                    f"{name!r} looks like a secret, and a schedule is kept as it stands",
-                    place="parameters",
-                    hint="let the notebook read it from the environment or the keyring",
-                )
+        for name in secret_names(dict(schedule.parameters)):
+            raise InvalidValue(
+                f"{name!r} looks like a secret, and a schedule is kept as it stands",
+                place="parameters",
+                hint="let the notebook read it from the environment or the keyring",
+            )
         for target in schedule.notify:
             targets.parsed(target)
         schedules.zone_of(schedule.timezone)

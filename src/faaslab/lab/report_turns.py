@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import AlreadyExists, Closed, InvalidValue
 from faaslab.lab.pump import CLAIM_S, Pump
-from faaslab.lab.secrets import MASK, looks_secret
+from faaslab.lab.secrets import without_secrets
 from faaslab.model.json import from_json, to_json
 from faaslab.model.report import ReportRun, ReportSchedule, ReportStatus
 from faaslab.reports import due as dues
@@ -28,7 +28,7 @@ from faaslab.reports.due import Due, Next
 from faaslab.store import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from faaslab.lab import Lab
     from faaslab.store import Claim, Waiting
@@ -179,7 +179,7 @@ class ReportTurns:
                 id=str(uuid.uuid4()),
                 name=Path(schedule.report).stem,
                 notebook=schedule.report,
-                parameters=without_secrets(schedule.parameters),
+                parameters=without_secrets(dict(schedule.parameters)),
                 status=ReportStatus.FAILED,
                 started_at=began,
                 ended_at=self._lab.clock.now(),
@@ -396,11 +396,6 @@ def _skipped(schedule: ReportSchedule, run: ReportRun, instant: datetime, now: d
         schedule=schedule.name,
         scheduled_for=instant,
     )
-
-
-def without_secrets(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as they may be kept: what has a telling name is hidden."""
-    return {name: MASK if looks_secret(name) else value for name, value in parameters.items()}
 
 
 def _id(name: str) -> str:

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 from faaslab.errors import FaaslabError, InvalidValue, NotFound, StoreError
 from faaslab.lab import owners
 from faaslab.lab.report_catalogue import Report, catalogue, copy, find, new_name, shipped_reports
-from faaslab.lab.secrets import MASK, looks_secret
+from faaslab.lab.secrets import looks_secret, secret_texts, without_secrets
 from faaslab.model.json import from_json
 from faaslab.model.report import ReportRun, ReportStatus
 from faaslab.reports.given import kept
+from faaslab.reports.journal import hidden
 from faaslab.reports.parameters import cells, declared
 from faaslab.reports.times import Times, resolved, written
 
@@ -41,7 +42,9 @@ _SHORTEST_ID = 4
 _LEAST_HIDDEN = 8
 """A variable of the environment that is shorter is a word that logs are full of."""
 
-_STEM = re.compile(r"[^/\\\x00-\x1f]{1,180}")
+_STEM = re.compile(r"[^/\\\x00-\x1f]+")
+_LONGEST_STEM_BYTES = 200
+"""A file's name has 255 at most, with its ending and what it is called while it is written."""
 
 
 class Reports:
@@ -130,21 +133,27 @@ class Reports:
         if timeout_s is not None and not 0 < timeout_s < 1e8:
             raise InvalidValue(f"{timeout_s:g} is no number of seconds from 1 on", place="--timeout")
         folder = Path(out_dir) if out_dir is not None else Path(self._lab.store.path).parent / "reports"
+        # What is recorded is found from any folder.
+        folder = Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100 - links stay as they are
         stem = _file_stem(written(stem, times, place="--stem")) if stem is not None else None
-        folder.mkdir(parents=True, exist_ok=True)
-        stem = stem or _unused(folder, f"{notebook.stem}-{when:%Y%m%d-%H%M%S}")
-        secret = [key for key in given if looks_secret(key)]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stem = stem or _reserved(folder, f"{_cut(notebook.stem)}-{when:%Y%m%d-%H%M%S}")
+        except OSError as error:
+            raise InvalidValue(f"cannot be written to: {error.strerror}", place=f"--dir {folder}") from None
+        shown = without_secrets(given)
+        hide = [*secret_texts(given), *_variables()]
         begun = ReportRun(
             id=str(uuid.uuid4()),
             name=notebook.stem,
             notebook=str(notebook),
-            parameters={key: MASK if key in secret else value for key, value in given.items()},
+            parameters=shown,
             status=ReportStatus.RUNNING,
             started_at=when,
             schedule=schedule,
             scheduled_for=scheduled_for,
             attempt=attempt,
-            log=str((folder / f"{stem}.log").absolute()),
+            log=str(folder / f"{stem}.log"),
         )
         heard = _Heard(progress)
         self.settle()
@@ -159,14 +168,14 @@ class Reports:
                     look=look,
                     timeout_s=timeout_s,
                     log=folder / f"{stem}.log",
-                    hide=_to_hide([str(given[key]) for key in secret]),
-                    secret_parameters=secret,
+                    hide=hide,
+                    shown={key: value for key, value in shown.items() if value != given[key]},
                     run_id=begun.id,
                     clock=self._lab.clock,
                     on_cell=heard.cell,
                 )
             except BaseException as error:
-                done = self._broken(begun, error, heard)
+                done = self._broken(begun, error, heard, hide)
                 self._lab.store.report_runs.end(done)
                 if isinstance(error, reports.WorkerFailed):
                     return done
@@ -183,7 +192,9 @@ class Reports:
             self._lab.store.report_runs.end(done)
         return done
 
-    def _broken(self, begun: ReportRun, error: BaseException, heard: _Heard) -> ReportRun:
+    def _broken(
+        self, begun: ReportRun, error: BaseException, heard: _Heard, hide: Sequence[str]
+    ) -> ReportRun:
         stopped = isinstance(error, KeyboardInterrupt)
         kind = "Interrupted" if stopped else type(error).__name__
         message = f"stopped {heard.where}" if stopped else str(error)
@@ -193,7 +204,7 @@ class Reports:
             ended_at=self._lab.clock.now(),
             failed_cell=heard.number,
             error_type=kind,
-            error_message=message,
+            error_message=hidden(message, hide),
         )
 
     @contextmanager
@@ -354,27 +365,37 @@ class _Heard:
             self._progress(int(ended), self.where)
 
 
-def _to_hide(values: Sequence[str]) -> list[str]:
-    """What no log may show: the values of secret parameters, and of variables with telling names."""
-    variables = (
-        value for key, value in os.environ.items() if looks_secret(key) and len(value) >= _LEAST_HIDDEN
-    )
-    return [value for value in (*values, *variables) if value]
+def _variables() -> list[str]:
+    """What else no page and no log may show: the values of variables with telling names."""
+    return [value for key, value in os.environ.items() if looks_secret(key) and len(value) >= _LEAST_HIDDEN]
 
 
 def _file_stem(stem: str) -> str:
+    hint = "a name without /; --dir says where"
+    if len(stem.encode("utf-8", "surrogatepass")) > _LONGEST_STEM_BYTES:
+        raise InvalidValue(f"is longer than {_LONGEST_STEM_BYTES} bytes", place="--stem", hint=hint)
     if not _STEM.fullmatch(stem) or stem.startswith("."):
-        raise InvalidValue(
-            f"{stem!r} is no name for a file", place="--stem", hint="a name without /; --dir says where"
-        )
+        raise InvalidValue(f"{stem!r} is no name for a file", place="--stem", hint=hint)
     return stem
 
 
-def _unused(folder: Path, stem: str) -> str:
-    """`stem`, with a number where a page of the same second has it already."""
-    taken = {path.stem for path in folder.glob(f"{stem}*")}
-    return next(
-        name
-        for name in itertools.chain([stem], (f"{stem}-{n}" for n in itertools.count(2)))
-        if name not in taken
-    )
+def _cut(stem: str) -> str:
+    """A notebook's name, so short that a time and an ending have room behind it."""
+    return stem.encode("utf-8", "surrogateescape")[:160].decode("utf-8", "ignore")
+
+
+def _reserved(folder: Path, stem: str) -> str:
+    """`stem`, with a number where one of the same second has it already; its log is there from now on.
+
+    Of runs that begin at once each gets another. Raises `OSError` for a folder that takes no file.
+    """
+    taken = {path.name.rpartition(".")[0] for path in folder.iterdir()}
+    for name in itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2))):
+        if name in taken:
+            continue
+        try:
+            os.close(os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            continue
+        return name
+    raise AssertionError

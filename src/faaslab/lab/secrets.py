@@ -4,27 +4,72 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue, MissingExtra, NotFound, Unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 MASK = "••••"
 _TELLING = re.compile(
-    r"(?:^|_)(?:API_?KEY|KEY|TOKEN|PASSWORD|PASSWD|PWD|SECRET|CREDENTIALS?)(?:$|_)", re.IGNORECASE
+    r"(?:^|_)(?:API_?KEY|KEY|TOKEN|PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|CREDENTIALS?)(?:$|_)", re.IGNORECASE
 )
+_SEAM = re.compile(r"[-. ]|(?<=[a-z0-9])(?=[A-Z])")
+_LEAST_TEXT = 4
+_LEAST_NUMBER = 6
+"""What is shorter stands in any page by chance: it is hidden at its own name alone."""
 
 
 def looks_secret(key: str) -> bool:
     """Whether a variable of that name usually holds a secret."""
-    return _TELLING.search(key) is not None
+    return _TELLING.search(_SEAM.sub("_", key)) is not None
 
 
 def masked(variables: Mapping[str, str]) -> dict[str, str]:
     """The variables for showing: values under telling names are hidden."""
     return {key: MASK if looks_secret(key) else value for key, value in variables.items()}
+
+
+def without_secrets(value: Any) -> Any:
+    """The same with a mask for all that stands under a telling name, at every depth of mappings and lists."""
+    if isinstance(value, dict):
+        return {key: MASK if looks_secret(str(key)) else without_secrets(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_secrets(each) for each in value]
+    return value
+
+
+def secret_names(value: Any) -> Iterator[str]:
+    """The telling names in mappings and lists, at every depth: `db.password`."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if looks_secret(str(key)):
+                yield str(key)
+            else:
+                yield from (f"{key}.{name}" for name in secret_names(each))
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from secret_names(each)
+
+
+def secret_texts(value: Any, *, telling: bool = False) -> Iterator[str]:
+    """All that stands under telling names, as text; not what is so short that any page has it by chance.
+
+    `telling`: the value itself is a secret.
+    """
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from secret_texts(each, telling=telling or looks_secret(str(key)))
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from secret_texts(each, telling=telling)
+    elif telling and isinstance(value, str):
+        # Of a key in many lines a cell may show one.
+        lines = value.splitlines() if "\n" in value else []
+        yield from (each for each in (value, *lines) if len(each.strip()) >= _LEAST_TEXT)
+    elif telling and isinstance(value, (int, float)) and len(str(value)) >= _LEAST_NUMBER:
+        yield str(value)
 
 
 def resolve(secret: str) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 import signal
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from faaslab.reports.hiding import hide_in
 from faaslab.reports.journal import Journal, Stream, hidden, plain
 from faaslab.reports.page import failed_cell, own_numbers
 
@@ -51,10 +51,7 @@ def execute(job: dict[str, Any], output: Path, journal: Journal, say: Callable[.
 
     going = _Going()
     journal.note(f"report {job['notebook']}, Python {platform.python_version()}, process {os.getpid()}")
-    shown = {
-        name: "••••" if name in job["secret_parameters"] else value
-        for name, value in job["parameters"].items()
-    }
+    shown = job["parameters"] | job["shown"]
     journal.note(f"parameters {json.dumps(shown, ensure_ascii=False)}")
     papermill_engines.register("faaslab", _engine(going, job, journal, say))
     late = threading.Thread(target=_end_when_late, args=(going, job["timeout_s"], tell_kernels), daemon=True)
@@ -79,13 +76,15 @@ def execute(job: dict[str, Any], output: Path, journal: Journal, say: Callable[.
     except PapermillExecutionError as error:
         ended = {
             "failed_cell": failed_cell(nbformat.read(output, as_version=4)),
-            "error_type": error.ename,
+            "error_type": hidden(error.ename, job["hide"]),
             "error_message": hidden(plain(error.evalue), job["hide"]),
         }
     finally:
         going.done.set()
-    if job["secret_parameters"]:
-        _hide_parameters(output, job)
+    if job["hide"] or job["shown"]:
+        node = nbformat.read(output, as_version=4)
+        hide_in(node, job["hide"], job["shown"])
+        nbformat.write(node, output)
     return ended
 
 
@@ -170,21 +169,3 @@ def _first_line(source: str) -> str:
     ]
     first = lines[0] if lines else ""
     return first if len(first) <= 80 else f"{first[:79]}…"
-
-
-def _hide_parameters(output: Path, job: dict[str, Any]) -> None:
-    """Values under telling names stand neither in the notebook nor in the page made of it."""
-    import nbformat
-
-    node = nbformat.read(output, as_version=4)
-    given = node.metadata.get("papermill", {}).get("parameters", {})
-    for name in job["secret_parameters"]:
-        if name in given:
-            given[name] = "••••"
-        for cell in node.cells:
-            if "injected-parameters" in cell.metadata.get("tags", ()):
-                cell.source = re.sub(rf"(?m)^{re.escape(name)} = .*$", f'{name} = "••••"', cell.source)
-    for cell in node.cells:
-        if "injected-parameters" in cell.metadata.get("tags", ()):
-            cell.source = hidden(cell.source, job["hide"])
-    nbformat.write(node, output)

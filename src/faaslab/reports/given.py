@@ -24,6 +24,9 @@ MOST_BYTES = 1024 * 1024
 
 _MOST_VALUES = 100_000
 _DEEPEST = 30
+_MOST_BITS = 4096
+"""Python itself refuses to write one of 4300 digits."""
+
 _WORDS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
 
 
@@ -142,6 +145,12 @@ def kept(given: Any, place: str) -> Any:
         if left < 0 or depth > _DEEPEST:
             what = f"{_MOST_VALUES:,} values" if left < 0 else f"{_DEEPEST} levels"
             raise InvalidValue(f"holds more than {what}", place=place)
+        if isinstance(item, int) and item.bit_length() > _MOST_BITS:
+            raise InvalidValue(
+                f"is a whole number of more than {_MOST_BITS:,} bits",
+                place=place,
+                hint="-r gives it as a text",
+            )
         if item is None or isinstance(item, (str, bool, int)):
             return item
         if isinstance(item, float):
@@ -164,5 +173,5 @@ def kept(given: Any, place: str) -> Any:
 
 def _key(key: Any, place: str) -> str:
     if isinstance(key, (str, int, float, bool)):
-        return str(key)
+        return str(kept(key, place))
     raise InvalidValue(f"{key!r} is no key of a mapping", place=place)

@@ -24,6 +24,7 @@ from faaslab.clock import SYSTEM, Clock
 from faaslab.errors import FaaslabError, InvalidValue, NotFound, Unsupported, nearest
 from faaslab.model.report import ReportRun, ReportStatus
 from faaslab.reports import pdf
+from faaslab.reports.hiding import forms
 from faaslab.reports.page import PAPERS, THEMES
 from faaslab.reports.parameters import check, language
 
@@ -63,7 +64,7 @@ def run(
     timeout_s: float | None = None,
     log: Path | None = None,
     hide: Sequence[str] = (),
-    secret_parameters: Sequence[str] = (),
+    shown: Mapping[str, Any] | None = None,
     run_id: str | None = None,
     clock: Clock = SYSTEM,
     on_progress: Callable[[int, int], None] | None = None,
@@ -72,8 +73,9 @@ def run(
     """Run `notebook` and write `out_dir/STEM.FORMAT` for each format.
 
     What its cells take longer than `timeout_s` is cut off. `log` is written while it runs, with each of
-    `hide` masked; so are `secret_parameters` in the notebook and the page. `on_progress` is called with
-    (cells done, cells), `on_cell` with (number, code cells, whether it is done) as the author counts them.
+    `hide` masked, as the notebook and the pages are; a parameter in `shown` stands there as it has it.
+    `on_progress` is called with (cells done, cells), `on_cell` with (number, code cells, whether it is done)
+    as the author counts them.
     Raises `NotFound`, `InvalidValue` or `Unsupported` before anything runs, `WorkerFailed` when the machinery
     breaks; a failing cell gives a run with status failed.
     """
@@ -86,7 +88,7 @@ def run(
         job = {
             "notebook": str(notebook.resolve()),
             "parameters": given,
-            "secret_parameters": [each for each in secret_parameters if each in given],
+            "shown": {name: value for name, value in (shown or {}).items() if name in given},
             "folder": folder,
             "cwd": str(Path.cwd()),
             "title": look.title or name.replace("_", " ").capitalize(),
@@ -96,7 +98,7 @@ def run(
             "browser": None if program is None else str(program),
             "timeout_s": timeout_s,
             "log": None if log is None else str(log.absolute()),
-            "hide": list(hide),
+            "hide": list(forms(hide)),
         }
         ended = _work(job, Path(folder), _Told(on_progress, on_cell))
         made = [suffix for suffix in formats if (Path(folder) / f"report.{suffix}").is_file()]

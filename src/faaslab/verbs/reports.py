@@ -148,8 +148,10 @@ def open_(lab: Lab, call: Call, face: Face) -> Answer:
     """The latest page."""
     run, page = lab.reports.latest_page(call["run"])
     face.open(str(page))
+    last = lab.reports.get(call["run"])
+    later = "" if last.id == run.id else f"; the run of {last.started_at:%Y-%m-%d %H:%M} UTC has no page"
     return DoneAnswer(
-        text=f"opened {page}, of {run.started_at:%Y-%m-%d %H:%M} UTC",
+        text=f"opened {page}, of {run.started_at:%Y-%m-%d %H:%M} UTC{later}",
         facts={"opened": str(page), "report": run.name, "id": run.id},
     )
 
