@@ -153,6 +153,17 @@ def test_nothing_is_cut_off_at_the_side(notebook, view, width):
     notebook.page.set_viewport_size({"width": 1100, "height": 4000})
 
 
+@pytest.mark.parametrize("width", [1100, 420])
+def test_it_stands_in_a_frame_with_room_around_its_lines(notebook, view, width):
+    notebook.page.set_viewport_size({"width": width, "height": 4000})
+    frame = view.locator(".faas-follow")
+    assert frame.evaluate("each => getComputedStyle(each).borderLeftWidth") == "1px"
+    left = frame.bounding_box()["x"]
+    for inside in (".name", ".line", "input"):
+        assert frame.locator(inside).first.bounding_box()["x"] - left >= 10
+    notebook.page.set_viewport_size({"width": 1100, "height": 4000})
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_every_text_can_be_read_in_both_themes(notebook, theme):
     notebook.theme(theme)

@@ -7,7 +7,7 @@ import pytest
 
 from faaslab.errors import InvalidValue
 from faaslab.model.execution import ExecutionStatus
-from faaslab.model.workflow import HistoryEvent
+from faaslab.model.workflow import HistoryEvent, WorkflowExecutionStatistics
 from faaslab.notebook import panel_view, state_view
 from faaslab.notebook.markup import page
 from faaslab.workflow.graph.stays import Attempt, Inside, Stay
@@ -51,7 +51,7 @@ def test_all_that_a_state_did_is_told():
     ran = {3: (execution(),), 7: (execution(status=ExecutionStatus.FAILED, id="f" * 32, cold_start=False),)}
     text = read(state_view.state_block(stay(), ran)).text
     for word in (
-        "in Score [2]", "250 ms", "1 time", "attempt 1 of 2", "attempt 2 of 2", "in progress", "called with",
+        "in Score [2]", "250 ms", "retries1", "attempt 1 of 2", "attempt 2 of 2", "in progress", "called with",
         "score completed · 12.3 ms · billed 61 ms · init 48.3 ms · cold start · 38 of 128 MB", "hello",
         "variables that it set", "input", "output", "worker Score",
     ):  # fmt: skip
@@ -125,6 +125,16 @@ def test_names_data_and_causes_are_text_and_nothing_else(text):
     ):
         assert label.isprintable()
         assert len(label) < 250
+
+
+def test_retries_have_one_word_and_one_count():
+    twice = run("x", statistics=WorkflowExecutionStatistics(total_states=3, retried_states=1))
+    assert "retries2" in read(panel_view.standing(twice, NOW, retries=2)).text
+    kept = read(panel_view.kept_block(twice, "<div></div>", "<div></div>", [], None, retries=2)).text
+    assert "retries2" in kept
+    assert "retried" not in kept
+    assert "retries2" in read(state_view.state_block(stay(retries=2), {})).text
+    assert "retries" not in read(panel_view.standing(twice, NOW)).text
 
 
 def test_labels_tell_what_one_chooses_by():

@@ -61,6 +61,8 @@ class Watched:
         self._progress = Progress()
         self._events: list[HistoryEvent] = []
         self.execution = execution
+        self.retries = 0
+        """How often states were tried again, as the last drawing has it."""
 
     def look(self) -> bool:
         """Read what has happened since; whether anything has."""
@@ -131,7 +133,9 @@ class Watched:
                 statuses[run.state] = replace(statuses[run.state], items=items)
             children += self._lab.workflows.executions(map_run=arn, limit=_CHILDREN)
         inside = (status_of(self._lab.store.workflows.history(each.id)) for each in children[:_CHILDREN])
-        return together(inside) | statuses
+        found = together(inside) | statuses
+        self.retries = sum(each.retries for each in found.values())
+        return found
 
     def timeline(self) -> Picture:
         """When which state was entered and left, as a Gantt chart."""

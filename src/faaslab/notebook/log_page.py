@@ -96,6 +96,17 @@ def _short(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def head(page: Page, title: str, *, paused: bool, filtered: bool) -> Html:
+    """Of the live view: whose lines they are, whether more come, and how much of it one sees."""
+    return tag(
+        "div",
+        tag("span", title, class_="name"),
+        None if paused else pill("live", "ok"),
+        tag("span", " · ".join(_words(page, paused=paused, filtered=filtered)), class_="soft push"),
+        class_="top",
+    )
+
+
 def standing(page: Page, *, paused: bool, filtered: bool) -> Html:
     """How much of it one sees, in words."""
     return tag("div", " · ".join(_words(page, paused=paused, filtered=filtered)), class_="soft")

@@ -34,7 +34,12 @@ class Html(str):
 
 def text(value: object) -> Html:
     """`value` as text between tags or in an attribute: escaped, without what a page could obey."""
-    return Html(html.escape(_UNSEEN.sub("\ufffd", _ANSI.sub("", str(value))), quote=True))
+    return Html(html.escape(seen(value), quote=True))
+
+
+def seen(value: object) -> str:
+    """`value` without what a page could obey, for a place that takes plain text, such as a button's label."""
+    return _UNSEEN.sub("\ufffd", _ANSI.sub("", str(value)))
 
 
 def tag(kind: str, *children: object, **attributes: object) -> Html:

@@ -40,8 +40,8 @@ def head(workflow: Workflow, notes: Sequence[str] = ()) -> Html:
     )
 
 
-def standing(execution: WorkflowExecution | None, now: datetime) -> Html:
-    """How the execution stands that is shown."""
+def standing(execution: WorkflowExecution | None, now: datetime, *, retries: int = 0) -> Html:
+    """How the execution stands that is shown; `retries` of all its states, as the graph has them."""
     if execution is None:
         said = tag("span", "not run yet: give it an input and start it", class_="soft")
         return box(tag("div", said, class_="top"))
@@ -52,10 +52,10 @@ def standing(execution: WorkflowExecution | None, now: datetime) -> Html:
         pill(str(execution.status).lower().replace("_", " "), hue),
         class_="top",
     )
-    return box(top, _figures(execution, now), hue=hue)
+    return box(top, _figures(execution, now, retries), hue=hue)
 
 
-def _figures(execution: WorkflowExecution, now: datetime) -> Html:
+def _figures(execution: WorkflowExecution, now: datetime, retries: int) -> Html:
     statistics, ended = execution.statistics, execution.ended_at
     spent = length((ended or max(now, execution.started_at)) - execution.started_at)
     return facts(
@@ -65,7 +65,7 @@ def _figures(execution: WorkflowExecution, now: datetime) -> Html:
             ("started", f"{units.moment(execution.started_at)} UTC"),
             ("states", f"{statistics.total_states:,}" if statistics.total_states else None),
             ("failed", f"{statistics.failed_states:,}" if statistics.failed_states else None),
-            ("retried", f"{statistics.retried_states:,}" if statistics.retried_states else None),
+            ("retries", f"{retries:,}" if retries else None),
             ("redriven", units.amount(execution.redrive_count, "time") if execution.redrive_count else None),
             ("alias", execution.alias),
         ]
@@ -181,10 +181,12 @@ def kept_block(
     timeline: str,
     events: Sequence[HistoryEvent],
     detail: Html | None,
+    *,
+    retries: int = 0,
 ) -> Html:
-    """All that is worth keeping of a panel that shows an execution."""
+    """All that is worth keeping of a panel that shows an execution; `retries` as in `standing`."""
     return joined(
-        execution_block(execution, svg),
+        execution_block(execution, svg, retries=retries),
         detail,
         box(
             fold("timeline", picture(timeline)),

@@ -65,8 +65,8 @@ def run_block(answer: RunAnswer) -> Html:
     return execution_block(answer.execution, answer.svg)
 
 
-def execution_block(execution: WorkflowExecution, svg: str) -> Html:
-    """An execution with the picture of how its states stood."""
+def execution_block(execution: WorkflowExecution, svg: str, *, retries: int | None = None) -> Html:
+    """An execution with the picture of how its states stood; `retries` of them all, where known."""
     hue = HUES.get(str(execution.status), "mute")
     top = tag(
         "div",
@@ -83,7 +83,7 @@ def execution_block(execution: WorkflowExecution, svg: str) -> Html:
     )
     return box(
         top,
-        _figures(execution),
+        _figures(execution, retries),
         _failure(execution),
         picture(svg),
         _data("output", execution.output, unfolded=True),
@@ -92,7 +92,7 @@ def execution_block(execution: WorkflowExecution, svg: str) -> Html:
     )
 
 
-def _figures(execution: WorkflowExecution) -> Html:
+def _figures(execution: WorkflowExecution, retries: int | None) -> Html:
     statistics, ended = execution.statistics, execution.ended_at
     took = None if ended is None else (ended - execution.started_at).total_seconds() * 1_000
     return facts(
@@ -102,7 +102,12 @@ def _figures(execution: WorkflowExecution) -> Html:
             ("started", f"{units.moment(execution.started_at)} UTC"),
             ("states", f"{statistics.total_states:,}" if statistics.total_states else None),
             ("failed", f"{statistics.failed_states:,}" if statistics.failed_states else None),
-            ("retried", f"{statistics.retried_states:,}" if statistics.retried_states else None),
+            ("retries", f"{retries:,}" if retries else None),
+            (
+                # Without its events it is known of how many states only.
+                "states retried",
+                f"{statistics.retried_states:,}" if statistics.retried_states and retries is None else None,
+            ),
             (
                 "mean of a state",
                 units.duration(statistics.mean_state_duration_ms)

@@ -51,7 +51,7 @@ def state_block(stay: Stay, ran: Mapping[int, tuple[Execution, ...]], *, most: i
         [
             ("took", took(stay.entered, stay.left)),
             ("entered", None if stay.entered is None else f"{units.time_of_day(stay.entered)} UTC"),
-            ("tried again", units.amount(stay.retries, "time") if stay.retries else None),
+            ("retries", f"{stay.retries:,}" if stay.retries else None),
             ("iterations", _counted(stay.insides) if stay.kind == "Map" and stay.insides else None),
         ]
     )

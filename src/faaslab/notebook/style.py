@@ -154,9 +154,15 @@ _SHEET = """
     .faas .series .dashed { stroke-dasharray: 3 3; }
     .faas .series .hover { fill: transparent; }
     .faas .series .hover:hover { fill: var(--tint); }
-    .faas-dashboard { max-width: 78rem; border: 1px solid var(--jp-border-color2,#8884);
+    .faas-dashboard, .faas-follow { max-width: 78rem; border: 1px solid var(--jp-border-color2,#8884);
        border-radius: 6px; overflow: hidden!important; }
-    .faas-dashboard .widget-html { margin: 0; }
+    .faas-dashboard .widget-html, .faas-follow .widget-html { margin: 0; }
+    .faas-follow .faas { margin: 0; max-width: none; }
+    .faas-follow .faas-controls { gap: 4px 8px; padding-bottom: 8px; }
+    .faas-follow .faas-controls>* { margin: 0; }
+    .faas-follow .faas-log { padding: 6px 14px; }
+    .faas-follow .note { margin: 0 14px 8px; }
+    .faas-follow>.widget-html .box { border-radius: 0; border-width: 1px 0 0 3px; }
     .faas-controls, .faas-chips { display: flex!important; flex-flow: row wrap!important;
        align-items: center; gap: 4px 12px; padding: 0 12px 4px; overflow: visible; }
     .faas-chips { gap: 4px; max-height: 5.6rem; overflow-y: auto!important; padding-bottom: 6px; }

@@ -103,7 +103,8 @@ def headline(execution: WorkflowExecution) -> str:
     if statistics.total_states:
         parts.append(f"{statistics.total_states:,} state{'' if statistics.total_states == 1 else 's'}")
     if statistics.retried_states:
-        parts.append(f"{statistics.retried_states:,} retried")
+        one = statistics.retried_states == 1
+        parts.append(f"{statistics.retried_states:,} state{'' if one else 's'} retried")
     if execution.redrive_count:
         times = "once" if execution.redrive_count == 1 else f"{execution.redrive_count} times"
         parts.append(f"redriven {times}")

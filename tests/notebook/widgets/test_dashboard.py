@@ -226,6 +226,28 @@ def test_a_store_that_is_busy_is_said_above_the_figures_which_stay(board):
     assert board._parts["trouble"].value == ""
 
 
+def test_what_failed_half_way_is_drawn_at_the_next_look(board, lab, monkeypatch):
+    offer = board._offer
+
+    def busy(functions):
+        monkeypatch.setattr(board, "_offer", offer)
+        raise StoreBusy("held", hint="wait")
+
+    monkeypatch.setattr(board, "_offer", busy)
+    lab.store.record(ran(3))
+    with pytest.raises(StoreBusy):
+        board.look()
+    board.look()
+    assert ">3<" in tiles(board)
+
+
+def test_a_label_holds_nothing_that_hides_or_turns_the_rest(board, lab):
+    lab.store.record(ran(9, "\u202eevil\x1b[31m"))
+    board.look()
+    chip = board._chips["\u202eevil\x1b[31m"]
+    assert (chip.description, chip.tooltip) == ("\ufffdevil", "show \ufffdevil")
+
+
 def test_where_nobody_can_click_the_end_of_the_run_stands_in_the_notebook(tmp_path):
     cells = kernel.run(
         {

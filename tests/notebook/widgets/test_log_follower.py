@@ -74,6 +74,7 @@ def test_a_pause_and_newest(lab, view):
     view.look()
     assert "line 4" not in rows(view)
     assert "paused, 8 new" in view._said.value
+    assert "live" not in view._said.value
     assert "line 4" in view.still().html  # what is kept is the end
     (scrolled,) = view._place.children
     view._newest.click()
@@ -81,6 +82,7 @@ def test_a_pause_and_newest(lab, view):
     assert "line 4" in rows(view)
     assert view._place.children[0] is not scrolled
     assert not view._pause.value
+    assert ">live<" in view._said.value
 
 
 def test_an_execution_is_shown_with_its_phases(lab, view):

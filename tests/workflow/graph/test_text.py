@@ -24,7 +24,7 @@ def test_a_pipeline_in_mermaid():
         "stateDiagram-v2\n"
         "    direction TB\n"
         '    state "Extract" as s2\n'
-        '    state "Score #8635; 3#215;" as s3\n'
+        '    state "Score #8635; up to 3#215;" as s3\n'
         '    state "Load" as s4\n'
         "    [*] --> s2\n"
         "    s2 --> s3\n"
@@ -74,7 +74,7 @@ def test_a_loop_as_text():
         "    → Wait 30 seconds\n"
         "● Wait 30 seconds  [Wait · 30 s]\n"
         "    → Get status\n"
-        "● Get status  [Lambda · get-status] ↻ 4×\n"
+        "● Get status  [Lambda · get-status] ↻ up to 4×\n"
         "    → Job complete?\n"
         "● Job complete?  [Choice]\n"
         "    → Publish  if input.status = 'SUCCEEDED'\n"

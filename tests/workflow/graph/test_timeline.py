@@ -58,7 +58,7 @@ def test_a_row_says_its_figures():
     refund = next(each for each in hovers if each.startswith("Refund"))
     assert "Succeeded after 7.9 s" in refund
     assert "running 3.9 s, waiting to be tried again 4 s" in refund
-    assert "tried again 2×" in refund
+    assert "2 retries" in refund
     assert "7.9 s ↻ 2" in texts(svg)
 
 

@@ -13,7 +13,7 @@ from faaslab.lab.dashboard import ALL, edge
 from faaslab.notebook import dashboard_view as draw
 from faaslab.notebook.dashboard_tables import ORDERS, tables
 from faaslab.notebook.display import Surroundings, View, view
-from faaslab.notebook.markup import page, pill, tag
+from faaslab.notebook.markup import page, pill, seen, tag
 from faaslab.notebook.widgets.live import LiveWidget
 from faaslab.store.questions.dashboard import names
 from faaslab.verbs import DashboardAnswer
@@ -107,8 +107,9 @@ class DashboardWidget(LiveWidget):
         if not new:
             return
         for name in new:
+            said = seen(name)  # a label is plain text, which may hold what turns or hides the rest of it
             chip = ipywidgets.ToggleButton(
-                value=name in self._chosen, description=name, tooltip=f"show {name}", layout={"width": "auto"}
+                value=name in self._chosen, description=said, tooltip=f"show {said}", layout={"width": "auto"}
             )
             chip.observe(self._chips_changed, "value")
             self._chips[name] = chip
@@ -165,7 +166,6 @@ class DashboardWidget(LiveWidget):
         dashboard = self._dashboard
         if self._shown == (id(dashboard), self._order):
             return
-        self._shown = (id(dashboard), self._order)
         self._offer([each.function for each in dashboard.by_function])
         self._put(
             "head", page(tag("div", draw.head(dashboard, pill("live", "ok")), draw.alarms(dashboard.alarms)))
@@ -176,6 +176,8 @@ class DashboardWidget(LiveWidget):
         several = None if len(dashboard.by_function) > 1 else "none"
         if self._order_box.layout.display != several:
             self._order_box.layout.display = several
+        # Last: what failed half way is drawn again at the next look.
+        self._shown = (id(dashboard), self._order)
 
     def _put(self, name: str, html: str) -> None:
         if self._parts[name].value != html:

@@ -56,12 +56,12 @@ class LogFollower(LiveWidget):
         self._level = ipywidgets.Dropdown(
             options=[("any level", _NONE), *((f"{each} and above", each) for each in LEVELS)],
             tooltip="only lines of this level or above, where a level was recorded",
-            layout={"width": "140px"},
+            layout={"min_width": "140px"},
         )
         self._stream = ipywidgets.Dropdown(
             options=[("all streams", _NONE), *((f"{each} only", each) for each in STREAMS)],
             tooltip="only lines that the function, the platform or an extension wrote",
-            layout={"width": "125px"},
+            layout={"min_width": "125px"},
         )
         self._pause = ipywidgets.ToggleButton(
             description="Pause", icon="pause", tooltip="let the lines stand still", layout={"width": "86px"}
@@ -75,7 +75,7 @@ class LogFollower(LiveWidget):
         self._execution = ipywidgets.Dropdown(
             options=[("execution …", _NONE)],
             tooltip="show one of the executions that wrote these lines",
-            layout={"width": "196px"},
+            layout={"min_width": "196px"},
         )
         self._said = ipywidgets.HTML()
         self._fault = ipywidgets.HTML()
@@ -89,13 +89,11 @@ class LogFollower(LiveWidget):
         self._execution.observe(self._chosen, "value")
         controls = ipywidgets.HBox(
             [self._filter, self._level, self._stream, self._pause, self._newest, self._execution],
-            layout={"flex_flow": "row wrap", "width": "100%"},
         )
-        sheet = ipywidgets.HTML(page(tag("span", self._title, class_="name")))
-        self._root = ipywidgets.VBox(
-            [sheet, controls, self._said, self._fault, self._place, self._detail],
-            layout={"width": "100%", "max_width": "78rem"},
-        )
+        controls.add_class("faas-controls")
+        sheet = ipywidgets.HTML(page(), layout={"display": "none"})
+        self._root = ipywidgets.VBox([sheet, self._said, controls, self._fault, self._place, self._detail])
+        self._root.add_class("faas-follow")
         return self._root
 
     def _scrolling(self) -> Any:
@@ -138,7 +136,7 @@ class LogFollower(LiveWidget):
         for block in gone:
             block.close()
         filtered = any(self._asked)
-        said = log_page.standing(seen, paused=self._book.paused, filtered=filtered)
+        said = log_page.head(seen, self._title, paused=self._book.paused, filtered=filtered)
         _put(self._said, tag("div", said, class_="faas"))
         _put(self._fault, "")
         self._level.disabled = not self._book.has_levels and not self._level.value

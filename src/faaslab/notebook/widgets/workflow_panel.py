@@ -165,7 +165,7 @@ class WorkflowPanel(LiveWidget):
             runs.insert(SHOWN_RUNS - 1, execution)
         return Shown(
             head=panel_view.head(self._workflow, self.around.notes),
-            standing=panel_view.standing(execution, now),
+            standing=panel_view.standing(execution, now, retries=0 if watched is None else watched.retries),
             svg=self._picture[0],
             geometry=self._picture[1],
             state=self._chosen.state,
@@ -237,6 +237,7 @@ class WorkflowPanel(LiveWidget):
             timeline.svg,
             watched.events,
             detail if self._chosen.state is not None else None,
+            retries=watched.retries,
         )
         execution = watched.execution
         text = f"{execution.workflow}  {execution.name}  {headline(execution)}\n\n{timeline.text}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from faaslab.workflow.graph.drawing import counted
 from faaslab.workflow.graph.outline import Edge, Graph, Node, model
 from faaslab.workflow.graph.palette import HUES, STANDINGS
+from faaslab.workflow.graph.placing import times
 from faaslab.workflow.graph.progress import Status
 from faaslab.workflow.graph.words import seen, shortened
 
@@ -75,7 +76,7 @@ def _title(node: Node, status: Mapping[str, Status] | None) -> str:
     if node.kind == "More":
         return f"{node.hidden} more states"
     said = node.name + (" (no such state)" if node.kind == "Missing" else "")
-    said += f" ↻ {node.retries}×" if node.retries else ""
+    said += f" ↻ {times(node.retries)}" if node.retries else ""
     items = status[node.name].items if status and node.name in status else None
     return f"{said} {counted(items)}" if items else said
 

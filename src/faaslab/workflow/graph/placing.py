@@ -140,7 +140,7 @@ def _card(node: Node, plans: list[Plan], *, status_line: bool) -> Box:
 
 def times(count: int) -> str:
     """How often a state is tried again, at most."""
-    return f"{count}×" if count < 1_000 else "∞"
+    return f"up to {count}×" if count < 1_000 else "∞"
 
 
 def _even(width: float) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from faaslab.workflow.graph.drawing import counted, figures
 from faaslab.workflow.graph.outline import Edge, Graph, Node, model
 from faaslab.workflow.graph.palette import SAID, SIGNS
+from faaslab.workflow.graph.placing import times
 from faaslab.workflow.graph.progress import Status
 from faaslab.workflow.graph.words import seen, shortened
 
@@ -44,7 +45,7 @@ def _told(graph: Graph, status: Mapping[str, Status] | None, indent: str) -> Ite
 def _state(
     node: Node, ways: list[Edge], nodes: Mapping[str, Node], status: Mapping[str, Status] | None, indent: str
 ) -> Iterator[str]:
-    retries = f" ↻ {node.retries}×" if node.retries else ""
+    retries = f" ↻ {times(node.retries)}" if node.retries else ""
     lost = "" if node.reached else " — no state leads here"
     sign, said = "●", ""
     if status is not None:

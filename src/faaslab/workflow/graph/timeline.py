@@ -182,7 +182,7 @@ def _row(visit: Visit, depth: int, end: datetime) -> Row:
     if len(spent) > 1:
         parts = [f"{_DOING[doing]} {length(spent[doing])}" for doing in _DOING if doing in spent]
         said.append(", ".join(parts))
-    said += [f"tried again {visit.retries}×"] if visit.retries else []
+    said += [f"{visit.retries} {'retry' if visit.retries == 1 else 'retries'}"] if visit.retries else []
     said += [f"{visit.error}: {words.shortened(visit.cause or '', 200)}"] if visit.error else []
     said.append(f"entered {visit.entered:%Y-%m-%d %H:%M:%S}.{visit.entered.microsecond // 1000:03d} UTC")
     return Row(
