@@ -71,6 +71,64 @@ def test_a_report_is_scheduled_changed_paused_and_forgotten(do):
     assert "no report is scheduled" in plain_text(do("report schedules"))
 
 
+def test_what_is_said_of_a_schedule_is_changed_and_nothing_else(do):
+    do(
+        'report schedule mondays --report cold_starts --cron "0 7 * * MON" --tz Europe/Madrid --keep 12 '
+        "-p since -7d --title Monday --timeout 60 --overlap queue --theme dark --to html,ipynb"
+    )
+    before = do.lab.reports.schedules.get("mondays")
+    later = do('report schedule mondays --cron "0 8 * * MON"')
+    assert plain_text(later).splitlines()[:2] == [
+        "changed: mondays runs cold_starts, 0 8 * * MON in Europe/Madrid, to html, ipynb, keeps 12, ends after 60 s",
+        "  time: 0 8 * * MON, was 0 7 * * MON",
+    ]
+    fewer = do("report schedule mondays --keep 5")
+    assert plain_text(fewer).splitlines()[1] == "  keep: 5, was 12"
+    assert fewer.facts["changed"] == {"keep": {"before": 12, "after": 5}}
+    more = do("report schedule mondays -p until now")
+    assert "  parameters: since -7d, until now, was since -7d" in plain_text(more)
+    do("report schedule mondays --tz Asia/Tokyo --theme light --retries 1 --overlap skip --notify-on failure")
+    after = do.lab.reports.schedules.get("mondays")
+    assert (after.expression, after.timezone, after.keep) == ("0 8 * * MON", "Asia/Tokyo", 5)
+    assert after.parameters == {"since": "-7d", "until": "now"}
+    assert (after.theme, after.retries, after.overlap, after.notify_on) == ("light", 1, "skip", "failure")
+    for field in ("report", "title", "timeout_s", "formats", "created_at"):
+        assert getattr(after, field) == getattr(before, field)
+    assert plain_text(do("report schedule mondays --keep 5")).startswith("unchanged: ")
+    assert plain_text(do("report schedule mondays --keep 6 --print crontab")).startswith("# faaslab runs")
+    assert "  keep: 6, was 5" in do.face.notes[-1]
+
+
+def test_what_was_said_of_a_schedule_can_be_taken_back(do, tmp_path):
+    do(
+        f"report schedule costs --cron @daily --keep 12 --title X --timeout 60 -p since -7d --notify {tmp_path}/a"
+    )
+    do("report schedule costs --clear parameters -p until now")
+    assert do.lab.reports.schedules.get("costs").parameters == {"until": "now"}
+    said = do(
+        "report schedule costs --clear keep --clear title --clear timeout --clear parameters --clear notify"
+    )
+    kept = do.lab.reports.schedules.get("costs")
+    assert (kept.keep, kept.title, kept.timeout_s, kept.parameters, kept.notify) == (None, None, None, {}, ())
+    assert f"  notify: none, was {tmp_path}/a" in plain_text(said)
+
+
+def test_a_new_schedule_needs_its_time_and_a_wrong_name_is_told(do):
+    do("report schedule mondays --report costs --cron @daily")
+    with pytest.raises(InvalidValue, match="no schedule is named 'monday'.*did you mean 'mondays'"):
+        do("report schedule monday --keep 5")
+    assert [each.name for each in do.lab.reports.schedules.list()] == ["mondays"]
+
+
+def test_help_says_how_they_end_and_how_often_they_look(do):
+    tick, daemon = plain_text(do("help report tick")), plain_text(do("help report daemon"))
+    assert "Exit status: 0" in tick
+    assert "Exit status: 0" in daemon
+    assert "every second" in daemon
+    assert "SIGTERM" in daemon
+    assert "A new schedule needs its time" in plain_text(do("help report schedule"))
+
+
 def test_a_notebook_by_its_path_has_its_own_name(do, mine):
     do(f"report schedule {mine} --every 1h")
     kept = do.lab.reports.schedules.get("mine")
@@ -80,7 +138,7 @@ def test_a_notebook_by_its_path_has_its_own_name(do, mine):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("report schedule costs", "--cron: say when it runs"),
+        ("report schedule costs", "--cron: no schedule is named 'costs', and a new one needs its time"),
         ("report schedule costs --cron @daily --every 1h", "--cron: say when it runs"),
         ("report schedule costs --every 10s", "--every: '10s' is no period"),
         ("report schedule costs --cron '61 * * * *'", "minute: '61' is no minute"),

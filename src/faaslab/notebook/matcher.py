@@ -51,6 +51,13 @@ def matcher(shell: Any, labs: Labs) -> Any:
         except FaaslabError:
             return ()
 
+    def schedules() -> Iterable[str]:
+        try:
+            lab = labs.known()
+            return () if lab is None else [each.name for each in lab.reports.schedules.list()]
+        except FaaslabError:
+            return ()
+
     def samples() -> Iterable[str]:
         from faaslab.lab.sample_events import sample_events
 
@@ -67,6 +74,8 @@ def matcher(shell: Any, labs: Labs) -> Any:
         "function": functions,
         "variable": variables,
         "report": reports,
+        "schedule": schedules,
+        "scheduled": lambda: (*schedules(), *reports()),
         "workflow": workflows,
         "runnable": lambda: (*functions(), *workflows()),
         "run": runs,

@@ -13,7 +13,18 @@ from typing import Any, Literal
 from faaslab.errors import InvalidValue, nearest
 
 Completes = Literal[
-    "function", "file", "variable", "execution", "report", "verb", "workflow", "run", "runnable", "timed"
+    "function",
+    "file",
+    "variable",
+    "execution",
+    "report",
+    "schedule",
+    "scheduled",
+    "verb",
+    "workflow",
+    "run",
+    "runnable",
+    "timed",
 ]
 
 

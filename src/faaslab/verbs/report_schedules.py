@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import InvalidValue
-from faaslab.model.report import NotifyOn, Overlap
-from faaslab.reports.delivery.targets import masked
-from faaslab.reports.printing import KINDS
-from faaslab.verbs.answers import DoneAnswer, TableAnswer, TextAnswer
-from faaslab.verbs.options import Option, Positional, positive, whole_number
-from faaslab.verbs.reports import PAGES, PARAMETERS, formats, parameters
+from faaslab.verbs.answers import DoneAnswer, TableAnswer
+from faaslab.verbs.options import Positional
+from faaslab.verbs.report_scheduling import SCHEDULE, listed, local, next_facts
 from faaslab.verbs.verb import Verb
 
 if TYPE_CHECKING:
@@ -30,82 +23,10 @@ if TYPE_CHECKING:
 _EMPTY = "no report is scheduled; schedule one: report schedule weekly --cron '0 7 * * MON'"
 
 
-def schedule(lab: Lab, call: Call, face: Face) -> Answer:
-    """A report that runs by itself: made, or changed to what the line says; or printed for another clock."""
-    name = Path(call["name"]).stem if call["name"].endswith(".ipynb") else call["name"]
-    if call["print"] is None:
-        return _kept(lab, call, name)
-    if call["cron"] is not None or call["every"] is not None:
-        face.note(_kept(lab, call, name).text)
-    from faaslab.reports.printing import printed
-
-    text = printed(
-        call["print"],
-        lab.reports.schedules.get(name),
-        executable=_executable(),
-        store=str(Path(lab.store.path).absolute()),
-    )
-    return TextAnswer(text=text.rstrip("\n"))
-
-
-def _executable() -> str:
-    """Where `faaslab` is, for whoever starts it without this shell's search path."""
-    beside = Path(sys.executable).with_name("faaslab")
-    return str(beside) if beside.is_file() else shutil.which("faaslab") or "faaslab"
-
-
-def _kept(lab: Lab, call: Call, name: str) -> DoneAnswer:
-    report = call["report"] or call["name"]
-    schedules = lab.reports.schedules
-    wanted: dict[str, Any] = {
-        "report": report,
-        "expression": _expression(call),
-        "timezone": call["timezone"],
-        "parameters": parameters(call),
-        "formats": formats(call["to"]),
-        "title": call["title"],
-        "theme": call["theme"],
-        "keep": call["keep"],
-        "timeout_s": call["timeout"],
-        "retries": call["retries"],
-        "overlap": call["overlap"],
-        "notify": call["notify"],
-        "notify_on": call["notify_on"],
-    }
-    known = {each.name: each for each in schedules.list()}.get(name)
-    if known is None:
-        expression = wanted.pop("expression")
-        kept, change = schedules.create(name, expression, **wanted), "scheduled"
-    else:
-        kept = schedules.update(name, **wanted)
-        change = "unchanged" if kept == known else "changed"
-    times = schedules.next_times(name)
-    lines = [f"{change}: {_described(kept)}"]
-    lines += ["paused: report resume " + name] if kept.paused else ["next " + _listed(times)]
-    lines += ["it runs while report daemon or serve is there, or with report tick"] if known is None else []
-    return DoneAnswer(text="\n".join(lines), facts={"schedule": name, "change": change, **_facts(times)})
-
-
-def _expression(call: Call) -> str:
-    from faaslab.lab.report_schedules import every
-
-    if (call["cron"] is None) == (call["every"] is None):
-        raise InvalidValue(
-            "say when it runs, in one way",
-            place="--cron",
-            hint="--cron '0 7 * * MON', --cron @daily, --cron 'cron(0 7 ? * MON *)' or --every 1h",
-        )
-    if call["every"] is not None:
-        return every(call["every"])
-    return " ".join(str(call["cron"]).split())
-
-
 def ls(lab: Lab, call: Call, face: Face) -> Answer:
     """The schedules."""
     for name, at in lab.reports.schedules.overdue().items():
-        face.note(
-            f"{name} was due on {_local(at)} and nobody runs it: report daemon, serve or report tick do"
-        )
+        face.note(f"{name} was due on {local(at)} and nobody runs it: report daemon, serve or report tick do")
     df = lab.reports.schedules.table()
     if not call.json and call.output is None:  # people read the same times in the schedule's own zone
         df = df.drop(columns=["next_at", "last_at"])
@@ -125,8 +46,8 @@ def resume(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     kept = lab.reports.schedules.resume(call["name"])
     times = lab.reports.schedules.next_times(kept.name)
     return DoneAnswer(
-        text=f"resumed {kept.name}; what passed meanwhile is not caught up\nnext {_listed(times)}",
-        facts={"resumed": kept.name, **_facts(times)},
+        text=f"resumed {kept.name}; what passed meanwhile is not caught up\nnext {listed(times)}",
+        facts={"resumed": kept.name, **next_facts(times)},
     )
 
 
@@ -232,29 +153,10 @@ def _document(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _described(kept: ReportSchedule) -> str:
-    words = [f"{kept.name} runs {Path(kept.report).name}" if kept.report != kept.name else kept.name]
-    words.append(f"{kept.expression} in {kept.timezone}")
-    words += [f"to {', '.join(kept.formats)}"]
-    words += [f"keeps {kept.keep}"] if kept.keep else []
-    words += [f"{kept.retries} {'retry' if kept.retries == 1 else 'retries'}"] if kept.retries else []
-    words += [f"ends after {kept.timeout_s:g} s"] if kept.timeout_s else []
-    words += [f"goes to {' and '.join(map(masked, kept.notify))}"] if kept.notify else []
-    return ", ".join(words)
-
-
-def _listed(times: tuple[datetime, ...]) -> str:
-    return "; ".join(_local(at) for at in times) or "never"
-
-
-def _local(at: datetime) -> str:
-    return f"{at:%a %d %b %Y %H:%M %Z}"
-
-
 def _wall(instant: datetime, timezone: str) -> str:
     from faaslab.lab.report_schedules import in_zone
 
-    return _local(in_zone(instant, timezone))
+    return local(in_zone(instant, timezone))
 
 
 def _at(each: ReportSchedule, instant: datetime) -> str:
@@ -265,102 +167,10 @@ def _coming(each: ReportSchedule, instant: datetime) -> dict[str, str]:
     return {"schedule": each.name, "at": instant.isoformat() + "Z"}
 
 
-def _facts(times: tuple[datetime, ...]) -> dict[str, Any]:
-    return {"next": [at.isoformat() for at in times]}
-
-
-_NAMED = Positional(name="name", help="the schedule's name")
+_NAMED = Positional(name="name", help="the schedule's name", completes="schedule")
 
 VERBS: tuple[Verb, ...] = (
-    Verb(
-        name="report schedule",
-        summary="have a report run by itself, or change how it does",
-        run=schedule,
-        positionals=(
-            Positional(
-                name="name",
-                help="a report, the path of a notebook, or a name with --report",
-                completes="report",
-            ),
-        ),
-        options=(
-            Option(
-                flags=("--cron",),
-                name="cron",
-                metavar="EXPRESSION",
-                help="when: five fields as in crontab, @daily, or AWS's cron(...) and rate(...)",
-            ),
-            Option(
-                flags=("--every",), name="every", metavar="PERIOD", help="every 30m, 1h or 7d, from now on"
-            ),
-            Option(
-                flags=("--tz",),
-                name="timezone",
-                metavar="ZONE",
-                default="UTC",
-                help="the time zone of --cron, such as Europe/Madrid (UTC)",
-            ),
-            Option(
-                flags=("--report",),
-                name="report",
-                metavar="REPORT",
-                completes="report",
-                help="the report or notebook, where the schedule has another name",
-            ),
-            *PARAMETERS,
-            *PAGES,
-            Option(
-                flags=("--keep",),
-                name="keep",
-                metavar="N",
-                read=positive,
-                help="remove the files of all but the newest N runs",
-            ),
-            Option(
-                flags=("--retries",),
-                name="retries",
-                metavar="N",
-                read=whole_number,
-                default=0,
-                help="try a run that failed again, after 30 s, 1 min, 2 min, …",
-            ),
-            Option(
-                flags=("--overlap",),
-                name="overlap",
-                metavar="HOW",
-                choices=get_args(Overlap),
-                default="skip",
-                help="what is due while the last run still goes: skip, or queue (the latest of it)",
-            ),
-            Option(
-                flags=("--notify",),
-                name="notify",
-                metavar="TARGET",
-                repeat=True,
-                help="bring the pages to a folder, s3://…, mailto:… or https://…; may be repeated",
-            ),
-            Option(
-                flags=("--notify-on",),
-                name="notify_on",
-                metavar="WHEN",
-                choices=get_args(NotifyOn),
-                default="always",
-                help="write and post always, or of a failure only",
-            ),
-            Option(
-                flags=("--print",),
-                name="print",
-                metavar="KIND",
-                choices=KINDS,
-                help=f"print what another clock needs to run it: {', '.join(KINDS)}",
-            ),
-        ),
-        examples=(
-            "report schedule weekly --print systemd",
-            "report schedule weekly --cron '0 7 * * MON' --tz Europe/Madrid --keep 12",
-            "report schedule errors --report my.ipynb --every 1h -p since -1h --retries 2",
-        ),
-    ),
+    SCHEDULE,
     Verb(
         name="report schedules",
         summary="what is scheduled: the next time, and how the last run ended",
@@ -384,11 +194,26 @@ VERBS: tuple[Verb, ...] = (
         summary="run the reports that are due, each once, whoever else does; 1 when one failed",
         run=tick,
         examples=("report tick",),
+        notes=(
+            "Looks once, runs what is due, waits for that and ends; a run that failed and is to be tried",
+            "again is run by a later tick or a daemon, when its pause is over. Ctrl-C ends what runs as",
+            "failed. Exit status: 0 when all that was due went well or nothing was due, 1 when a run",
+            "failed, 2 when the line is wrong. Call it as often as times may matter (each minute: report",
+            "schedule NAME --print).",
+        ),
     ),
     Verb(
         name="report daemon",
         summary="run the reports that are due, from now on",
         run=daemon,
         examples=("report daemon",),
+        notes=(
+            "Says READY and the next times on standard output, then each run as it ends (with --json: a",
+            "line of JSON each). Looks every second for what became due and for schedules that were",
+            "changed; two runs go at once, and those that failed are tried again after 30 s, 1 min, 2 min",
+            "and so on (--retries). SIGTERM or Ctrl-C ends it: it begins nothing more and waits for what",
+            "runs; a second one ends it at once. Exit status: 0 when it was ended so, whatever became of",
+            "the runs (report ls tells).",
+        ),
     ),
 )

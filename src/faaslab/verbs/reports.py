@@ -241,7 +241,9 @@ NOTIFY = Option(
     help=f"bring it to {targets.FORMS}",
 )
 
-_RUN = Positional(name="run", help="a report (its last run) or the id of a run", required=False)
+_RUN = Positional(
+    name="run", help="a report (its last run) or the id of a run", required=False, completes="report"
+)
 
 VERBS: tuple[Verb, ...] = (
     Verb(
@@ -298,7 +300,7 @@ VERBS: tuple[Verb, ...] = (
         summary="bring a run's pages somewhere: a folder, S3, e-mail, a webhook",
         run=deliver,
         positionals=(
-            Positional(name="run", help="a report (its last run) or the id of a run"),
+            Positional(name="run", help="a report (its last run) or the id of a run", completes="report"),
             Positional(name="targets", help=targets.FORMS, rest=True),
         ),
         examples=("report deliver cold_starts published/ s3://team-reports/lambda",),

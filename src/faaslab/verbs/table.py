@@ -100,6 +100,8 @@ def _verb_text(verb: Verb) -> str:
     if rows:
         width = min(max(len(left) for left, _ in rows), 34)
         lines += ["", *(f"  {left:<{width}}  {right}" for left, right in rows)]
+    if verb.notes:
+        lines += ["", *verb.notes]
     if verb.examples:
         lines += ["", *(f"  e.g. {example}" for example in verb.examples)]
     return "\n".join(lines)

@@ -21,6 +21,7 @@ class Verb:
     """A verb of one word or two (`store prune`). `raw` takes the rest of a notebook line as it stands.
 
     `needs_lab` is False for the few that answer without a store. `cell` says whether a cell may follow.
+    `notes` are lines of help: how it ends, its exit status.
     `stays`: in a shell it goes on until it is ended, and runs what others have queued meanwhile.
     """
 
@@ -30,6 +31,7 @@ class Verb:
     positionals: tuple[Positional, ...] = ()
     options: tuple[Option, ...] = ()
     examples: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     needs_lab: bool = True
     cell: bool = False
     raw: bool = False
