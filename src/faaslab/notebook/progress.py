@@ -18,7 +18,7 @@ from IPython.display import display
 
 from faaslab.clock import SYSTEM, Clock
 from faaslab.notebook.display import View, nothing_view, progress_block
-from faaslab.notebook.widgets.bundle import Bundle
+from faaslab.notebook.widgets.bundle import Bundle, close_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,7 +187,7 @@ class Going:
         if strip is None:
             return False
         strip.handle.update(view)
-        strip.root.close()
+        close_whole(strip.root)
         return True
 
     def cancel(self) -> None:

@@ -4,6 +4,7 @@ import threading
 
 import ipywidgets
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 from faaslab.errors import Closed, InvalidValue
 from faaslab.notebook.display import Surroundings, View
@@ -191,3 +192,16 @@ def test_a_deed_that_fails_in_whatever_way_is_shown(labs, page):
         threading.Event().wait(0.001)
     assert live.troubles[-1].startswith("ZeroDivisionError: by nothing")
     assert live.going
+
+
+def test_nothing_of_it_is_left_after_its_end(labs, page):
+    class Deep(Counted):
+        def widget(self):
+            rows = [ipywidgets.HBox([ipywidgets.Button(), ipywidgets.Dropdown()]) for _ in range(5)]
+            return ipywidgets.VBox(rows)
+
+    before = set(_instances)
+    labs.show(Deep(), attended=True)
+    assert set(_instances) - before
+    labs.close()
+    assert set(_instances) - before == set()

@@ -1,4 +1,4 @@
-"""A widget, and the same as plain HTML for whoever has no widgets."""
+"""A widget, and the same as plain HTML for whoever has no widgets; and the end of all that is in one."""
 
 from __future__ import annotations
 
@@ -21,3 +21,17 @@ class Bundle:
         shown = self.widget._repr_mimebundle_()
         bundle = shown[0] if isinstance(shown, tuple) else shown
         return {**bundle, **self._view._repr_mimebundle_()}
+
+
+def close_whole(widget: Any) -> None:
+    """Close it and all that is in it: each layout and style is a widget of its own, whose comm would stay."""
+    todo: list[Any] = [widget]
+    parts: list[Any] = []
+    while todo:
+        each = todo.pop()
+        if each is None or any(each is part for part in parts):
+            continue
+        parts.append(each)
+        todo += [*getattr(each, "children", ()), getattr(each, "layout", None), getattr(each, "style", None)]
+    for part in parts:
+        part.close()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.display import display
 
 from faaslab.notebook.display import View, nothing_view
+from faaslab.notebook.widgets.bundle import close_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,7 +74,7 @@ class Stage:
         self._over = True
         if self._root is not None:
             self._above.update(nothing_view())
-            self._root.close()
+            close_whole(self._root)
         still = self._still()
         self._below.update(still)
 
