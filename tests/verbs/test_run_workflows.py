@@ -121,6 +121,18 @@ def test_one_that_runs_is_stopped(do, lab):
     assert (stopped.execution.status, stopped.execution.error.error) == ("ABORTED", "Enough")
 
 
+def test_who_waits_no_longer_is_told_that_it_goes_on(do, lab, monkeypatch):
+    def interrupted(started):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("faaslab.verbs.workflow_runs._has_ended", interrupted)
+    do("workflow patient", LONG)
+    with pytest.raises(KeyboardInterrupt, match="not waited for any longer: left_alone goes on"):
+        do("run patient --name left_alone --wait")
+    assert "left_alone was not stopped (that is: stop left_alone)" in do.face.notes[-1]
+    do("stop left_alone")
+
+
 def test_nothing_is_left_to_resume(do):
     assert do("resume").text == "nothing was left unfinished"
 

@@ -49,7 +49,7 @@ def carry_out(magics: Magics, line: str, cell: str | None) -> View | None:
     except KeyboardInterrupt as error:
         if isinstance(error, Interrupted):
             raise
-        raise Interrupted from None
+        raise Interrupted(*error.args) from None
     except FaaslabError:
         raise
     except Exception as error:

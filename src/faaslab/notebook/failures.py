@@ -15,10 +15,10 @@ _MESSAGE = 300
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, in a line."""
+    """Ctrl-C, in a line: what a verb says of it, or that what had ended is recorded."""
 
     def __str__(self) -> str:
-        return "stopped; what had ended is recorded"
+        return str(self.args[0]) if self.args else "stopped; what had ended is recorded"
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]

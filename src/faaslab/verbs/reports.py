@@ -50,6 +50,7 @@ def run(lab: Lab, call: Call, face: Face) -> Answer:
                 timeout_s=call["timeout"],
                 progress=heard,
             )
+            bar.advance(0, "")
         except KeyboardInterrupt:
             face.note(f"stopped {told['where']}; nothing of it runs on (report show {name} tells its log)")
             raise

@@ -77,7 +77,7 @@ def _followed(started: WorkflowRun, call: Call, face: Face) -> Answer:
     except KeyboardInterrupt:
         name = started.execution.name
         face.note(f"{name} was not stopped (that is: stop {name}); {_GOES_ON}: faaslab resume")
-        raise
+        raise KeyboardInterrupt(f"not waited for any longer: {name} goes on") from None
     return answer(started)
 
 
