@@ -53,7 +53,8 @@ def test_a_page_is_printed_with_its_title_and_on_its_paper(tmp_path, paper):
     if shutil.which("pdftotext"):
         text = subprocess.run(["pdftotext", str(printed), "-"], capture_output=True, text=True).stdout
         assert 'Weekly "figures" \\ <b>' in text
-        assert f"1 / {pages}" in text
+        # Its versions differ in the blanks that they find in a line.
+        assert f"1/{pages}" in text.replace(" ", "")
 
 
 def program(folder, text):

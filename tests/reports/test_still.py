@@ -1,5 +1,7 @@
 """What stands still: a table of hostile and of honest HTML."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,8 +83,9 @@ PIECES = (
 def test_it_stands_as_it_is_when_it_is_read_again_and_holds_nothing_that_moves(markup):
     once = still(markup)
     lowered = once.lower()
-    for moving in ("<meta", "<script", "<link", "<iframe", "<base"):
-        assert moving not in lowered
+    for moving in ("meta", "script", "link", "iframe", "base"):
+        # A tag that nobody knows may begin like one.
+        assert not re.search(rf"<{moving}(?![-\w:.])", lowered)
     assert still(once) == once
 
 

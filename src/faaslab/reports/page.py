@@ -6,9 +6,11 @@ into its outputs.
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faaslab.reports.contained import contained
 from faaslab.reports.still import still, with_contents
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 _LONGEST = 400
 _MOST_OUTPUT = 100_000
-"""So many characters of what one cell printed stand on the page."""
+"""So many characters of what one cell printed, returned as text or raised stand on the page."""
 
 _LIVING = ("application/vnd.jupyter.widget-view+json", "application/javascript", "text/vnd.mermaid")
 _MARK = "papermill-error-cell-tag"
@@ -75,10 +77,13 @@ def render(
 def _without_what_lives(node: Any) -> None:
     """Of each output the form that a page without scripts can show; nothing of widgets but their HTML."""
     node.metadata.pop("widgets", None)
+    numbers = itertools.count(1)
     for cell in node.cells:
         for output in cell.get("outputs", ()):
             if output.output_type == "stream":
                 output.text = _shortened(output.text)
+            elif output.output_type == "error":
+                output.traceback = [_shortened(each) for each in output.traceback]
             data = output.get("data", {})
             plain = [name for name in data if name not in _LIVING and not name.startswith("application/")]
             still_there = [name for name in plain if name != "text/latex"] or plain
@@ -87,7 +92,10 @@ def _without_what_lives(node: Any) -> None:
                     del data[name]
             for name in ("text/html", "image/svg+xml"):
                 if name in data:
-                    data[name] = still("".join(data[name]))
+                    data[name] = contained(still("".join(data[name])), next(numbers))
+            for name in ("text/plain", "text/markdown"):
+                if name in data:
+                    data[name] = _shortened("".join(data[name]))
         if "outputs" in cell:
             cell.outputs = [output for output in cell.outputs if not _is_empty(output)]
 

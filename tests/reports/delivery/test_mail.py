@@ -1,5 +1,8 @@
 """Letters: what stands in them, and how a real server is given them."""
 
+import contextlib
+import socket
+import threading
 from email.headerregistry import Address
 
 import pytest
@@ -187,3 +190,22 @@ def test_nobody_there_and_a_server_that_says_nothing(monkeypatch):
     with servers.mail_server(silent=True) as server:
         with pytest.raises(NotDelivered, match="timed out"):
             mail.send(mail_server.parsed(f"smtp://127.0.0.1:{server.port}"), written(story(run())), None)
+
+
+def test_a_server_that_greets_without_end_is_left():
+    over = threading.Event()
+
+    def greet(listener):
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            while not over.wait(0.02):
+                connection.sendall(b"220-hello\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        greeting = threading.Thread(target=greet, args=(listener,))
+        greeting.start()
+        server = mail_server.parsed(f"smtp://127.0.0.1:{listener.getsockname()[1]}?from=reports@example.com")
+        with pytest.raises(NotDelivered, match=r"took longer than 0\.2 s"):
+            mail.send(server, written(story(run())), None, whole_s=0.2)
+        over.set()
+        greeting.join()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from faaslab.reports.delivery.mail_server import MailServer
 
 _ANSWER_S, _WHOLE_S = 20.0, 60.0
+_READY = 220
 
 
 def send(
@@ -22,11 +23,16 @@ def send(
 ) -> None:
     """Send it to all whom it is for. Raises `NotDelivered`, which never shows the password."""
     where = f"{server.host}:{server.port}"
-    try:
-        connection = _connected(server)
-    except (OSError, smtplib.SMTPException) as error:
-        raise NotDelivered(f"no mail server answers at {where}: {_said(error)}") from None
+    connection = _unconnected(server)
     with bounded(whole_s, lambda: connection.sock) as over:
+        try:
+            status, greeting = connection.connect(server.host, server.port)
+            if status != _READY:
+                raise smtplib.SMTPConnectError(status, greeting)
+        except (OSError, smtplib.SMTPException) as error:
+            connection.close()
+            why = f"it took longer than {whole_s:g} s" if over.is_set() else _said(error)
+            raise NotDelivered(f"no mail server answers at {where}: {why}") from None
         try:
             if server.security == "starttls":
                 connection.starttls(context=ssl.create_default_context())
@@ -47,12 +53,16 @@ def send(
         raise NotDelivered(f"{where} refused {told}")
 
 
-def _connected(server: MailServer) -> smtplib.SMTP:
-    if server.security == "tls":
-        return smtplib.SMTP_SSL(
-            server.host, server.port, timeout=_ANSWER_S, context=ssl.create_default_context()
-        )
-    return smtplib.SMTP(server.host, server.port, timeout=_ANSWER_S)
+def _unconnected(server: MailServer) -> smtplib.SMTP:
+    """The connection before there is one, so that whoever ends it has it from the first byte on."""
+    connection = (
+        smtplib.SMTP_SSL(timeout=_ANSWER_S, context=ssl.create_default_context())
+        if server.security == "tls"
+        else smtplib.SMTP(timeout=_ANSWER_S)
+    )
+    # Whose certificate it is to be: smtplib sets it only where it connects at once.
+    connection._host = server.host  # type: ignore[attr-defined]  # noqa: SLF001
+    return connection
 
 
 def _said(error: Exception) -> str:
