@@ -191,9 +191,13 @@ class Notebook:
         """Run cell by cell, so that one that fails stops none."""
         cells = self.page.locator(".jp-Notebook .jp-CodeCell")
         for place in range(cells.count()):
-            self.select(place)
-            self.command("notebook:run-cell")
-            self.wait()
+            self.run_one(place)
+
+    def run_one(self, place: int) -> None:
+        """Run that cell, and wait for its end."""
+        self.select(place)
+        self.command("notebook:run-cell")
+        self.wait()
 
     def select(self, place: int) -> None:
         """Make a cell the active one."""

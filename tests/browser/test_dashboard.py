@@ -39,9 +39,7 @@ def notebook(opened):
 
 
 def one(notebook, name):
-    notebook.select(PLACES[name])
-    notebook.command("notebook:run-cell")
-    notebook.wait()
+    notebook.run_one(PLACES[name])
 
 
 def board(notebook):

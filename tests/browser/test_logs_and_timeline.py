@@ -41,9 +41,7 @@ def notebook(opened):
 
 
 def one(notebook, name):
-    notebook.select(PLACES[name])
-    notebook.command("notebook:run-cell")
-    notebook.wait()
+    notebook.run_one(PLACES[name])
 
 
 @pytest.fixture
@@ -80,7 +78,7 @@ def test_json_is_folded_with_its_level_in_words(view):
 
 
 def test_a_filter_is_text_or_a_pattern(notebook, view):
-    box = view.get_by_placeholder("filter: text or regular expression")
+    box = view.get_by_placeholder("filter: text or pattern")
     box.fill("hello [2-9]")
     view.get_by_text("1 of ").wait_for()
     assert view.locator(".line").count() == 1
@@ -150,6 +148,23 @@ def test_nothing_is_cut_off_at_the_side(notebook, view, width):
         })"""
     )
     assert edges == []
+    notebook.page.set_viewport_size({"width": 1100, "height": 4000})
+
+
+def test_what_goes_on_at_the_side_fades_out_there(notebook):
+    picture = notebook.outputs(PLACES["timeline"]).locator(".picture")
+    fades = "each => [getComputedStyle(each).maskImage !== 'none', each.scrollWidth > each.clientWidth]"
+    notebook.page.set_viewport_size({"width": 1100, "height": 4000})
+    assert picture.evaluate(fades) == [False, False]
+    notebook.page.set_viewport_size({"width": 420, "height": 4000})
+    notebook.page.wait_for_function(
+        "each => getComputedStyle(each).maskImage !== 'none'", arg=picture.element_handle()
+    )
+    assert picture.evaluate(fades) == [True, True]
+    picture.evaluate("each => { each.scrollLeft = each.scrollWidth }")
+    notebook.page.wait_for_function(
+        "each => getComputedStyle(each).maskImage === 'none'", arg=picture.element_handle()
+    )
     notebook.page.set_viewport_size({"width": 1100, "height": 4000})
 
 

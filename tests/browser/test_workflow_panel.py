@@ -73,9 +73,7 @@ def notebook(opened):
 
 
 def one(notebook, name):
-    notebook.select(PLACES[name])
-    notebook.command("notebook:run-cell")
-    notebook.wait()
+    notebook.run_one(PLACES[name])
 
 
 @pytest.fixture

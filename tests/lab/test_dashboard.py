@@ -120,6 +120,14 @@ def test_the_time_before_is_as_long_and_has_no_execution_twice(filled):
     assert filled.monitoring.dashboard(since=ALL).before is None
 
 
+def test_all_of_a_moment_is_shown_as_a_moment(lab):
+    lab.store.record(ran(1, 60))
+    found = lab.monitoring.dashboard(since=ALL)
+    assert found.width == timedelta(seconds=1)
+    assert [each.invocations for each in found.buckets] == [0] * 11 + [1]
+    assert found.since == found.until
+
+
 def test_buckets_have_no_gap_and_begin_at_round_times(filled):
     found = filled.monitoring.dashboard(since="1h")
     assert found.width == timedelta(minutes=1)

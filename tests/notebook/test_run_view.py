@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -68,6 +69,9 @@ def test_one_that_has_ended_says_how_long_it_took_and_what_it_gave():
     text = without_pictures(shown(ended)).text
     assert "succeeded" in text
     assert "took3.00 s" in text
+    again = without_pictures(shown(replace(ended, redrive_count=1))).text
+    assert "start to end3.00 s" in again  # in which it lay failed for a while
+    assert "took" not in again
     assert '"a": 1' in text
     assert "is in" not in text
 

@@ -132,6 +132,7 @@ def test_a_picture_can_be_heard_and_each_bucket_read():
 
 
 def test_a_period_over_midnight_names_both_days():
+    assert period(BEGIN, BEGIN + timedelta(seconds=7)) == "2026-11-16 14:00:00 to 14:00:07 UTC"
     assert period(BEGIN, BEGIN + timedelta(days=1)) == "2026-11-16 14:00 to 2026-11-17 14:00 UTC"
 
 

@@ -31,6 +31,9 @@ ALL = "all"
 BUCKETS = 72
 """At most so many buckets in a window."""
 
+_FEWEST = 12
+"""So many buckets are shown of all there is, though it be a moment only: a picture of one tells nothing."""
+
 _WIDTHS_S = (1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 _MONDAY = datetime(2000, 1, 3)  # so that a bucket of a week is a calendar week
 
@@ -258,10 +261,9 @@ def _frame(lab: Lab, chosen: tuple[str, ...], since: str | datetime | timedelta,
         first, last = _extent(lab.store.sql, chosen)
         first, last = first or now, last or now
         width = width_of(last - first)
+        begin = min(floor(first, width), floor(last, width) - (_FEWEST - 1) * width)
         window = Window(functions=chosen)
-        return _Frame(
-            window=window, before=None, since=first, until=last, begin=floor(first, width), width=width
-        )
+        return _Frame(window=window, before=None, since=first, until=last, begin=begin, width=width)
     from_then = moment(since, now=now, place="--since")
     until = max(now, from_then)
     width = width_of(until - from_then)

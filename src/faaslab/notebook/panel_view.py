@@ -60,7 +60,7 @@ def _figures(execution: WorkflowExecution, now: datetime, retries: int) -> Html:
     spent = length((ended or max(now, execution.started_at)) - execution.started_at)
     return facts(
         [
-            ("took" if ended else "for", spent),
+            (("start to end" if execution.redrive_count else "took") if ended else "for", spent),
             ("is in", execution.current_state if ended is None else None),
             ("started", f"{units.moment(execution.started_at)} UTC"),
             ("states", f"{statistics.total_states:,}" if statistics.total_states else None),

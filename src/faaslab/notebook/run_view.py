@@ -97,7 +97,8 @@ def _figures(execution: WorkflowExecution, retries: int | None) -> Html:
     took = None if ended is None else (ended - execution.started_at).total_seconds() * 1_000
     return facts(
         [
-            ("took", units.duration(took)),
+            # Of what was redriven the time is in it that it lay failed.
+            ("start to end" if execution.redrive_count else "took", units.duration(took)),
             ("is in", execution.current_state if ended is None else None),
             ("started", f"{units.moment(execution.started_at)} UTC"),
             ("states", f"{statistics.total_states:,}" if statistics.total_states else None),

@@ -28,6 +28,7 @@ _LOG_FROM = 30.0
 """A logarithmic axis is for values of which the largest is so many times the smallest."""
 _MOST_DECADES = 4
 _LEAST = 1e-200
+_SHORT = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +196,9 @@ def _called(at: datetime, step: timedelta) -> str:
 
 
 def period(since: datetime, until: datetime) -> str:
-    """`14:00 to 15:00 UTC`, with the days where they are not one."""
+    """`14:00 to 15:00 UTC`, with the days where they are not one, and seconds where it is short."""
+    if until - since < _SHORT:
+        return f"{since:%Y-%m-%d %H:%M:%S} to {until:%H:%M:%S} UTC"
     if since.date() == until.date():
         return f"{since:%Y-%m-%d %H:%M} to {until:%H:%M} UTC"
     return f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"

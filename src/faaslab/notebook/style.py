@@ -50,6 +50,7 @@ _SHEET = """
     .faas .gauge i { display: block; height: 100%; border-radius: 2px;
        background: var(--hue,var(--info)); }
     .faas .picture { overflow-x: auto; text-align: center; }
+    .faas .picture, .faas .wide { animation: faas-more linear both; animation-timeline: scroll(self inline); }
     .faas .under { border-top: 1px solid var(--line); }
     .faas .part { border-top: 1px solid var(--line); padding: 8px 14px; margin: 0; }
     .faas .part>summary { cursor: pointer; color: var(--soft); margin: 0; padding: 0; }
@@ -181,6 +182,8 @@ _SHEET = """
     @container (min-width: 54rem) { .faas .charts { grid-template-columns: repeat(3,minmax(0,1fr)); }
        .faas .tiles { grid-template-columns: repeat(9,minmax(min-content,1fr)); }
        .faas .series text { font-size: 10.5px; } }
+    @keyframes faas-more{0%,98%{mask-image:linear-gradient(90deg,#000 calc(100% - 36px),#0003)}
+       100%{mask-image:none}}
     @keyframes faas-run{from{margin-left:0}to{margin-left:70%}}
     @media (prefers-reduced-motion:reduce){.faas .run i{animation:none}}
     @media print{.faas details>*{display:block}}

@@ -49,7 +49,7 @@ class LogFollower(LiveWidget):
     def widget(self) -> Any:
         """Filter, level, stream, pause and newest in a row; the lines; the execution that was chosen."""
         self._filter = ipywidgets.Text(
-            placeholder="filter: text or regular expression",
+            placeholder="filter: text or pattern",
             tooltip="only lines that this text or regular expression (as of logs --grep) is found in",
             layout={"width": "auto", "flex": "1 1 160px", "min_width": "140px"},
         )

@@ -18,7 +18,7 @@ from faaslab.workflow.graph.words import escaped, width
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_READABLE = 0.62
+_READABLE = 0.82
 """A page makes a picture so much smaller at most; then one moves it instead."""
 
 _SHEET = """
