@@ -16,7 +16,7 @@ class Notebook:
 
     def __init__(self, lab, folder):
         self.lab, self.folder = lab, folder
-        self.ran, self.deeds, self.told = [], [], []
+        self.ran, self.deeds, self.told, self.leaves = [], [], [], []
 
     def __call__(self, report, *, schedule, scheduled_for, attempt, stem, parameters, **rest):
         self.ran.append((schedule, scheduled_for, attempt))
@@ -35,7 +35,7 @@ class Notebook:
             status=ReportStatus.FAILED if error else ReportStatus.COMPLETED,
             error_message=error,
             ended_at=self.lab.clock.now(),
-            outputs=(str(self.folder / f"{stem}.html"),),
+            outputs=(str(self.folder / f"{stem}.html"), *map(str, self.leaves)),
         )
         self.lab.store.report_runs.end(done)
         return done

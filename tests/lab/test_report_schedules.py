@@ -1,6 +1,7 @@
 """Schedules of reports: defined, changed, run when they are due, by a callable in place of notebooks."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +19,9 @@ def lab(opened, clock):
 
 
 @pytest.fixture
-def notebook(lab, tmp_path):
-    (tmp_path / "pages").mkdir()
-    return Notebook(lab, tmp_path / "pages")
+def notebook(lab):
+    lab.reports.pages.mkdir()
+    return Notebook(lab, lab.reports.pages)
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_a_change_keeps_the_history_and_is_compared_and_swapped(lab, schedules, 
         ({"report": "gone.ipynb"}, InvalidValue, "name"),
         ({"parameters": {"sinse": "-7d"}}, InvalidValue, "-p"),
         ({"parameters": {"api_token": "x"}}, InvalidValue, "parameters"),
-        ({"parameters": {"db": [{"password": "x"}]}}, InvalidValue, "parameters: 'db.password' looks"),
+        ({"parameters": {"db": [{"password": "x"}]}}, InvalidValue, "parameters"),
         ({"formats": ("hmtl",)}, InvalidValue, "--to"),
         ({"theme": "drak"}, InvalidValue, "--theme"),
         ({"overlap": "skp"}, InvalidValue, "overlap"),
@@ -282,6 +283,37 @@ def test_the_files_of_old_runs_are_removed_and_nothing_else(lab, schedules, look
         "other-20260101-010000.html",
     ]
     assert len(rows(lab, "id")) == 5, "what they were stays known"
+
+
+def test_pages_of_another_schedule_of_the_same_name_stay(lab, schedules, look, notebook, clock):
+    schedules.create("hourly", "@hourly", report="costs")
+    for _ in range(3):
+        clock.advance(HOUR)
+        look()
+    schedules.delete("hourly")
+    clock.advance(1)
+    schedules.create("hourly", "@hourly", report="durations", keep=1)
+    for _ in range(2):
+        clock.advance(HOUR)
+        look()
+    assert sorted(path.name for path in notebook.folder.glob("*.html")) == [
+        f"hourly-20260101-0{hour}0000.html" for hour in (1, 2, 3, 5)
+    ]
+
+
+@pytest.mark.parametrize("place", ["{elsewhere}/hourly-20260101-010000.html", "{reports}/hourly-20260101-010000-x.html",
+                                   "{reports}/hourly-20260101-010000.duckdb"])  # fmt: skip
+def test_a_row_that_was_changed_has_nothing_else_removed(
+    lab, schedules, look, notebook, clock, tmp_path, place
+):
+    precious = Path(place.format(elsewhere=tmp_path, reports=notebook.folder))
+    precious.write_text("mine")
+    schedules.create("hourly", "@hourly", report="costs", keep=1)
+    notebook.leaves = [precious]
+    for _ in range(3):
+        clock.advance(HOUR)
+        look()
+    assert precious.exists()
 
 
 def test_a_link_in_place_of_a_page_is_let_be(lab, schedules, look, notebook, clock, tmp_path):

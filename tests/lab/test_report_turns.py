@@ -19,9 +19,9 @@ def lab(opened, clock):
 
 
 @pytest.fixture
-def notebook(lab, tmp_path):
-    (tmp_path / "pages").mkdir()
-    return Notebook(lab, tmp_path / "pages")
+def notebook(lab):
+    lab.reports.pages.mkdir()
+    return Notebook(lab, lab.reports.pages)
 
 
 @pytest.fixture

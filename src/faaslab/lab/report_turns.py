@@ -44,6 +44,7 @@ NEVER = datetime(9999, 1, 1)
 _AT_ONCE = 2
 _PAUSE_S = 0.1
 _CLEARED_AT_ONCE = 500
+_WRITTEN = (".html", ".pdf", ".ipynb", ".log")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,21 +256,31 @@ class ReportTurns:
         return run_of(df["run"][0]) if len(df) else False
 
     def _clear(self, schedule: ReportSchedule) -> None:
-        """Remove the files of its runs beyond the newest that are kept: only what those runs have written."""
+        """Remove the files of its own runs beyond the newest that are kept, and nothing else."""
         if schedule.keep is None:
             return
         df = self._lab.store.sql(
-            "SELECT scheduled_for, CAST(outputs AS VARCHAR) AS outputs, log FROM reports "
-            "WHERE schedule = $name AND status <> 'skipped' AND scheduled_for IS NOT NULL "
+            "SELECT scheduled_for, attempt, CAST(outputs AS VARCHAR) AS outputs, log FROM reports "
+            "WHERE schedule = $name AND started_at >= $since AND status <> 'skipped' "
+            "AND scheduled_for IS NOT NULL "
             "QUALIFY dense_rank() OVER (ORDER BY scheduled_for DESC) BETWEEN $first AND $last",
-            {"name": schedule.name, "first": schedule.keep + 1, "last": schedule.keep + _CLEARED_AT_ONCE},
+            {
+                "name": schedule.name,
+                "since": schedule.created_at,  # one of the same name that was there before is another
+                "first": schedule.keep + 1,
+                "last": schedule.keep + _CLEARED_AT_ONCE,
+            },
         )
-        for instant, outputs, log in df.itertuples(index=False, name=None):
-            named = stem(schedule.name, instant.to_pydatetime(), 1)
+        # The rows say what was written, but anybody may have changed them: only what is ours by its name and
+        # stands where the pages of schedules stand.
+        folder = self._lab.reports.pages.resolve()
+        for instant, attempt, outputs, log in df.itertuples(index=False, name=None):
+            made = stem(schedule.name, instant.to_pydatetime(), int(attempt))
             written = [*json.loads(outputs or "[]"), *([log] if isinstance(log, str) else [])]
             for path in map(Path, written):
+                ours = path.stem == made and path.suffix in _WRITTEN
                 with suppress(OSError):
-                    if path.name.startswith(named) and path.is_file() and not path.is_symlink():
+                    if ours and path.parent.resolve() == folder and path.is_file() and not path.is_symlink():
                         path.unlink()
 
     # -- by itself

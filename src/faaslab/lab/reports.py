@@ -80,6 +80,11 @@ class Reports:
         found = self._setting("reports")
         return None if found is None else Path(found)
 
+    @property
+    def pages(self) -> Path:
+        """Where pages stand that nobody wants elsewhere."""
+        return Path(self._lab.store.path).parent / "reports"
+
     def cells(self, name: str) -> int:
         """How many code cells a report has."""
         return sum(cell.get("cell_type") == "code" for cell in cells(find(name, self.folder)))
@@ -132,7 +137,7 @@ class Reports:
         given, _ = reports.prepared(notebook, given, wanted, look)
         if timeout_s is not None and not 0 < timeout_s < 1e8:
             raise InvalidValue(f"{timeout_s:g} is no number of seconds from 1 on", place="--timeout")
-        folder = Path(out_dir) if out_dir is not None else Path(self._lab.store.path).parent / "reports"
+        folder = Path(out_dir) if out_dir is not None else self.pages
         # What is recorded is found from any folder.
         folder = Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100 - links stay as they are
         stem = _file_stem(written(stem, times, place="--stem")) if stem is not None else None
