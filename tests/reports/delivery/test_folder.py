@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from faaslab.reports.delivery import folder, index
+from faaslab.reports.delivery.naming import is_made
 from faaslab.reports.delivery.targets import Folder
 from tests.reports.delivery.stories import MONDAY, pages, run, story
 
@@ -23,6 +24,42 @@ def deliver(place, made_in, number, *, keep=None, url=None):
     return folder.deliver(
         Folder(path=str(place), url=url), told, pages(made_in, number), origin="here", keep=keep
     )
+
+
+def test_what_an_edited_index_names_is_not_ours_to_remove(tmp_path):
+    place = tmp_path / "out"
+    deliver(place, tmp_path / "made", 1, keep=1)
+    others = {"victim.txt", "precious.pdf", "cold_starts-9-00000009.html"}
+    for name in others:
+        (place / name).write_text("mine")
+    page = place / "index.html"
+    edited = page.read_text().replace("cold_starts-1-00000001.html", "victim.txt")
+    page.write_text(edited.replace("cold_starts-1-00000001.pdf", "cold_starts-9-00000009.html"))
+    for number in (2, 3):
+        deliver(place, tmp_path / "made", number, keep=1)
+    left = {path.name for path in place.iterdir() if not path.name.startswith(".")}
+    assert others <= left
+    assert "cold_starts-2-00000002.html" not in left
+    assert {"index.html", "cold_starts-3-00000003.html"} <= left
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "made"),
+    [
+        ("weekly-20261123-070000-1a2b3c4d.html", "html", True),
+        ("weekly-1a2b3c4d.pdf", "pdf", True),
+        ("weekly-1a2b3c4d.pdf", "html", False),
+        ("weekly-1a2b3c4e.html", "html", False),
+        ("index.html", "html", False),
+        ("../x-1a2b3c4d.html", "html", False),
+        ("-1a2b3c4d.html", "html", False),
+        ("x-1a2b3c4d.duckdb", "duckdb", False),
+        ("", "html", False),
+        ("..", "y", False),
+    ],
+)
+def test_a_name_that_was_made_for_a_run_is_known(name, kind, made):
+    assert is_made(name, kind, "1a2b3c4d-0000-4000-8000-000000000000") is made
 
 
 def linked(place):

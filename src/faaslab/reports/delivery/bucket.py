@@ -78,7 +78,7 @@ def deliver(
             break
     else:
         raise NotDelivered(f"others kept changing the index of {target.bucket}")
-    objects.remove(below + name for each in dropped for name in each.files.values() if "/" not in name)
+    objects.remove(below + name for name in index.removable(dropped, listed))
     base = target.url or f"s3://{target.bucket}" + (f"/{target.prefix}" if target.prefix else "")
     return {kind: f"{base}/{name}" for kind, name in names.items()}
 

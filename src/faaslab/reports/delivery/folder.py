@@ -66,11 +66,8 @@ def _put(
     listed, dropped = index.joined(present, index.entry_of(story, origin=origin, files=names), keep=keep)
     _place(index.page(listed).encode(), folder / index.NAME)
     # After the index, which must never name what is not there.
-    kept = {name for each in listed for name in each.files.values()}
-    for each in dropped:
-        for name in each.files.values():
-            if name not in kept and Path(name).name == name:
-                (folder / name).unlink(missing_ok=True)
+    for name in index.removable(dropped, listed):
+        (folder / name).unlink(missing_ok=True)
     here = folder.resolve()
     return {kind: f"{url}/{quote(name)}" if url else str(here / name) for kind, name in names.items()}
 

@@ -20,7 +20,7 @@ from urllib.parse import quote
 from faaslab.errors import InvalidValue
 from faaslab.model.json import from_json, to_json
 from faaslab.model.report import ReportStatus
-from faaslab.reports.delivery.naming import LABELS
+from faaslab.reports.delivery.naming import LABELS, is_made
 from faaslab.reports.delivery.story import Story, duration, one_line, seen, when
 
 NAME = "index.html"
@@ -103,6 +103,16 @@ def joined(
         dropped = {each.id for each in own if each.due not in stay}
     kept = tuple(each for each in listed if each.id not in dropped)
     return kept[:_MOST], tuple(each for each in listed if each.id in dropped)
+
+
+def removable(dropped: Iterable[Entry], listed: Iterable[Entry]) -> tuple[str, ...]:
+    """The files of what fell out: of the names that a page tells only those that were made for that run.
+
+    Anybody may have edited the page; what it names beside them is somebody else's.
+    """
+    kept = {name for each in listed for name in each.files.values()}
+    told = [(name, kind, each.id) for each in dropped for kind, name in each.files.items()]
+    return tuple(name for name, kind, run in told if name not in kept and is_made(name, kind, run))
 
 
 def page(listed: Sequence[Entry]) -> str:

@@ -33,3 +33,10 @@ def file_name(stem: str, kind: str, run_id: str) -> str:
     """
     plain = _ODD.sub("-", stem).strip(".-")[:_LONG] or "report"
     return f"{plain}-{_ODD.sub('', run_id)[:8]}.{_ODD.sub('', kind)}"
+
+
+def is_made(name: str, kind: str, run_id: str) -> bool:
+    """Whether `file_name` makes such a name for that run: any other was not delivered for it."""
+    tail = file_name("report", kind, run_id).removeprefix("report")
+    made = kind in CONTENT_TYPES and len(tail) == len(f"-12345678.{kind}") and name.endswith(tail)
+    return made and file_name(name.removesuffix(tail), kind, run_id) == name
