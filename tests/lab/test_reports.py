@@ -119,6 +119,15 @@ def test_what_is_secret_within_a_mapping_is_hidden_everywhere(lab, tmp_path):
         assert "level" not in text
 
 
+def test_a_page_without_room_is_a_failure_of_no_cell(lab, tmp_path):
+    with pytest.raises(InvalidValue, match="no report has run yet"):
+        lab.reports.get()
+    (tmp_path / "pages" / "x.html").mkdir(parents=True)
+    run = lab.reports.run(notebook(tmp_path, "1"), out_dir=tmp_path / "pages", stem="x")
+    assert (run.status, run.error_type, run.failed_cell) == ("failed", "NotPlaced", None)
+    assert "the page cannot be written to" in run.error_message
+
+
 def test_runs_that_begin_in_the_same_second_have_a_page_each(tmp_path):
     path = notebook(tmp_path, "print(since)", name="it [1]" + "ü" * 100)
     clock = SteppedClock(DUE)
@@ -173,6 +182,7 @@ def test_a_cell_that_will_not_be_stopped_is_stopped(lab, tmp_path, monkeypatch):
         ({"formats": ()}, InvalidValue, "--to: no format is given"),
         ({"theme": "pink"}, InvalidValue, "--theme: 'pink' is none of light, dark, auto"),
         ({"timeout_s": 0}, InvalidValue, "--timeout"),
+        ({"name": "costs", "parameters": {"since": "yesterday"}}, InvalidValue, "'yesterday' is no instant"),
         ({"stem": "../x"}, InvalidValue, "--stem"),
         ({"stem": "ü" * 150}, InvalidValue, "--stem: is longer than 200 bytes"),
         ({"parameters": {"since": 1 << 40_000}}, InvalidValue, "-p since: is a whole number of more than"),
@@ -181,7 +191,7 @@ def test_a_cell_that_will_not_be_stopped_is_stopped(lab, tmp_path, monkeypatch):
 )
 def test_what_is_wrong_is_said_before_anything_is_recorded(lab, tmp_path, arguments, error, says):
     with pytest.raises(error) as caught:
-        lab.reports.run(notebook(tmp_path), **arguments)
+        lab.reports.run(**{"name": notebook(tmp_path), **arguments})
     assert says in str(caught.value)
     assert rows(lab) == []
     assert not (tmp_path / "reports").exists()

@@ -39,6 +39,7 @@ def test_what_is_too_long_is_cut_and_what_is_too_much_ends(tmp_path, monkeypatch
     assert lines[0].endswith("… (3,002 characters)")
     assert lines[-2:] == ["what cells wrote beyond 5,000 characters is not kept", "still noted"]
     assert len(lines) < 1_100
+    assert path.stat().st_size < 12_000  # with the times that stand in front of each line
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(tmp_path):

@@ -67,6 +67,11 @@ def find(name: str, folder: Path | None) -> Path:
     raise NotFound("report", name, [report.name for report in catalogue(folder)])
 
 
+def is_shipped(notebook: Path) -> bool:
+    """Whether `find` gave a notebook that is shipped."""
+    return notebook.parent == shipped("notebooks")
+
+
 def copy(source: Path, name: str, target: Path) -> Path:
     """Write a fresh copy of the report `source` to the new file `target`, under `name` as its heading.
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import FaaslabError, InvalidValue, NotFound, StoreError
 from faaslab.lab import owners
-from faaslab.lab.report_catalogue import Report, catalogue, copy, find, new_name, shipped_reports
+from faaslab.lab.report_catalogue import Report, catalogue, copy, find, is_shipped, new_name, shipped_reports
 from faaslab.lab.secrets import looks_secret, secret_texts, without_secrets
 from faaslab.model.json import from_json
+from faaslab.model.moment import moment
 from faaslab.model.report import ReportRun, ReportStatus
 from faaslab.reports.given import kept
 from faaslab.reports.journal import hidden
@@ -135,6 +136,11 @@ class Reports:
         )
         wanted = tuple(dict.fromkeys(formats))
         given, _ = reports.prepared(notebook, given, wanted, look)
+        if is_shipped(notebook):
+            # Their cells would say the same, after a kernel has started.
+            for key in ("since", "until"):
+                if isinstance(value := given.get(key), str) and value:
+                    moment(value, now=when, place=f"-p {key}")
         if timeout_s is not None and not 0 < timeout_s < 1e8:
             raise InvalidValue(f"{timeout_s:g} is no number of seconds from 1 on", place="--timeout")
         folder = Path(out_dir) if out_dir is not None else self.pages
@@ -200,6 +206,8 @@ class Reports:
     def _broken(
         self, begun: ReportRun, error: BaseException, heard: _Heard, hide: Sequence[str]
     ) -> ReportRun:
+        from faaslab.reports.run import NotPlaced
+
         stopped = isinstance(error, KeyboardInterrupt)
         kind = "Interrupted" if stopped else type(error).__name__
         message = f"stopped {heard.where}" if stopped else str(error)
@@ -207,7 +215,7 @@ class Reports:
             begun,
             status=ReportStatus.FAILED,
             ended_at=self._lab.clock.now(),
-            failed_cell=heard.number,
+            failed_cell=None if isinstance(error, NotPlaced) else heard.number,
             error_type=kind,
             error_message=hidden(message, hide),
         )
@@ -276,6 +284,8 @@ class Reports:
         """
         going = (each.run for each in self._lab.store.report_runs.going())
         found = [*self._found(name), *(run for run in going if name in (None, run.name, run.id))]
+        if not found and name is None:
+            raise InvalidValue("no report has run yet", place="run", hint="run one: report run cold_starts")
         if not found:
             raise NotFound("run of a report", name or "", self.names(), hint="see: report ls")
         return max(found, key=lambda run: run.started_at)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MASK = "••••"
 MOST_BYTES = 5_000_000
 _LONGEST = 2_000
+_STAMP = 27
+"""What a line has besides its own: the time, its mark and its end."""
+
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[@-_]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MARKS = {"stdout": "| ", "stderr": "! "}
 
@@ -82,7 +85,7 @@ class Journal:
         if self._left <= 0:
             return
         line = line.rstrip("\r").rpartition("\r")[2]
-        self._left -= len(line) + 1
+        self._left -= len(line) + _STAMP
         self._line(_MARKS.get(name, "| ") + line)
         if self._left <= 0:
             self._line(f"what cells wrote beyond {MOST_BYTES:,} characters is not kept")

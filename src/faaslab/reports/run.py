@@ -41,6 +41,10 @@ class WorkerFailed(FaaslabError):
     """The process that runs the notebook broke down (not: a cell of the notebook failed)."""
 
 
+class NotPlaced(WorkerFailed):
+    """The page was made, and there was no room for it where it is wanted."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Look:
     """How the pages look. `theme` is one of `THEMES`, `paper` (of PDF) one of `PAPERS`."""
@@ -102,10 +106,13 @@ def run(
         }
         ended = _work(job, Path(folder), _Told(on_progress, on_cell))
         made = [suffix for suffix in formats if (Path(folder) / f"report.{suffix}").is_file()]
-        outputs = tuple(
-            str(_place(Path(folder) / f"report.{suffix}", out_dir / f"{stem or name}.{suffix}"))
-            for suffix in made
-        )
+        try:
+            outputs = tuple(
+                str(_place(Path(folder) / f"report.{suffix}", out_dir / f"{stem or name}.{suffix}"))
+                for suffix in made
+            )
+        except OSError as error:
+            raise NotPlaced(f"the page cannot be written to {out_dir}: {error.strerror}") from None
     return ReportRun(
         id=run_id or str(uuid.uuid4()),
         name=name,

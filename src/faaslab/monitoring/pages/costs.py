@@ -78,7 +78,8 @@ def page(store: Store, *, free_tier: bool = False, prices: str = "aws-lambda", *
         "change": _change(start, found, scaled),
         "functions": _functions(by_function, whole, short=start.short),
         "over_time": cost_over_time.section(start, listed),
-        "month": _month(start, month, month_free, free_tier=free_tier),
+        # Of a few seconds no month can be made: then the headline is for a million invocations.
+        "month": None if start.short else _month(start, month, month_free, free_tier=free_tier),
         "savings": _savings(start, found, scaled),
         "prices": _prices(listed, whole),
     }
@@ -158,7 +159,10 @@ def _headline(
         per_million = words.usd(float(whole.total * start.factor))
         pace = f"A million like them: **{per_million}**."
     else:
-        pace = f"A month like this is **{words.usd(month.total)}** {tier}."
+        pace = (
+            f"A month like this is **{words.usd(month.total)}** {tier}: {words.span(start.hours * 3600)} "
+            "stretched to 730 hours."
+        )
     lines = [
         (
             f"**{words.of(start.invocations, 'invocation')} {verb} {words.usd(whole.total)}{on}** at "
@@ -264,18 +268,10 @@ def _month(start: Opening, month: CostBreakdown, free: CostBreakdown, *, free_ti
             {"what": "free tier taken off (1 million requests, 400,000 GB-seconds)", **_money(free)},
         ]
     )
-    if start.short:
-        text = (
-            f"The executions span only {words.span(start.hours * 3600)}. Stretched to 730 hours that is "
-            "a pace, and "
-            "no forecast: give `since` and `until` of a usual day for one."
-        )
-    else:
-        text = (
-            f"{words.span(start.hours * 3600)} of use, "
-            "stretched to "
-            "a month of 730 hours, through the price tiers of a month."
-        )
+    text = (
+        f"{words.span(start.hours * 3600)} of use, stretched to a month of 730 hours, through the price "
+        "tiers of a month."
+    )
     shown = "The headline has the free tier taken off." if free_tier else "The headline is at list price."
     table = Table(
         df=df,

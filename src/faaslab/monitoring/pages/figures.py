@@ -139,7 +139,10 @@ def time_axis(axes: Axes) -> None:
 
     locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+    # A second alone is no time that anybody reads.
+    formatter.formats[5], formatter.zero_formats[5] = "%H:%M:%S.%f", "%H:%M:%S"
+    axes.xaxis.set_major_formatter(formatter)
     axes.xaxis.get_offset_text().set_color(INK)
     axes.set_xlabel("UTC")
 

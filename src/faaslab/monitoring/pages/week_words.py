@@ -23,7 +23,8 @@ def headline(
 
     `errors` are the rows of `weeks.new_errors`, `workflows` (name, unit, change) of their figures.
     """
-    lines = [_calls(compared), *_movers(compared)]
+    spent = next((change.now for _, unit, change in workflows if unit == "usd"), None)
+    lines = [_calls(compared, spent), *_movers(compared)]
     lines += [
         f"{words.sentence(name)} **{moved(change, words.share, rate=True)}**."
         for name, unit, change in workflows
@@ -36,11 +37,13 @@ def headline(
     return tuple(lines)
 
 
-def _calls(compared: Compared) -> str:
+def _calls(compared: Compared, workflows_usd: float | None) -> str:
     whole, of = compared.whole, compared.weeks
     now, before = whole.invocations
     so_far = "" if of.whole else " so far"
     spent = f", at {words.usd(whole.money.now)}" if whole.money.now else ""
+    if spent and workflows_usd:
+        spent += f" for functions and {words.usd(workflows_usd)} for workflows"
     if not compared.comparable or not before:
         why = (
             "there is no week before it to compare with"

@@ -157,8 +157,8 @@ def _short(name: str, one: Page) -> Section:
     for each in shown:
         section = one.section(each)
         if section is not None:
-            # The month's end is told in words, beside the figure that it is drawn in.
-            said = section.parts if each == "over_time" else ()
+            # The month's end, and which functions a figure leaves out, are told in words beside it.
+            said = section.parts if each in ("over_time", "percentiles") else ()
             parts += [part for part in said if isinstance(part, str)]
             parts += [part for part in section.parts if isinstance(part, (Plot, Table))][:2]
     return Section(title=title, parts=tuple(parts))

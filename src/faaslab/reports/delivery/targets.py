@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -92,6 +93,12 @@ def parsed(text: str) -> Target:
         return _hidden(rest)
     match = _SCHEME.match(text)
     if match is None:
+        if kind in _KNOWN and ":" in text:
+            raise InvalidValue(
+                f"{kind}: is followed by two slashes",
+                place=PLACE,
+                hint=f"did you mean {kind}://…? a folder of that name is ./{kind}:…",
+            )
         if _MAILBOX.fullmatch(text):
             raise InvalidValue(f"{text!r} is no folder", place=PLACE, hint=f"did you mean mailto:{text}?")
         return Folder(path=text)
@@ -168,9 +175,12 @@ def address(text: str, *, plain: bool = False) -> str:
 
 def is_loopback(host: str) -> bool:
     """Whether the host is this machine by its very name."""
-    return (
-        host.lower().rstrip(".") == "localhost" or host == "::1" or bool(re.fullmatch(r"127(\.\d+){3}", host))
-    )
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _mail(rest: str) -> Mail:
@@ -193,6 +203,8 @@ def _bucket(text: str, *, local: bool) -> Bucket:
     name = parts.netloc
     if not _BUCKET.fullmatch(name):
         raise InvalidValue(f"{name[:80]!r} is no name of a bucket", place=PLACE, hint="s3://bucket/prefix")
+    if {".", ".."} & set(unquote(parts.path).split("/")):
+        raise InvalidValue("a prefix has no . or .. in it", place=PLACE, hint="browsers take them for a way")
     options = _options(parts.query, ("url",) if local else ("region", "profile", "url"))
     return Bucket(
         bucket=name,
