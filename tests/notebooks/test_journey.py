@@ -8,13 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from faaslab import verbs
 from faaslab.reports.page import render
 from tests.browser import jupyter
 from tests.browser.offline import check_offline
-from tests.notebooks.test_start_here import ROOT, text_of
+from tests.notebooks.test_start_here import ROOT, gone_through, text_of
 
 JOURNEY = ROOT / "notebooks" / "journey.ipynb"
 ROWS = {
@@ -71,17 +70,7 @@ LATER = {"durable": "durable", "events": "trigger", "deploy": "deploy", "alarms"
 
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("journey")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT / "src"))
-        patch.setenv("FAASLAB_STORE", str(folder / "faaslab.duckdb"))
-        patch.setenv("FAASLAB_CACHE", str(folder / "cache"))
-        patch.setenv("IPYTHONDIR", str(folder / "ipython"))
-        node = nbformat.read(JOURNEY, as_version=4)
-        NotebookClient(
-            node, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-        ).execute()
-    return node
+    return gone_through(JOURNEY, tmp_path_factory.mktemp("journey"))
 
 
 def rows(node):

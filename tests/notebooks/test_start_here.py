@@ -10,6 +10,20 @@ ROOT = Path(__file__).parent.parent.parent
 TOUR = ROOT / "notebooks" / "start_here.ipynb"
 
 
+def gone_through(notebook, folder):
+    """The notebook after all of it ran, in a kernel and over a store of its own in that folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT / "src"))
+        patch.setenv("FAASLAB_STORE", str(folder / "faaslab.duckdb"))
+        patch.setenv("FAASLAB_CACHE", str(folder / "cache"))
+        patch.setenv("IPYTHONDIR", str(folder / "ipython"))
+        node = nbformat.read(notebook, as_version=4)
+        NotebookClient(
+            node, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        ).execute()
+    return node
+
+
 def text_of(output):
     if output.output_type == "error":
         return f"{output.ename}: {output.evalue}"
@@ -18,16 +32,7 @@ def text_of(output):
 
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tour")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT / "src"))
-        patch.setenv("FAASLAB_STORE", str(folder / "faaslab.duckdb"))
-        patch.setenv("FAASLAB_CACHE", str(folder / "cache"))
-        patch.setenv("IPYTHONDIR", str(folder / "ipython"))
-        node = nbformat.read(TOUR, as_version=4)
-        NotebookClient(
-            node, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-        ).execute()
+    node = gone_through(TOUR, tmp_path_factory.mktemp("tour"))
     return [cell for cell in node.cells if cell.cell_type == "code"]
 
 
