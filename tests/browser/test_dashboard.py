@@ -195,3 +195,19 @@ def test_there_was_no_complaint_and_no_request_elsewhere(notebook):
     assert notebook.page.locator(".jp-OutputArea b").filter(has_text="<b>").count() == 0
     assert notebook.complaints == []
     assert notebook.elsewhere == []
+
+
+def test_without_its_kernel_the_figures_stand_there_and_nothing_to_click(notebook):
+    one(notebook, "dashboard")
+    until(notebook, "invocations", "25")
+    kept = notebook.outputs(PLACES["dashboard"]).last
+    assert not kept.is_visible()
+    notebook.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
+    )
+    board(notebook).wait_for(state="hidden")
+    kept.locator(".tile .figure", has_text=re.compile("^25$")).wait_for()
+    assert (
+        notebook.outputs(PLACES["dashboard"]).get_by_text("live", exact=True).filter(visible=True).count()
+        == 0
+    )

@@ -129,10 +129,11 @@ _SHEET = """
        gap: 10px 12px; padding: 6px 14px 12px; }
     .faas .tile { min-width: 0; }
     .faas .what { font-size: 11px; line-height: 16px; color: var(--soft); }
-    .faas .tile .figure { font-size: 17.5px; line-height: 25px; font-weight: 600; margin-right: 6px;
+    .faas .tile .figure { font-size: 15.5px; line-height: 25px; font-weight: 600; margin-right: 6px;
        white-space: nowrap; }
     .faas .tile .bad, .faas .tile .warn, .faas .tile .ok {
        color: color-mix(in srgb,var(--hue) 68%,var(--ink)); }
+    .faas .tile .figure:last-child { margin-right: 0; }
     .faas .trend { font-size: 11px; line-height: 16px; }
     .faas .charts { display: grid; grid-template-columns: minmax(0,1fr); gap: 12px 18px;
        padding: 10px 14px 12px; border-top: 1px solid var(--line); }
@@ -176,7 +177,8 @@ _SHEET = """
     .faas .grape { --hue: #a55eea; }
     .faas .run i { width: 30%!important; animation: faas-run 1.4s ease-in-out infinite alternate; }
     @container (max-width: 36rem) { .faas .rows { grid-template-columns: 1fr; gap: 3px; } }
-    @container (min-width: 27rem) { .faas .series text { font-size: 7.5px; } }
+    @container (min-width: 27rem) { .faas .series text { font-size: 7.5px; }
+       .faas .tile .figure { font-size: 17.5px; } }
     @container (min-width: 38rem) { .faas .charts { grid-template-columns: repeat(2,minmax(0,1fr)); }
        .faas .series text { font-size: 10px; } }
     @container (min-width: 54rem) { .faas .charts { grid-template-columns: repeat(3,minmax(0,1fr)); }

@@ -226,6 +226,16 @@ def test_a_store_that_is_busy_is_said_above_the_figures_which_stay(board):
     assert board._parts["trouble"].value == ""
 
 
+def test_a_store_that_was_removed_is_no_store_in_which_nothing_happens(board, lab):
+    before = tiles(board)
+    board.beat()
+    assert board._parts["trouble"].value == ""
+    lab.store.path.unlink()
+    board.beat()
+    assert "is gone" in board._parts["trouble"].value
+    assert tiles(board) == before
+
+
 def test_what_failed_half_way_is_drawn_at_the_next_look(board, lab, monkeypatch):
     offer = board._offer
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from faaslab.errors import StoreError
 from faaslab.lab.dashboard import ALL, edge
 from faaslab.notebook import dashboard_view as draw
 from faaslab.notebook.dashboard_tables import ORDERS, tables
@@ -137,7 +138,11 @@ class DashboardWidget(LiveWidget):
         """Ask for what has changed, if anything has."""
         clock, since, chosen = self.lab.clock, self._since, self._chosen
         running = self.lab.monitoring.in_flight()
-        stands = (since, chosen, self.lab.store.position(), edge(since, clock.now()))
+        position = self.lab.store.position()
+        if self._seen is not None and self._seen[2] and self._seen[2][1] and not position[1]:
+            path = self.lab.store.path
+            raise StoreError(f"{path} is gone: these figures are as of before", hint="restart the kernel")
+        stands = (since, chosen, position, edge(since, clock.now()))
         began_s = clock.monotonic()
         if stands != self._seen and (began_s >= self._not_before_s or not self._parts):
             self._dashboard = self.lab.monitoring.dashboard(chosen, since=since)

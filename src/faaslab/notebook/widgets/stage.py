@@ -42,8 +42,14 @@ class Stage:
         if widget is not None:
             import ipywidgets
 
-            hides = f"<style>.jp-OutputArea-child:has(.{self._name}),.{self._name}{{display:none}}</style>"
+            # A widget without its kernel (restarted, ended) answers nobody: what is kept is shown then.
+            dead = f".{self._name}-live.jupyter-widgets-disconnected"
+            hides = (
+                f"<style>body:not(:has({dead})) :is(.jp-OutputArea-child:has(.{self._name}),.{self._name}),"
+                f".jp-OutputArea-child:has({dead}),{dead}{{display:none!important}}</style>"
+            )
             self._root = ipywidgets.VBox([ipywidgets.HTML(hides, layout={"display": "none"}), widget])
+            self._root.add_class(f"{self._name}-live")
             self._root._view_count = 0  # noqa: SLF001 -- from then on ipywidgets counts where it is shown
             self._root.observe(self._views_changed, "_view_count")
             self._above = display(_Widget(self._root), display_id=True)
