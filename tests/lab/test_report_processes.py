@@ -109,6 +109,31 @@ def test_a_daemon_killed_in_the_middle_of_a_run(lab, processes, tmp_path):
     assert not [each for each in lab.store.queue.waiting(QUEUE) if each.owner is not None]
 
 
+def test_a_daemon_that_is_ended_does_not_wait_for_ever(lab, processes, tmp_path):
+    here, project = tmp_path / "kernel.pid", tmp_path / "project"
+    project.mkdir()
+    path = notebook(
+        tmp_path / "mine.ipynb",
+        f"import os, pathlib, time\npathlib.Path({str(here)!r}).write_text(f'{{os.getpid()}} {{os.getcwd()}}')",
+        "while True:\n    time.sleep(0.05)",
+    )
+    lab.reports.schedules.create("mine", "@yearly", report=str(path), folder=project)
+    daemon = processes("report", "daemon", "--grace", "1")
+    until(lambda: "READY" in daemon.told())
+    make_due(lab, "mine")
+    pid, folder = until(lambda: here.exists() and here.read_text()).split()
+    assert folder == str(project), "not where the daemon was started"
+    kernel = psutil.Process(int(pid))
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(90) == 0
+    assert "finishing mine, for 1 s at most" in daemon.told()
+    assert "mine for " in daemon.told()
+    until(lambda: not kernel.is_running())
+    df = lab.sql("SELECT status, error_type FROM reports")
+    assert df.to_dict("records") == [{"status": "failed", "error_type": "Stopped"}]
+    assert not [each for each in lab.store.queue.waiting(QUEUE) if each.owner is not None]
+
+
 def test_many_ticks_at_once_run_it_once_and_a_failure_is_their_status(lab, processes, tmp_path):
     path = notebook(tmp_path / "mine.ipynb", "import time\ntime.sleep(1)", "raise ValueError('no such day')")
     lab.reports.schedules.create("mine", "@yearly", report=str(path))

@@ -99,6 +99,21 @@ def test_what_is_said_of_a_schedule_is_changed_and_nothing_else(do):
     assert "  keep: 6, was 5" in do.face.notes[-1]
 
 
+def test_a_notebook_runs_where_it_was_scheduled_or_where_the_line_says(do, tmp_path, monkeypatch):
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    monkeypatch.chdir(here)
+    do("report schedule costs --cron @daily")
+    assert do.lab.reports.schedules.get("costs").folder == str(here)
+    monkeypatch.chdir(there)
+    do("report schedule costs --keep 3")
+    assert do.lab.reports.schedules.get("costs").folder == str(here)
+    assert f"  folder: {there}, was {here}" in plain_text(do("report schedule costs --folder ."))
+    with pytest.raises(InvalidValue, match="--folder: there is no folder"):
+        do("report schedule costs --folder nowhere")
+
+
 def test_what_was_said_of_a_schedule_can_be_taken_back(do, tmp_path):
     do(
         f"report schedule costs --cron @daily --keep 12 --title X --timeout 60 -p since -7d --notify {tmp_path}/a"

@@ -67,12 +67,14 @@ class ReportSchedules:
         overlap: str = "skip",
         notify: Sequence[str] = (),
         notify_on: str = "always",
+        folder: str | Path | None = None,
     ) -> ReportSchedule:
         """Have `report` (the name of one, or a notebook's path; the schedule's own name by default) run.
 
         `expression` is AWS's `cron(...)` or `rate(...)`, crontab's five fields or `@daily`, local to
         `timezone`. `parameters` are checked against the notebook now; times in them count from the time that
-        a run is due. The files of the newest `keep` due times stay. `retries` are for runs that fail. Raises
+        a run is due. The files of the newest `keep` due times stay. `retries` are for runs that fail. The
+        notebook runs in `folder`, the one where it was scheduled. Raises
         `AlreadyExists`, and `InvalidValue` or `NotFound` with the place of what is wrong.
         """
         now = self._lab.clock.now()
@@ -91,6 +93,7 @@ class ReportSchedules:
             overlap=overlap,  # type: ignore[arg-type]
             notify=_settled(notify),
             notify_on=notify_on,  # type: ignore[arg-type]
+            folder=str(Path(folder or Path.cwd()).expanduser().absolute()),
             created_at=now,
             updated_at=now,
         )
@@ -116,6 +119,8 @@ class ReportSchedules:
             changes["formats"] = tuple(changes["formats"])
         if "notify" in changes:
             changes["notify"] = _settled(changes["notify"])
+        if changes.get("folder") is not None:
+            changes["folder"] = str(Path(changes["folder"]).expanduser().absolute())
         changed = dataclasses.replace(before, **changes)
         if changed == before and revision_id in (None, before.revision_id):
             return before
@@ -233,6 +238,10 @@ class ReportSchedules:
         """Begin nothing more, and wait for what runs here; False when `timeout_s` passed before."""
         return self._turns.finish(timeout_s)
 
+    def cut_off(self) -> None:
+        """Begin nothing more, and end what runs here as failed; `finish` waits for that."""
+        self._turns.cut_off()
+
     def busy(self) -> tuple[str, ...]:
         """The schedules that run in this process now."""
         return self._turns.busy()
@@ -339,6 +348,8 @@ class ReportSchedules:
                 place="parameters",
                 hint="let the notebook read it from the environment or the keyring",
             )
+        if schedule.folder is not None and not Path(schedule.folder).is_dir():
+            raise InvalidValue(f"there is no folder {schedule.folder!r}", place="--folder")
         for target in schedule.notify:
             targets.parsed(target)
         schedules.zone_of(schedule.timezone)

@@ -82,6 +82,7 @@ class ReportTurns:
         self._pump: Pump | None = None
         self._generation: int | None = None
         self._listeners: list[Callable[[Outcome], None]] = []
+        self._ending = threading.Event()
 
     # -- the entries
 
@@ -167,6 +168,8 @@ class ReportTurns:
                 scheduled_for=due.instant,
                 schedule=schedule.name,
                 attempt=due.attempt,
+                cwd=schedule.folder,
+                stop=self._ending,
             )
         except Closed:
             raise
@@ -294,6 +297,7 @@ class ReportTurns:
             if self._pump is not None:
                 return False
             self._generation = None
+            self._ending.clear()
             self._pump = self._new_pump(look, may)
             self._pump.start()
             return True
@@ -345,6 +349,11 @@ class ReportTurns:
                 return False
             self._lab.clock.wait(threading.Event(), _PAUSE_S)
         return True
+
+    def cut_off(self) -> None:
+        """Begin nothing more, and end what runs here as failed."""
+        self.stop()
+        self._ending.set()
 
     def busy(self) -> tuple[str, ...]:
         """The schedules that run here now."""

@@ -104,6 +104,8 @@ class Reports:
         scheduled_for: datetime | None = None,
         schedule: str | None = None,
         attempt: int = 1,
+        cwd: str | Path | None = None,
+        stop: threading.Event | None = None,
         progress: Callable[[int, str | None], None] | None = None,
     ) -> ReportRun:
         """Run a report (a name of `names()`, or the path of a notebook) over this store.
@@ -112,6 +114,7 @@ class Reports:
         named `stem` (the report and the time, so that no page replaces another), with the log. Times in
         parameters, title and stem (`-7d`, `{{ scheduled_for:%Y-%m-%d }}`) count from `scheduled_for`, or from
         now. After `timeout_s` seconds it is cut off. `progress` is called with (cells done, note).
+        The notebook runs in the folder `cwd` (that of this process); it ends as failed when `stop` is set.
 
         A failing cell is the run's status, with the half-done page, and so is a process that breaks down; the
         run is recorded either way, also when it is interrupted. A notebook with a parameter `store` is given
@@ -134,6 +137,8 @@ class Reports:
             paper=self._setting("paper") or "A4",
             chromium=self._setting("chromium"),
         )
+        if cwd is not None and not Path(cwd).is_dir():
+            raise InvalidValue(f"the folder {str(cwd)!r} that it runs in is not there", place="--folder")
         wanted = tuple(dict.fromkeys(formats))
         given, _ = reports.prepared(notebook, given, wanted, look)
         if is_shipped(notebook):
@@ -184,6 +189,8 @@ class Reports:
                     run_id=begun.id,
                     clock=self._lab.clock,
                     on_cell=heard.cell,
+                    cwd=None if cwd is None else Path(cwd),
+                    stop=stop,
                 )
             except BaseException as error:
                 done = self._broken(begun, error, heard, hide)

@@ -77,6 +77,8 @@ class ReportSchedule:
     notify: tuple[str, ...] = ()
     """Where the pages are delivered to."""
     notify_on: NotifyOn = "always"
+    folder: str | None = None
+    """The folder that its notebook runs in; None, in older ones: that of whoever runs it."""
     paused: bool = False
     revision_id: str = ""
     created_at: datetime

@@ -35,6 +35,7 @@ FORMATS = ("html", "pdf", "ipynb")
 _ERROR = re.compile(r"[\w.]+(Error|Exception|NotFound|Interrupt)\b")
 _OVERTIME_S = 60.0
 """What a worker has beyond the report's own time, for rendering what there is."""
+_STOP_LOOK_S = 0.2
 
 
 class WorkerFailed(FaaslabError):
@@ -43,6 +44,10 @@ class WorkerFailed(FaaslabError):
 
 class NotPlaced(WorkerFailed):
     """The page was made, and there was no room for it where it is wanted."""
+
+
+class Stopped(WorkerFailed):
+    """It was ended by whoever ran it, before it was done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,15 +78,17 @@ def run(
     clock: Clock = SYSTEM,
     on_progress: Callable[[int, int], None] | None = None,
     on_cell: Callable[[int, int, bool], None] | None = None,
+    cwd: Path | None = None,
+    stop: threading.Event | None = None,
 ) -> ReportRun:
     """Run `notebook` and write `out_dir/STEM.FORMAT` for each format.
 
     What its cells take longer than `timeout_s` is cut off. `log` is written while it runs, with each of
     `hide` masked, as the notebook and the pages are; a parameter in `shown` stands there as it has it.
     `on_progress` is called with (cells done, cells), `on_cell` with (number, code cells, whether it is done)
-    as the author counts them.
+    as the author counts them. The notebook runs in `cwd` (that of this process), and ends when `stop` is set.
     Raises `NotFound`, `InvalidValue` or `Unsupported` before anything runs, `WorkerFailed` when the machinery
-    breaks; a failing cell gives a run with status failed.
+    breaks (`Stopped`: was told to end); a failing cell gives a run with status failed.
     """
     look = look or Look()
     given, program = prepared(notebook, parameters, formats, look)
@@ -94,7 +101,7 @@ def run(
             "parameters": given,
             "shown": {name: value for name, value in (shown or {}).items() if name in given},
             "folder": folder,
-            "cwd": str(Path.cwd()),
+            "cwd": str(cwd or Path.cwd()),
             "title": look.title or name.replace("_", " ").capitalize(),
             "subtitle": look.subtitle or f"{started:%d %B %Y, %H:%M} UTC",
             "theme": look.theme,
@@ -104,7 +111,7 @@ def run(
             "log": None if log is None else str(log.absolute()),
             "hide": list(forms(hide)),
         }
-        ended = _work(job, Path(folder), _Told(on_progress, on_cell))
+        ended = _work(job, Path(folder), _Told(on_progress, on_cell), stop)
         made = [suffix for suffix in formats if (Path(folder) / f"report.{suffix}").is_file()]
         try:
             outputs = tuple(
@@ -172,8 +179,10 @@ class _Told:
             self.progress(message["done"], message["of"])
 
 
-def _work(job: Mapping[str, Any], folder: Path, told: _Told) -> dict[str, Any]:
-    """Run the worker to its end; its last line says how it ended."""
+def _work(
+    job: Mapping[str, Any], folder: Path, told: _Told, stop: threading.Event | None = None
+) -> dict[str, Any]:
+    """Run the worker to its end; its last line says how it ended. `stop` ends it before."""
     complaints = folder / "stderr.txt"
     late = threading.Event()
     with (
@@ -190,7 +199,7 @@ def _work(job: Mapping[str, Any], folder: Path, told: _Told) -> dict[str, Any]:
         assert worker.stdin is not None
         assert worker.stdout is not None
         try:
-            with _alarm(worker, job, late):
+            with _alarm(worker, job, late), _stopped(worker, stop):
                 # It stays open: the worker sees by its end that we are gone, however we went.
                 worker.stdin.write(json.dumps(job).encode() + b"\n")
                 worker.stdin.flush()
@@ -207,6 +216,8 @@ def _work(job: Mapping[str, Any], folder: Path, told: _Told) -> dict[str, Any]:
         finally:
             _end_group(worker)
         worker.wait()
+    if ended is None and stop is not None and stop.is_set():
+        raise Stopped("the process that ran it was asked to end, and it was not done in time")
     if ended is None:
         raise WorkerFailed(_broke(worker.returncode, complaints, late=late.is_set(), job=job))
     return ended
@@ -232,6 +243,29 @@ def _alarm(worker: subprocess.Popen[bytes], job: Mapping[str, Any], late: thread
     finally:
         timer.cancel()
         timer.join()
+
+
+@contextmanager
+def _stopped(worker: subprocess.Popen[bytes], stop: threading.Event | None) -> Iterator[None]:
+    """End the worker when `stop` is set."""
+    if stop is None:
+        yield
+        return
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_STOP_LOOK_S):
+            if stop.is_set():
+                _end(worker)
+                return
+
+    watching = threading.Thread(target=watch, name="faaslab-report-stop", daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join()
 
 
 def _broke(status: int | None, complaints: Path, *, late: bool, job: Mapping[str, Any]) -> str:

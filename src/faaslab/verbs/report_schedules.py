@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from faaslab.verbs.answers import DoneAnswer, TableAnswer
-from faaslab.verbs.options import Positional
+from faaslab.verbs.options import Option, Positional, positive
 from faaslab.verbs.report_scheduling import SCHEDULE, listed, local, next_facts
 from faaslab.verbs.verb import Verb
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from faaslab.verbs.verb import Call
 
 _EMPTY = "no report is scheduled; schedule one: report schedule weekly --cron '0 7 * * MON'"
+
+_LEAVE_S = 30.0
+"""How long a run that is ended may take for that, with what follows it."""
 
 
 def ls(lab: Lab, call: Call, face: Face) -> Answer:
@@ -107,8 +110,13 @@ def daemon(lab: Lab, call: Call, face: Face) -> Answer:
     schedules.stop()
     busy = schedules.busy()
     if busy:
-        face.note(f"finishing {', '.join(busy)}; a second signal ends it at once")
-    schedules.finish()
+        face.note(
+            f"finishing {', '.join(busy)}, for {call['grace']} s at most; a second signal ends it at once"
+        )
+    if not schedules.finish(call["grace"]):
+        face.note(f"ending {', '.join(schedules.busy())} as failed")
+        schedules.cut_off()
+        schedules.finish(_LEAVE_S)
     schedules.close()
     return DoneAnswer(text="", facts={"ended": True})
 
@@ -206,14 +214,25 @@ VERBS: tuple[Verb, ...] = (
         name="report daemon",
         summary="run the reports that are due, from now on",
         run=daemon,
+        options=(
+            Option(
+                flags=("--grace",),
+                name="grace",
+                metavar="SECONDS",
+                read=positive,
+                default=60,
+                help="what runs when it is ended has so long to be done (60)",
+            ),
+        ),
         examples=("report daemon",),
         notes=(
             "Says READY and the next times on standard output, then each run as it ends (with --json: a",
             "line of JSON each). Looks every second for what became due and for schedules that were",
             "changed; two runs go at once, and those that failed are tried again after 30 s, 1 min, 2 min",
-            "and so on (--retries). SIGTERM or Ctrl-C ends it: it begins nothing more and waits for what",
-            "runs; a second one ends it at once. Exit status: 0 when it was ended so, whatever became of",
-            "the runs (report ls tells).",
+            "and so on (--retries). SIGTERM or Ctrl-C ends it: it begins nothing more, and what runs has",
+            "--grace seconds to be done, then ends as failed (and is tried again, with --retries, by",
+            "whoever comes next); a second signal ends it at once. Exit status: 0 when it was ended so,",
+            "whatever became of the runs (report ls tells).",
         ),
     ),
 )

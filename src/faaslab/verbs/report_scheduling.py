@@ -42,6 +42,7 @@ _SAID = {
     "overlap": "overlap",
     "notify": "notify",
     "notify-on": "notify_on",
+    "folder": "folder",
 }
 _CLEARED = {word: _SAID[word] for word in ("parameters", "title", "keep", "timeout", "notify")}
 _EMPTIED: dict[str, Any] = {"parameters": {}, "notify": ()}
@@ -133,6 +134,7 @@ def _wanted(call: Call) -> dict[str, Any]:
         "overlap": call["overlap"],
         "notify": call["notify"] or None,
         "notify_on": call["notify_on"],
+        "folder": call["folder"],
     }
     return {field: value for field, value in said.items() if value is not None}
 
@@ -261,6 +263,13 @@ SCHEDULE = Verb(
             metavar="WHEN",
             choices=get_args(NotifyOn),
             help="write and post always (as a rule), or of a failure only",
+        ),
+        Option(
+            flags=("--folder",),
+            name="folder",
+            metavar="FOLDER",
+            completes="file",
+            help="the folder that the notebook runs in (where it was scheduled)",
         ),
         Option(
             flags=("--clear",),
