@@ -25,6 +25,8 @@ def test_a_name_is_of_a_function_or_of_a_workflow(notebook):
 
 
 def test_it_begins_with_what_was_given(notebook):
+    notebook.lab.versions.publish("score")
+    notebook.lab.versions.point("score", "prod", "1")
     answer = notebook(
         'panel score -p {event} --schema \'{"type": "object"}\' --qualifier prod', event={"x": "é"}
     )
@@ -39,6 +41,8 @@ def test_what_is_wrong_is_said_with_its_place(notebook):
         notebook("panel scor")
     with pytest.raises(NotFound, match="no workflow is named 'score'"):
         notebook("panel score --workflow")
+    with pytest.raises(NotFound, match="nope"):
+        notebook("panel score --qualifier nope")
     with pytest.raises(InvalidValue, match=r"--schema: a JSON schema is an object"):
         notebook("panel score --schema '[1]'")
     with pytest.raises(InvalidValue, match=r"--schema: not JSON at line 1 column 2"):

@@ -44,6 +44,8 @@ def panel(lab: Lab, call: Call, face: Face) -> Answer:
         raise Unsupported(
             "a panel is to be clicked, in a notebook", hint="here: " + _INSTEAD[kind].format(name=name)
         )
+    if kind == "function" and call["qualifier"] is not None:
+        lab.functions.prepared(name, call["qualifier"])  # NotFound now, and not a run of something else
     return PanelAnswer(
         name=name,
         kind="workflow" if kind == "workflow" else "function",

@@ -57,6 +57,16 @@ def test_each_run_is_a_bar_as_long_as_it_took_and_the_newest_is_last():
     assert picture.groups() == ["cold", "warm", "warm", "warm", "warm last"]
 
 
+def test_one_that_failed_in_a_cold_start_has_both_marks():
+    both = [execution(cold_start=True, status=ExecutionStatus.FAILED, duration_ms=5.0)]
+    picture = Svg(durations(both))
+    assert picture.groups() == ["bad last"]
+    marks = [tag for tag, each in picture.found if tag in ("circle", "path")]
+    assert sorted(marks) == ["circle", "path"]
+    (dot,) = [each for tag, each in picture.found if tag == "circle"]
+    assert 0 < float(dot["cy"]) - float(dot["r"]), "it stands inside the picture"
+
+
 def test_what_it_shows_is_said_in_words_with_units():
     said = dict(next(each for tag, each in Svg(durations(runs())).found if tag == "svg"))["aria-label"]
     assert said == "duration of 5 runs: last 50.0 ms · median 30.0 ms · longest 50.0 ms, 1 cold start"
@@ -66,7 +76,7 @@ def test_what_it_shows_is_said_in_words_with_units():
 
 def test_a_failed_one_has_a_cross_and_a_cold_one_a_dot():
     html = durations([*runs(2), failure(cold_start=False), failure(cold_start=True)])
-    assert html.count("<circle") == 1
+    assert html.count("<circle") == 2
     assert Svg(html).groups() == ["cold", "warm", "bad", "bad last"]
     assert html.count("<path") == 2
     assert "✕ failed" in html

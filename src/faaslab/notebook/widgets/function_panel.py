@@ -6,12 +6,14 @@ asked by `look`, in the one thread of all that is live.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import Closed, FaaslabError, InvalidValue
 from faaslab.lab.queued import Queued
+from faaslab.model.execution import Execution
 from faaslab.notebook.display import View
 from faaslab.notebook.execution_view import execution_block
 from faaslab.notebook.markup import Html, json_text
@@ -25,11 +27,9 @@ from faaslab.verbs.text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from concurrent.futures import Future
 
     from faaslab.lab import Lab
     from faaslab.lab.executions import RecordedPayload
-    from faaslab.model.execution import Execution
     from faaslab.model.function import Function
     from faaslab.notebook.display import Surroundings
     from faaslab.verbs import PanelAnswer
@@ -38,15 +38,24 @@ RUNS = 50
 _LONGEST = timedelta(minutes=20)
 """An invocation takes 15 minutes at most, and its init besides."""
 _LATEST = "$LATEST"
+_ENDS = "end it: it is recorded as failed, and billed for the time that it ran"
+_LEAVES = "wait no more: it is among the runs when it has ended"
 
 
-@dataclass(frozen=True, kw_only=True)
+_RUNS_ON = "cannot be ended from here: it runs on, and is among the runs when it has ended"
+
+
+@dataclass(kw_only=True, eq=False)
 class Begun:
-    """An invocation that is waited for. `request_id` is that of an event, which waits in the queue."""
+    """An invocation that is waited for. An `event` waits in the queue, under its `request_id`."""
 
-    number: int
     at_s: float
+    event: bool
     request_id: str | None = None
+    future: Future[Execution] | None = None
+    """Once it was handed over."""
+    ending: bool = False
+    """Somebody has cancelled it."""
 
 
 class FunctionPanel(LiveWidget):
@@ -68,8 +77,9 @@ class FunctionPanel(LiveWidget):
         self._begun: Begun | None = None
         self._problem: str | None = None
         self._trouble: str | None = None
+        self._left: tuple[str, str | None] | None = None
+        """What is to be said of a run that is waited for no more, and its request where it is known."""
         self._made = False
-        self._count = 0
         self._position: tuple[int, int] | None = None
 
     # -- the controls
@@ -86,11 +96,8 @@ class FunctionPanel(LiveWidget):
         self.apart_from = ipywidgets.Checkbox(
             description="as an event (asynchronous)", indent=False, tooltip="queued, retried when it fails"
         )
-        self.leave = ipywidgets.Button(
-            description="Leave it",
-            tooltip="wait no more: it runs on, and is among the runs when it has ended",
-        )
-        self.leave.add_class("away")
+        self.cancel = ipywidgets.Button(description="Cancel", icon="stop", tooltip=_ENDS)
+        self.cancel.add_class("away")
         chosen = self._answer.qualifier or ""
         self.qualifier = ipywidgets.Dropdown(
             options=[(_LATEST, ""), *([(chosen, chosen)] if chosen else [])],
@@ -114,8 +121,9 @@ class FunctionPanel(LiveWidget):
         for place, row in enumerate(self.rows):
             row.on_click(lambda _, place=place: self._picked(place))
         self.invoke.on_click(lambda _: self._invoked())
-        self.leave.on_click(lambda _: self._left())
-        deed = _classed(ipywidgets.Box([self.invoke, self.leave, self.apart_from]), "controls", "deed")
+        self.cancel.on_click(lambda _: self._cancelled())
+        self.apart_from.observe(lambda _: self._busy(), "value")
+        deed = _classed(ipywidgets.Box([self.invoke, self.cancel, self.apart_from]), "controls", "deed")
         left = _classed(ipywidgets.VBox([self.editor.widget, deed]), "side")
         right = _classed(ipywidgets.VBox([self.result]), "side")
         sides = _classed(ipywidgets.Box([left, right]), "sides")
@@ -131,7 +139,8 @@ class FunctionPanel(LiveWidget):
             return
         wrong = self.editor.wrong
         self.invoke.disabled = wrong is not None or self._begun is not None or self._function is None
-        self.invoke.tooltip = f"the payload is wrong: {wrong}" if wrong else "run it with this payload"
+        does = "put it into the queue" if self.apart_from.value else "run it"
+        self.invoke.tooltip = f"the payload is wrong: {wrong}" if wrong else f"{does} with this payload"
 
     def _invoked(self) -> None:
         asynchronous = bool(self.apart_from.value)
@@ -140,39 +149,58 @@ class FunctionPanel(LiveWidget):
         except InvalidValue as error:
             self._refuse(str(error))
             return
-        self._problem = self._trouble = None
-        self._count += 1
-        self._begun = Begun(number=self._count, at_s=self.lab.clock.monotonic())
+        self._problem = self._trouble = self._left = None
+        self._begun = Begun(at_s=self.lab.clock.monotonic(), event=asynchronous)
         self._busy()
-        self.apart(self._begin_run, self._begun, body, self.qualifier.value or None, asynchronous)
+        self.apart(self._begin_run, self._begun, body, self.qualifier.value or None)
 
-    def _left(self) -> None:
-        """Wait for it no more: it runs on, and is among the runs when it has ended."""
-        self._begun = None
+    def _cancelled(self) -> None:
+        """End what runs. What waits in the queue is only waited for no more."""
+        begun = self._begun
+        if begun is None:
+            return
+        if begun.event:
+            waits = "the event waits in the queue or runs, and is among the runs when it has ended"
+            self._leave(waits, begun.request_id)
+            return
+        begun.ending = True
+        self._busy()
+        self.apart(self._end_run, begun)
+
+    def _end_run(self, begun: Begun) -> None:
+        future = begun.future
+        # Without one it is being handed over: `_begin_run` sees then that it is to end.
+        if future is not None and not future.cancel() and not future.done() and self._begun is begun:
+            self._leave(f"what runs {_RUNS_ON}")
+
+    def _leave(self, said: str, request_id: str | None = None) -> None:
+        self._begun, self._left = None, (said, request_id)
         self._busy()
 
-    def _begin_run(self, begun: Begun, body: bytes, qualifier: str | None, asynchronous: bool) -> None:  # noqa: FBT001
-        kind = {"invocation_type": "Event"} if asynchronous else {}
+    def _begin_run(self, begun: Begun, body: bytes, qualifier: str | None) -> None:
+        kind = {"invocation_type": "Event"} if begun.event else {}
         try:
             future = self.lab.functions.submit(self._name, body, qualifier=qualifier, **kind)
         except FaaslabError as error:
             self._refuse(str(error))
             return
-        if isinstance(future, Queued) and self._waits_for(begun):
-            self._begun = replace(begun, request_id=future.request_id)
+        if isinstance(future, Queued):
+            begun.request_id = future.request_id
+        begun.future = future
         future.add_done_callback(lambda ended: self._ended(begun, ended))
-
-    def _waits_for(self, begun: Begun) -> bool:
-        return self._begun is not None and self._begun.number == begun.number
+        if begun.ending:
+            self._end_run(begun)
 
     def _ended(self, begun: Begun, future: Future[Execution]) -> None:
         """Called by the backend's thread."""
-        if not self.going or not self._waits_for(begun):
+        if not self.going or self._begun is not begun:
             return
         try:
             execution = future.result()
         except Closed:
             return
+        except CancelledError:
+            self._refuse("cancelled before it began: nothing ran, and nothing is recorded")
         except Exception as error:  # noqa: BLE001 -- whatever it was, the panel says it and goes on
             self._refuse(str(error))
         else:
@@ -195,7 +223,7 @@ class FunctionPanel(LiveWidget):
         elif look_at_it:
             self.editor.load(self.editor.text, said="the payload of that run was not recorded")
         if look_at_it:
-            self._problem = None
+            self._problem = self._left = None
             self._choose(execution, mine=False)
 
     @property
@@ -226,6 +254,8 @@ class FunctionPanel(LiveWidget):
         another = _stamps(runs) != _stamps(self._runs)
         if another:
             self._runs = runs
+            if self._left is not None and self._left[1] in {run.request_id for run in runs}:
+                self._left = None
             self._recorded = (
                 self.lab.executions.payloads(self._name, since=runs[-1].started_at) if runs else ()
             )
@@ -269,22 +299,40 @@ class FunctionPanel(LiveWidget):
             return
         begun = self._begun
         self._edited()
-        word, icon = ("Running …", "hourglass") if begun else ("Invoke", "play")
-        if self.invoke.description != word:
-            self.invoke.description, self.invoke.icon = word, icon
-            (self.leave.remove_class if begun else self.leave.add_class)("away")
+        self._label(begun)
         if begun is not None:
             elapsed_s = self.lab.clock.monotonic() - begun.at_s
-            _say(self.result, block(views.waiting(self._name, elapsed_s, queued=begun.request_id)))
+            waits = views.waiting(self._name, elapsed_s, queued=begun.request_id, ending=begun.ending)
+            _say(self.result, block(waits))
         elif (problem := self._problem or self._trouble) is not None:
             _say(self.result, block(views.refused(problem)))
         else:
             _say(self.result, block(self._result_block()))
 
+    def _label(self, begun: Begun | None) -> None:
+        """What the two buttons do now."""
+        event = self.apart_from.value if begun is None else begun.event
+        if begun is None:
+            word, icon = ("Queue", "inbox") if event else ("Invoke", "play")
+        elif begun.ending:
+            word, icon = "Ending …", "hourglass"
+        else:
+            word, icon = "Queued …" if event else "Running …", "hourglass"
+        if self.invoke.description != word:
+            self.invoke.description, self.invoke.icon = word, icon
+        if begun is None:
+            self.cancel.add_class("away")
+            return
+        ends = ("Leave it", "eye-slash", _LEAVES) if event else ("Cancel", "stop", _ENDS)
+        if self.cancel.description != ends[0]:
+            self.cancel.description, self.cancel.icon, self.cancel.tooltip = ends
+        self.cancel.disabled = begun.ending
+        self.cancel.remove_class("away")
+
     def _result_block(self) -> Html:
-        execution = self._result
+        execution, left = self._result, self._left
         if execution is None:
-            return views.nothing_yet(self._name)
+            return views.nothing_yet(self._name) if left is None else views.left(left[0])
         code = self._code.get("code")
         shown = execution_block(
             execution,
@@ -293,7 +341,8 @@ class FunctionPanel(LiveWidget):
             filename=self._code.get("filename"),
             cell=None if code is None else self.around.cell(code),
         )
-        return Html(views.caption(execution, mine=self._mine) + shown)
+        before = Html("") if left is None else views.left(left[0])
+        return Html(before + views.caption(execution, mine=self._mine) + shown)
 
     def _draw_runs(self) -> None:
         chosen = None if self._result is None else self._result.id

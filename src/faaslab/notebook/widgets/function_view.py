@@ -54,9 +54,10 @@ def verdict(wrong: str | None, text: str, place: tuple[int, int] | None, unfit: 
     return tag("div", tag("div", wrong, class_="said"), shown, class_="verdict", role="status")
 
 
-def waiting(name: str, elapsed_s: float, *, queued: str | None = None) -> Html:
+def waiting(name: str, elapsed_s: float, *, queued: str | None = None, ending: bool = False) -> Html:
     """What stands in the place of the result while it runs; `queued` is the request of an event."""
-    word = "handed over" if queued else "running"
+    word = "queued" if queued else "ending" if ending else "running"
+    more = "It runs from the queue, and again when it fails; what comes of it in the end stands here then."
     return box(
         tag(
             "div",
@@ -67,6 +68,7 @@ def waiting(name: str, elapsed_s: float, *, queued: str | None = None) -> Html:
             class_="top",
         ),
         tag("div", tag("div", gauge(0.0, f"{name} is {word}", running=True), class_="bar"), class_="part"),
+        tag("div", more, class_="soft part") if queued else None,
         hue="info",
     )
 
@@ -81,11 +83,18 @@ def nothing_yet(name: str) -> Html:
     return tag("div", f"{name} has not run yet: what comes back stands here", class_="soft none")
 
 
+def left(said: str) -> Html:
+    """Of a run that is waited for no more."""
+    return tag("div", said, class_="soft caption", role="status")
+
+
 def caption(execution: Execution, *, mine: bool | None) -> Html:
     """Above the result: whether that run was made here, or picked, or is just the last one (None)."""
     at = f"{execution.started_at:%H:%M:%S} UTC"
     said = {
-        True: "what came back",
+        True: "what came of the event, from the queue"
+        if execution.invocation_type == "Event"
+        else "what came back",
         False: f"the run of {at}, as it was recorded",
         None: f"the last run, {at}",
     }[mine]

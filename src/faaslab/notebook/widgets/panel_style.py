@@ -34,6 +34,7 @@ _SHEET = """
     .faas.panel .spark g.cold { --bar: var(--warn); opacity: .9; }
     .faas.panel .spark g.bad { --bar: var(--bad); opacity: .9; }
     .faas.panel .spark g rect:not(.touch), .faas.panel .spark g circle { fill: var(--bar); }
+    .faas.panel .spark g.bad circle { fill: var(--warn); }
     .faas.panel .spark g path { stroke: var(--bar); stroke-width: 1.5; fill: none;
        stroke-linecap: round; }
     .faas.panel .none { padding: 14px; }
@@ -75,7 +76,9 @@ _SHEET = """
     .faas.panel select { appearance: auto; background-image: none!important; padding: 0 4px; }
     .faas.panel .fields .widget-checkbox { justify-content: flex-end; align-self: end;
        min-height: 28px; }
-    .faas.panel .fields .widget-checkbox .widget-label-basic { color: var(--ink); }
+    .faas.panel .fields .widget-checkbox .widget-label-basic { color: var(--ink); width: auto;
+       justify-content: flex-start; }
+    .faas.panel .widget-checkbox input[type=checkbox] { flex: none; width: auto; }
     .faas.panel .picks .widget-dropdown, .faas.panel .fields .widget-dropdown { height: auto; }
     .faas.panel .picks select, .faas.panel .fields select, .faas.panel .fields input[type=text] {
        height: 28px; flex: none; }

@@ -15,6 +15,7 @@ from faaslab.lab.payloads import encode
 from faaslab.lab.sample_events import sample_events
 from faaslab.notebook.markup import json_text
 from faaslab.notebook.widgets import function_view as views
+from faaslab.notebook.widgets.double_keys import double_key
 from faaslab.notebook.widgets.form import MOST_FIELDS, Field, count, entered, fields_of, first, put, sendable
 from faaslab.notebook.widgets.form_fields import FormFields
 from faaslab.notebook.widgets.panel_style import block
@@ -209,6 +210,10 @@ class PayloadEditor:
         try:
             self.value = read_json(text, "payload") if text.strip() else {}
             encode(self.value)
+            twice = double_key(text) if text.strip() else None
+            if twice is not None:
+                double = f"the key {json_text(twice)} stands twice: the last one counts"
+                self._said = double if said is None else f"{said}; {double}"
         except InvalidValue as error:
             self.wrong = error.message
             found = _PLACE.search(error.message)

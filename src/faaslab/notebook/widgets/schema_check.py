@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MOST = 160
+_COUNTED = 50
 
 
 def misfit(schema: Mapping[str, Any], value: Any) -> str | None:
-    """What is wrong with it first, and where; None when it fits."""
+    """What is wrong with it most, and where, and how much else is; None when it fits."""
     import jsonschema
     import referencing
     import referencing.exceptions
@@ -19,11 +21,14 @@ def misfit(schema: Mapping[str, Any], value: Any) -> str | None:
     kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     checker = kind(schema, registry=referencing.Registry())
     try:
-        error = jsonschema.exceptions.best_match(checker.iter_errors(value))
+        found = [*islice(checker.iter_errors(value), _COUNTED)]
+        error = jsonschema.exceptions.best_match(found)
     except (referencing.exceptions.Unresolvable, RecursionError) as failed:
         return f"the schema cannot be followed: {failed}"[:_MOST]
     if error is None:
         return None
     place = "".join(f"/{step}" for step in error.absolute_path) or "the payload"
     said = error.message if len(error.message) <= _MOST else f"{error.message[:_MOST]}…"
-    return f"does not fit the schema, {place}: {said}"
+    others = len(found) - 1
+    more = "" if not others else f" (and {others} more)" if len(found) < _COUNTED else " (and many more)"
+    return f"does not fit the schema, {place}: {said}{more}"

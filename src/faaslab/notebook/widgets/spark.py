@@ -1,6 +1,7 @@
 """How long the last runs took and how much memory they used, as small pictures of bars. Pure.
 
-A bar a run, the newest at the right; one that started cold has a dot above it, one that failed a cross.
+A bar a run, the newest at the right; one that started cold has a dot above it, one that failed a cross, and
+one that did both has both.
 The picture is SVG that takes its colours from the page; what it says stands in words beside it.
 """
 
@@ -145,8 +146,9 @@ def _bar(run: Execution, place: int, count: int, share: float, *, marked: bool =
                 f"M{_n(middle + arm)} {_n(y - arm)}L{_n(middle - arm)} {_n(y + arm)}",
             )
         )
-    elif marked and run.cold_start:
-        marks.append(tag("circle", cx=_n(middle), cy=_n(top - 5), r=_n(min(width / 2, 2.4))))
+    if marked and run.cold_start:
+        y = top - (11 if marks else 5)
+        marks.append(tag("circle", cx=_n(middle), cy=_n(y), r=_n(min(width / 2, 2.4))))
     return tag(
         "g",
         tag("title", _told(run)),
