@@ -120,6 +120,7 @@ def test_the_form_and_the_json_are_the_same(notebook):
     panel(notebook).locator("button.widget-toggle-button", has_text="JSON").click()
     area(notebook).wait_for()
     assert area(notebook).input_value() == '{"x": 9, "who": {"name": "Grace"}}'
+    assert not panel(notebook).get_by_label("name").is_visible()
 
 
 def test_a_run_is_opened_again_at_a_click(notebook):

@@ -16,7 +16,7 @@ from IPython.display import display
 
 from faaslab.errors import Closed, FaaslabError
 from faaslab.notebook.display import View
-from faaslab.notebook.widgets.bundle import Bundle
+from faaslab.notebook.widgets.bundle import Bundle, close_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,7 @@ class LiveRun:
         with suppress(FaaslabError):
             self._view = self._draw(self._watched)
         self._handle.update(self._view)
-        self._widget.close()
+        close_whole(self._widget)
 
     @property
     def going(self) -> bool:

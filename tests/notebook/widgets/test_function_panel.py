@@ -6,6 +6,7 @@ from concurrent.futures import Future
 
 import nbformat
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 from faaslab import app
 from faaslab.errors import StoreBusy
@@ -167,6 +168,21 @@ def test_the_form_and_the_json_are_the_same_both_ways(opened):
     assert set(panel.editor.form.controls) == {"/other"}
 
 
+def alive():
+    """The ids of all widgets that a page would ask for."""
+    return set(_instances)
+
+
+def test_nothing_of_it_is_left_when_it_is_closed(opened):
+    before = alive()
+    panel = opened(payload='{"n": 4, "who": {"name": "Ada"}}')
+    panel.editor.way.value = "form"
+    panel.editor.area.value = '{"other": 1, "more": {"on": true}}'
+    assert len(alive() - before) > 50
+    panel.close()
+    assert alive() - before == set()
+
+
 def test_two_mistakes_in_the_form_are_told_until_both_are_put_right(opened):
     panel = opened(payload='{"a": 1, "b": 2}')
     panel.editor.way.value = "form"
@@ -197,6 +213,7 @@ def test_a_schema_makes_the_form_and_says_what_does_not_fit(opened):
     assert json.loads(panel.editor.text) == {"n": 1}
     controls = panel.editor.form.controls
     assert controls["/n"].description == "n · 1 to 9"
+    assert controls["/note"].description == "note · optional"
     controls["/size"].value = 2
     controls["/on"].value = 1
     controls["/note"].value = "x"

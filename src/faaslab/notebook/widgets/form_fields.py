@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from faaslab.notebook.markup import json_text, tag
+from faaslab.notebook.widgets.bundle import close_whole
 from faaslab.notebook.widgets.form import ABSENT, Field, at, sendable, shown
 from faaslab.notebook.widgets.panel_style import block
 
@@ -37,11 +38,11 @@ class FormFields:
         """The fields with what stands in them; the same fields keep their controls."""
         if fields != self._fields:
             self._fields = fields
-            for _, control in self._controls:
-                control.close()
-            self._controls = []
+            before, self._controls = self.widget.children, []
             self.widget.children = [self._made(field) for field in fields]
             self._new(self.widget)
+            for each in before:
+                close_whole(each)
         with self._quietly():
             for field, control in self._controls:
                 _fill(field, control, at(value, field.pointer))
@@ -84,7 +85,9 @@ def _named(field: Field) -> Any:
 
 
 def _control(field: Field) -> Any:
-    named = f"{field.label} · {field.about}" if field.about else field.label
+    named = " · ".join(
+        part for part in (field.label, field.about, "" if field.required else "optional") if part
+    )
     about = {"description": named, "tooltip": named}
     match field.kind:
         case "truth" if field.required:

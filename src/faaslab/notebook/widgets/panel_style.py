@@ -39,7 +39,7 @@ _SHEET = """
        stroke-linecap: round; }
     .faas.panel .none { padding: 14px; }
     .faas.panel .caption { padding: 10px 14px 0; font-size: 12px; }
-    .faas.panel .away { display: none!important; }
+    .faas.panel .away.away { display: none!important; }
     .faas.panel { display: block; border: 1px solid var(--line); border-radius: 8px; overflow: hidden;
        padding: 0; }
     .faas.panel .box { border-radius: 0; border-width: 0 0 0 3px; }
