@@ -10,6 +10,7 @@ DEADLINE_S = 60
 DEFINE = """%load_ext faaslab
 %config FaasMagics.concurrency = 2"""
 SLOW = "%%faas slow\nimport time\ndef handler(event, context):\n    time.sleep(0.05)\n    return event['n']"
+NAPS = "%%faas naps --timeout 90\nimport time\ndef handler(event, context):\n    time.sleep(event['s'])"
 MAP = "inputs = [{'n': n} for n in range(2000)]\n%faas map slow inputs -n 2 -o rows"
 
 
@@ -55,6 +56,35 @@ def test_an_interrupted_map_gives_back_what_is_done(tmp_path):
             if each["msg_type"] == "execute_result"
         ]
         assert answer == "(True, {'completed'})"
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_an_interrupted_invocation_is_ended_and_recorded(tmp_path):
+    manager, kernel = start_new_kernel(env=environment(tmp_path), cwd=str(tmp_path))
+    interrupted = []
+
+    def interrupt(message) -> None:
+        if message["msg_type"] == "display_data" and not interrupted:
+            interrupted.append(message)
+            manager.interrupt_kernel()
+
+    try:
+        run(kernel, DEFINE)
+        run(kernel, NAPS)
+        run(kernel, "%faas invoke naps -p '{\"s\": 0}'")
+        outputs = run(kernel, "%faas invoke naps -p '{\"s\": 60}'", until=interrupt)
+        assert [each["content"]["ename"] for each in outputs if each["msg_type"] == "error"] == [
+            "Interrupted"
+        ]
+        run(kernel, "%faas history naps -o runs")
+        (answer,) = [
+            each["content"]["data"]["text/plain"]
+            for each in run(kernel, "set(runs.error_type)")
+            if each["msg_type"] == "execute_result"
+        ]
+        assert "Invocation.Cancelled" in answer
     finally:
         kernel.stop_channels()
         manager.shutdown_kernel(now=True)
