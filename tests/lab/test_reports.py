@@ -119,6 +119,13 @@ def test_what_is_secret_within_a_mapping_is_hidden_everywhere(lab, tmp_path):
         assert "level" not in text
 
 
+def test_a_wrong_secret_is_not_shown(lab, tmp_path):
+    path = notebook(tmp_path, parameters="token = 1.5")
+    with pytest.raises(InvalidValue, match='token takes a number, not "••••"') as caught:
+        lab.reports.run(path, parameters={"token": "very-secret"})
+    assert "very" not in str(caught.value)
+
+
 def test_a_page_without_room_is_a_failure_of_no_cell(lab, tmp_path):
     with pytest.raises(InvalidValue, match="no report has run yet"):
         lab.reports.get()

@@ -7,7 +7,7 @@ import pytest
 from faaslab.clock import SteppedClock
 from faaslab.errors import InvalidValue
 from faaslab.model.execution import Source
-from faaslab.monitoring.pages import weekly
+from faaslab.monitoring.pages import costs, weekly
 from faaslab.monitoring.pages.week_compared import weeks_of
 from faaslab.store import Store
 from tests.monitoring import weeks
@@ -192,6 +192,9 @@ def test_imported_logs_are_enough(store, tmp_path):
     with Store(path, clock=SteppedClock(NOW)) as imported:
         assert "imported executions" in str(weekly.page(imported, sources=["imported"]))
         assert "No execution is in the window" in str(weekly.page(imported, week_of="2026-10-01"))
+        page = str(costs.page(imported, functions=["no-such-name"]))
+        assert "No execution is of the function no-such-name." in page
+        assert "window" not in page
 
 
 def test_hours_and_days_are_of_the_zone(told):

@@ -6,6 +6,7 @@ import json
 import nbformat
 import pytest
 
+from faaslab.reports import journal
 from faaslab.reports.hiding import forms, hide_in
 
 SECRET = "p<ss&'wörd\\1"
@@ -43,6 +44,14 @@ def test_it_is_masked_in_each_kind_of_output(output):
     for part in ("wörd", "w\\u00f6rd", "w\\\\u00f6rd"):
         assert part not in left
     nbformat.validate(nbformat.reads(left, 4))
+
+
+@pytest.mark.parametrize("secret", ["SEKRET\\pa\"ss'w", "it's", 'a "b" c', "back\\slash", "plain"])
+def test_a_quoted_text_hides_it_however_the_quotes_fell(secret):
+    for around in ("{}", "{}'", '"{}', "'{}\""):
+        text = around.format(secret)
+        for written in (text, repr(text), repr([text]), json.dumps(text), html.escape(repr(text))):
+            assert journal.hidden(written, forms([secret])) != written
 
 
 def test_the_parameters_are_shown_without_what_is_secret_in_them():

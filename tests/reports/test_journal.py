@@ -42,6 +42,14 @@ def test_what_is_too_long_is_cut_and_what_is_too_much_ends(tmp_path, monkeypatch
     assert path.stat().st_size < 12_000  # with the times that stand in front of each line
 
 
+def test_a_link_is_not_followed(tmp_path):
+    (tmp_path / "a.log").symlink_to(tmp_path / "another")
+    kept = Journal(tmp_path / "a.log")
+    kept.note("x")
+    kept.close()
+    assert not (tmp_path / "another").exists()
+
+
 def test_a_log_that_cannot_be_written_stops_nothing(tmp_path):
     for path in (tmp_path / "nowhere" / "a.log", None):
         kept = Journal(path)

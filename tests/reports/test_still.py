@@ -89,6 +89,11 @@ def test_it_stands_as_it_is_when_it_is_read_again_and_holds_nothing_that_moves(m
     assert still(once) == once
 
 
+def test_what_is_deep_or_never_ends_takes_no_longer():
+    assert still("<b>" * 20_000 + "a" + "</i>" * 20_000) == "<b>" * 500 + "a" + "</b>" * 500
+    assert "<" not in still("<!--" * 100_000 + "a")
+
+
 def test_contents_are_the_headings_of_a_long_page():
     page = '<h2 id="a">One ¶</h2>' + "<h2>Two <b>&amp;</b></h2>" * 2 + '<h2 class="x"></h2><h2>Four</h2>'
     changed, contents = with_contents(page)

@@ -140,7 +140,12 @@ class Reports:
         if cwd is not None and not Path(cwd).is_dir():
             raise InvalidValue(f"the folder {str(cwd)!r} that it runs in is not there", place="--folder")
         wanted = tuple(dict.fromkeys(formats))
-        given, _ = reports.prepared(notebook, given, wanted, look)
+        hide = list(secret_texts(given))
+        try:
+            given, _ = reports.prepared(notebook, given, wanted, look)
+        except InvalidValue as error:
+            said, hint = hidden(error.message, hide), hidden(error.hint or "", hide)
+            raise InvalidValue(said, place=error.place, hint=hint or None) from None
         if is_shipped(notebook):
             # Their cells would say the same, after a kernel has started.
             for key in ("since", "until"):

@@ -26,16 +26,21 @@ def forms(secrets: Iterable[str]) -> tuple[str, ...]:
     """Each text in all the ways that it may be written, the longest first."""
     found: set[str] = set()
     for secret in secrets:
-        found |= {
+        # Which quotes a repr escapes depends on all of the text that the secret stands in.
+        bare = repr(f"{secret}'\"")[1:-4].replace("\\'", "'")
+        single, double = bare.replace("'", "\\'"), bare.replace('"', '\\"')
+        written = {
             secret,
-            html.escape(secret),
-            html.escape(secret, quote=False),
-            repr(secret)[1:-1],
+            bare,
+            single,
+            double,
+            single.replace('"', '\\"'),
             json.dumps(secret)[1:-1],
             json.dumps(secret, ensure_ascii=False)[1:-1],
-            quote(secret),
-            quote(secret, safe=""),
         }
+        found |= written | {quote(secret), quote(secret, safe="")}
+        for each in written:
+            found |= {html.escape(each), html.escape(each, quote=False)}
     return tuple(sorted((each for each in found if each), key=lambda each: (-len(each), each)))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MASK = "••••"
 MOST_BYTES = 5_000_000
 _LONGEST = 2_000
+_HOW = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 _STAMP = 27
 """What a line has besides its own: the time, its mark and its end."""
 
@@ -49,7 +50,9 @@ class Journal:
         self._file = -1
         if path is not None:
             try:
-                self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+                self._file = os.open(
+                    path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+                )
             except OSError:
                 self._file = -1
 

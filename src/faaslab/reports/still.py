@@ -38,6 +38,9 @@ _DROPPED = frozenset(
     )
 )  # fmt: skip
 _LOADING = frozenset(("src", "poster", "data", "xlink:href", "href"))
+_DEEPEST = 500
+"""Elements within each other; of what is deeper the text stays, as browsers have it."""
+
 _NAME = re.compile(r"[a-zA-Z_:][-\w:.]*")
 _AWAY = re.compile(
     r"url\(\s*['\"]?\s*(?!['\"]?\s*(?:data:|#))[^)]*\)?|@import[^;]*;?|image-set\([^)]*\)?", re.IGNORECASE
@@ -49,8 +52,10 @@ _MARKUP = re.compile(r"<[^<>]*>")
 
 def still(markup: str) -> str:
     """`markup`, a fragment of HTML or SVG, as one that stands still; what was left open is closed."""
+    # Comments that never end are looked through to the end by each of them.
+    ended = markup.rfind("-->") + 1
     reader = _Reader()
-    reader.feed(markup)
+    reader.feed(markup[:ended] + markup[ended:].replace("<!--", " "))
     reader.close()
     return reader.ended()
 
@@ -87,7 +92,7 @@ class _Reader(HTMLParser):
         """A tag that opens, or a void one."""
         if tag in _WITH_CONTENT and not (tag == "title" and self._in_a_picture()):
             self._skipped.append(tag)
-        if self._skipped or tag in _TAGS or not _NAME.fullmatch(tag):
+        if self._skipped or tag in _TAGS or not _NAME.fullmatch(tag) or len(self._open) >= _DEEPEST:
             return
         if tag == "img" and not _loads_nothing(dict(attrs).get("src") or ""):
             self._out.append(_unloaded(dict(attrs)))

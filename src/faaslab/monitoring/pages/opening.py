@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import InvalidValue
+from faaslab.errors import InvalidValue, nearest
 from faaslab.model.execution import Source
 from faaslab.model.moment import moment
 from faaslab.monitoring.cost import HOURS_A_MONTH, exact
@@ -191,6 +191,8 @@ def nothing(title: str, opening: Opening, store: Store) -> Page:
     if opening.figures["throttled"]:
         calls = words.of(opening.figures["throttled"], "call")
         why = f"All {calls} of this window were throttled: nothing ran."
+    elif unknown := _unknown(opening):
+        return Page(title=title, headline=(unknown,), basis=(f"Store: `{store.path}`",))
     else:
         why = "No execution is in the window that was asked for."
     between = f"from {words.instant(whole['first'])} to {words.instant(whole['last'])} UTC"
@@ -200,6 +202,18 @@ def nothing(title: str, opening: Opening, store: Store) -> Page:
         headline=(why, f"The store has {kept}. Widen the window: {_asked(opening.window)}."),
         basis=(f"Store: `{store.path}`",),
     )
+
+
+def _unknown(opening: Opening) -> str | None:
+    """That no function has any of the names that were asked for, with the nearest."""
+    asked = opening.window.functions
+    known = [str(name) for name in overview.functions_in_order(opening.run)["function"]]
+    if not asked or set(asked) & set(known):
+        return None
+    near = nearest(asked[0], known)
+    offer = f" Did you mean `{near}`?" if near else ""
+    ran = "functions" if len(asked) > 1 else "function"
+    return f"No execution is of the {ran} {words.listed(list(asked))}.{offer}"
 
 
 def _asked(window: Window) -> str:
