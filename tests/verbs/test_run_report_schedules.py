@@ -1,5 +1,7 @@
 """The verbs for reports that run by themselves."""
 
+from pathlib import Path
+
 import nbformat
 import pytest
 
@@ -211,6 +213,16 @@ def test_pages_are_brought_to_where_the_schedule_says(do, mine, tmp_path, monkey
     assert (tmp_path / "shared" / "index.html").is_file()
 
 
+def test_a_tick_says_what_another_runs_and_no_time_that_has_passed(do, mine):
+    do(f"report schedule {mine} --cron @yearly")
+    do("report schedule costs --cron @yearly")
+    make_due(do.lab, "mine")
+    (claim,) = do.lab.store.queue.claim("reports", "another", ttl_s=60)
+    said = plain_text(do("report tick"))
+    assert said.startswith("nothing is due but mine, which another runs; next costs at ")
+    do.lab.store.queue.release(claim)
+
+
 def test_a_tick_runs_what_is_due_and_says_what_it_did(do, mine):
     idle = do("report tick")
     assert (plain_text(idle), idle.exit_status, idle.facts) == ("nothing is due", 0, {"ran": []})
@@ -224,6 +236,12 @@ def test_a_tick_runs_what_is_due_and_says_what_it_did(do, mine):
     assert page.endswith(".html")
     assert following.startswith("  next ")
     assert (ran.exit_status, len(ran.facts["ran"]), ran.facts["ran"][0]["schedule"]) == (0, 1, "mine")
+    do(f"report schedule other --report {mine} --cron @yearly")
+    make_due(do.lab, "other")
+    do("report tick")
+    assert do("report show other").run.schedule == "other", "a schedule's name stands for its last run"
+    assert Path(do("report open other").facts["opened"]).name.startswith("other-")
+    do("report unschedule other")
     do(f"report schedule {mine} --cron @yearly -p n 3 --retries 1")
     make_due(do.lab, "mine")
     failed = do("report tick")

@@ -290,12 +290,16 @@ class Reports:
         ).sort_values("started_at", ascending=False, ignore_index=True)
 
     def get(self, name: str | None = None) -> ReportRun:
-        """The run with the id `name` (or the only one whose id begins so), else the last run of that report.
+        """The run with the id `name` (or the only one whose id begins so), else the last of that report.
 
-        None: the last run of all. Raises `NotFound`.
+        Where no report is named so, the last of the schedule of that name. None: the last run of all.
+        Raises `NotFound`.
         """
         going = (each.run for each in self._lab.store.report_runs.going())
-        found = [*self._found(name), *(run for run in going if name in (None, run.name, run.id))]
+        found = [
+            *self._found(name),
+            *(run for run in going if name in (None, run.name, run.id, run.schedule)),
+        ]
         if not found and name is None:
             raise InvalidValue("no report has run yet", place="run", hint="run one: report run cold_starts")
         if not found:
@@ -321,6 +325,8 @@ class Reports:
         if name is None:
             return self._runs(such, {})
         named = self._runs(f"{such} AND (name = $name OR id = $name)", {"name": name})
+        if not named:
+            named = self._runs(f"{such} AND schedule = $name AND status <> 'skipped'", {"name": name})
         if named or len(name) < _SHORTEST_ID:
             return named
         alike = self._runs(f"{such} AND starts_with(id, $name)", {"name": name})

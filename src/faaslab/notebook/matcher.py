@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
 from IPython.core.completer import SimpleCompletion, context_matcher
 
@@ -81,6 +82,8 @@ def matcher(shell: Any, labs: Labs) -> Any:
         "run": runs,
         "timed": lambda: (*functions(), *runs()),
         "sample": samples,
+        "format": lambda: ("html", "pdf", "ipynb"),
+        "zone": lambda: sorted(available_timezones()),
     }
 
     @context_matcher(identifier="faaslab", priority=200)  # type: ignore[untyped-decorator]

@@ -18,6 +18,7 @@ Completes = Literal[
     "variable",
     "execution",
     "report",
+    "format",
     "schedule",
     "scheduled",
     "verb",
@@ -25,6 +26,7 @@ Completes = Literal[
     "run",
     "runnable",
     "timed",
+    "zone",
 ]
 
 

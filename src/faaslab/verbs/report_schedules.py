@@ -70,8 +70,11 @@ def tick(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
         outcomes = schedules.tick()
     lines = [line for outcome in outcomes for line in outcome_lines(outcome)]
     if not outcomes:
-        coming = schedules.coming()
-        lines = ["nothing is due" + (f"; next {_at(*coming[0])}" if coming else "")]
+        now = lab.clock.now()
+        elsewhere = [each.name for each, instant in schedules.coming() if instant <= now]
+        coming = [each for each in schedules.coming() if each[1] > now]
+        lines = ["nothing is due" + (f" but {', '.join(elsewhere)}, which another runs" if elsewhere else "")]
+        lines = [lines[0] + (f"; next {_at(*coming[0])}" if coming else "")]
     return DoneAnswer(
         text="\n".join(lines),
         facts={"ran": [_document(outcome) for outcome in outcomes]},

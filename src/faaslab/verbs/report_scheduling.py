@@ -187,7 +187,7 @@ def listed(times: tuple[datetime, ...]) -> str:
 
 def local(at: datetime) -> str:
     """One of them."""
-    return f"{at:%a %d %b %Y %H:%M %Z}"
+    return f"{at:%a %d %b %Y %H:%M:%S %Z}" if at.second else f"{at:%a %d %b %Y %H:%M %Z}"
 
 
 def next_facts(times: tuple[datetime, ...]) -> dict[str, Any]:
@@ -218,6 +218,7 @@ SCHEDULE = Verb(
             flags=("--tz",),
             name="timezone",
             metavar="ZONE",
+            completes="zone",
             help="the time zone of --cron, such as Europe/Madrid (UTC)",
         ),
         Option(

@@ -213,6 +213,7 @@ PAGES: tuple[Option, ...] = (
         flags=("--to",),
         name="to",
         metavar="FORMATS",
+        completes="format",
         default="html",
         help="html, pdf, ipynb, or several with commas; pdf needs Chromium or Chrome",
     ),
@@ -243,7 +244,10 @@ NOTIFY = Option(
 )
 
 _RUN = Positional(
-    name="run", help="a report (its last run) or the id of a run", required=False, completes="report"
+    name="run",
+    help="a report or a schedule (its last run), or the id of a run",
+    required=False,
+    completes="scheduled",
 )
 
 VERBS: tuple[Verb, ...] = (
@@ -301,7 +305,11 @@ VERBS: tuple[Verb, ...] = (
         summary="bring a run's pages somewhere: a folder, S3, e-mail, a webhook",
         run=deliver,
         positionals=(
-            Positional(name="run", help="a report (its last run) or the id of a run", completes="report"),
+            Positional(
+                name="run",
+                help="a report or a schedule (its last run), or the id of a run",
+                completes="scheduled",
+            ),
             Positional(name="targets", help=targets.FORMS, rest=True),
         ),
         examples=("report deliver cold_starts published/ s3://team-reports/lambda",),
