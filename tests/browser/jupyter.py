@@ -212,6 +212,8 @@ class Notebook:
         """`JupyterLab Light` or `JupyterLab Dark`."""
         self.command("apputils:change-theme", {"theme": name})
         self.page.wait_for_selector(f'body[data-jp-theme-name="{name}"]', state="attached")
+        # JupyterLab complains when the next change comes before the curtain of this one has gone.
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def close(self) -> None:
         """The page and all of it."""
