@@ -190,7 +190,7 @@ def test_every_section_can_be_shown(store):
     store.record(played("fails", Fail("f", "E").definition(), {}, START, {}))
     page = workflows.page(store, free_tier=True)
     assert set(page.sections) == {
-        "change", "workflows", "over_time", "states", "critical_path", "retries", "failures", "cost",
+        "change", "workflows", "over_time", "states", "gantt", "critical_path", "retries", "failures", "cost",
         "slowest",
     }  # fmt: skip
     for section in page.sections.values():

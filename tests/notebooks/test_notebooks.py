@@ -175,8 +175,8 @@ def test_sources_are_never_mixed_unsaid(name, path):
 
 def test_the_free_tier_changes_the_month(path):
     store = small(path)
-    month = cells.run("costs", store=store, since="2026-11-16", until="2026-11-17")[0]["text/plain"]
-    free = cells.run("costs", store=store, since="2026-11-16", until="2026-11-17", free_tier=True)[0][
+    month = cells.run("costs", store=store, since="2026-11-16", until="2026-11-18")[0]["text/plain"]
+    free = cells.run("costs", store=store, since="2026-11-16", until="2026-11-18", free_tier=True)[0][
         "text/plain"
     ]
     assert "without the free tier" in month

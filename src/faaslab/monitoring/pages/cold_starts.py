@@ -174,7 +174,7 @@ def _over_time(start: Opening) -> Section | None:
     each = start.bucket.removeprefix("1 ")
     text = (
         f"The rate was highest in the {each} from "
-        f"{words.instant(worst['bucket'], seconds=opening.seconds(start.bucket) < 60)} UTC on: "
+        f"{opening.at(start.bucket)(worst['bucket'])} UTC on: "
         f"{words.share(worst['rate'])} of {words.of(worst['invocations'], 'invocation')}."
         if df["rate"].min() < df["rate"].max()
         else f"The rate was the same throughout, per {each}."
@@ -183,19 +183,19 @@ def _over_time(start: Opening) -> Section | None:
         text,
         Plot(figure=figure, alt=f"Share of invocations that started cold, and invocations, per {each}."),
     ]
-    return Section(title="When", parts=(*parts, _table_over_time(df, each)))
+    return Section(title="When", parts=(*parts, _table_over_time(df, start.bucket)))
 
 
-def _table_over_time(df: pd.DataFrame, each: str) -> Table:
+def _table_over_time(df: pd.DataFrame, bucket: str) -> Table:
     return Table(
         df=df,
         columns={
-            "bucket": ("from (UTC)", words.instant),
+            "bucket": ("from (UTC)", opening.at(bucket)),
             "invocations": ("invocations", words.count),
             "cold_starts": ("cold starts", words.count),
             "rate": ("rate", words.share),
         },
-        behind=f"The same as a table, per {each}",
+        behind=f"The same as a table, per {bucket.removeprefix('1 ')}",
         limit=90,
     )
 

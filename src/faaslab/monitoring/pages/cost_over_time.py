@@ -87,14 +87,14 @@ def _section(spent: Spent, start: Opening, prices: PriceTable, bucket: str) -> S
     totals = {at: sum(of.values()) for at, of in spent.items()}
     dearest = max(sorted(totals), key=lambda at: totals[at])
     middle = sorted(totals.values())[len(totals) // 2]
-    at = words.instant(dearest, seconds=opening.seconds(bucket) < 60)
+    at = opening.at(bucket)(dearest)
     text = (
         f"Per {each}: {words.usd(middle)} at the median; the dearest began on {at} UTC with "
         f"{words.usd(totals[dearest])}."
     )
     said = [text, _told(coming, known)] if bucket == "1 day" else [text]
     plot = Plot(figure=_figure(spent, names, start, bucket, coming), alt=" ".join(said))
-    return Section(title="Over time", parts=(*said, plot, _table(spent, names, each)))
+    return Section(title="Over time", parts=(*said, plot, _table(spent, names, bucket)))
 
 
 def _names(spent: Spent) -> list[str]:
@@ -196,15 +196,15 @@ def _look(name: str, start: Opening) -> figures.Look:
     return start.looks.get(name, figures.REST)
 
 
-def _table(spent: Spent, names: list[str], each: str) -> Table:
+def _table(spent: Spent, names: list[str], bucket: str) -> Table:
     return Table(
         df=_frame(spent, names),
         columns={
-            "bucket": ("from (UTC)", words.instant),
+            "bucket": ("from (UTC)", opening.at(bucket)),
             "total": ("total", words.usd),
             **{name: (name, words.usd) for name in names},
         },
-        behind=f"The same as a table, per {each}",
+        behind=f"The same as a table, per {bucket.removeprefix('1 ')}",
         limit=120,
     )
 

@@ -157,7 +157,7 @@ def _headline(
     tier = "with the free tier taken off" if free_tier else "without the free tier"
     if start.short:
         per_million = words.usd(float(whole.total * start.factor))
-        pace = f"A million like them: **{per_million}**."
+        pace = f"A million like them: **{per_million}**. {start.too_short}"
     else:
         pace = (
             f"A month like this is **{words.usd(month.total)}** {tier}: {words.span(start.hours * 3600)} "

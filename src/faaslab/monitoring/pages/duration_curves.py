@@ -64,11 +64,11 @@ def over_time(start: Opening) -> Section | None:
     text = (
         f"Per {each}. 95 % took no longer than {words.ms(usual)} in the usual one, and "
         f"{words.ms(slow['p95_ms'])} in the slowest, which began on "
-        f"{words.instant(slow['bucket'], seconds=opening.seconds(start.bucket) < 60)} UTC."
+        f"{opening.at(start.bucket)(slow['bucket'])} UTC."
     )
     table = Table(
         df=df,
-        columns={"bucket": ("from (UTC)", words.instant), **_COLUMNS},
+        columns={"bucket": ("from (UTC)", opening.at(start.bucket)), **_COLUMNS},
         behind=f"The same as a table, per {each}",
         limit=90,
     )
@@ -96,7 +96,11 @@ def by_function(start: Opening, functions: Sequence[str]) -> Section | None:
     )
     table = Table(
         df=df,
-        columns={"function": ("function", words.text), "bucket": ("from (UTC)", words.instant), **_COLUMNS},
+        columns={
+            "function": ("function", words.text),
+            "bucket": ("from (UTC)", opening.at(start.bucket)),
+            **_COLUMNS,
+        },
         behind=f"The same as a table, per function and {each}",
         limit=200,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue, nearest
@@ -19,7 +19,7 @@ from faaslab.store.questions import overview
 from faaslab.store.questions.window import Run, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from faaslab.store import Store
 
@@ -29,7 +29,8 @@ _BUCKETS = (
 )  # fmt: skip
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _MOST_BUCKETS = 90
-_SHORT_HOURS = 1.0
+_SHORT_HOURS = 23.0
+"""Of less history than a day nothing is said of a month; a day's first and last execution lack a little."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +54,13 @@ class Opening:
 
     @property
     def hours(self) -> float:
-        """How long the window is: as asked for where that was said, else from first to last execution."""
-        begin = self.window.since or self.figures["first"]
+        """How long the window is: as asked for where that was said, else from first to last execution.
+
+        It begins no earlier than the store does: of the time before nothing is known.
+        """
+        begin = self.figures["first"]
+        if self.window.since is not None:
+            begin = max(self.window.since, min(begin, self._known_from))
         end = self.figures["last"]
         if self.window.until is not None:
             end = min(self.window.until, max(self.now, end))
@@ -62,9 +68,17 @@ class Opening:
             end = max(self.now, end)
         return max(float((end - begin).total_seconds()) / 3600, 1 / 3600)
 
+    @cached_property
+    def _known_from(self) -> datetime:
+        """When the first execution was of all that the window's sources tell, whatever the function."""
+        before = Window(until=self.window.until, sources=self.window.sources)
+        known = overview.sources(self.run, before)["first"].dropna()
+        begun: datetime = self.figures["first"] if known.empty else known.min().to_pydatetime()
+        return begun
+
     @property
     def short(self) -> bool:
-        """Whether the window is too short to make a month of it: then figures are per million invocations."""
+        """Whether there is too little history for a month: then figures are per million invocations."""
         return self.hours < _SHORT_HOURS
 
     @property
@@ -84,10 +98,16 @@ class Opening:
         """The bucket of time that a figure over the window takes, such as `1 hour`."""
         return bucket_of(self.figures["first"], self.figures["last"])
 
+    @property
+    def too_short(self) -> str:
+        """Why nothing is said of a month; no words where something is."""
+        history = f"There is a history of {words.span(self.hours * 3600)}"
+        return f"{history} only: a month is made of a day at least." if self.short else ""
+
     def basis(self) -> tuple[str, ...]:
         """Where the figures come from, and how far they carry."""
         f = self.figures
-        told = f"{words.instant(f['first'])} to {words.instant(f['last'])} UTC"
+        told = f"{words.between(f['first'], f['last'])} UTC"
         lines = [f"{told_sources(f['sources'])} · {words.of(f['functions'], 'function')} · {told}"]
         picked = [
             f"{name} {words.listed(list(values))}"
@@ -121,6 +141,11 @@ def seconds(bucket: str) -> int:
     """How long `6 hours` are."""
     number, unit = bucket.split()
     return int(number) * _UNITS[unit.rstrip("s")]
+
+
+def at(bucket: str) -> Callable[[datetime | None], str]:
+    """How the beginning of a bucket is written: with seconds where it is shorter than a minute."""
+    return partial(words.instant, seconds=seconds(bucket) < 60)
 
 
 def width(bucket: str) -> timedelta:
@@ -195,7 +220,7 @@ def nothing(title: str, opening: Opening, store: Store) -> Page:
         return Page(title=title, headline=(unknown,), basis=(f"Store: `{store.path}`",))
     else:
         why = "No execution is in the window that was asked for."
-    between = f"from {words.instant(whole['first'])} to {words.instant(whole['last'])} UTC"
+    between = f"from {words.between(whole['first'], whole['last'])} UTC"
     kept = f"{told_sources(whole['sources'])}, {between}"
     return Page(
         title=title,

@@ -99,6 +99,12 @@ def instant(at: datetime | None, *, seconds: bool = False) -> str:
     return f"{at.day} {at:%b %Y, %H:%M:%S}" if seconds else f"{at.day} {at:%b %Y, %H:%M}"
 
 
+def between(first: datetime | None, last: datetime | None) -> str:
+    """`2 Nov 2026, 14:05 to 9 Nov 2026, 08:00`; with seconds where it is a matter of minutes."""
+    near = first is not None and last is not None and (last - first).total_seconds() < 600
+    return f"{instant(first, seconds=near)} to {instant(last, seconds=near)}"
+
+
 def day(at: date) -> str:
     """`Tuesday, 17 November`."""
     return f"{at:%A}, {at.day} {at:%B}"

@@ -99,7 +99,7 @@ def _nothing(seen: _Seen, store: Store) -> Page:
             f"{how} this notebook again.",
         )
     else:
-        between = f"from {words.instant(whole['first'])} to {words.instant(whole['last'])} UTC"
+        between = f"from {words.between(whole['first'], whole['last'])} UTC"
         said = (
             "No execution of a workflow is in the window that was asked for.",
             f"The store has {opening.told_sources(whole['sources'])}, {between}: widen the window.",
@@ -130,7 +130,7 @@ def _headline(seen: _Seen, by_workflow: pd.DataFrame, money: pd.DataFrame) -> tu
 
 def _basis(seen: _Seen) -> tuple[str, ...]:
     f = seen.figures
-    told = f"{words.instant(f['first'])} to {words.instant(f['last'])} UTC"
+    told = f"{words.between(f['first'], f['last'])} UTC"
     lines = [f"{opening.told_sources(f['sources'])} · {words.of(f['workflows'], 'workflow')} · {told}"]
     if f["children"]:
         lines.append(
