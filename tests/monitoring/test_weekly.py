@@ -193,7 +193,7 @@ def test_imported_logs_are_enough(store, tmp_path):
         assert "imported executions" in str(weekly.page(imported, sources=["imported"]))
         assert "No execution is in the window" in str(weekly.page(imported, week_of="2026-10-01"))
         page = str(costs.page(imported, functions=["no-such-name"]))
-        assert "No execution is of the function no-such-name." in page
+        assert "No function is named no-such-name" in page
         assert "window" not in page
 
 

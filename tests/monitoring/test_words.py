@@ -19,7 +19,7 @@ from faaslab.monitoring.pages import words
         (words.share, 0.0004, "0.04 %"),
         (words.share, 0.36, "36 %"),
         (words.share, 0.9999, "over 99.9 %"),
-        (words.share, 1, "100.0 %"),
+        (words.share, 1, "100 %"),
         (words.share, float("nan"), "–"),
         (words.ms, 0.61, "0.6 ms"),
         (words.ms, 88.4, "88 ms"),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TITLE = "Durations"
 _POINTS = (*(step / 100 for step in range(100)), 0.995, 0.998, 0.999)
 _SHOWN = 6
+_NAMED = 4
+"""So many functions that have no curve are named; more are counted."""
 _TAIL = 0.99
 _TIGHT = 0.1
 """Less head-room than this (0 to 1) is tight."""
@@ -118,9 +120,10 @@ def _percentiles(start: Opening, percentiles: pd.DataFrame) -> Section:
             curves.append((str(name), list(carried["quantile"]), list(carried["duration_ms"])))
     parts: list[Any] = []
     if curves:
-        more = len(curves) - _SHOWN
-        if more > 0:
-            parts.append(f"The {_SHOWN} functions that run longest in all; the table has the others.")
+        drawn = {name for name, _, _ in curves[:_SHOWN]}
+        left = [f"`{name}`" for name in percentiles["function"] if name not in drawn]
+        if left:
+            parts.append(_not_drawn(left, len(drawn)))
         alt = "How long executions took, per function, from the fastest to the slowest."
         parts.append(
             Plot(
@@ -143,6 +146,16 @@ def _percentiles(start: Opening, percentiles: pd.DataFrame) -> Section:
         },
     )
     return Section(title="How long they take", parts=(*parts, table))
+
+
+def _not_drawn(left: list[str], drawn: int) -> str:
+    """Which functions have no curve in the figure: those that are called rarely, or run least in all."""
+    many = len(left) > _NAMED
+    whose = words.of(len(left), "function") if many else words.listed(left)
+    have = "has" if len(left) == 1 else "have"
+    shown = "it" if len(left) == 1 else "them"
+    drawn_of = f"The figure has the {drawn} that run longest in all" if drawn > 1 else "The figure has one"
+    return f"{drawn_of}; {whose} {have} no curve in it, and the table has {shown}."
 
 
 def _cause_words(cause: str) -> str:

@@ -31,6 +31,8 @@ HATCHES = ("", "//", "\\\\", "--", "x", "||", "+", "/-")  # lines only: circles 
 FAILED_HATCH = "////"
 DASHES = ("-", (0, (6, 2)), (0, (1, 1.4)), (0, (7, 2, 1.5, 2)), (0, (4, 1.5, 1, 1.5, 1, 1.5)))
 WIDTH = 9.2
+_FEW_SECONDS = 8
+"""A window no longer than this has a mark each second, and none between."""
 _CLEAR = re.compile(r"<metadata>.*?</metadata>\s*|<\?xml.*?\?>\s*|<!DOCTYPE.*?>\s*", re.DOTALL)
 _READERS = (
     "<style>:root{--ink:#46505c;--paper:#fbfcfd}"
@@ -134,14 +136,22 @@ def short(name: str, most: int = 34) -> str:
 
 
 def time_axis(axes: Axes) -> None:
-    """Dates as short as they can be; instants are UTC."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    """Dates as short as they can be, seconds with their hour and minute; instants are UTC."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, SecondLocator
 
-    locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
+    low, high = axes.xaxis.get_view_interval()  # days
+    locator: Any = (
+        AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
+        if (high - low) * 86_400 > _FEW_SECONDS
+        else SecondLocator()  # type: ignore[no-untyped-call]
+    )
     axes.xaxis.set_major_locator(locator)
-    formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
-    # A second alone is no time that anybody reads.
-    formatter.formats[5], formatter.zero_formats[5] = "%H:%M:%S.%f", "%H:%M:%S"
+    formatter: Any = ConciseDateFormatter(  # type: ignore[no-untyped-call]
+        locator,
+        formats=["%Y", "%b", "%d", "%H:%M", "%H:%M", "%H:%M:%S"],
+        zero_formats=["", "%Y", "%b", "%d %b", "%H:%M", "%H:%M:%S"],
+        offset_formats=["", "%Y", "%b %Y", "%d %b %Y", "%d %b %Y", "%d %b %Y"],
+    )
     axes.xaxis.set_major_formatter(formatter)
     axes.xaxis.get_offset_text().set_color(INK)
     axes.set_xlabel("UTC")
@@ -256,13 +266,24 @@ def named_ends(axes: Axes, ends: Sequence[tuple[Any, float, str, str]], most: in
         axes.annotate(
             short(name, most),
             (x, y),
-            xytext=(7, (placed[-1] - at) * 72 / axes.figure.dpi),
+            xytext=(14, (placed[-1] - at) * 72 / axes.figure.dpi),
             textcoords="offset points",
             va="center",
             color=INK,
             fontsize=9,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0},
+            # A curve that runs on beyond the end of this one passes behind its name, not through it.
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8},
+            # From the name's own side, so that no line of a neighbour lies on it.
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 1.2,
+                "shrinkA": 0,
+                "shrinkB": 0,
+                "relpos": (0.0, 0.5),
+            },
+            zorder=5,
         )
 
 

@@ -29,6 +29,8 @@ _BUCKETS = (
 )  # fmt: skip
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _MOST_BUCKETS = 90
+_NAMED = 6
+"""So many functions are named where one is asked for that there is not."""
 _SHORT_HOURS = 23.0
 """Of less history than a day nothing is said of a month; a day's first and last execution lack a little."""
 
@@ -104,6 +106,23 @@ class Opening:
         history = f"There is a history of {words.span(self.hours * 3600)}"
         return f"{history} only: a month is made of a day at least." if self.short else ""
 
+    @cached_property
+    def strange(self) -> tuple[str, ...]:
+        """The functions that were asked for and that the store never heard of."""
+        return tuple(name for name in self.window.functions if name not in self.looks)
+
+    @property
+    def no_such(self) -> str:
+        """That no function has those names, each with the nearest there is; no words where all have one."""
+        told = []
+        for name in self.strange:
+            near = nearest(name, self.looks)
+            told.append(f"`{name}`" + (f" (did you mean `{near}`?)" if near else ""))
+        if not told:
+            return ""
+        known = "" if any("did you mean" in each for each in told) else _known(list(self.looks))
+        return f"No function is named {words.listed(told).replace(' and ', ' or ')}{known}."
+
     def basis(self) -> tuple[str, ...]:
         """Where the figures come from, and how far they carry."""
         f = self.figures
@@ -120,6 +139,8 @@ class Opening:
         ]
         if picked:
             lines.append(f"Only {'; '.join(picked)}.")
+        if self.no_such:
+            lines.append(f"**{self.no_such}**")
         if ";" in f["sources"]:
             lines.append(
                 "**Several sources are mixed here**; set the parameter `sources` to look at one of them."
@@ -129,6 +150,11 @@ class Opening:
                 f"{words.of(f['throttled'], 'throttled call')} never ran and are not among the invocations."
             )
         return tuple(lines)
+
+
+def _known(names: list[str]) -> str:
+    shown = [f"`{name}`" for name in names[:_NAMED]]
+    return f"; there {'is' if len(names) == 1 else 'are'} {', '.join(shown)}{' …' * (len(names) > _NAMED)}"
 
 
 def bucket_of(first: datetime, last: datetime) -> str:
@@ -216,10 +242,15 @@ def nothing(title: str, opening: Opening, store: Store) -> Page:
     if opening.figures["throttled"]:
         calls = words.of(opening.figures["throttled"], "call")
         why = f"All {calls} of this window were throttled: nothing ran."
-    elif unknown := _unknown(opening):
-        return Page(title=title, headline=(unknown,), basis=(f"Store: `{store.path}`",))
     else:
         why = "No execution is in the window that was asked for."
+    strange = opening.strange
+    if strange and len(strange) == len(opening.window.functions):
+        return Page(
+            title=title,
+            headline=(opening.no_such, f"The store has {told_sources(whole['sources'])}."),
+            basis=(f"Store: `{store.path}`",),
+        )
     between = f"from {words.between(whole['first'], whole['last'])} UTC"
     kept = f"{told_sources(whole['sources'])}, {between}"
     return Page(
@@ -227,18 +258,6 @@ def nothing(title: str, opening: Opening, store: Store) -> Page:
         headline=(why, f"The store has {kept}. Widen the window: {_asked(opening.window)}."),
         basis=(f"Store: `{store.path}`",),
     )
-
-
-def _unknown(opening: Opening) -> str | None:
-    """That no function has any of the names that were asked for, with the nearest."""
-    asked = opening.window.functions
-    known = [str(name) for name in overview.functions_in_order(opening.run)["function"]]
-    if not asked or set(asked) & set(known):
-        return None
-    near = nearest(asked[0], known)
-    offer = f" Did you mean `{near}`?" if near else ""
-    ran = "functions" if len(asked) > 1 else "function"
-    return f"No execution is of the {ran} {words.listed(list(asked))}.{offer}"
 
 
 def _asked(window: Window) -> str:

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from faaslab.monitoring.pages import figures, words
 
 _SOFT = "opacity:.75;font-size:.92em"
-_LEFT = (words.text,)
+_LEFT = (words.text, words.clipped)
 _CELL = {
     "left": "text-align:left",
     "short": "text-align:left;white-space:nowrap",
@@ -201,7 +201,7 @@ def _table_html(table: Table) -> str:
         for row in table.cells()
     )
     left = len(table.df) - table.limit
-    notes = [table.caption, f"{words.of(left, 'more row')} in the DataFrame." if left > 0 else ""]
+    notes = [table.caption, f"{words.of(left, 'more row')} not shown." if left > 0 else ""]
     foot = " ".join(filter(None, notes))
     note = f'<p style="{_SOFT}">{_inline(foot)}</p>' if foot else ""
     whole = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"

@@ -160,7 +160,7 @@ def compare(run: Run, window: Window, of: Weeks, prices: PriceTable) -> Compared
             name,
             one,
             other,
-            money=(spent["now"].get(name), spent["before"].get(name)),
+            money=(_cost(spent["now"], name, one), _cost(spent["before"], name, other)),
             comparable=comparable,
             definitions=definitions.get(name or "", ()),
             begin=of.begin,
@@ -207,6 +207,11 @@ def _money(run: Run, window: Window, prices: PriceTable) -> dict[str | None, flo
             for name in (str(row["function"]), None):
                 spent[name] = spent.get(name, 0.0) + float(bill.total)
     return spent
+
+
+def _cost(spent: Mapping[str | None, float], name: str | None, row: Mapping[str, Any]) -> float | None:
+    """What was spent; nothing where nothing was called, None where a bill is not known."""
+    return spent.get(name, None if row.get("invocations") else 0.0)
 
 
 def usage(row: Mapping[str, Any]) -> cost.Usage:

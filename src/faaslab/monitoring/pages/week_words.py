@@ -43,7 +43,9 @@ def _calls(compared: Compared, workflows_usd: float | None) -> str:
     so_far = "" if of.whole else " so far"
     spent = f", at {words.usd(whole.money.now)}" if whole.money.now else ""
     if spent and workflows_usd:
-        spent += f" for functions and {words.usd(workflows_usd)} for workflows"
+        both = (whole.money.now or 0.0) + workflows_usd
+        parts = f"{words.usd(whole.money.now)} for functions and {words.usd(workflows_usd)} for workflows"
+        spent = f", at {words.usd(both)} ({parts})"
     if not compared.comparable or not before:
         why = (
             "there is no week before it to compare with"
@@ -63,7 +65,8 @@ def _calls(compared: Compared, workflows_usd: float | None) -> str:
         f"({words.count(before)})"
     )
     if whole.money.real and whole.money.now is not None:
-        return f"{told}; what they cost {moved(whole.money, words.usd)}."
+        beside = f"; workflows came to {words.usd(workflows_usd)}" if workflows_usd else ""
+        return f"{told}; what they cost {moved(whole.money, words.usd)}{beside}."
     return f"{told}{spent}."
 
 

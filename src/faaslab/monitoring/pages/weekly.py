@@ -109,7 +109,7 @@ def _any(run: Run, names: Window, before: datetime) -> bool:
 def _nothing(store: Store, of: Weeks, start: opening.Opening) -> Page:
     page = opening.nothing(TITLE, start, store)
     whole = opening.overview_row(store.sql, Window())
-    if not whole["invocations"] + whole["throttled"]:
+    if not whole["invocations"] + whole["throttled"] or start.no_such in page.headline:
         return page
     first, last = (of.local(whole[name].to_pydatetime()).date() for name in ("first", "last"))
     between = f"{words.day(first)} {first.year} to {words.day(last)} {last.year}"

@@ -44,7 +44,7 @@ def share(value: float | None) -> str:
         return f"{part:.2f} %"
     if part >= 99.95 and part < 100:
         return "over 99.9 %"
-    return f"{part:.1f} %" if part < 10 or part > 99 else f"{part:.0f} %"
+    return f"{part:.1f} %" if part < 10 or 99 < part < 100 else f"{part:.0f} %"
 
 
 def ms(value: float | None) -> str:
@@ -137,6 +137,12 @@ def sentence(start: str) -> str:
 def text(value: object) -> str:
     """As it is; a dash for nothing."""
     return str(value) if known(value) else NONE
+
+
+def clipped(value: object, most: int = 160) -> str:
+    """The same, cut after so many characters."""
+    told = text(value)
+    return told if len(told) <= most else f"{told[: most - 1]}…"
 
 
 def maybe(value: object) -> str | None:

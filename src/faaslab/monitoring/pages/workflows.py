@@ -173,6 +173,7 @@ def _over_time(seen: _Seen) -> Section | None:
         ("failed", list(df["failed"]), figures.RED),
         ("running or stopped", list(df["other"]), figures.GREY),
     ]
+    layers = [layer for layer in layers if any(layer[1])]  # a legend of what there is
     figures.bars_over_time(counts, list(df["bucket"]), layers, width)
     counts.set_ylabel("executions")
     figures.count_axis(counts.yaxis)
@@ -263,15 +264,10 @@ def _failures(errors: pd.DataFrame) -> Section | None:
             "share": ("of its executions", words.share),
             "state": ("in the state", words.text),
             "last": ("last (UTC)", words.instant),
-            "cause": ("the latest said", _clipped),
+            "cause": ("the latest said", words.clipped),
         },
     )
     return Section(title="What failed", parts=(table,))
-
-
-def _clipped(cause: Any) -> str:
-    text = words.text(cause)
-    return text if len(text) <= 160 else f"{text[:159]}…"
 
 
 # -- money
