@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from faaslab.app import function, open  # noqa: A004
     from faaslab.lab.sample_events import sample_event
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 __all__ = [
     "__version__",
     "function",
