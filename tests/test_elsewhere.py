@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 ELSEWHERE = """
 import os, psutil, sys, fcntl, resource, select, socket, platform, subprocess, importlib.metadata, importlib.util
 import duckdb, pandas
+import urllib.request  # a Mac's Python has a module of its own for it, which is not to be had here
 find_spec = importlib.util.find_spec
 importlib.util.find_spec = lambda name, package=None: None if name == "awslambdaric" else find_spec(name, package)
 version = importlib.metadata.version

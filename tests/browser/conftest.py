@@ -13,9 +13,9 @@ def browser():
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(browser, tmp_path_factory):
-    """(browser, address, token, folder): one JupyterLab for all tests here."""
+    """(browser, address, token, folder): a JupyterLab, and so a store, for each file of tests."""
     folder = tmp_path_factory.mktemp("jupyter")
     with jupyter.jupyterlab(folder) as (address, token):
         yield browser, address, token, folder
