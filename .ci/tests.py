@@ -7,7 +7,10 @@ import subprocess
 import sys
 import tempfile
 
-BESIDE = ["tests/workflow", "tests/store_questions", "tests/endpoint", "tests/cloud", "tests/browser"]
+BESIDE = [
+    *("tests/workflow", "tests/store_questions", "tests/endpoint", "tests/cloud", "tests/browser"),
+    "tests/test_readme.py",
+]
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 
 with tempfile.TemporaryFile("w+") as said:
