@@ -6,33 +6,9 @@ import threading
 import pytest
 
 from faaslab.lab import doctor, owners
-from faaslab.lab.report_schedules import ReportSchedules
 from faaslab.lab.report_turns import QUEUE
 from faaslab.model.report import ReportSchedule
-from tests.lab.reporting import HOUR, Notebook, at, looker, rows
-
-
-@pytest.fixture
-def lab(opened, clock):
-    clock.advance(10 * 60)  # 2026-01-01 00:10
-    return opened(run_queue=False)
-
-
-@pytest.fixture
-def notebook(lab):
-    lab.reports.pages.mkdir()
-    return Notebook(lab, lab.reports.pages)
-
-
-@pytest.fixture
-def schedules(lab, notebook):
-    return ReportSchedules(lab, make=notebook, deliver=notebook.deliver)
-
-
-@pytest.fixture
-def look(lab, schedules):
-    return looker(lab, schedules)
-
+from tests.lab.reporting import HOUR, at, rows
 
 # -- processes that end, and some that only seem to
 

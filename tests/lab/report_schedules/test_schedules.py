@@ -9,30 +9,7 @@ from faaslab.errors import AlreadyExists, Conflict, InvalidValue, NotFound
 from faaslab.lab import owners
 from faaslab.lab.report_schedules import ReportSchedules, every
 from faaslab.lab.report_turns import QUEUE
-from tests.lab.reporting import HOUR, Notebook, at, looker, rows
-
-
-@pytest.fixture
-def lab(opened, clock):
-    clock.advance(10 * 60)  # 2026-01-01 00:10
-    return opened(run_queue=False)
-
-
-@pytest.fixture
-def notebook(lab):
-    lab.reports.pages.mkdir()
-    return Notebook(lab, lab.reports.pages)
-
-
-@pytest.fixture
-def schedules(lab, notebook):
-    return ReportSchedules(lab, make=notebook, deliver=notebook.deliver)
-
-
-@pytest.fixture
-def look(lab, schedules):
-    return looker(lab, schedules)
-
+from tests.lab.reporting import HOUR, at, rows
 
 # -- what they are
 
