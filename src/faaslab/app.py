@@ -187,7 +187,7 @@ SETTINGS: dict[str, _Known] = {
         help="the server that sends reports by e-mail: smtp://user@host?password=env:SMTP_PASSWORD&from=me@host",
     ),
     "reports": _Known(
-        read=_text, help="the folder of your own report notebooks (reports/ under the project's root)"
+        read=_text, help="the folder of your own report notebooks (notebooks/ under the project's root)"
     ),
     "chromium": _Known(
         read=_text, help="the browser that prints reports as PDF (the first Chromium or Chrome there is)"
@@ -239,7 +239,7 @@ def read_settings(flags: dict[str, Any], *, root: Path) -> dict[str, Setting]:
         for name, default in (
             ("store", root / "data" / "faaslab.duckdb"),
             ("cache", _cache()),
-            ("reports", root / "reports"),
+            ("reports", root / "notebooks"),
         )
     }
 

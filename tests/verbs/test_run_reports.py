@@ -10,7 +10,9 @@ import pytest
 from faaslab import app
 from faaslab.errors import AlreadyExists, InvalidValue, NotFound
 from faaslab.notebook.display import Surroundings, view
+from faaslab.verbs import parse, run
 from faaslab.verbs.text import documents, plain_text
+from tests.verbs.faces import KeptFace
 
 NOTEBOOK = nbformat.v4.new_notebook(
     metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
@@ -185,3 +187,32 @@ def test_a_report_that_reached_nobody_fails_in_a_notebook(do, tmp_path):
     assert "mine was not delivered to" in str(failure)
     assert "stays as it is" in str(failure)
     assert "not delivered" in view(answer).html
+
+
+def test_a_copy_stands_with_the_projects_notebooks_and_never_among_the_pages(tmp_path, cache, monkeypatch):
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    old = tmp_path / "reports"
+    old.mkdir()
+    nbformat.write(NOTEBOOK, old / "mine.ipynb")
+    # A store at the root of the project: its pages land in the folder of the old copies.
+    with app.open(store=tmp_path / "s.duckdb", cache=cache) as lab:
+        made = run(lab, parse("report new checkout --from mine"), KeptFace())
+        path = tmp_path / "notebooks" / "checkout.ipynb"
+        assert made.facts == {
+            "path": str(path), "report": "checkout", "from": "mine", "pages": str(tmp_path / "reports"),
+        }  # fmt: skip
+        assert f"wrote {path}, a copy of mine" in plain_text(made)
+        assert f"its pages go to {old}" in plain_text(made)
+        assert lab.reports.names()[-2:] == ("checkout", "mine")
+        for line, error, says in [
+            ("report new mine", AlreadyExists, f"NAME: {old / 'mine.ipynb'} is there already"),
+            ("report new other --to reports", InvalidValue, "--to: reports is where the pages of runs land"),
+            ("report new other --to notebooks/../reports/x.ipynb", InvalidValue, "pages of runs land"),
+        ]:
+            with pytest.raises(error) as caught:
+                run(lab, parse(line), KeptFace())
+            assert says in str(caught.value), line
+        assert [each.name for each in old.iterdir()] == ["mine.ipynb"]
+    with app.open(store=tmp_path / "s.duckdb", cache=cache, reports=tmp_path / "notebooks") as lab:
+        assert "mine" not in lab.reports.names()  # a folder that somebody named is the only one

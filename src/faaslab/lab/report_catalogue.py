@@ -1,4 +1,4 @@
-"""The reports there are by name: those that are shipped, and the notebooks of the project's own folder.
+"""The reports there are by name: those that are shipped, and the notebooks of the project's own folders.
 
 A notebook is code: looking at one only reads it, and nothing of it runs before somebody names it. A shipped
 name is never taken by a file of a project; such a file is run by its path.
@@ -17,7 +17,7 @@ from faaslab.monitoring.shipped import shipped
 from faaslab.reports.parameters import cells, declarations, is_executed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _NAME = re.compile(r"[A-Za-z0-9][\w-]{0,99}")
 _ABOUT = 160
@@ -35,12 +35,19 @@ class Report:
     """Whether it is the project's, not a shipped one."""
 
 
-def catalogue(folder: Path | None) -> tuple[Report, ...]:
-    """The shipped reports, then those of `folder`; what cannot be read as a report is left out."""
+def catalogue(folders: Sequence[Path]) -> tuple[Report, ...]:
+    """The shipped reports, then those of `folders`; what cannot be read as a report is left out.
+
+    A name that several folders have is the first one's.
+    """
     names = shipped_reports()
     home = shipped("notebooks")
     found = [_report(home / f"{name}.ipynb", own=False) for name in names if home is not None]
-    return (*found, *(report for report in _own(folder) if report.name not in names))
+    own: dict[str, Report] = {}
+    for folder in folders:
+        for report in _own(folder):
+            own.setdefault(report.name, report)
+    return (*found, *(report for name, report in own.items() if name not in names))
 
 
 def shipped_reports() -> tuple[str, ...]:
@@ -50,8 +57,8 @@ def shipped_reports() -> tuple[str, ...]:
     return tuple(path.stem for path in paths if declarations(path))
 
 
-def find(name: str, folder: Path | None) -> Path:
-    """The notebook that `name` stands for: a path that ends in .ipynb, a shipped report, one of `folder`.
+def find(name: str, folders: Sequence[Path]) -> Path:
+    """The notebook that `name` stands for: a path that ends in .ipynb, a shipped report, one of `folders`.
 
     Raises `InvalidValue` for a path where nothing is, `NotFound` with the nearest name.
     """
@@ -61,10 +68,10 @@ def find(name: str, folder: Path | None) -> Path:
             raise InvalidValue(f"there is no notebook {name!r}", place="name")
         return given
     home = shipped("notebooks")
-    for place in (home, folder):
+    for place in (home, *folders):
         if place is not None and _NAME.fullmatch(name) and (place / f"{name}.ipynb").is_file():
             return place / f"{name}.ipynb"
-    raise NotFound("report", name, [report.name for report in catalogue(folder)])
+    raise NotFound("report", name, [report.name for report in catalogue(folders)])
 
 
 def is_shipped(notebook: Path) -> bool:
@@ -102,7 +109,7 @@ def copy(source: Path, name: str, target: Path) -> Path:
     return target
 
 
-def new_name(name: str, folder: Path | None) -> str:
+def new_name(name: str) -> str:
     """`name`, if a report may be called that. Raises `InvalidValue`, or `AlreadyExists` for a shipped one."""
     if not _NAME.fullmatch(name):
         raise InvalidValue(
@@ -112,12 +119,25 @@ def new_name(name: str, folder: Path | None) -> str:
         raise AlreadyExists(
             f"a report named {name!r} is shipped", place="name", hint="a copy needs a name of its own"
         )
-    del folder
     return name
 
 
-def _own(folder: Path | None) -> Iterator[Report]:
-    if folder is None or not folder.is_dir():
+def apart(target: Path, pages: Path) -> Path:
+    """`target`, if it is not among the pages: what is changed by hand stands apart from what is made anew.
+
+    Raises `InvalidValue`.
+    """
+    if target.absolute().parent.resolve() == pages.resolve():
+        raise InvalidValue(
+            f"{target.parent} is where the pages of runs land",
+            place="--to",
+            hint="name another folder, such as notebooks/, or have the setting reports name one",
+        )
+    return target
+
+
+def _own(folder: Path) -> Iterator[Report]:
+    if not folder.is_dir():
         return
     for path in sorted(folder.glob("*.ipynb")):
         try:

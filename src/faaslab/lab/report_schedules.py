@@ -371,7 +371,7 @@ class ReportSchedules:
             theme=schedule.theme,
             chromium=next((each.value for each in self._lab.settings if each.name == "chromium"), None),
         )
-        notebook = find(schedule.report, self._lab.reports.folder)
+        notebook = find(schedule.report, self._lab.reports.folders)
         reports.prepared(notebook, given, schedule.formats, look)
 
 

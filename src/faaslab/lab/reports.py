@@ -14,9 +14,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import FaaslabError, InvalidValue, NotFound, StoreError
+from faaslab.errors import AlreadyExists, FaaslabError, InvalidValue, NotFound, StoreError
 from faaslab.lab import owners
-from faaslab.lab.report_catalogue import Report, catalogue, copy, find, is_shipped, new_name, shipped_reports
+from faaslab.lab.report_catalogue import (
+    Report,
+    apart,
+    catalogue,
+    copy,
+    find,
+    is_shipped,
+    new_name,
+    shipped_reports,
+)
 from faaslab.lab.secrets import looks_secret, secret_texts, without_secrets
 from faaslab.model.json import from_json
 from faaslab.model.moment import moment
@@ -68,18 +77,27 @@ class Reports:
             self.schedules.close()
 
     def names(self) -> tuple[str, ...]:
-        """The reports that can be run by name: the shipped ones, and those of the project's own folder."""
+        """The reports that can be run by name: the shipped ones, and those of the project's own folders."""
         return tuple(report.name for report in self.catalogue())
 
     def catalogue(self) -> tuple[Report, ...]:
         """The same with what they are about, their parameters and where they are."""
-        return catalogue(self.folder)
+        return catalogue(self.folders)
 
     @property
     def folder(self) -> Path | None:
-        """Where the project's own notebooks are looked for (the setting `reports`)."""
+        """Where the project's own notebooks live (the setting `reports`)."""
         found = self._setting("reports")
         return None if found is None else Path(found)
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where they are looked for: there, and unless somebody has set that, where 0.4 copied them to."""
+        folder = self.folder
+        if folder is None:
+            return ()
+        is_set = any(each.name == "reports" and each.origin != "default" for each in self._lab.settings)
+        return (folder,) if is_set else (folder, folder.parent / "reports")
 
     @property
     def pages(self) -> Path:
@@ -88,7 +106,7 @@ class Reports:
 
     def cells(self, name: str) -> int:
         """How many code cells a report has."""
-        return sum(cell.get("cell_type") == "code" for cell in cells(find(name, self.folder)))
+        return sum(cell.get("cell_type") == "code" for cell in cells(find(name, self.folders)))
 
     def run(
         self,
@@ -122,7 +140,7 @@ class Reports:
         """
         from faaslab.reports import run as reports
 
-        notebook = find(name, self.folder)
+        notebook = find(name, self.folders)
         when = self._lab.clock.now()
         times = Times(now=when, scheduled_for=scheduled_for or when)
         given = {
@@ -343,15 +361,20 @@ class Reports:
     def new(self, name: str, *, like: str = "cold_starts", to: str | Path | None = None) -> Path:
         """Copy the report `like` to a notebook of one's own, to change it; where that is.
 
-        `to` is a file or a folder (the project's folder of reports). Nothing is written over: raises
-        `AlreadyExists`.
+        `to` is a file or a folder (the project's folder of notebooks). Nothing is written over, and
+        nothing is put among the pages: raises `AlreadyExists`, `InvalidValue`.
         """
-        new_name(name, self.folder)
-        source = find(like, self.folder)
-        target = Path(to).expanduser() if to is not None else (self.folder or Path("reports"))
+        new_name(name)
+        source = find(like, self.folders)
+        target = Path(to).expanduser() if to is not None else (self.folder or Path("notebooks"))
         if target.suffix != ".ipynb":
             target = target / f"{name}.ipynb"
-        return copy(source, name, target)
+        older = (folder / f"{name}.ipynb" for folder in self.folders[1:])
+        if to is None and (there := next((each for each in older if each.exists()), None)) is not None:
+            raise AlreadyExists(
+                f"{there} is there already", place="name", hint="name another report; nothing is written over"
+            )
+        return copy(source, name, apart(target, self.pages))
 
     def _setting(self, name: str) -> Any:
         return next((setting.value for setting in self._lab.settings if setting.name == name), None)

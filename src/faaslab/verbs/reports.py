@@ -163,13 +163,19 @@ def new(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     path = lab.reports.new(name, like=call["from"], to=call["to"])
     known = name in lab.reports.names() and path.parent == lab.reports.folder
     word = name if known else str(path)
+    where = (
+        "it stands where your own notebooks are looked for by name; its pages go to " + str(lab.reports.pages)
+        if known
+        else "it stands outside of where notebooks are looked for by name, so it is run by its path"
+    )
     return DoneAnswer(
         text=(
             f"wrote {path}, a copy of {call['from']}: change it in JupyterLab\n"
+            f"{where}\n"
             f"run it       report run {word} --open\n"
             f"by itself    report schedule {word} --cron '0 7 * * MON'"
         ),
-        facts={"path": str(path), "report": word, "from": call["from"]},
+        facts={"path": str(path), "report": word, "from": call["from"], "pages": str(lab.reports.pages)},
     )
 
 
@@ -333,7 +339,7 @@ VERBS: tuple[Verb, ...] = (
                 name="to",
                 metavar="FILE",
                 completes="file",
-                help="a file or a folder (the setting reports: the project's reports/)",
+                help="a file or a folder (the setting reports: the project's notebooks/)",
             ),
         ),
         examples=("report new checkout --from durations",),
