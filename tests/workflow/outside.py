@@ -27,6 +27,7 @@ from faaslab.workflow.effects import (
 )
 from faaslab.workflow.failure import StateFailure
 from faaslab.workflow.interpret import Run
+from faaslab.workflow.items.item import told
 from faaslab.workflow.items.reading import read_items
 from faaslab.workflow.items.writing import write_results
 
@@ -226,7 +227,7 @@ class Outside:
             return {"Body": self.objects[parameters["Bucket"], parameters["Key"]]}
 
         try:
-            return Succeeded(key, read_items(reader, fetch))
+            return Succeeded(key, told(read_items(reader, fetch)))
         except StateFailure as failure:
             return Failed(key, failure.error, failure.cause)
 

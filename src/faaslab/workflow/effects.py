@@ -154,7 +154,7 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class ReadItems:
-    """Read what an ItemReader names; signal Succeeded with the list of items, or Failed.
+    """Read what an ItemReader names; signal Succeeded with what `items.item.told` makes, or Failed.
 
     `reader` is the rendered ItemReader: Resource, Parameters (or Arguments), ReaderConfig.
     """

@@ -65,6 +65,21 @@ def test_what_an_item_reader_is_to_have_read_goes_through_pointer_and_batcher(tr
     assert seen["toleratedFailurePercentage"] == 10.0
 
 
+def test_an_item_reader_is_evaluated_for_the_source_of_its_items(tried):
+    state = mapped(
+        ItemProcessor=DISTRIBUTED,
+        ItemReader={
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "JSON"},
+            "Parameters": {"Bucket": "b", "Key.$": "$.key"},
+        },
+        ItemSelector={"of.$": "$$.Map.Item.Source", "key.$": "$$.Map.Item.Key"},
+    )
+    configuration = {"mapItemReaderData": '{"a": 1}'}
+    _, seen = tried(state, {"key": "k.json"}, mock={"result": "[1]"}, stateConfiguration=configuration)
+    assert seen["afterItemSelector"] == [{"of": "s3://b/k.json", "key": "a"}]
+
+
 def test_data_that_no_reader_reads_is_refused(refusal):
     state = json.dumps(mapped())
     asked = {"mock": {"result": "[]"}, "stateConfiguration": {"mapItemReaderData": "[]"}}

@@ -63,6 +63,26 @@ def test_items_come_from_csv_json_lines_and_parquet(lab, tmp_path):
     ]  # fmt: skip
 
 
+def test_items_know_the_file_that_they_are_from(lab):
+    put(lab, "pairs/1.json", '{"a": 1}')
+    put(lab, "pairs/2.json", "[2]")
+    listing = {
+        "Resource": "arn:aws:states:::s3:listObjectsV2",
+        "Parameters": {"Bucket": "items", "Prefix": "pairs/"},
+        "ReaderConfig": {"InputType": "JSON", "Transformation": "LOAD_AND_FLATTEN"},
+    }
+    selector = {"value.$": "$$.Map.Item.Value", "from.$": "$$.Map.Item.Source"}
+    assert mapped(lab, ItemReader=listing, ItemSelector=selector).output == [
+        {"value": 1, "from": "s3://items/pairs/1.json"},
+        {"value": 2, "from": "s3://items/pairs/2.json"},
+    ]
+    assert mapped(lab, ItemReader=listing).output == [{"Key": "a", "Value": 1}, 2]
+    named = {"key.$": "$$.Map.Item.Key", "from.$": "$$.Map.Item.Source"}
+    assert mapped(lab, {"of": {"a": 1}}, ItemsPath="$.of", ItemSelector=named).output == [
+        {"key": "a", "from": "STATE_DATA"}
+    ]
+
+
 def test_a_listing_is_items(lab):
     for n in range(3):
         put(lab, f"listed/{n}", "x" * n)

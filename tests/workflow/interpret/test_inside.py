@@ -122,14 +122,27 @@ def test_a_map_of_nothing_has_no_iterations():
 
 
 def test_an_item_is_chosen_with_its_index_and_value():
-    selector = {"at.$": "$$.Map.Item.Index", "item.$": "$$.Map.Item.Value", "all.$": "$.items"}
+    selector = {
+        "at.$": "$$.Map.Item.Index",
+        "item.$": "$$.Map.Item.Value",
+        "from.$": "$$.Map.Item.Source",
+        "all.$": "$.items",
+    }
     run = Told(
         machine(mapped(PASS, ItemsPath="$.items", ItemSelector=selector)), {"items": ["x", "y"]}
     ).begun()
     assert run.ended.output == [
-        {"at": 0, "item": "x", "all": ["x", "y"]},
-        {"at": 1, "item": "y", "all": ["x", "y"]},
+        {"at": 0, "item": "x", "from": "STATE_DATA", "all": ["x", "y"]},
+        {"at": 1, "item": "y", "from": "STATE_DATA", "all": ["x", "y"]},
     ]
+
+
+def test_an_inline_map_goes_through_arrays_only_and_their_items_have_no_key():
+    ended = Told(machine(mapped(PASS)), {"a": 1}).begun().ended
+    assert ended.cause.endswith('Reference path "$" must point to array.')
+    selector = {"key.$": "$$.Map.Item.Key"}
+    ended = Told(machine(mapped(PASS, ItemSelector=selector)), [1]).begun().ended
+    assert "'$$.Map.Item.Key'" in ended.cause
 
 
 def test_one_iteration_that_fails_ends_the_map_and_the_others():

@@ -70,7 +70,60 @@ def test_children_are_started_for_the_items_and_their_outputs_are_in_that_order(
     assert first.map_run_arn == second.map_run_arn == run.details("MapRunStarted")[0]["mapRunArn"]
     assert first.map_run_arn.startswith("arn:aws:states:us-east-1:000000000000:mapRun:machine/")
     assert first.name != second.name
-    assert second.item_context == {"Map": {"Item": {"Index": 1, "Value": "y"}}}
+    assert second.item_context == {"Map": {"Item": {"Index": 1, "Value": "y", "Source": "STATE_DATA"}}}
+
+
+PAIRS = [{"Key": "a", "Value": 1}, {"Key": "b", "Value": {"x": 2}}]
+TOLD_PAIRS = [
+    {"i": 0, "k": "a", "v": 1, "s": "STATE_DATA"},
+    {"i": 1, "k": "b", "v": {"x": 2}, "s": "STATE_DATA"},
+]
+IN_JSONPATH = {f"{name[0].lower()}.$": f"$$.Map.Item.{name}" for name in ("Index", "Key", "Value", "Source")}
+IN_JSONATA = {
+    name[0].lower(): f"{{% $states.context.Map.Item.{name} %}}"
+    for name in ("Index", "Key", "Value", "Source")
+}
+
+
+def test_a_distributed_map_goes_through_the_pairs_of_an_object():
+    given = {"of": {"a": 1, "b": {"x": 2}}}
+    assert [child.input for child in told(given, ItemsPath="$.of").children] == PAIRS
+    selected = told(given, ItemsPath="$.of", ItemSelector=IN_JSONPATH)
+    assert [child.input for child in selected.children] == TOLD_PAIRS
+    assert selected.children[1].item_context["Map"]["Item"]["Key"] == "b"
+    assert selected.details("MapStateStarted")[0]["length"] == 2
+    jsonata = {"QueryLanguage": "JSONata", "ItemSelector": IN_JSONATA}
+    for items in ("{% $states.input.of %}", given["of"]):
+        run = told(given, Items=items, **jsonata)
+        assert [child.input for child in run.children] == TOLD_PAIRS
+    assert [child.input for child in told(given["of"], **jsonata).children] == TOLD_PAIRS
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"ItemsPath": "$.n"}, 'Reference path "$.n" must point to array.'),
+        (
+            {"QueryLanguage": "JSONata", "Items": "{% $states.input.n %}"},
+            "Expected 'array', but was 'number'",
+        ),
+        ({"QueryLanguage": "JSONata", "Items": "{% 'x' %}"}, "Expected 'array', but was 'string'"),
+    ],
+)
+def test_what_is_neither_an_array_nor_an_object_is_no_items(fields, error):
+    assert error in told({"n": 1}, **fields).ended.cause
+
+
+def test_an_item_that_was_read_names_its_file():
+    selector = {"v.$": "$$.Map.Item.Value", "s.$": "$$.Map.Item.Source"}
+    run = told({"key": "k", "most": 2}, ItemReader=READER, ItemSelector=selector)
+    (read,) = run.asked(ReadItems)
+    kept = {
+        "sources": [{"source": "s3://b/k", "items": [5]}, {"source": "s3://b/k", "items": [6], "keys": ["n"]}]
+    }
+    run.tell(Succeeded(read.key, kept), 1)
+    assert [child.input for child in run.children] == [{"v": 5, "s": "s3://b/k"}, {"v": 6, "s": "s3://b/k"}]
+    assert run.children[1].item_context["Map"]["Item"]["Key"] == "n"
 
 
 def test_children_may_be_express_and_speak_the_language_of_the_machine():

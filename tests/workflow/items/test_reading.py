@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from faaslab.workflow.failure import StateFailure
 from faaslab.workflow.items import reading, separated, texts
+from faaslab.workflow.items.item import Item, taken, told
 from faaslab.workflow.items.separated import records
 from tests.recorded import cases, needed
 
@@ -28,9 +29,13 @@ def files(**bodies):
     return fetch
 
 
+def given_of(items):
+    return [item.given for item in items]
+
+
 def read(body, **config):
     reader = {"Resource": GET, "Parameters": {"Bucket": "b", "Key": "file"}, "ReaderConfig": config}
-    return reading.read_items(reader, files(file=body))
+    return given_of(reading.read_items(reader, files(file=body)))
 
 
 def refused(body, **config):
@@ -188,7 +193,7 @@ def test_parquet_rows_become_json():
         "Parameters": {"Bucket": "b", "Key": "file"},
         "ReaderConfig": {"InputType": "PARQUET"},
     }
-    assert reading.read_items(reader, files(file=b"PAR1..."), lambda _: iter([row])) == [
+    assert given_of(reading.read_items(reader, files(file=b"PAR1..."), lambda _: iter([row]))) == [
         {
             "at": "2026-01-02T03:00:00", "day": "2026-01-02", "price": 1.5, "n": 3, "raw": "a", "nothing": None,
             "odd": None, "in": [{"x": [1, 2]}],
@@ -226,7 +231,9 @@ def test_a_listing_is_read_to_its_end():
         {"Contents": [entry("a/2")], "IsTruncated": False},
     )
     reader = {"Resource": LIST, "Arguments": {"Bucket": "b", "Prefix": "a"}}
-    found = reading.read_items(reader, fetch)
+    items = reading.read_items(reader, fetch)
+    assert {item.source for item in items} == {"s3://b"}
+    found = given_of(items)
     assert [item["Key"] for item in found] == ["a/", "a/1", "a/2"]
     assert found[1] == {
         "Key": "a/1",
@@ -247,7 +254,7 @@ def test_a_listing_is_read_no_further_than_asked():
         {"Contents": [entry("1"), entry("2")], "IsTruncated": True, "NextContinuationToken": "t"}
     )
     reader = {"Resource": LIST, "Parameters": {"Bucket": "b"}, "ReaderConfig": {"MaxItems": 1}}
-    assert [item["Key"] for item in reading.read_items(reader, fetch)] == ["1"]
+    assert [item.value["Key"] for item in reading.read_items(reader, fetch)] == ["1"]
     assert len(asked) == 1
 
 
@@ -258,7 +265,57 @@ def test_the_files_of_a_listing_are_loaded_and_flattened():
         "Parameters": {"Bucket": "b"},
         "ReaderConfig": {"InputType": "JSON", "Transformation": "LOAD_AND_FLATTEN"},
     }
-    assert reading.read_items(reader, fetch) == ["f/1", "b", "f/2", "b"]
+    assert reading.read_items(reader, fetch) == [
+        Item("f/1", "s3://b/f/1"), Item("b", "s3://b/f/1"), Item("f/2", "s3://b/f/2"), Item("b", "s3://b/f/2"),
+    ]  # fmt: skip
+
+
+def test_an_item_knows_its_file_and_its_name_in_an_object():
+    assert reading.read_items(
+        {
+            "Resource": GET,
+            "Arguments": {"Bucket": "b", "Key": "in/file.json"},
+            "ReaderConfig": {"InputType": "JSON", "ItemsPointer": "/a"},
+        },
+        files(in_file_json='{"a": {"x": 1, "y": [2]}}'),
+    ) == [Item(1, "s3://b/in/file.json", "x"), Item([2], "s3://b/in/file.json", "y")]
+    (row,) = reading.read_items(
+        {
+            "Resource": GET,
+            "Parameters": {"Bucket": "b", "Key": "athena.csv"},
+            "ReaderConfig": {"InputType": "JSONL", "ManifestType": "ATHENA_DATA"},
+        },
+        files(athena_csv="s3://out/part\n", part="{}"),
+    )
+    assert row.source == "s3://out/part"
+
+
+ITEMS = st.builds(
+    Item,
+    st.none() | st.integers() | st.text(),
+    st.sampled_from([None, "STATE_DATA", "s3://b/1", "s3://b/2"]),
+    st.none() | st.text(),
+)
+
+
+@given(st.lists(ITEMS))
+def test_items_that_are_kept_are_taken_up_as_they_were(items):
+    assert taken(json.loads(json.dumps(told(items))), "elsewhere") == items
+
+
+def test_items_that_an_older_version_kept_are_taken_up():
+    assert taken([1, "a"], "s3://b/k") == [Item(1, "s3://b/k"), Item("a", "s3://b/k")]
+    assert taken("no list", None) is None
+
+
+def test_an_older_version_of_a_parquet_file_is_not_read():
+    reader = {
+        "Resource": GET,
+        "Parameters": {"Bucket": "b", "Key": "file", "VersionId": "1"},
+        "ReaderConfig": {"InputType": "PARQUET"},
+    }
+    with pytest.raises(StateFailure, match="VersionId is not supported for a Parquet file"):
+        reading.read_items(reader, files(file=b"PAR1"), lambda _: [])
 
 
 def test_manifests():
@@ -277,8 +334,10 @@ def test_manifests():
     )
 
     def items(key, **config):
-        return reading.read_items(
-            {"Resource": GET, "Parameters": {"Bucket": "b", "Key": key}, "ReaderConfig": config}, stored
+        return given_of(
+            reading.read_items(
+                {"Resource": GET, "Parameters": {"Bucket": "b", "Key": key}, "ReaderConfig": config}, stored
+            )
         )
 
     rows = [{"Bucket": "b", "Key": "k1", "Size": "10"}, {"Bucket": "b", "Key": "k2", "Size": "11"}]

@@ -213,6 +213,15 @@ def said(definition, machine_type="STANDARD"):
             "These fields are required: [ReaderConfig] at /States/S/ItemReader",
         ),
         (
+            {"Type": "Map", "ItemProcessor": MANY, "ItemReader": {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {}, "ReaderConfig": {"ManifestType": "S3_INVENTORY", "InputType": "JSON"}}},
+            ("Field 'InputType' is not supported for an S3_INVENTORY: its own manifest names the format at"
+            " /States/S/ItemReader/ReaderConfig/InputType"),
+        ),
+        (
+            {"Type": "Map", "ItemProcessor": MANY, "ItemReader": {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {}, "ReaderConfig": {"Transformation": "LOAD_AND_FLATTEN"}}},
+            "These fields are required: [InputType] at /States/S/ItemReader/ReaderConfig",
+        ),
+        (
             {"Type": "Map", "ItemProcessor": MANY, "ResultWriter": {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {}}},
             ("The resource provided arn:aws:states:::s3:getObject is not recognized. The value is not a valid"
             " resource ARN, or the resource is not available in this region. at /States/S/ResultWriter/Resource"),
@@ -404,3 +413,12 @@ def test_an_answer_has_no_more_than_was_asked_for():
     assert [len(validation(told, most=most)["diagnostics"]) for most in (0, 3, 100)] == [100, 3, 100]
     assert validation(told)["truncated"]
     assert not validation(told[:100])["truncated"]
+
+
+def test_an_inventory_needs_no_input_type():
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "Parameters": {"Bucket": "b", "Key": "manifest.json"},
+        "ReaderConfig": {"ManifestType": "S3_INVENTORY"},
+    }
+    assert found(machine({"Type": "Map", "ItemProcessor": MANY, "ItemReader": reader})) == []

@@ -11,6 +11,7 @@ from faaslab.errors import Closed, FaaslabError
 from faaslab.store import parquet
 from faaslab.workflow.effects import Failed, Succeeded
 from faaslab.workflow.failure import StateFailure
+from faaslab.workflow.items.item import told
 from faaslab.workflow.items.reading import read_items
 from faaslab.workflow.items.writing import WRITER_FAILED, write_results
 
@@ -36,7 +37,7 @@ class ObjectTasks:
         """Have the items read."""
 
         def read() -> Any:
-            return read_items(wanted.reader, self._fetch, parquet.rows)
+            return told(read_items(wanted.reader, self._fetch, parquet.rows))
 
         whose = (execution.id, wanted.key)
         self._workers.submit("items", whose, self._carry, wanted.key, read, READER_FAILED, answer)
@@ -92,9 +93,10 @@ class ObjectTasks:
 
 
 _FETCHED = {
-    "getObject": ("Bucket", "Key", "VersionId"),
+    "getObject": ("Bucket", "Key", "VersionId", "ExpectedBucketOwner"),
     "listObjectsV2": (
         "Bucket", "Prefix", "ContinuationToken", "StartAfter", "MaxKeys", "Delimiter", "EncodingType",
+        "ExpectedBucketOwner",
     ),
 }  # fmt: skip
 """What of the parameters S3 is asked with."""

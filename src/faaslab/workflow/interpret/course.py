@@ -28,6 +28,7 @@ from faaslab.workflow.effects import (
 )
 from faaslab.workflow.failure import RUNTIME, StateFailure
 from faaslab.workflow.interpret.payload import moment
+from faaslab.workflow.items.item import Item
 from faaslab.workflow.scope import ABSENT, Chance, Scope
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Trial:
     failure: StateFailure | None = None
     retries: int = 0
     failures: int | None = None
-    items: tuple[Any, ...] = ()
+    items: tuple[Item, ...] = ()
     retriable: bool = False
     caught: StateFailure | None = None
     next_state: str | None = None

@@ -13,6 +13,7 @@ from faaslab.workflow.interpret import fields, settings, tally
 from faaslab.workflow.interpret.course import NOTHING, Course, runtime
 from faaslab.workflow.interpret.frame import AWAIT, Frame
 from faaslab.workflow.interpret.payload import LIMIT, made_text, text_of, too_large
+from faaslab.workflow.items.item import Item, items_of
 from faaslab.workflow.query import jsonata, jsonpath, template
 from faaslab.workflow.query.jsonpath import PathMissing
 
@@ -132,13 +133,13 @@ def _together(children: list[Frame | None], state: StatePlan) -> list[Any]:
 
 
 def _begin(
-    course: Course, frame: Frame, state: StatePlan, *, found: list[Any], index: int, value: Any, after: int
+    course: Course, frame: Frame, state: StatePlan, *, found: list[Item], index: int, value: Any, after: int
 ) -> None:
     child = frame.children[index]
     if child is None:
-        item = {"Item": {"Index": index, "Value": found[index]}}
+        item = found[index].context(index)
         try:
-            chosen = selected(course, frame, state, value, item)
+            chosen = selected(course, frame, state, value, item=found[index], context=item)
             text = made_text(chosen, state.name)
         except StateFailure:
             # No iteration has failed, but none of those under way is of use any more.
@@ -155,21 +156,29 @@ def _begin(
     )
 
 
-def items(course: Course, frame: Frame, state: StatePlan, value: Any) -> list[Any]:
-    """What a Map goes through: ItemsPath of the input, or Items."""
+def items(course: Course, frame: Frame, state: StatePlan, value: Any, *, objects: bool = False) -> list[Item]:
+    """What a Map goes through: ItemsPath of the input, or Items; with `objects`, the pairs of one as well.
+
+    Only a distributed Map goes through an object
+    (docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html).
+    """
     body = state.body
+    kinds = (list, dict) if objects else (list,)
     if state.jsonata:
         found = value
         if "Items" in body:
             given = body["Items"]
             scope = course.scope(frame, value)
             if fields.is_expression(given):
-                found = jsonata.evaluate(given, scope, "Items", expected="array")
+                found = jsonata.evaluate(given, scope, "Items", expected=None if objects else "array")
+                if not isinstance(found, kinds):
+                    found = jsonata.evaluate(given, scope, "Items", expected="array")
             else:
                 found = jsonata.rendered(given, scope, "Items")
-        if not isinstance(found, list):
-            raise runtime(f"The field 'Items' must be an array, and it is {text_of(found)[:200]}")
-        return found
+        if not isinstance(found, kinds):
+            wanted = "an array or an object" if objects else "an array"
+            raise runtime(f"The field 'Items' must be {wanted}, and it is {text_of(found)[:200]}")
+        return list(items_of(found))
     path = body.get("ItemsPath", "$")
     found = value
     if path != "$":
@@ -177,21 +186,23 @@ def items(course: Course, frame: Frame, state: StatePlan, value: Any) -> list[An
             found = jsonpath.read(path, course.scope(frame, value))
         except PathMissing as missing:
             raise runtime(f"Invalid path '{path}' : {missing.reason}") from missing
-    if not isinstance(found, list):
+    if not isinstance(found, kinds):
         shown = path[1:] if path.startswith("$$") else path
         raise runtime(f'Reference path "{shown}" must point to array.')
     if "ItemsPath" in body:
         course.inspected("afterItemsPath", found)
-    return found
+    return list(items_of(found))
 
 
-def inputs(course: Course, frame: Frame, state: StatePlan, found: list[Any], value: Any) -> list[Any]:
+def inputs(course: Course, frame: Frame, state: StatePlan, found: list[Item], value: Any) -> list[Any]:
     """The input of every iteration."""
-    contexts = ({"Item": {"Index": index, "Value": item}} for index, item in enumerate(found))
-    return [selected(course, frame, state, value, context) for context in contexts]
+    return [
+        selected(course, frame, state, value, item=item, context=item.context(index))
+        for index, item in enumerate(found)
+    ]
 
 
-def tried(course: Course, frame: Frame, state: StatePlan, found: list[Any], value: Any) -> list[Any]:
+def tried(course: Course, frame: Frame, state: StatePlan, found: list[Item], value: Any) -> list[Any]:
     """The input of every iteration of a Map that is tried by itself, noted where an ItemSelector made it."""
     made = inputs(course, frame, state, found, value)
     if "ItemSelector" in state.body:
@@ -199,14 +210,16 @@ def tried(course: Course, frame: Frame, state: StatePlan, found: list[Any], valu
     return made
 
 
-def selected(course: Course, frame: Frame, state: StatePlan, value: Any, item: Mapping[str, Any]) -> Any:
+def selected(
+    course: Course, frame: Frame, state: StatePlan, value: Any, *, item: Item, context: Mapping[str, Any]
+) -> Any:
     """The input of one iteration: what ItemSelector (Parameters, in its old form) makes of the item."""
     body = state.body
     field = "ItemSelector" if "ItemSelector" in body else "Parameters"
     if field not in body or (state.jsonata and field == "Parameters"):
-        return item["Item"]["Value"]
+        return item.given
     scope: Scope = course.scope(frame, value)
-    scope.context = {**scope.context, "Map": item}
+    scope.context = {**scope.context, "Map": context}
     if state.jsonata:
         return jsonata.rendered(body[field], scope, field)
     return template.rendered(body[field], scope, field)

@@ -25,6 +25,7 @@ from faaslab.workflow.interpret.payload import text_of
 from faaslab.workflow.interpret.retries import TIMEOUT
 from faaslab.workflow.items import writing
 from faaslab.workflow.items.batching import batched
+from faaslab.workflow.items.item import Item, from_source, source_of, taken
 from faaslab.workflow.query import jsonata, template
 
 if TYPE_CHECKING:
@@ -79,11 +80,12 @@ def run(course: Course, frame: Frame, state: StatePlan) -> Generator[str, Any, A
 def _mocked(course: Course, frame: Frame, state: StatePlan, value: Any, trial: Trial) -> Any:
     """A map run that is not run: its fields are evaluated, and so many iterations are said to have failed."""
     if "ItemReader" not in state.body:
-        found = inline.items(course, frame, state, value)
+        found = inline.items(course, frame, state, value, objects=True)
     else:
-        found = list(trial.items)
+        source = source_of(_reader(course, frame, state, value))
+        found = from_source(trial.items, source)
         if "ItemsPointer" in state.body["ItemReader"].get("ReaderConfig", {}):
-            course.inspected("afterItemsPointer", found)
+            course.inspected("afterItemsPointer", [item.given for item in found])
     inputs = inline.tried(course, frame, state, found, value)
     batcher = state.body.get("ItemBatcher")
     if batcher is not None:
@@ -118,7 +120,7 @@ def _held_to(
 def _begun(course: Course, frame: Frame, state: StatePlan, value: Any) -> Generator[str, Any, MapRun]:
     body = state.body
     reader = body.get("ItemReader")
-    found = inline.items(course, frame, state, value) if reader is None else []
+    found = inline.items(course, frame, state, value, objects=True) if reader is None else []
     course.follow(frame, "MapStateStarted", {"length": len(found)})
     most, count, share = _held_to(course, frame, state, value)
     label = str(body.get("Label") or course.uuid())
@@ -154,43 +156,47 @@ def _begun(course: Course, frame: Frame, state: StatePlan, value: Any) -> Genera
     return the_run
 
 
-def _read(course: Course, frame: Frame, state: StatePlan, value: Any) -> Generator[str, Any, list[Any]]:
-    reader = dict(state.body["ItemReader"])
+def _reader(course: Course, frame: Frame, state: StatePlan, value: Any) -> Mapping[str, Any]:
+    """The ItemReader with all that is evaluated in it."""
     scope = course.scope(frame, value)
     if state.jsonata:
-        reader = jsonata.rendered(reader, scope, "ItemReader")
-    else:
-        if "Parameters" in reader:
-            reader["Parameters"] = template.rendered(reader["Parameters"], scope, "Parameters")
-        config = dict(reader.get("ReaderConfig", {}))
-        path = config.pop("MaxItemsPath", None)
-        if path is not None:
-            config["MaxItems"] = fields.referred(path, scope, "MaxItemsPath")
-        if "ReaderConfig" in reader:
-            reader["ReaderConfig"] = config
+        rendered: Mapping[str, Any] = jsonata.rendered(state.body["ItemReader"], scope, "ItemReader")
+        return rendered
+    reader = dict(state.body["ItemReader"])
+    if "Parameters" in reader:
+        reader["Parameters"] = template.rendered(reader["Parameters"], scope, "Parameters")
+    config = dict(reader.get("ReaderConfig", {}))
+    path = config.pop("MaxItemsPath", None)
+    if path is not None:
+        config["MaxItems"] = fields.referred(path, scope, "MaxItemsPath")
+    if "ReaderConfig" in reader:
+        reader["ReaderConfig"] = config
+    return reader
+
+
+def _read(course: Course, frame: Frame, state: StatePlan, value: Any) -> Generator[str, Any, list[Item]]:
+    reader = _reader(course, frame, state, value)
     key = course.key("read")
     course.want(frame, ReadItems(key, reader))
     signal = yield AWAIT
     course.answered(key)
     if isinstance(signal, Failed):
         raise StateFailure(signal.error or READER_FAILED, signal.cause)
-    found = signal.output
-    if not isinstance(found, list):
+    found = taken(signal.output, source_of(reader))
+    if found is None:
         raise StateFailure(READER_FAILED, "Attempting to map over non-iterable node.")
     return found
 
 
 def _prepare(
-    course: Course, frame: Frame, state: StatePlan, *, the_run: MapRun, found: list[Any], value: Any
+    course: Course, frame: Frame, state: StatePlan, *, the_run: MapRun, found: list[Item], value: Any
 ) -> None:
     inputs = inline.inputs(course, frame, state, found, value)
     batcher = state.body.get("ItemBatcher")
     if batcher is None:
         the_run.inputs = inputs
         the_run.items_in = [1] * len(inputs)
-        the_run.contexts = [
-            {"Map": {"Item": {"Index": index, "Value": item}}} for index, item in enumerate(found)
-        ]
+        the_run.contexts = [{"Map": item.context(index)} for index, item in enumerate(found)]
     else:
         made = batched(inputs, _batcher(course, frame, state, batcher, value))
         the_run.inputs = made

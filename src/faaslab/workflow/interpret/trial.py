@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from faaslab.workflow.failure import StateFailure
 from faaslab.workflow.interpret.course import Trial
 from faaslab.workflow.interpret.run import Run
+from faaslab.workflow.items.item import Item
 from faaslab.workflow.scope import ABSENT
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Mock:
     error: str | None = None
     cause: str | None = None
     failed_iterations: int | None = None
-    items: tuple[Any, ...] = ()
+    items: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Items out of JSON and JSON Lines."""
+"""JSON and JSON Lines with items in them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 _MISSING = object()
 
 
-def items_of(text: str, pointer: str | None = None) -> list[Any]:
-    """The items of a JSON text: an array's, or an object's entries as `{"Key": …, "Value": …}`.
+def collection(text: str, pointer: str | None = None) -> list[Any] | dict[str, Any]:
+    """The array or the object of a JSON text whose items are meant.
 
     `pointer` is the ItemsPointer, a JSON pointer (RFC 6901) to the array or object.
 
@@ -25,10 +25,8 @@ def items_of(text: str, pointer: str | None = None) -> list[Any]:
     found = parsed(text, "The file")
     if pointer:
         found = _pointed(found, pointer)
-    if isinstance(found, list):
+    if isinstance(found, (list, dict)):
         return found
-    if isinstance(found, dict):
-        return [{"Key": key, "Value": value} for key, value in found.items()]
     raise reader_failed("Attempting to map over non-iterable node.")
 
 

@@ -16,6 +16,7 @@ from itertools import chain, islice
 from typing import Any
 
 from faaslab.workflow.items import documents, separated
+from faaslab.workflow.items.item import Item, items_of, source_of
 from faaslab.workflow.items.texts import reader_failed, text_of, unpacked
 
 Fetch = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
@@ -25,7 +26,7 @@ _FIELDS = (("ETag", "Etag"), ("Key", "Key"), ("LastModified", "LastModified"), (
            ("StorageClass", "StorageClass"))  # fmt: skip
 
 
-def read_items(reader: Mapping[str, Any], fetch: Fetch, parquet_rows: Rows | None = None) -> list[Any]:
+def read_items(reader: Mapping[str, Any], fetch: Fetch, parquet_rows: Rows | None = None) -> list[Item]:
     """The items that an ItemReader names, at most `MaxItems` of them; 0 is no limit.
 
     Raises:
@@ -41,20 +42,27 @@ def read_items(reader: Mapping[str, Any], fetch: Fetch, parquet_rows: Rows | Non
     if resource.endswith(":s3:listObjectsV2"):
         listing = _listing(parameters, fetch)
         if config.get("Transformation") != "LOAD_AND_FLATTEN":
-            return list(islice((listed(entry) for entry in listing), most))
-        bucket = parameters.get("Bucket")
-        files = (_file(fetch, bucket, entry["Key"]) for entry in listing if not _is_folder(entry))
-        return list(islice(chain.from_iterable(parsed(body, config, parquet_rows) for body in files), most))
+            source = source_of(reader)
+            return list(islice((Item(listed(entry), source) for entry in listing), most))
+        places = ((str(parameters.get("Bucket")), entry["Key"]) for entry in listing if not _is_folder(entry))
+        found = (_file_items(fetch, *place, config, parquet_rows) for place in places)
+        return list(islice(chain.from_iterable(found), most))
     if not resource.endswith(":s3:getObject"):
         raise reader_failed(f"The resource '{resource}' provides no items.")
+    if config.get("InputType") == "PARQUET" and parameters.get("VersionId") is not None:
+        raise reader_failed("VersionId is not supported for a Parquet file: leave it out.")
     body = _body(fetch("getObject", parameters))
     if config.get("ManifestType") is not None or config.get("InputType") == "MANIFEST":
         return list(islice(_manifested(body, config, fetch, parquet_rows), most))
-    return list(islice(parsed(body, config, parquet_rows), most))
+    return list(islice(parsed(body, config, parquet_rows, source_of(reader)), most))
 
 
-def parsed(body: bytes, config: Mapping[str, Any], parquet_rows: Rows | None = None) -> Iterator[Any]:
+def parsed(
+    body: bytes, config: Mapping[str, Any], parquet_rows: Rows | None = None, source: str | None = None
+) -> Iterator[Item]:
     """The items of one file, as the InputType of the ReaderConfig says; gzip is unpacked.
+
+    `source` is the address of the file.
 
     Raises:
         StateFailure: The file is not what the InputType says.
@@ -62,17 +70,17 @@ def parsed(body: bytes, config: Mapping[str, Any], parquet_rows: Rows | None = N
     """
     kind = config.get("InputType")
     if kind == "PARQUET":
-        return _parquet(body, parquet_rows)
+        return (Item(row, source) for row in _parquet(body, parquet_rows))
     text = text_of(unpacked(body))
     if kind == "CSV":
-        return separated.rows(text, config)
+        return (Item(row, source) for row in separated.rows(text, config))
     if kind == "JSONL":
-        return documents.lines_as_items(text)
+        return (Item(line, source) for line in documents.lines_as_items(text))
     if kind == "JSON":
         pointer = config.get("ItemsPointer")
         if pointer is not None and not isinstance(pointer, str):
             raise reader_failed("ItemsPointer must be a string.")
-        return iter(documents.items_of(text, pointer))
+        return items_of(documents.collection(text, pointer), source)
     raise reader_failed(f"InputType is {kind!r}; it must be one of CSV, JSON, JSONL, MANIFEST, PARQUET.")
 
 
@@ -110,8 +118,11 @@ def _is_folder(entry: Mapping[str, Any]) -> bool:
     return str(entry.get("Key", "")).endswith("/") and not entry.get("Size")
 
 
-def _file(fetch: Fetch, bucket: Any, key: str) -> bytes:
-    return _body(fetch("getObject", {"Bucket": bucket, "Key": key}))
+def _file_items(
+    fetch: Fetch, bucket: str, key: str, config: Mapping[str, Any], parquet_rows: Rows | None
+) -> Iterator[Item]:
+    body = _body(fetch("getObject", {"Bucket": bucket, "Key": key}))
+    return parsed(body, config, parquet_rows, f"s3://{bucket}/{key}")
 
 
 def _body(answer: Mapping[str, Any]) -> bytes:
@@ -125,7 +136,7 @@ def _body(answer: Mapping[str, Any]) -> bytes:
 
 def _manifested(
     body: bytes, config: Mapping[str, Any], fetch: Fetch, parquet_rows: Rows | None
-) -> Iterator[Any]:
+) -> Iterator[Item]:
     kind = config.get("ManifestType", "S3_INVENTORY")
     if kind == "ATHENA_DATA":
         return _athena(text_of(unpacked(body)), config, fetch, parquet_rows)
@@ -134,7 +145,7 @@ def _manifested(
     raise reader_failed(f"ManifestType is {kind!r}; it must be ATHENA_DATA or S3_INVENTORY.")
 
 
-def _athena(text: str, config: Mapping[str, Any], fetch: Fetch, parquet_rows: Rows | None) -> Iterator[Any]:
+def _athena(text: str, config: Mapping[str, Any], fetch: Fetch, parquet_rows: Rows | None) -> Iterator[Item]:
     """The items of the files of an UNLOAD: its manifest has their addresses, one a line."""
     for line in text.splitlines():
         address = line.strip().strip('"')
@@ -143,16 +154,13 @@ def _athena(text: str, config: Mapping[str, Any], fetch: Fetch, parquet_rows: Ro
         bucket, _, key = address.removeprefix("s3://").partition("/")
         if not address.startswith("s3://") or not bucket or not key:
             raise reader_failed(f"The manifest names '{address[:200]}', which is no address in S3.")
-        yield from parsed(_file(fetch, bucket, key), config, parquet_rows)
+        yield from _file_items(fetch, bucket, key, config, parquet_rows)
 
 
-def _inventory(text: str, fetch: Fetch, parquet_rows: Rows | None) -> Iterator[Any]:
+def _inventory(text: str, fetch: Fetch, parquet_rows: Rows | None) -> Iterator[Item]:
     """The objects of an S3 inventory: its manifest.json names the files and their columns."""
-    manifest = {
-        item["Key"]: item["Value"]
-        for item in documents.items_of(text)
-        if isinstance(item, dict) and "Key" in item
-    }
+    found = documents.collection(text)
+    manifest = found if isinstance(found, dict) else {}
     bucket = str(manifest.get("destinationBucket", "")).rpartition(":")[2]
     files = manifest.get("files")
     layout = manifest.get("fileFormat")
@@ -169,7 +177,7 @@ def _inventory(text: str, fetch: Fetch, parquet_rows: Rows | None) -> Iterator[A
         key = entry.get("key") if isinstance(entry, dict) else None
         if not isinstance(key, str):
             raise reader_failed("The manifest of the S3 inventory names a file without a key.")
-        yield from parsed(_file(fetch, bucket, key), config, parquet_rows)
+        yield from _file_items(fetch, bucket, key, config, parquet_rows)
 
 
 def _parquet(body: bytes, parquet_rows: Rows | None) -> Iterator[Any]:

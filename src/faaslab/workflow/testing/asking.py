@@ -23,6 +23,7 @@ from faaslab.workflow.validate import refusal as refused
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from faaslab.workflow.items.item import Item
     from faaslab.workflow.testing.mocks import Form
 
     FormOf = Callable[[str], tuple[Form, frozenset[str]] | None]
@@ -228,7 +229,7 @@ def _mock(
     return Mock(result=result, failed_iterations=failed, items=items)
 
 
-def _items(data: str | None, body: Mapping[str, Any]) -> tuple[Any, ...]:
+def _items(data: str | None, body: Mapping[str, Any]) -> tuple[Item, ...]:
     """What an ItemReader makes of the data that it is to have read."""
     if data is None:
         return ()

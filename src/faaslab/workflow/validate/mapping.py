@@ -124,7 +124,11 @@ def _reader_config(
     for name, words in _WORDS.items():
         if name in config:
             values.one_of(config[name], name, words, findings, f"{at}/{name}")
-    if not listing:
+    if config.get("ManifestType") == "S3_INVENTORY" and not listing:
+        if config.get("InputType", "MANIFEST") != "MANIFEST":
+            said = "Field 'InputType' is not supported for an S3_INVENTORY: its own manifest names the format"
+            findings.schema(said, f"{at}/InputType")
+    elif not listing or config.get("Transformation") == "LOAD_AND_FLATTEN":
         values.required(config, ("InputType",), findings, at)
     if config.get("InputType") == "CSV":
         values.required(config, ("CSVHeaderLocation",), findings, at)
