@@ -179,6 +179,18 @@ def test_tokens_are_answered_until_they_are_spent(store):
     assert kept.of_token("u") is None
 
 
+def test_the_first_answer_under_a_token_is_left_and_no_other(store):
+    kept = store.workflows
+    kept.keep([begun(tokens={"t": "k"})], "me")
+    before = kept.changes()
+    assert kept.spend("t", "first")
+    assert kept.changes() != before
+    assert not kept.spend("t", "second")
+    assert not kept.spend("none", "third")
+    assert [letter.signal for letter in kept.letters("me")] == ["first"]
+    assert kept.of_token("t") is None
+
+
 def test_another_process_is_noticed_by_a_number(store):
     store.workflows.keep([begun()], "me")
     before = store.workflows.changes()

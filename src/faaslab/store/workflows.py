@@ -354,6 +354,17 @@ class Workflows:
                 == 1
             )
 
+    def spend(self, token: str, signal: str) -> bool:
+        """Leave the one answer under a task token; False for a token that is none, or was answered before."""
+        with self._state.write(durable=True) as connection:
+            self._posted += 1
+            connection.execute(
+                "INSERT INTO workflow_letters (execution_id, signal) "
+                "SELECT execution_id, ? FROM workflow_tokens WHERE token = ?",
+                (signal, token),
+            )
+            return connection.execute("DELETE FROM workflow_tokens WHERE token = ?", (token,)).rowcount == 1
+
     def letters(self, owner: str) -> list[Letter]:
         """What was left for the executions of `owner`, in order."""
         with self._state.read() as connection:

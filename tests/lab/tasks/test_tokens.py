@@ -3,6 +3,7 @@
 import base64
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -74,6 +75,60 @@ def test_an_answer_comes_from_another_process(lab):
     token = asked(lab)
     subprocess.run([sys.executable, "-c", ANSWER, str(lab.store.path), token], check=True, timeout=60)
     assert run.result(30) == {"from": "another process"}
+
+
+RACE = """
+import sys
+from faaslab import app
+from faaslab.errors import NotFound
+with app.open(store=sys.argv[1], run_queue=False) as lab:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    try:
+        lab.workflows.send_task_success(sys.argv[2], sys.argv[3])
+        print("accepted", flush=True)
+    except NotFound as error:
+        print(error.code, flush=True)
+"""
+
+
+def test_of_several_processes_one_answers(lab):
+    run = lab.workflows.start("sign")
+    token = asked(lab)
+    racing = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACE, str(lab.store.path), token, name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("a", "b", "c")
+    ]
+    for process in racing:
+        assert process.stdout.readline() == "ready\n"
+    for process in racing:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=60)[0].strip() for process in racing]
+    assert sorted(said) == ["TaskTimedOut", "TaskTimedOut", "accepted"]
+    assert run.result(30) == "abc"[said.index("accepted")]
+
+
+def test_answers_at_once_in_one_process_are_one(lab):
+    run = lab.workflows.start("sign")
+    token = asked(lab)
+
+    def answer(number):
+        try:
+            lab.workflows.send_task_success(token, number)
+        except NotFound as error:
+            return error.code
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(answer, range(8)))
+    (accepted,) = [number for number in said if number != "TaskTimedOut"]
+    assert run.result(30) == accepted
 
 
 def test_a_token_outlives_the_lab_that_gave_it(tmp_path, cache):

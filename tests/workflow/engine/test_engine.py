@@ -8,7 +8,7 @@ import pytest
 
 from faaslab.clock import SYSTEM
 from faaslab.errors import AlreadyExists, Closed, Conflict, InvalidValue, NotFound, StoreError, StoreFull
-from faaslab.workflow.effects import Call, Failed, Stop, Submitted, Succeeded
+from faaslab.workflow.effects import Call, Failed, Heartbeat, Stop, Submitted, Succeeded
 from faaslab.workflow.engine import Engine
 from tests.workflow.engine.conftest import moved, types, until
 from tests.workflow.engine.shop import ARN, FUNCTION, PASS, TOKEN, Carry, echo, execution, machine, task, wait
@@ -116,6 +116,22 @@ def test_a_token_is_answered_by_whoever_knows_it(begin, store):
     assert handle.wait(10).output == '{"done":true}'
     assert not engine.answer(call.token, lambda key: Succeeded(key, 2))
     assert store.workflows.of_token(call.token) is None
+
+
+def test_of_the_answers_under_a_token_the_first_is_accepted_and_kept(begin, store, clock):
+    """Whoever has the execution has heard of none of them yet, and dies before it does."""
+    first = begin()
+    handle = first.start(execution(), machine(("T", TOKEN)))
+    (call,) = first.carry.wanted
+    until(lambda: first._turns.find(handle.id).told)
+    first.close()
+    others = [begin(), begin()]
+    assert others[0].answer(call.token, lambda key: Succeeded(key, 1))
+    assert not others[1].answer(call.token, lambda key: Failed(key, "E"))
+    assert not others[0].answer(call.token, Heartbeat)
+    third = begin()
+    third.resume()
+    assert third.wait(handle.id).output == "1"
 
 
 def test_a_second_answer_is_dropped_and_not_stored(begin, store):

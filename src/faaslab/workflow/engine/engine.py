@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 from faaslab.clock import SYSTEM
 from faaslab.errors import AlreadyExists, Closed, Conflict, InvalidValue, NotFound
 from faaslab.model.workflow_steps import Beginning
+from faaslab.workflow.effects import Failed, Succeeded
 from faaslab.workflow.engine.handle import Handle
 from faaslab.workflow.engine.interpreting import interpreted
 from faaslab.workflow.engine.live import RUNNING, Live, as_json
+from faaslab.workflow.engine.signals import packed
 from faaslab.workflow.engine.turns import Turns
 
 if TYPE_CHECKING:
@@ -118,10 +120,19 @@ class Engine:
         return self._turns.signal(execution_id, signal)
 
     def answer(self, token: str, make: Callable[[str], Signal]) -> bool:
-        """Tell what awaits an answer under a task token what `make` gives for its key; False for none."""
+        """Tell what awaits an answer under a task token what `make` gives for its key; False for none.
+
+        What ends the task is kept before this returns, and of several answers, in whatever processes, the
+        first one alone is accepted.
+        """
         self._here()
         found = self._keeper.of_token(token)
-        return found is not None and self.signal(found[0], make(found[1]))
+        if found is None:
+            return False
+        said = make(found[1])
+        if isinstance(said, (Succeeded, Failed)):
+            return self._turns.left(self._keeper.spend(token, packed(said)))
+        return self.signal(found[0], said)
 
     def redrive(self, execution_id: str) -> Handle:
         """Have an execution go on at the state that it failed in. Raises `Conflict` where that cannot be."""

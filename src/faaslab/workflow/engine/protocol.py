@@ -70,6 +70,12 @@ class Keeper(Protocol):
     def post(self, execution_id: str, signal: str) -> bool:
         """Leave a signal for the owner of a running execution; False when none of that id runs."""
 
+    def spend(self, token: str, signal: str) -> bool:
+        """Leave the answer under a task token for whoever has the execution, and end the token, at once.
+
+        False for a token that awaits no answer (any more): of several answers the first one counts.
+        """
+
     def letters(self, owner: str) -> Sequence[Letter]:
         """What was left for the executions of `owner`, in order. They stay until a Change takes them."""
 

@@ -70,14 +70,11 @@ class Turns:
         self._lock = threading.Lock()
         self._live: dict[str, Live] = {}
         self._beginning: Counter[str] = Counter()
-        self._taking = threading.Lock()
-        """Held while executions are claimed, until they are here."""
+        self._taking = threading.Lock()  # held while executions are claimed, until they are here
         self._lines = Lines()
-        self._later: dict[str, Live] = {}
-        """What the store could not keep; it is tried again at `_later_at`."""
+        self._later: dict[str, Live] = {}  # what the store could not keep, tried again at `_later_at`
         self._later_at, self._retries = 0.0, 0
-        self._strayed_at: float | None = None
-        """When to look for what is kept as this engine's, and is not here."""
+        self._strayed_at: float | None = None  # when to look for what is kept as this engine's, but not here
         self._timers = Timers()
         self._wake = threading.Event()
         self._idle = False
@@ -93,7 +90,10 @@ class Turns:
                     live.hear(signal)
                     self._enqueue(live)
                     return True
-        posted = self._keeper.post(execution_id, packed(signal))
+        return self.left(self._keeper.post(execution_id, packed(signal)))
+
+    def left(self, posted: bool) -> bool:  # noqa: FBT001 - it is handed through
+        """A letter may have been left for one that is here."""
         self._listening.look = True
         self._wake.set()
         return posted
