@@ -5,11 +5,13 @@ import functools
 import os
 import signal
 import socket
+import tempfile
 from pathlib import Path
 
 import psutil
 import pytest
 
+from faaslab.backends.local import LocalBackend, LocalSettings
 from faaslab.backends.local.host.cgroups import parents
 from faaslab.backends.local.host.machine import machine
 from faaslab.backends.local.starting.network import no_network
@@ -40,15 +42,16 @@ class TestWords:
         assert joined(view).endswith(
             "--cap-drop ALL --ro-bind /usr /usr --symlink usr/bin /bin --ro-bind /e /etc "
             "--ro-bind /etc/resolv.conf /etc/resolv.conf --perms 0755 --dir /var "
-            "--proc /proc --remount-ro /proc --dev /dev --remount-ro /dev --tmpfs /tmp --ro-bind /store/code/1 /var/task "
-            "--ro-bind /store/opt /opt --ro-bind-try /home/u/venv /home/u/venv --remount-ro / --chdir /var/task"
+            "--proc /proc --remount-ro /proc --dev /dev --tmpfs /tmp --ro-bind /store/code/1 /var/task "
+            "--ro-bind /store/opt /opt --ro-bind-try /home/u/venv /home/u/venv "
+            "--remount-ro /dev --remount-ro / --chdir /var/task"
         )
 
     def test_an_image_takes_the_place_of_this_machine(self):
         view = View(folders=(), temporary=TMPFS, root=Path("/images/1"), directory="/work")
         assert joined(view).endswith(
             "--cap-drop ALL --ro-bind /images/1 / --ro-bind /e/hosts /etc/hosts --ro-bind /etc/resolv.conf /etc/resolv.conf "
-            "--proc /proc --remount-ro /proc --dev /dev --remount-ro /dev --tmpfs /tmp --chdir /work"
+            "--proc /proc --remount-ro /proc --dev /dev --tmpfs /tmp --remount-ro /dev --chdir /work"
         )
 
     @pytest.mark.parametrize(
@@ -139,6 +142,16 @@ def test_no_file_of_the_user_the_store_or_another_function_is_there(look, define
 )
 def test_only_tmp_can_be_written(look, path):
     assert look(f"open({path!r}, 'w')") == ("OSError", f"[Errno 30] Read-only file system: {path!r}")
+
+
+@needs_bwrap
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="this machine has no memory in /dev/shm")
+def test_a_cache_in_memory_is_laid_into_the_device_folder(define, invoke, definer):
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        settings = LocalSettings(sandbox="on")
+        with LocalBackend(Path(folder), code_of=definer.code_of, settings=settings) as backend:
+            ran = invoke(define(RUN, timeout_s=60), b"\"open('/dev/shm/x', 'w')\"", on=backend)
+            assert (ran.error.type, ran.error.message[:10]) == ("OSError", "[Errno 30]")
 
 
 @needs_bwrap

@@ -85,15 +85,17 @@ def words(host: Host, view: View, *, hostname: str = "localhost") -> tuple[str, 
         said += ["--ro-bind", str(host.etc), "/etc", *_etc(host.live)]
         # What stands above a mount would else be closed to all but its owner.
         said += ["--perms", "0755", "--dir", "/var"]
-    # For root, who is the same user outside, the settings of the kernel in /proc/sys could be written. The
-    # device folder is a file system in memory: it would take any amount, and hold shared memory.
-    said += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    # For root, who is the same user outside, the settings of the kernel in /proc/sys could be written.
+    said += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
     said += view.temporary
     for source, path in view.folders:
         said += ["--ro-bind", str(source), str(path)]
     present = [] if view.root is not None else [*host.folders, *(Path(path) for _, path in host.links)]
     for need in needed(view.needs, present):
         said += ["--ro-bind-try", str(need), str(need)]
+    # The device folder is a file system in memory: it would take any amount, and hold shared memory. Only
+    # here, because a cache in /dev/shm still has to be laid into it.
+    said += ["--remount-ro", "/dev"]
     if view.root is None:
         said += ["--remount-ro", "/"]
     return (*said, "--chdir", view.directory)
