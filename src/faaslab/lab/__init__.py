@@ -34,6 +34,7 @@ from faaslab.lab.orphans import Orphans
 from faaslab.lab.policies import Policies
 from faaslab.lab.provisioned import Provisioned
 from faaslab.lab.reports import Reports
+from faaslab.lab.running import Running
 from faaslab.lab.serving import Serving
 from faaslab.lab.targets import Targets
 from faaslab.lab.updates import Updates
@@ -116,6 +117,7 @@ class Lab:
         self.following = Following(self)
         self.versions = Versions(self)
         self.provisioned = Provisioned(self)
+        self.running = Running(self)
         self.executions = Executions(self)
         self.monitoring = Monitoring(self)
         self.reports = Reports(self)
@@ -164,6 +166,7 @@ class Lab:
                     settings=self._local or LocalSettings(),
                     resolve_secret=secrets.resolve,
                     endpoint=self._aws,
+                    watch=self.running,
                 )
                 self._backend.reserve(self.store.definitions.reserved())
                 self.asynchronous.backend_started()
@@ -191,11 +194,16 @@ class Lab:
 
     def complete(self, executions: Sequence[Execution]) -> None:
         """Record what ended. Every answer of the lab comes after this."""
-        self.store.record(*executions)
+        if not self.running.any_here:
+            self.store.record(*executions)
+            return
+        with self.running.ending(executions) as ended:
+            self.store.record(*executions, ended=ended)
 
     def settle(self, claim: Claim, *entities: object, **follows: Any) -> bool:
         """Record what came of something queued, and what follows, in one; see `Store.settle`."""
-        return self.store.settle(claim, *entities, **follows)
+        with self.running.ending(entities) as ended:
+            return self.store.settle(claim, *entities, ended=ended, **follows)
 
     def foreseen(self, definition: Definition) -> Definition:
         """With what is known to become of it on this machine among its notes."""
@@ -301,6 +309,7 @@ class Lab:
             self.targets.close()
             if self._backend is not None:
                 self._backend.close()
+            self.running.close()
             self.updates.close()
         finally:
             self.asynchronous.close()

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import InvalidValue, NotFound, RequestError
+from faaslab.errors import Conflict, InvalidValue, NotFound, RequestError
 from faaslab.lab.log_tail import LogTail
+from faaslab.lab.running import ended_already
 from faaslab.lab.waterfalls import waterfall
 from faaslab.model.execution import (
     Execution,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from faaslab.backends.protocol import Debugger
     from faaslab.lab import Lab
+    from faaslab.model.workflow import WorkflowExecution
 
 Texts = list[str]
 Values = list[Any]
@@ -289,6 +291,42 @@ class Executions:
                 f"the payload of {original.id} was not recorded", hint="set payloads = 'all' before it runs"
             )
         return original, payload
+
+    def running(self, function: str | None = None) -> pd.DataFrame:
+        """What has run for about a second or longer, in whatever process, newest first: id, function,
+        version, definition, state, started_at, ms, process, lines, request_id.
+
+        `state` is running, ending (it was asked to end), or gone (its process has died).
+        """  # noqa: D205
+        if function is not None:
+            self.known(function)
+        return self._lab.running.table(function)
+
+    def cancel(self, identity: str) -> Execution | WorkflowExecution:
+        """End an invocation that has run for a second or longer, or an execution of a workflow.
+
+        `identity` is its id, its request id or a beginning of the id; of a workflow a name or an ARN. It may
+        run in any process that has this store open. Waits until it is recorded and gives what it came to: it
+        may have ended by itself just before. Raises `Conflict` for what has ended, `NotFound` for what is not
+        known, `BackendError` when its process has died, or does not end it.
+        """
+        row = self._lab.running.find(identity)
+        if row is not None:
+            return self._lab.running.cancel(row)
+        ended = self.find(identity)
+        if ended is not None:
+            raise ended_already(ended)
+        try:
+            run = self._lab.workflows.execution(identity)
+        except NotFound:
+            raise NotFound(
+                "execution",
+                identity,
+                hint="history --status running and runs --status RUNNING tell what runs",
+            ) from None
+        if run.ended_at is not None:
+            raise Conflict(f"{identity} has ended at {run.ended_at:%Y-%m-%d %H:%M:%S} UTC: {run.status}")
+        return self._lab.workflows.stop(identity)
 
     def batch(self, batch_id: str, *, failed: bool) -> tuple[str, Values]:
         """(function, payloads) of a recorded map; only the failed ones where asked."""

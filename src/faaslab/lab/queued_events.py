@@ -16,7 +16,7 @@ from faaslab.backends.asynchronous import Discard, Requeue, Retry, Succeed
 from faaslab.errors import Closed, FaaslabError, InvalidValue, NotFound, RecordRejected
 from faaslab.lab.destinations import Destinations, dropped
 from faaslab.model.asynchronous import QueuedEvent
-from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus
+from faaslab.model.execution import CANCELLED, Execution, ExecutionError, ExecutionStatus
 from faaslab.model.function import LATEST, FunctionStatus
 from faaslab.model.invocation import Invocation
 from faaslab.model.json import from_json, to_json
@@ -124,6 +124,9 @@ class _Attempt:
         self._recording = True
         self.ended = execution = executions[0]
         decision = self._decide(execution.status)
+        if execution.error is not None and execution.error.type == CANCELLED:
+            # Whoever ended it does not want it to begin again in a minute.
+            decision = Discard("RetriesExhausted")
         try:
             self._carry_out(decision, execution)
         except RecordRejected as error:

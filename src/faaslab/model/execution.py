@@ -12,6 +12,9 @@ from typing import Any
 from faaslab.model.function import LATEST
 from faaslab.model.quotas import LOG_TAIL_BYTES
 
+CANCELLED = "Invocation.Cancelled"
+"""The error type of what somebody ended. Lambda knows none for it: there nobody can."""
+
 
 class ExecutionStatus(StrEnum):
     """How an invocation stands or ended."""

@@ -28,6 +28,7 @@ from faaslab.store.queue import Claim, Entry, Queue, Waiting
 from faaslab.store.reading import Connection, Result, Session, Sessions
 from faaslab.store.record import execution_rows, reject_line, rows_of, without_surrogates
 from faaslab.store.report_runs import Going, ReportRuns
+from faaslab.store.running import Beat, Ongoing, Running, end_within
 from faaslab.store.state import State
 from faaslab.store.timers import Timer, Timers
 from faaslab.store.upkeep import Compacted, Pruned
@@ -35,7 +36,7 @@ from faaslab.store.workflows import Workflows
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import timedelta
     from types import TracebackType
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from faaslab.store.record import Row
 
 __all__ = [
+    "Beat",
     "Capture",
     "Claim",
     "Compacted",
@@ -54,6 +56,7 @@ __all__ = [
     "Finding",
     "Going",
     "Lease",
+    "Ongoing",
     "Pruned",
     "Result",
     "Store",
@@ -99,6 +102,7 @@ class Store:
         self.leases = Leases(self._state, clock)
         self.queue = Queue(self._state, clock)
         self.timers = Timers(self._state, clock)
+        self.running = Running(self._state, clock)
         self.log_groups = LogGroups(self._state)
         self.marks = Marks(self._state)
         self.map_runs = MapRuns(self._state)
@@ -121,8 +125,10 @@ class Store:
 
     # -- writing
 
-    def record(self, *entities: object, level: Level = "written") -> None:
+    def record(self, *entities: object, level: Level = "written", ended: Collection[str] = ()) -> None:
         """Keep what happened, in one transaction, before an answer is given.
+
+        The executions `ended` are no longer among those that run, from that moment on.
 
         Takes Execution (with payloads and logs), Metric, Event, Delivery, WorkflowExecution, HistoryEvent,
         DurableOperation, Deployment, AlarmChange and ReportRun. Level `written` survives the death of the
@@ -132,10 +138,11 @@ class Store:
         durable = level == "durable"
         rows = self._rows(entities, durable=durable)
         try:
-            self._append(rows, durable=durable)
+            self._append(rows, durable=durable, ended=ended)
         except UnicodeEncodeError:
             # Half a character somewhere, in a log line most likely: not worth losing the record for.
-            self._append([(kind, without_surrogates(body)) for kind, body in rows], durable=durable)
+            whole = [(kind, without_surrogates(body)) for kind, body in rows]
+            self._append(whole, durable=durable, ended=ended)
         self._merger.nudge(len(rows))
 
     def settle(
@@ -145,23 +152,24 @@ class Store:
         again_in_s: float | None = None,
         body: Any = None,
         put: Sequence[Entry] = (),
+        ended: Collection[str] = (),
     ) -> bool:
         """Keep what came of a claimed entry of the queue and end it, in one transaction of level `durable`.
 
         With `again_in_s` it goes back, with a new `body` if given; else it is taken out and the entries of
         `put` are queued. So what is recorded has left the queue, and what has not is run again. False when
         the claim had gone to another: then `entities` are kept all the same, as they happened, and the
-        other one says what follows. Raises as `record`.
+        other one says what follows. `ended` and what it raises: as in `record`.
         """
         rows = self._rows(entities, durable=True)
 
         def end(rows: list[Row]) -> bool:
             if again_in_s is not None:
-                return self.queue.release(claim, delay_s=again_in_s, body=body, rows=rows)
-            return self.queue.done(claim, rows=rows, put=put)
+                return self.queue.release(claim, delay_s=again_in_s, body=body, rows=rows, ended=ended)
+            return self.queue.done(claim, rows=rows, put=put, ended=ended)
 
         if not _written(rows, end):
-            _written(rows, lambda rows: self._append(rows, durable=True))
+            _written(rows, lambda rows: self._append(rows, durable=True, ended=ended))
             return False
         self._merger.nudge(len(rows))
         return True
@@ -175,8 +183,12 @@ class Store:
                 rows += rows_of(entity, self.settings, self.blobs, durable=durable)
         return rows
 
-    def _append(self, rows: list[Row], *, durable: bool) -> None:
-        if len(rows) == 1 and not durable:
+    def _append(self, rows: list[Row], *, durable: bool, ended: Collection[str] = ()) -> None:
+        if ended:
+            with self._state.write(durable=durable) as connection:
+                self._state.append_within(connection, rows)
+                end_within(connection, ended)
+        elif len(rows) == 1 and not durable:
             self._state.append(*rows[0])
         elif rows:
             self._state.append_all(rows, durable=durable)

@@ -162,6 +162,20 @@ def _state_7(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX workflow_map_runs_of ON workflow_map_runs (execution_id)")
 
 
+def _state_8(connection: sqlite3.Connection) -> None:
+    """Invocations that run, by whatever process, and what they have written by now."""
+    connection.execute(
+        """CREATE TABLE running (id TEXT PRIMARY KEY, request_id TEXT NOT NULL, function TEXT NOT NULL,
+           version TEXT NOT NULL, definition INTEGER, environment_id TEXT NOT NULL, started REAL NOT NULL,
+           owner TEXT NOT NULL, until REAL NOT NULL, asked INTEGER NOT NULL DEFAULT 0,
+           told INTEGER NOT NULL DEFAULT 0, lines INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID"""
+    )
+    connection.execute(
+        """CREATE TABLE running_lines (execution_id TEXT NOT NULL, seq INTEGER NOT NULL, at TEXT NOT NULL,
+           stream TEXT NOT NULL, level TEXT, message TEXT NOT NULL, PRIMARY KEY (execution_id, seq))"""
+    )
+
+
 def _history_3(run: Callable[[str], Any]) -> None:
     """What tells the executions of workflows apart, and what a state took."""
     _add(run, 3)
@@ -180,7 +194,7 @@ def _add(run: Callable[[str], Any], number: int) -> None:
 
 
 STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (
-    _state_1, _state_2, _state_3, _state_4, _state_5, _state_6, _state_7,
+    _state_1, _state_2, _state_3, _state_4, _state_5, _state_6, _state_7, _state_8,
 )  # fmt: skip
 HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (
     _history_1, _history_2, _history_3, _history_4,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import AlreadyExists, RecordRejected
 from faaslab.store.leases import instant, seconds
+from faaslab.store.running import end_within
 
 if TYPE_CHECKING:
     import sqlite3
@@ -123,20 +124,35 @@ class Queue:
             (until, claim.id, claim.token, claim.owner),
         )
 
-    def done(self, claim: Claim, *, rows: Sequence[Row] = (), put: Sequence[Entry] = ()) -> bool:
+    def done(
+        self,
+        claim: Claim,
+        *,
+        rows: Sequence[Row] = (),
+        put: Sequence[Entry] = (),
+        ended: Collection[str] = (),
+    ) -> bool:
         """Take it out for good; False when it went to another (then nothing was written).
 
-        `rows` of the outbox are written and the entries of `put` are queued in the same transaction.
+        `rows` of the outbox are written, the entries of `put` are queued, and the executions `ended` run no
+        more, all in the same transaction.
         """
         return self._change(
             "DELETE FROM queue WHERE id = ? AND token = ? AND owner = ?",
             (claim.id, claim.token, claim.owner),
             rows,
             put,
+            ended,
         )
 
     def release(
-        self, claim: Claim, *, delay_s: float = 0.0, body: Any = None, rows: Sequence[Row] = ()
+        self,
+        claim: Claim,
+        *,
+        delay_s: float = 0.0,
+        body: Any = None,
+        rows: Sequence[Row] = (),
+        ended: Collection[str] = (),
     ) -> bool:
         """Give it back, to be claimed after `delay_s`, with a new body if given; False as in `done`."""
         due = seconds(self._clock.now()) + delay_s
@@ -146,6 +162,7 @@ class Queue:
             "WHERE id = ? AND token = ? AND owner = ?",
             (due, text, claim.id, claim.token, claim.owner),
             rows,
+            ended=ended,
         )
 
     def exchange(self, gone: Collection[str], *, put: Sequence[Entry] = ()) -> None:
@@ -278,7 +295,12 @@ class Queue:
         return entry.id, entry.queue, document(entry.body), seconds(entry.due or self._clock.now()), token
 
     def _change(
-        self, text: str, parameters: Sequence[Any], rows: Sequence[Row] = (), put: Sequence[Entry] = ()
+        self,
+        text: str,
+        parameters: Sequence[Any],
+        rows: Sequence[Row] = (),
+        put: Sequence[Entry] = (),
+        ended: Collection[str] = (),
     ) -> bool:
         entries = [self._row(entry) for entry in put]
         with self._state.write(durable=True) as connection:
@@ -287,6 +309,7 @@ class Queue:
                 if rows:
                     self._state.append_within(connection, rows)
                 connection.executemany(_PUT, entries)
+                end_within(connection, ended)
             return changed.rowcount == 1
 
 

@@ -177,7 +177,7 @@ def _with_logs(lines: list[str], e: Execution) -> list[Row]:
     # Without its closing brace: every row of the logs begins with it, see the module.
     start = "logs\t" + _quick("logs", shared)[:-1]
     parts = [start]
-    for seq, (log, message) in enumerate(_pieces(e.logs)):
+    for seq, (log, message) in enumerate(pieces(e.logs)):
         row = {"seq": seq, "timestamp": log.at, "stream": log.stream, "level": log.level, "message": message}
         text = _quick("logs", row)[1:]
         if len(parts) > CHUNK_LINES or size + len(text) > CHUNK_CHARACTERS:
@@ -191,17 +191,18 @@ def _with_logs(lines: list[str], e: Execution) -> list[Row]:
     return rows
 
 
-def _pieces(logs: Sequence[LogLine]) -> list[tuple[LogLine, str]]:
-    pieces: list[tuple[LogLine, str]] = []
+def pieces(logs: Sequence[LogLine]) -> list[tuple[LogLine, str]]:
+    """The lines with their text, as many times as a long one has rows: the place is the number of the row."""
+    found: list[tuple[LogLine, str]] = []
     for log in logs:
         message = log.message
         if len(message) <= INLINE_BYTES:
-            pieces.append((log, message))
+            found.append((log, message))
         else:
-            pieces += [
+            found += [
                 (log, message[start : start + INLINE_BYTES]) for start in range(0, len(message), INLINE_BYTES)
             ]
-    return pieces
+    return found
 
 
 def _plain(table: str) -> Callable[[Any], list[str]]:

@@ -50,7 +50,7 @@ def test_what_runs_ends_and_is_recorded_as_cancelled(warm, system, backend, defi
     future = submit(slow)
     environment = running(backend)
     taken = next(iter(backend._pools.all()))[1]
-    eventually(lambda: taken.logs._entries)
+    eventually(lambda: any(line.message.startswith("child ") for line in taken.flight.lines))
     assert future.cancel()
     execution = future.result(30)
     assert execution.status is ExecutionStatus.FAILED

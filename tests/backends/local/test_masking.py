@@ -60,3 +60,33 @@ def test_a_value_that_goes_on_from_line_to_line_is_masked_in_each(secret, writte
 )
 def test_a_log_has_as_many_lines_as_before(lines, secrets):
     assert len(Mask(secrets).lines(lines)) == len(lines)
+
+
+KEY = "-----BEGIN-----\nabcdef\n}\n-----END-----"
+
+
+@pytest.mark.parametrize(
+    ("lines", "settled"),
+    [
+        ([], 0),
+        (["one", "two"], 2),
+        (["one", "key: -----BEGIN-----"], 1),
+        (["one", "key: -----BEGIN-----", "abcdef"], 1),
+        (["-----BEGIN-----", "abcdef", "}"], 0),
+        (["-----BEGIN-----", "abcdef", "}", "-----END-----"], 4),
+        (["-----BEGIN-----", "other"], 2),
+        (["x", "y" * 64 * 1024], 1),
+    ],
+)
+def test_lines_with_which_a_value_may_have_begun_wait_for_the_next(lines, settled):
+    assert Mask([KEY]).settled(lines) == settled
+
+
+def test_in_parts_nothing_of_a_value_is_told_that_is_hidden_in_the_whole():
+    log = ["before", "key: -----BEGIN-----", "abcdef", "}", "-----END----- it was", "after", "}"]
+    mask, told = Mask([KEY]), []
+    for count in range(1, len(log) + 1):
+        new = log[len(told) : count]
+        told += mask.lines(new[: mask.settled(new)])
+    assert told == mask.lines(log)
+    assert "abcdef" not in told

@@ -29,6 +29,7 @@ from faaslab.backends.local.host.limits import Limits
 from faaslab.backends.local.host.machine import machine
 from faaslab.backends.local.host.processes import Keeper
 from faaslab.backends.local.invoking import Invoker
+from faaslab.backends.local.lasting import Lastings
 from faaslab.backends.local.phases import Phases
 from faaslab.backends.local.pool import Pool, Pools
 from faaslab.backends.local.preparing import Preparations, is_whole
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
     from faaslab.backends.local.cancelling import Cancelling
     from faaslab.backends.local.invoking import Lane
+    from faaslab.backends.local.lasting import Watch
     from faaslab.backends.local.runtimes.definition import Definition
     from faaslab.backends.protocol import Complete, Debugger, Listening
     from faaslab.model.concurrency import Provision
@@ -69,8 +71,8 @@ class LocalBackend:
 
     `root` holds unpacked code, installed requirements and each environment's /tmp. `code_of` gives the path
     of a function's zip package, `layer_of` a layer's zip and its digest. `resolve_secret` gives the value of
-    a secret's reference when an environment starts, `endpoint` where its SDK finds AWS's services. Starts
-    nothing before the first invocation.
+    a secret's reference when an environment starts, `endpoint` where its SDK finds AWS's services. `watch` is
+    told of invocations that last. Starts nothing before the first invocation.
     """
 
     name = "local"
@@ -85,6 +87,7 @@ class LocalBackend:
         settings: LocalSettings = LocalSettings(),  # noqa: B008 - frozen
         resolve_secret: Callable[[str], str] = from_process,
         endpoint: Callable[[], str | None] = lambda: None,
+        watch: Watch | None = None,
     ) -> None:
         self._root = root
         self._clock = clock
@@ -110,6 +113,7 @@ class LocalBackend:
         self._lock = threading.Lock()
         self._ids = Ids()
         self._phases = Phases(settings, self._closing, self._ids)
+        self._lastings = Lastings(watch)
         self._workbench = Workbench(self._surroundings, clock=clock, closing=self._closing, ids=self._ids)
         self._upkeep = Upkeep(self._pools, settings, clock, self._closing, also=self._templates.expire)
         self._provisioner = Provisioner(
@@ -122,6 +126,7 @@ class LocalBackend:
             clock,
             self._closing,
             make=self._on_demand,
+            lastings=self._lastings,
             idle=self._upkeep.released,
             refill=self._provisioner.refill,
         )
@@ -398,6 +403,7 @@ class LocalBackend:
             self._root,
             self._resolve_secret,
             self._endpoint,
+            self._lastings.begin,
         )
 
     def _definition(self, pool: Pool) -> Definition:

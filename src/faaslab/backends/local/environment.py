@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from faaslab.backends.local.api.connection import Request
     from faaslab.backends.local.api.farewell import Party, Reason
+    from faaslab.backends.local.flight import Flight
     from faaslab.backends.local.host.cgroups import ControlGroup
     from faaslab.backends.local.host.limits import Limits
     from faaslab.backends.local.host.machine import Machine
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
 _PIPE_BYTES = 256 * 1024
 _SET_PIPE_SIZE = 1031
+LASTS_S = 1.0
+"""An invocation that has taken so long is told to whoever wants to know what runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +86,8 @@ class Surroundings(NamedTuple):
     root: Path
     resolve_secret: Callable[[str], str]
     endpoint: Callable[[], str | None]
+    lasts: Callable[[Environment, Flight], None]
+    """Told of each invocation that has lasted a while, by the thread that drives it."""
 
 
 class Environment:
@@ -144,6 +149,11 @@ class Environment:
                 fcntl.fcntl(reading, _SET_PIPE_SIZE, _PIPE_BYTES)
         self.logs = LogPipe(reading, limit_bytes=around.settings.log_limit_bytes)
         self.dialogue = Dialogue(self.api, self.logs, self.kill)
+        self.dialogue.meanwhile = self._meanwhile
+        self.flight: Flight | None = None
+        """What it runs."""
+        self.lasts = False
+        """That has lasted a while, and others know it."""
         self.extensions = Extensions(
             self.api,
             definition,
@@ -208,6 +218,7 @@ class Environment:
                 return Started((now - began) * 1000, "error", fault.error_type, text=fault.text)
             api.wait(min(process.tick, deadline - now), self.logs.descriptor)
             self.logs.drain()
+            self._meanwhile()
 
     def restore(self, deadline: float) -> Started:
         """Go on from the snapshot: the after-restore hooks run, until the runtime asks for an event."""
@@ -240,6 +251,16 @@ class Environment:
                 return Started((now - began) * 1000, "error", "Runtime.ExitError", None, self.kill())
             self.api.wait(min(process.tick, deadline - now), self.logs.descriptor)
             self.logs.drain()
+
+    def _meanwhile(self) -> None:
+        """What it runs takes a while: what it writes is heard as it comes, and others are told of it."""
+        flight = self.flight
+        if flight is None:
+            return
+        flight.hear_meanwhile(self)
+        if not self.lasts and flight.lasted_s() >= LASTS_S:
+            self.lasts = True
+            self._around.lasts(self, flight)
 
     def _initialised(self, process: Process, began: float) -> Started:
         self.extensions.initialised()

@@ -19,8 +19,10 @@ from faaslab.model.execution import LogLine, LogStream
 from faaslab.model.quotas import CLIENT_CONTEXT_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from faaslab.backends.local.api.extension_life import Extensions
-    from faaslab.backends.local.api.logs import LogPipe
+    from faaslab.backends.local.api.logs import Entry, LogPipe
     from faaslab.backends.system_records import Event, Voice
     from faaslab.model.invocation import Invocation
 
@@ -190,13 +192,25 @@ class Flight:
         """The instant, on the clock that gave `started_at`."""
         return self.started_at + timedelta(microseconds=time.time_ns() // 1000 - self.wall_us)
 
+    def lasted_s(self) -> float:
+        """Seconds since somebody asked for it."""
+        return (time.time_ns() // 1000 - self.wall_us) / 1e6
+
     def hear(self, environment: Heard, *, last: bool = False) -> None:
         """Take what the function has written so far."""
         logs = environment.logs
         logs.drain()
         entries, dropped = logs.take(last=last)
-        if not entries and not dropped:
-            return
+        if entries or dropped:
+            self._heard(environment, entries, dropped)
+
+    def hear_meanwhile(self, environment: Heard) -> None:
+        """The same while it runs and others may want to read it, of what has been drained."""
+        entries = environment.logs.so_far()
+        if entries:
+            self._heard(environment, entries, 0)
+
+    def _heard(self, environment: Heard, entries: Sequence[Entry], dropped: int) -> None:
         now = self.now()
         lines = self.lines
         # Text has no time of its own: it was written before the record that follows it, and after what

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from faaslab.backends.local.cancelling import Cancelling
     from faaslab.backends.local.concurrency import ColdStart
     from faaslab.backends.local.flight import Ids
+    from faaslab.backends.local.lasting import Lastings
     from faaslab.backends.local.phases import Phases
     from faaslab.backends.local.pool import Pool, Pools
     from faaslab.backends.protocol import Complete
@@ -79,6 +80,7 @@ class Invoker:
         closing: threading.Event,
         *,
         make: Callable[[Pool], Environment],
+        lastings: Lastings,
         idle: Callable[[], None],
         refill: Callable[[Pool], None],
     ) -> None:
@@ -89,6 +91,7 @@ class Invoker:
         self._clock = clock
         self._closing = closing
         self._make = make
+        self._lastings = lastings
         self._idle = idle
         self._refill = refill
 
@@ -123,8 +126,11 @@ class Invoker:
             environment.dialogue.alone = self._pools.alone
             if cancelling is not None:
                 cancelling.drives(environment)
+            environment.flight = flight
             execution = self._phases.run(environment, flight)
-            keep = cancelling is None or not cancelling.over()
+            keep = not (environment.lasts and self._lastings.over(environment))
+            if cancelling is not None and cancelling.over():
+                keep = False
             complete([execution])
             return execution
         except KeyboardInterrupt:
@@ -152,6 +158,11 @@ class Invoker:
         return environment
 
     def _release(self, pool: Pool, environment: Environment | None, *, keep: bool) -> None:
+        if environment is not None:
+            environment.flight = None
+            if environment.lasts:
+                environment.lasts = False
+                self._lastings.end(environment)
         now = self._clock.monotonic()
         kept = self._pools.release(pool, environment, now=now, keep=keep and not self._closing.is_set())
         if environment is None:
@@ -207,6 +218,7 @@ class Invoker:
             flight = lane.flight
             flight.begin(environment.timeout_s)
             lane.given = True
+            environment.flight = flight
             lane.due = flight.began + TICK_S
             self._phases.give(environment, flight)
         # Another one speaks now, or nobody: that is to be looked into.
@@ -235,11 +247,12 @@ class Invoker:
                 environment = lane.environment = self._new(lane.pool, lane.admitted)
             mine.add(environment)
             environment.dialogue.alone = False
+            environment.flight = lane.flight
             if lane.given:
                 execution = self._phases.await_end(environment, lane.flight)
             else:
                 execution = self._phases.run(environment, lane.flight)
-            keep = True
+            keep = not (environment.lasts and self._lastings.over(environment))
             complete(execution)
         finally:
             if lane.environment is not None:

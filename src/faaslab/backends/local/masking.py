@@ -59,6 +59,20 @@ class Mask:
                 told[place : place + 2] = self._over(*told[place : place + 2])
         return [self.text(line) for line in told]
 
+    def settled(self, lines: Sequence[str]) -> int:
+        """How many of these lines can be told by now: in the last ones a value may have begun."""
+        told = len(lines)
+        if told and len(lines[-1]) >= _LONG:
+            told -= 1
+        for value in self._several:
+            parts = value.split("\n")
+            for count in range(min(len(parts) - 1, len(lines)), 0, -1):
+                tail = "\n".join(lines[len(lines) - count :])
+                if tail.endswith("\n".join(parts[:count])):
+                    told = min(told, len(lines) - count)
+                    break
+        return told
+
     def _whole(self, lines: list[str]) -> list[str]:
         """Without the values of several lines."""
         joined = "\n".join(lines)

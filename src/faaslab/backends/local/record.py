@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from faaslab.backends import report_line, system_records
 from faaslab.backends.local.flight import line
 from faaslab.backends.local.host.processes import exit_text
-from faaslab.model.execution import Execution, ExecutionError, ExecutionStatus, Source
+from faaslab.model.execution import CANCELLED, Execution, ExecutionError, ExecutionStatus, Source
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,9 +35,6 @@ _TOO_LARGE = (
     '"errorType":"Function.ResponseSizeTooLarge"}'
 )
 
-
-CANCELLED = "Invocation.Cancelled"
-"""The error type of what somebody ended. Lambda knows none for it: there nobody can."""
 
 IN_PROCESS, ATTACHED = "in-process", "attached"
 """The start methods of what ran under a debugger: in this very process, and in an environment of its own."""

@@ -61,6 +61,8 @@ class Dialogue:
         self.process: Process | None = None
         self.extensions: Extensions | None = None
         self._sink: Callable[[bytes, str | None], None] | None = None
+        self.meanwhile: Callable[[], None] | None = None
+        """Called now and then while somebody waits for an answer that does not come at once."""
         self.owes_next = False
         self.alone = False
         """Nothing else runs in this backend: whoever waits may do so awake for a moment."""
@@ -215,6 +217,8 @@ class Dialogue:
     def _trouble(self, deadline: float) -> Reply | None:
         """Whether the invocation must end for another reason than an answer; keeps the log pipe flowing."""
         self._logs.drain()
+        if self.meanwhile is not None:
+            self.meanwhile()
         process = self.process
         if process is not None and process.over_memory():
             self._truncated = False
@@ -267,6 +271,8 @@ class Dialogue:
                 self._late(request)
             else:
                 self._logs.drain()
+                if self.meanwhile is not None:
+                    self.meanwhile()
                 self._api.wait(min(TICK_S, self._deadline - now), self._logs.descriptor)
 
     # --- between invocations ----------------------------------------------------------------------

@@ -128,6 +128,11 @@ class LogPipe:
         dropped, self.dropped, self._kept = self.dropped, 0, 0
         return entries, dropped
 
+    def so_far(self) -> list[Entry]:
+        """Entries since the last call, of what has not ended: they count towards its limit all the same."""
+        entries, self._entries = self._entries, []
+        return entries
+
     def close(self) -> None:
         """Close the descriptor; may be called twice."""
         if self.descriptor >= 0:

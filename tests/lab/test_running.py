@@ -1,0 +1,263 @@
+"""What runs in this process and in others: seen, counted, ended; and what a dead process leaves behind."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from faaslab import app
+from faaslab.errors import BackendError, Conflict, InvalidValue, NotFound, StoreFull
+from faaslab.lab.running import KEPT, TTL_S, is_old, state_of
+from faaslab.store import Beat, Ongoing
+
+SOURCE = """
+import os, time
+from pathlib import Path
+def handler(event, context):
+    print("begin", event["n"], flush=True)
+    gate, number = Path(event["gate"]), 0
+    while not gate.exists():
+        time.sleep(0.02)
+        said = Path(event["gate"] + f".say{number}")
+        if said.exists():
+            print("line", number, flush=True)
+            number += 1
+    print("end", flush=True)
+    return event["n"]
+"""
+NOW = datetime(2026, 3, 1)
+
+
+def eventually(question, seconds=60.0):
+    until = time.monotonic() + seconds
+    while not (answer := question()):
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.01)
+    return answer
+
+
+@pytest.fixture
+def gate(tmp_path):
+    return tmp_path / "gate"
+
+
+@pytest.fixture
+def lab(tmp_path, cache):
+    with app.open(store=tmp_path / "s.duckdb", cache=cache, sandbox="off") as lab:
+        lab.functions.create("long", SOURCE, timeout_s=300, secrets=("TOKEN",))
+        yield lab
+
+
+@pytest.fixture(autouse=True)
+def _token(monkeypatch):
+    monkeypatch.setenv("TOKEN", "s3cret")
+
+
+@pytest.fixture
+def elsewhere(tmp_path, cache, gate):
+    """Begins `long` in another process; that process."""
+    started = []
+
+    def elsewhere(n=1):
+        started.append(
+            subprocess.Popen(
+                [
+                    *(sys.executable, str(Path(__file__).parent / "runner.py"), str(tmp_path / "s.duckdb")),
+                    *(str(cache), "long", json.dumps({"n": n, "gate": str(gate)})),
+                ],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+        assert int(started[-1].stdout.readline()) == started[-1].pid
+        return started[-1]
+
+    yield elsewhere
+    gate.touch()
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def running(lab):
+    return eventually(lab.running.list)
+
+
+# -- pure
+
+
+def row(**fields):
+    values = {
+        "id": "e1",
+        "request_id": "r1",
+        "function": "f",
+        "version": "1",
+        "definition": 1,
+        "environment_id": "env",
+        "started_at": NOW,
+        "owner": "me",
+        "until": NOW + timedelta(seconds=TTL_S),
+        "asked": False,
+        "lines": 0,
+    }
+    return Ongoing(**values | fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "dead", "later_s", "state"),
+    [
+        ({}, False, 0, "running"),
+        ({"asked": True}, False, 0, "ending"),
+        ({}, False, TTL_S - 1, "running"),
+        ({}, False, TTL_S, "gone"),
+        ({"asked": True}, True, 0, "gone"),
+    ],
+)
+def test_what_is_said_of_a_row(fields, dead, later_s, state):
+    assert state_of(row(**fields), dead=dead, now=NOW + timedelta(seconds=later_s)) == state
+
+
+def test_what_is_gone_is_shown_for_a_minute_after_it_was_heard_of():
+    assert not is_old(row(), now=NOW + KEPT - timedelta(seconds=1))
+    assert is_old(row(), now=NOW + KEPT)
+
+
+# -- in this process
+
+
+def test_it_is_listed_until_it_ends_and_its_thread_with_it(lab, gate):
+    future = lab.functions.submit("long", {"n": 7, "gate": str(gate)})
+    (found,) = running(lab)
+    assert (found.function, found.version, found.definition) == ("long", "$LATEST", 1)
+    assert (found.state, found.here, found.process) == ("running", True, os.getpid())
+    assert found.ms >= 1000
+    assert found.lines >= 3
+    df = lab.executions.running("long")
+    assert df["id"].tolist() == [found.id]
+    assert df["process"].tolist() == [os.getpid()]
+    assert any(thread.name == "faaslab-running" for thread in threading.enumerate())
+    gate.touch()
+    execution = future.result(60)
+    assert (execution.id, execution.result) == (found.id, 7)
+    assert lab.running.list() == ()
+    assert lab.executions.running().empty
+    eventually(lambda: all(thread.name != "faaslab-running" for thread in threading.enumerate()))
+    with pytest.raises(NotFound):
+        lab.executions.running("nothing")
+
+
+def test_it_is_ended_by_the_beginning_of_its_id(lab, gate):
+    future = lab.functions.submit("long", {"n": 7, "gate": str(gate)})
+    (found,) = running(lab)
+    ended = lab.executions.cancel(found.id[:8])
+    assert ended.error.type == "Invocation.Cancelled"
+    assert ended.id == found.id == future.result(60).id
+    assert lab.running.list() == ()
+    with pytest.raises(Conflict, match=f"{found.id} of long has ended at .* UTC: failed"):
+        lab.executions.cancel(found.id)
+    with pytest.raises(NotFound, match="no execution is named 'abcdef'.*history --status running"):
+        lab.executions.cancel("abcdef")
+
+
+def test_a_beginning_that_several_have(lab):
+    beats = [
+        Beat(
+            id=f"abcdef0{n}",
+            request_id="r",
+            function="f",
+            version="1",
+            definition=1,
+            environment_id="e",
+            started_at=lab.clock.now(),
+            lines=lambda first: [],
+        )
+        for n in range(2)
+    ]
+    lab.store.running.keep("elsewhere", beats, ttl_s=30)
+    with pytest.raises(InvalidValue, match="several executions begin with 'abcdef'"):
+        lab.executions.cancel("abcdef")
+
+
+def test_a_store_that_takes_nothing_makes_it_invisible_and_no_more(lab, gate, monkeypatch):
+    full = threading.Event()
+
+    def keep(*_, **__):
+        full.set()
+        raise StoreFull("the disk is full")
+
+    monkeypatch.setattr(lab.store.running, "keep", keep)
+    future = lab.functions.submit("long", {"n": 7, "gate": str(gate)})
+    assert full.wait(60)
+    assert lab.running.list() == ()
+    assert isinstance(lab.running.trouble, StoreFull)
+    gate.touch()
+    assert future.result(60).ok
+
+
+def test_what_runs_when_the_lab_closes_leaves_nothing(tmp_path, cache, gate):
+    with app.open(store=tmp_path / "s.duckdb", cache=cache, sandbox="off") as lab:
+        lab.functions.create("long", SOURCE, timeout_s=300)
+        lab.functions.submit("long", {"n": 7, "gate": str(gate)})
+        running(lab)
+    assert all(thread.name != "faaslab-running" for thread in threading.enumerate())
+    with app.open(store=tmp_path / "s.duckdb", cache=cache) as lab:
+        assert lab.running.list() == ()
+
+
+def test_an_event_of_the_queue_that_is_ended_is_not_run_again(lab, gate):
+    queued = lab.functions.submit("long", {"n": 7, "gate": str(gate)}, invocation_type="Event")
+    (found,) = running(lab)
+    assert found.request_id == queued.request_id
+    lab.executions.cancel(queued.request_id)
+    assert queued.result(60).error.type == "Invocation.Cancelled"
+    assert lab.asynchronous.depth() == 0
+
+
+def test_a_workflow_is_stopped_by_the_same_word(lab):
+    lab.workflows.create(
+        "waits", {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 300, "End": True}}}
+    )
+    run = lab.workflows.start("waits", name="one")
+    assert lab.executions.cancel("one").status == "ABORTED"
+    assert run.wait(60).status == "ABORTED"
+    with pytest.raises(Conflict, match="one has ended at .*: ABORTED"):
+        lab.executions.cancel("one")
+
+
+# -- in others
+
+
+def test_another_process_sees_it_and_can_end_it(lab, elsewhere):
+    process = elsewhere()
+    (found,) = running(lab)
+    assert (found.here, found.process, found.state) == (False, process.pid, "running")
+    assert dict(lab.running.elsewhere()) == {"long": 1}
+    ended = lab.executions.cancel(found.id)
+    assert (ended.id, ended.error.type) == (found.id, "Invocation.Cancelled")
+    assert json.loads(process.stdout.readline())[:2] == [found.id, "failed"]
+    assert lab.running.list() == ()
+    assert dict(lab.running.elsewhere()) == {}
+
+
+def test_what_a_killed_process_ran_is_gone_and_cleaned_up(lab, elsewhere, monkeypatch):
+    process = elsewhere()
+    (found,) = running(lab)
+    process.kill()
+    process.wait()
+    (gone,) = lab.running.list()
+    assert (gone.id, gone.state) == (found.id, "gone")
+    assert dict(lab.running.elsewhere()) == {}
+    with pytest.raises(BackendError, match=f"process {process.pid}, which ran it, has died"):
+        lab.executions.cancel(found.id)
+    now = lab.clock.now()
+    monkeypatch.setattr(lab.clock, "now", lambda: now + 2 * KEPT)
+    assert lab.running.list() == ()
+    monkeypatch.undo()
+    assert lab.store.running.present() == ()
