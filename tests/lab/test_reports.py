@@ -17,6 +17,7 @@ import pytest
 from faaslab import app
 from faaslab.clock import SteppedClock
 from faaslab.errors import InvalidValue, Unsupported
+from faaslab.lab.report_signs import log_written
 from faaslab.model.report import ReportRun
 
 DUE = datetime(2026, 11, 23, 7)
@@ -264,6 +265,9 @@ def test_a_run_that_goes_is_listed_and_one_that_was_killed_has_failed(lab, tmp_p
     assert "was killed" in row["error_message"]
     assert "| begun" in Path(row["log"]).read_text()
     assert row["id"] == listed["id"][0]
+    # Long before anybody looks it was last written to its log, and that is its end.
+    written = log_written(row["log"])
+    assert row["started_at"] < row["ended_at"] <= written
     until(lambda: not kernel.is_running() and not worker.is_running())
     again = lab.reports.run(notebook(tmp_path, "print(1)", name="next"))
     assert again.status == "completed"
@@ -310,5 +314,7 @@ def test_who_cannot_be_seen_is_given_time(tmp_path):
         assert lab.reports.settle() == 1
         assert lab.reports.settle() == 0
         assert rows(lab)[0]["error_type"] == "ProcessEnded"
+        # It was heard of after 100 s, and is not said to have gone for the 200 s that nobody looked.
+        assert lab.reports.list()["duration_s"].tolist() == [100]
         assert not lab.store.report_runs.end(run)  # it is a row already
         assert len(rows(lab)) == 1

@@ -1,12 +1,13 @@
 """The verbs for reports that run by themselves."""
 
+import uuid
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from faaslab.errors import InvalidValue, NotFound
-from faaslab.model.report import ReportSchedule
+from faaslab.model.report import ReportRun, ReportSchedule
 from faaslab.verbs.text import plain_text
 
 
@@ -270,3 +271,26 @@ def test_the_daemon_says_what_it_will_do_and_what_it_did(do, mine):
     ended = do("report daemon")
     assert do.face.lines[0].splitlines()[0] == "READY"
     assert (ended.facts, ended.exit_status) == ({"ended": True}, 0)
+
+
+def test_report_ls_tells_which_schedule_made_a_run_and_shows_those_of_one(do):
+    for name, schedule in (("costs", "mondays"), ("weekly", None), ("costs", None)):
+        now = do.lab.clock.now()
+        run = ReportRun(
+            id=str(uuid.uuid4()), name=name, notebook=f"{name}.ipynb", status="completed",
+            started_at=now, ended_at=now, schedule=schedule,
+        )  # fmt: skip
+        do.lab.store.record(run)
+    do("report schedule quiet --report costs --cron @daily")
+    listed = do("report ls")
+    assert sorted(listed.df["schedule"].dropna()) == ["mondays"]
+    assert "schedule" in plain_text(listed)
+    one = do("report ls --schedule mondays")
+    assert one.df[["name", "schedule"]].to_numpy().tolist() == [["costs", "mondays"]]
+    assert one.reports["report"].tolist() == ["costs"]
+    assert "weekly" not in plain_text(one)
+    assert plain_text(do("report ls --schedule quiet")) == "quiet has not run yet"
+    with pytest.raises(
+        NotFound, match=r"no schedule of a report is named 'quite' \(did you mean 'quiet'\?\)"
+    ):
+        do("report ls --schedule quite")

@@ -26,6 +26,7 @@ from faaslab.lab.report_catalogue import (
     new_name,
     shipped_reports,
 )
+from faaslab.lab.report_signs import BEAT_S, TTL_S, last_sign, log_written
 from faaslab.lab.secrets import looks_secret, secret_texts, without_secrets
 from faaslab.model.json import from_json
 from faaslab.model.moment import moment
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Reports", "shipped_reports"]
 
-_TTL_S = 180.0
-_BEAT_S = 30.0
 _SHORTEST_ID = 4
 _LEAST_HIDDEN = 8
 """A variable of the environment that is shorter is a word that logs are full of."""
@@ -254,12 +253,12 @@ class Reports:
     def _going(self, run: ReportRun) -> Iterator[None]:
         """While it lasts everybody can see that the run goes, and that it goes no more when we are killed."""
         runs, over = self._lab.store.report_runs, threading.Event()
-        runs.begin(run, owners.this_process(), ttl_s=_TTL_S)
+        runs.begin(run, owners.this_process(), ttl_s=TTL_S)
 
         def beat() -> None:
-            while not over.wait(_BEAT_S):
+            while not over.wait(BEAT_S):
                 with suppress(FaaslabError):
-                    runs.keep(run.id, ttl_s=_TTL_S)
+                    runs.keep(run.id, ttl_s=TTL_S)
 
         beating = threading.Thread(target=beat, name="faaslab-report-beat", daemon=True)
         beating.start()
@@ -283,7 +282,7 @@ class Reports:
             replace(
                 going.run,
                 status=ReportStatus.FAILED,
-                ended_at=now,
+                ended_at=last_sign(going, log_written(going.run.log), now),
                 error_type="ProcessEnded",
                 error_message="the process that ran it was killed, or its machine went down",
             )
@@ -291,14 +290,20 @@ class Reports:
             if owners.is_gone(going.owner) or (going.lapsed and owners.pid_here(going.owner) is None)
         )
 
-    def list(self) -> pd.DataFrame:
-        """The runs, newest first, those that go on among them."""
+    def list(self, schedule: str | None = None) -> pd.DataFrame:
+        """The runs (of one schedule), newest first, those that go on among them."""
         import pandas as pd
 
         self.settle()
-        ended = self._lab.store.sql(f"SELECT {_COLUMNS} FROM reports ORDER BY started_at DESC")
+        ended = self._lab.store.sql(
+            f"SELECT {_COLUMNS} FROM reports WHERE $schedule IS NULL OR schedule = $schedule "
+            "ORDER BY started_at DESC",
+            {"schedule": schedule},
+        )
         ended["outputs"] = [json.loads(text) if text else [] for text in ended["outputs"]]
-        going = [each.run for each in self._lab.store.report_runs.going()]
+        going = [
+            each.run for each in self._lab.store.report_runs.going() if schedule in (None, each.run.schedule)
+        ]
         if not going:
             return ended
         rows = [{name: _column(run, name) for name in ended.columns} for run in going]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from faaslab.errors import FaaslabError
 from faaslab.model.json import from_json, to_json
 from faaslab.model.report import ReportRun
-from faaslab.store.leases import seconds
+from faaslab.store.leases import instant, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,10 +27,14 @@ _PREFIX = "report-run:"
 
 @dataclass(frozen=True, kw_only=True)
 class Going:
-    """A run that has begun, the process that said so, and whether that has not been heard of for too long."""
+    """A run that has begun, the process that said so, and whether that has not been heard of for too long.
+
+    `until` is how long it is taken to go unless it is heard of again (naive UTC).
+    """
 
     run: ReportRun
     owner: str
+    until: datetime
     lapsed: bool
 
 
@@ -85,5 +90,5 @@ class ReportRuns:
                 run = from_json(ReportRun, json.loads(notes))
             except (FaaslabError, ValueError, RecursionError):
                 continue  # nobody of ours wrote it
-            runs.append(Going(run=run, owner=owner, lapsed=until <= now))
+            runs.append(Going(run=run, owner=owner, until=instant(until), lapsed=until <= now))
         return tuple(sorted(runs, key=lambda each: each.run.started_at))

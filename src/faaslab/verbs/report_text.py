@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from faaslab.verbs.answers import ReportAnswer, ReportsAnswer
 
 _IN_A_TABLE = (
-    "name", "status", "started_at", "duration_s", "failed_cell", "scheduled_for", "error_message", "id",
+    "name", "status", "schedule", "started_at", "duration_s", "failed_cell", "scheduled_for",
+    "error_message", "id",
 )  # fmt: skip
 _LONGEST = 200
 
@@ -78,4 +79,6 @@ def reports_text(answer: ReportsAnswer, table: Callable[..., str], width: int | 
     """The reports there are, and below them the runs."""
     shown = [name for name in _IN_A_TABLE if not answer.df[name].isna().all()] if len(answer.df) else []
     runs = table(answer.df[shown], width=width) if shown else answer.empty
+    if not len(answer.reports):
+        return runs
     return f"{table(answer.reports, width=width)}\n\n{runs}"

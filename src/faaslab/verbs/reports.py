@@ -124,8 +124,15 @@ def _read(name: str) -> str:
 
 
 def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
-    """The reports there are, and their runs."""
+    """The reports there are, and their runs; of one schedule, its runs and what they are of."""
     import pandas as pd
+
+    schedule = call["schedule"]
+    runs = lab.reports.list(schedule)
+    if schedule is not None and runs.empty:
+        names = [each.name for each in lab.reports.schedules.list()]
+        if schedule not in names:
+            raise NotFound("schedule of a report", schedule, names)
 
     found = [
         {
@@ -135,9 +142,11 @@ def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
             "from": str(report.path) if report.own else "shipped",
         }
         for report in lab.reports.catalogue()
+        if schedule is None or report.name in runs["name"].to_numpy()
     ]
     reports = pd.DataFrame(found, columns=["report", "about", "parameters", "from"])
-    return ReportsAnswer(df=lab.reports.list(), reports=reports)
+    empty = ReportsAnswer.empty if schedule is None else f"{schedule} has not run yet"
+    return ReportsAnswer(df=runs, reports=reports, empty=empty)
 
 
 def show(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
@@ -293,7 +302,21 @@ VERBS: tuple[Verb, ...] = (
             "report run costs -p since -30d --to pdf --title 'Costs of {{ now:%B %Y }}'",
         ),
     ),
-    Verb(name="report ls", summary="the reports there are, and their runs", run=ls),
+    Verb(
+        name="report ls",
+        summary="the reports there are, and their runs",
+        run=ls,
+        options=(
+            Option(
+                flags=("--schedule",),
+                name="schedule",
+                metavar="NAME",
+                completes="schedule",
+                help="the runs of that schedule alone",
+            ),
+        ),
+        examples=("report ls --schedule mondays",),
+    ),
     Verb(
         name="report show",
         summary="one run of a report: its pages, parameters and log, and what went wrong",
