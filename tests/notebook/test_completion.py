@@ -5,6 +5,11 @@ import pytest
 from faaslab.notebook.completion import candidates
 from faaslab.verbs import VERBS
 
+PARAMETERS = {
+    ("costs", False): ("since", "until", "functions"),
+    ("mondays", True): ("since", "top"),
+    ("own.ipynb", False): ("n",),
+}
 NAMES = {
     "function": lambda: ("score", "send-mail", "load"),
     "variable": lambda: ("orders", "order", "df"),
@@ -16,6 +21,7 @@ NAMES = {
     "runnable": lambda: ("score", "etl"),
     "timed": lambda: ("score", "2026-11-27"),
     "sample": lambda: ("s3", "sqs"),
+    "parameter": lambda name, scheduled: PARAMETERS.get((name, scheduled), ()),
 }
 
 
@@ -65,6 +71,15 @@ def test_other_lines_are_not_ours(text):
         ("%faas report schedule mondays --tz Europe/M", ["Europe/Madrid"]),
         ("%faas report show co", ["cold_starts", "costs"]),
         ("%faas report deliver co", ["cold_starts", "costs"]),
+        ("%faas report run costs -p ", ["since", "until", "functions"]),
+        ("%faas report run costs --to pdf -r u", ["until"]),
+        ("%faas report run costs -p since -7d -r until x --parameter ", ["functions"]),
+        ("%faas report run costs -p since -", []),
+        ("%faas report run -p ", []),
+        ("%faas report run nothing -p ", []),
+        ("%faas report run own.ipynb -p ", ["n"]),
+        ("%faas report schedule mondays -p ", ["since", "top"]),
+        ("%faas report schedule new --cron @daily --report costs -p fu", ["functions"]),
         ("%faas replay {or", ["orders", "order"]),
         ("%faas help inv", ["invoke"]),
         ("%%faas score --mem", ["--memory"]),

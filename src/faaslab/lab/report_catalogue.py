@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import AlreadyExists, FaaslabError, InvalidValue, NotFound
 from faaslab.monitoring.shipped import shipped
-from faaslab.reports.parameters import cells, declarations, is_executed
+from faaslab.reports.parameters import cells, declarations, declared, is_executed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,6 +72,11 @@ def find(name: str, folders: Sequence[Path]) -> Path:
         if place is not None and _NAME.fullmatch(name) and (place / f"{name}.ipynb").is_file():
             return place / f"{name}.ipynb"
     raise NotFound("report", name, [report.name for report in catalogue(folders)])
+
+
+def parameters(name: str, folders: Sequence[Path]) -> tuple[str, ...]:
+    """What can be said to the notebook of `find`, in its own order; the store is known without saying."""
+    return tuple(each for each in declared(find(name, folders)) if each != "store")
 
 
 def is_shipped(notebook: Path) -> bool:

@@ -5,6 +5,7 @@ Pure: what a shell knows is handed in; `matcher` does that.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -35,12 +36,13 @@ class Candidates:
 
 
 def candidates(
-    text: str, names: Mapping[str, Callable[[], Iterable[str]]], *, in_cell: bool = False
+    text: str, names: Mapping[str, Callable[..., Iterable[str]]], *, in_cell: bool = False
 ) -> Candidates | None:
     """What can follow `text`, a line up to the cursor; None when it is no `%faas` line.
 
-    `names` gives the words of a kind (function, variable, report) when they are asked for. `in_cell`: the
-    line is inside the cell of a `%%faas sql`.
+    `names` gives the words of a kind (function, variable, report) when they are asked for; those of a
+    `parameter` depend on what the line names: it is called with that, and whether it may be a schedule.
+    `in_cell`: the line is inside the cell of a `%%faas sql`.
     """
     if in_cell:
         return _sql(_WORD.search(text)[0])  # type: ignore[index]
@@ -95,6 +97,8 @@ def _rest(verb: Verb, given: list[str], fragment: str, names: Mapping[str, Any])
         if last.name == "payload":
             known = names.get("sample", tuple)() if fragment.startswith("s") else ()
             return _starting(fragment, [(f"sample:{name}", "sample") for name in known], alone=False)
+        if last.completes == "parameter":
+            return _parameters(verb, given, fragment, names)
         return _chosen(fragment, names, last.completes)
     if fragment.startswith("-"):
         used = {word.partition("=")[0] for word in given}
@@ -110,6 +114,21 @@ def _rest(verb: Verb, given: list[str], fragment: str, names: Mapping[str, Any])
     return _chosen(fragment, names, None if place is None else place.completes)
 
 
+def _parameters(verb: Verb, given: list[str], fragment: str, names: Mapping[str, Any]) -> Candidates:
+    """The parameters of the notebook that the line is about, without those that it gives already."""
+    flags = {flag for option in verb.options if option.completes == "parameter" for flag in option.flags}
+    if given[-1] not in flags or "parameter" not in names:
+        return Candidates(fragment=fragment, words=(), alone=False)  # its value, which may be anything
+    placed = _placed(given, verb.options)
+    told = [after for word, after in itertools.pairwise(given) if word == "--report"]
+    if not told and not placed:
+        return Candidates(fragment=fragment, words=())
+    scheduled = verb.positionals[0].completes == "scheduled" and not told
+    known = names["parameter"]((told or placed)[-1 if told else 0].strip("'\""), scheduled)
+    used = {after for word, after in itertools.pairwise(given) if word in flags}
+    return _starting(fragment, [(name, "parameter") for name in known if name not in used])
+
+
 def _open_option(given: list[str], options: Iterable[Option]) -> Option | None:
     """The option whose value the next word is."""
     by_flag = {flag: option for option in options for flag in option.flags}
@@ -121,19 +140,25 @@ def _open_option(given: list[str], options: Iterable[Option]) -> Option | None:
 
 
 def _positional(verb: Verb, given: list[str], options: tuple[Option, ...]) -> Any:
+    placed = len(_placed(given, options))
+    places = verb.positionals
+    if placed < len(places):
+        return places[placed]
+    return places[-1] if places and places[-1].rest else None
+
+
+def _placed(given: list[str], options: Iterable[Option]) -> list[str]:
+    """The words that are neither options nor values of them."""
     by_flag = {flag: option for option in options for flag in option.flags}
-    placed, skip = 0, 0
+    placed, skip = [], 0
     for word in given:
         if skip:
             skip -= 1
         elif word in by_flag:
             skip = by_flag[word].words if by_flag[word].metavar is not None else 0
         elif not word.startswith("-"):
-            placed += 1
-    places = verb.positionals
-    if placed < len(places):
-        return places[placed]
-    return places[-1] if places and places[-1].rest else None
+            placed.append(word)
+    return placed
 
 
 def _chosen(fragment: str, names: Mapping[str, Any], kind: str | None) -> Candidates:

@@ -11,7 +11,7 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 from faaslab.errors import FaaslabError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from faaslab.notebook.labs import Labs
 
@@ -59,6 +59,20 @@ def matcher(shell: Any, labs: Labs) -> Any:
         except FaaslabError:
             return ()
 
+    def parameters(name: str, scheduled: bool) -> Iterable[str]:  # noqa: FBT001 - as `candidates` calls it
+        from faaslab.lab.report_catalogue import parameters
+
+        try:
+            lab = labs.known()
+            if lab is None:
+                return parameters(name, ())
+            if scheduled:
+                reports = {each.name: each.report for each in lab.reports.schedules.list()}
+                name = reports.get(name, name)
+            return parameters(name, lab.reports.folders)
+        except FaaslabError:
+            return ()
+
     def samples() -> Iterable[str]:
         from faaslab.lab.sample_events import sample_events
 
@@ -71,12 +85,13 @@ def matcher(shell: Any, labs: Labs) -> Any:
         hidden = shell.user_ns_hidden
         return sorted(name for name in shell.user_ns if not name.startswith("_") and name not in hidden)
 
-    names = {
+    names: dict[str, Callable[..., Iterable[str]]] = {
         "function": functions,
         "variable": variables,
         "report": reports,
         "schedule": schedules,
         "scheduled": lambda: (*schedules(), *reports()),
+        "parameter": parameters,
         "workflow": workflows,
         "runnable": lambda: (*functions(), *workflows()),
         "run": runs,

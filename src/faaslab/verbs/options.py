@@ -18,6 +18,7 @@ Completes = Literal[
     "variable",
     "execution",
     "report",
+    "parameter",
     "format",
     "schedule",
     "scheduled",

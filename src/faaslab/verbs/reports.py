@@ -195,6 +195,7 @@ PARAMETERS: tuple[Option, ...] = (
         metavar="NAME VALUE",
         repeat=True,
         words=2,
+        completes="parameter",
         help="a parameter of the notebook: a number, True, None, JSON, a text; -7d and {{ now }} are times",
     ),
     Option(
@@ -203,6 +204,7 @@ PARAMETERS: tuple[Option, ...] = (
         metavar="NAME TEXT",
         repeat=True,
         words=2,
+        completes="parameter",
         help="a parameter that is this very text",
     ),
     Option(
