@@ -51,6 +51,11 @@ def test_a_failed_event_is_run_again_after_one_minute_and_then_after_two(lab, cl
     assert (execution.result, execution.attempt) == (3, 3)
     assert queued.attempted.result().attempt == 1
     assert [row[1:3] for row in rows(lab)] == [["failed", 1], ["failed", 2], ["completed", 3]]
+    # Each attempt tells since when it waited: for the backoff, after the first.
+    assert list(lab.executions.list("flaky").sort_values("attempt").queue_ms // 1_000) == [0, 60, 120]
+    assert execution.queue_ms // 1_000 == 120
+    waited = lab.executions.phases(execution.id).iloc[0]
+    assert (waited.phase, waited.note) == ("queue", "attempt 3, since it was put back into the queue")
     # The same request and the same trace each time.
     assert len(set((tmp_path / "runs").read_text().splitlines())) == 1
     assert {row[3] for row in rows(lab)} == {queued.request_id}

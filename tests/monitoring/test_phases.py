@@ -100,6 +100,27 @@ def told(execution, caller=None):
             ("how long it waited in the queue",),
         ),
         (
+            replace(WARM, invocation_type="Event", queued_at=at(-3_000)),
+            [
+                ("queue", -3_000, 3_000),
+                ("wait for the environment", 0, 2),
+                ("handler", 2, 50),
+                ("billed", 2, 50),
+            ],
+            (),
+        ),
+        # It ran at once, or the clock was set back since.
+        (
+            replace(WARM, invocation_type="Event", queued_at=at(1)),
+            [("wait for the environment", 0, 2), ("handler", 2, 50), ("billed", 2, 50)],
+            (),
+        ),
+        (
+            replace(WARM, status=ExecutionStatus.THROTTLED, invocation_type="Event", queued_at=at(-40)),
+            [("queue", -40, 40)],
+            ("nothing else: it was turned away, and nothing ran",),
+        ),
+        (
             replace(WARM, status=ExecutionStatus.THROTTLED),
             [],
             ("nothing else: it was turned away, and nothing ran",),
@@ -170,6 +191,18 @@ def test_the_task_that_called_it_is_around_it():
     rows, unknown = told(WARM, task)
     assert rows[:2] == [("state Load", -6, 66), ("task", -5, 65)]
     assert unknown == ()
+
+
+def test_a_long_wait_in_the_queue_is_folded_and_leaves_room_for_the_rest():
+    found = phases_of(replace(WARM, invocation_type="Event", attempt=2, queued_at=at(-60_000)))
+    assert found.phases[0].note == "attempt 2, since it was put back into the queue"
+    svg = waterfall_svg(found, title="t")
+    assert "1 min 0 s in the queue" in svg or "60.0 s in the queue" in svg or "in the queue</title>" in svg
+    queue, _, handler, _ = waterfall_text(found).splitlines()
+    assert handler.count("█") > 35
+    assert queue.count("·") < 10
+    alone = replace(WARM, status=ExecutionStatus.THROTTLED, invocation_type="Event", queued_at=at(-60_000))
+    assert waterfall_text(phases_of(alone)).splitlines()[0].count("·") == 48
 
 
 HOSTILE = "</title><script>alert(1)</script>\x00\u202e"

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -52,7 +53,13 @@ def test_all_columns_survive_outbox_and_history_alike(store):
     error = ExecutionError(type="KeyError", message="'größe' \u0000 \"q\"", stack_trace=("a\n", "b"))
     store.record(
         execution(
-            "e", status=ExecutionStatus.FAILED, error=error, billed_ms=2**60, cold_start=True, init_ms=0.1
+            "e",
+            status=ExecutionStatus.FAILED,
+            error=error,
+            billed_ms=2**60,
+            cold_start=True,
+            init_ms=0.1,
+            queued_at=START - timedelta(seconds=2),
         )
     )
     question = "SELECT * FROM executions; "
@@ -63,6 +70,7 @@ def test_all_columns_survive_outbox_and_history_alike(store):
     assert row["error_message"] == "'größe' \u0000 \"q\""
     assert row["billed_ms"] == 2**60
     assert row["started_at"] == START
+    assert row["queued_at"] == START - timedelta(seconds=2)
     assert row["payload_bytes"] == 8
 
 

@@ -15,7 +15,11 @@ from faaslab.model.invocation import Invocation
 
 _OBJECTS: Final = ("client_context", "cognito_identity")
 _TYPES: Final = ("RequestResponse", "Event", "DryRun")
-_NAMES: Final = frozenset(field.name for field in dataclasses.fields(Invocation)) - {"qualifier", "latest"}
+_NAMES: Final = frozenset(field.name for field in dataclasses.fields(Invocation)) - {
+    "qualifier",
+    "latest",
+    "queued_at",
+}
 
 
 def checked(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ _FRAME = re.compile(r"\n(?=  File )")
 _LISTED = (
     "id, function, version, definition, status, started_at, duration_ms AS ms, billed_ms AS billed, "
     "cold_start AS cold, init_ms, memory_mb, max_memory_mb, error_type, error_message, source, attempt, "
-    "replay_of, batch_id, request_id"
+    "replay_of, batch_id, request_id, (epoch_us(started_at) - epoch_us(queued_at)) / 1000 AS queue_ms"
 )
 
 
@@ -264,8 +264,8 @@ class Executions:
     def phases(self, execution_id: str) -> pd.DataFrame:
         """What one execution spent its time on: phase, kind, started_at, ended_at (naive UTC), ms, note.
 
-        Kinds: workflow (the task that called it), before, init, failed init, restore, handler, extension,
-        after, billed. What was not recorded has no row.
+        Kinds: workflow (the task that called it), queue, before, init, failed init, restore, handler,
+        extension, after, billed. What was not recorded has no row.
         """
         return waterfall(self._lab, self.get(execution_id)).table()
 

@@ -101,6 +101,7 @@ class _Attempt:
             self._turn_away(Discard("FunctionNotFound"))
             return
         self._function = function
+        request = dataclasses.replace(request, queued_at=event.waits_since)
         self._event = event = dataclasses.replace(event, invocation=request)
         refused = asynchronous.before_run(event, self._config, function, lab.clock.now())
         if refused is not None:
@@ -172,7 +173,7 @@ class _Attempt:
                 follows = self._destinations.of_failure(event, self._config, function, condition, told)
                 entities += dropped(event, condition, at=self._lab.clock.now())
             case Retry(delay_s):
-                following = dataclasses.replace(event.invocation, attempt=event.attempt + 1)
+                following = dataclasses.replace(self._put_back(), attempt=event.attempt + 1)
                 again = dataclasses.replace(event, invocation=following, turned_away=0)
                 again = dataclasses.replace(again, last_error=_failed_with(execution))
                 self.settled = settle(self._claim, *entities, again_in_s=delay_s, body=to_json(again))
@@ -180,10 +181,15 @@ class _Attempt:
             case Requeue(delay_s):
                 why = event.last_error if execution is None else _failed_with(execution)
                 again = dataclasses.replace(event, turned_away=event.turned_away + 1, last_error=why)
+                again = dataclasses.replace(again, invocation=self._put_back())
                 self.settled = settle(self._claim, *entities, again_in_s=delay_s, body=to_json(again))
                 return
         self.final = True
         self.settled = settle(self._claim, *entities, *follows.records, put=follows.entries)
+
+    def _put_back(self) -> Invocation:
+        """What is asked next time, which waits from now on."""
+        return dataclasses.replace(self._event.invocation, queued_at=self._lab.clock.now())
 
 
 def _failed_with(execution: Execution | None) -> str | None:
@@ -195,9 +201,9 @@ def _failed_with(execution: Execution | None) -> str | None:
 
 
 def _asked(event: QueuedEvent) -> dict[str, Any]:
-    """The fields of its invocation but for the qualifier, which is looked up for every attempt."""
+    """What was asked of its invocation, but for the qualifier, which is looked up for every attempt."""
     fields = {field.name: getattr(event.invocation, field.name) for field in dataclasses.fields(Invocation)}
-    return {name: value for name, value in fields.items() if name != "qualifier"}
+    return {name: value for name, value in fields.items() if name not in ("qualifier", "queued_at")}
 
 
 def _turned_away(lab: Lab, event: QueuedEvent, function: Function | None, condition: Condition) -> Execution:
@@ -227,6 +233,7 @@ def _turned_away(lab: Lab, event: QueuedEvent, function: Function | None, condit
         status=ExecutionStatus.THROTTLED,
         invocation_type="Event",
         trigger=event.invocation.trigger,
+        queued_at=event.waits_since,
         started_at=now,
         ended_at=now,
         attempt=event.attempt,

@@ -86,6 +86,13 @@ class QueuedEvent:
         return self.invocation.trace_id or ""
 
     @property
+    def waits_since(self) -> datetime | None:
+        """Since when the next attempt waits; None where an older version put it back."""
+        if self.attempt == 1 and not self.turned_away:
+            return self.queued_at
+        return self.invocation.queued_at
+
+    @property
     def qualifier(self) -> str | None:
         """The version or alias that was asked for."""
         return self.invocation.qualifier

@@ -103,6 +103,9 @@ class Execution:
     timeout_s: float | None = None
     invocation_type: str = "RequestResponse"
     trigger: str | None = None
+    queued_at: datetime | None = None
+    """Since when this attempt had waited in the queue of asynchronous events: since the event was accepted,
+    or since it was put back as the attempt before had failed or was throttled."""
     started_at: datetime
     ended_at: datetime | None = None
     duration_ms: float | None = None
@@ -144,6 +147,11 @@ class Execution:
     def ok(self) -> bool:
         """Whether the function returned."""
         return self.status is ExecutionStatus.COMPLETED
+
+    @property
+    def queue_ms(self) -> float | None:
+        """How long this attempt waited in the queue; None for what did not, or where that is not recorded."""
+        return None if self.queued_at is None else (self.started_at - self.queued_at).total_seconds() * 1_000
 
     @property
     def log_tail(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 
@@ -26,3 +27,5 @@ class Invocation:
     attempt: int = 1
     replay_of: str | None = None
     batch_id: str | None = None
+    queued_at: datetime | None = None
+    """Since when this attempt waits in the queue of events (naive UTC); None for what is not queued."""

@@ -144,6 +144,7 @@ def _figures(execution: Execution, cost: float | None) -> Html:
             ("cost", _cost(cost)),
             ("version", None if latest and execution.definition else execution.version),
             ("definition", execution.definition),
+            ("queue", units.duration(execution.queue_ms)),
             ("attempt", execution.attempt if execution.attempt > 1 else None),
             ("started", f"{units.moment(execution.started_at)} UTC"),
         ]

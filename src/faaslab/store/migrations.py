@@ -186,6 +186,11 @@ def _history_4(run: Callable[[str], Any]) -> None:
     _add(run, 4)
 
 
+def _history_5(run: Callable[[str], Any]) -> None:
+    """Since when an asynchronous invocation had waited in the queue."""
+    _add(run, 5)
+
+
 def _add(run: Callable[[str], Any], number: int) -> None:
     """The columns that came with that migration."""
     for (table, name), since in LATER.items():
@@ -197,7 +202,7 @@ STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _state_1, _state_2, _state_3, _state_4, _state_5, _state_6, _state_7, _state_8,
 )  # fmt: skip
 HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (
-    _history_1, _history_2, _history_3, _history_4,
+    _history_1, _history_2, _history_3, _history_4, _history_5,
 )  # fmt: skip
 NEWEST_STATE = len(STATE)
 NEWEST_HISTORY = len(HISTORY)

@@ -140,7 +140,7 @@ def execution_rows(e: Execution, capture: Capture, blobs: Blobs, *, durable: boo
     return _with_logs(lines, e)
 
 
-_SELDOM = ("qualifier", "trigger", "restore_ms", "billed_restore_ms", "replay_of", "batch_id")
+_SELDOM = ("qualifier", "trigger", "restore_ms", "billed_restore_ms", "replay_of", "batch_id", "queued_at")
 
 
 def _quick(table: str, row: dict[str, Any]) -> str:

@@ -48,6 +48,7 @@ TABLES: dict[str, dict[str, str]] = {
         "error_type": "VARCHAR",
         "error_message": "VARCHAR",
         "error_stack": "VARCHAR",  # the lines joined by \n
+        "queued_at": "TIMESTAMP",  # since when this attempt waited in the queue of events
     },
     "payloads": {
         "execution_id": "VARCHAR",
@@ -223,4 +224,5 @@ LATER |= {
     ]
 }
 LATER |= {("reports", name): 4 for name in ("scheduled_for", "attempt", "log")}
+LATER |= {("executions", "queued_at"): 5}
 """(table, column) of what a later migration than the first added -> the number of that migration."""

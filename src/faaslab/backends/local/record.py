@@ -313,6 +313,7 @@ def _asked(flight: Flight, body: bytes) -> dict[str, Any]:
         "qualifier": invocation.qualifier,
         "invocation_type": invocation.invocation_type,
         "trigger": invocation.trigger,
+        "queued_at": invocation.queued_at,
         "started_at": flight.started_at,
         "attempt": invocation.attempt,
         "replay_of": invocation.replay_of,

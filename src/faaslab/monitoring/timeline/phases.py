@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from faaslab.model.execution import Execution
 
 Kind = Literal[
-    "workflow", "before", "init", "failed init", "restore", "handler", "extension", "after", "billed"
+    "workflow", "queue", "before", "init", "failed init", "restore", "handler", "extension", "after", "billed"
 ]
 _TEXT_EXTENSION = re.compile(r"EXTENSION\tName: (?P<name>[^\t]*)\tState: (?P<state>[^\t]*)")
 _JSON_EXTENSION = re.compile(
@@ -81,7 +81,9 @@ def phases_of(execution: Execution, caller: Caller | None = None) -> Phases:
         found += _calling(caller, execution)
     elif execution.trigger is not None and ":states:" in execution.trigger:
         unknown.append("which task of the workflow called it")
-    if execution.invocation_type == "Event":
+    if execution.queued_at is not None:
+        found += _queued(execution.queued_at, execution)
+    elif execution.invocation_type == "Event":
         unknown.append("how long it waited in the queue")
     if execution.status == "throttled":
         unknown.append("nothing else: it was turned away, and nothing ran")
@@ -95,6 +97,16 @@ def phases_of(execution: Execution, caller: Caller | None = None) -> Phases:
     found += _running(execution, told, handler, unknown)
     billed = _billed(execution, found)
     return Phases((*found, *billed), tuple(unknown))
+
+
+def _queued(since: datetime, execution: Execution) -> list[Phase]:
+    """Its wait in the queue of events, into which what failed or was throttled is put back."""
+    if execution.started_at - since < _SEEN:
+        return []
+    note = "since it was put into the queue"
+    if execution.attempt > 1:
+        note = f"attempt {execution.attempt}, since it was put back into the queue"
+    return [Phase(name="queue", kind="queue", begin=since, end=execution.started_at, note=note)]
 
 
 def _told(execution: Execution) -> _Told:

@@ -12,7 +12,7 @@ from faaslab.workflow.graph.spans import length, mark, step_of
 from faaslab.workflow.graph.words import cut, seen, shortened, width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from faaslab.monitoring.timeline.phases import Kind, Phase, Phases
 
@@ -29,6 +29,7 @@ _STYLE = (
 _LOOK: dict[Kind, tuple[str, str, str]] = {
     # what it looks like, its hue, its stroke in characters
     "workflow": ("frame", "#a55eea", "─"),
+    "queue": ("hold", "#8a8f98", "·"),
     "before": ("pale", "#8f4fd6", "░"),
     "init": ("stripes", "#8f4fd6", "▒"),
     "failed init": ("stripes", "#dd3f3f", "x"),
@@ -49,7 +50,7 @@ def waterfall_svg(found: Phases, *, title: str, failed: bool = False) -> str:
         return sheet.framed(said, (520, 36 + 16 * len(notes)), title, "; ".join(notes))
     axis = _scale(found, _SHOWN, _FOLD)
     high = _AXIS + _ROW * len(found.phases)
-    parts = [_STYLE, *_grid(axis, high)]
+    parts = [_STYLE, *_grid(axis, high, [phase for phase in found.phases if phase.kind == "queue"])]
     parts += [
         _row(phase, axis, _AXIS + _ROW * place, failed=failed) for place, phase in enumerate(found.phases)
     ]
@@ -78,8 +79,14 @@ def waterfall_text(found: Phases) -> str:
 
 
 def _scale(found: Phases, wide: float, fold: float) -> Scale:
-    """Of an execution that a task called the whole task, with what lies between them to scale."""
-    spans: list[tuple[datetime, datetime]] = [(phase.begin, phase.end) for phase in found.phases]
+    """Of an execution that a task called the whole task, with what lies between them to scale.
+
+    A wait in the queue may be folded: it is minutes where all else is milliseconds.
+    """
+    spans: list[tuple[datetime, datetime]] = [
+        (phase.begin, phase.begin if phase.kind == "queue" and len(found.phases) > 1 else phase.end)
+        for phase in found.phases
+    ]
     if all(begin == end for begin, end in spans):
         spans.append((spans[0][0], spans[0][0] + timedelta(microseconds=1)))
     return scale(spans, wide, fold)
@@ -89,7 +96,7 @@ def _x(value: float) -> float:
     return _MARGIN + _NAMES + value
 
 
-def _grid(axis: Scale, high: float) -> Iterator[str]:
+def _grid(axis: Scale, high: float, queued: Sequence[Phase]) -> Iterator[str]:
     at = axis.begin
     yield sheet.text(_MARGIN, 20, f"{at:%H:%M:%S}.{at.microsecond // 1_000:03d} UTC", "small")
     step = step_of(axis.worked.total_seconds(), 6)
@@ -98,8 +105,10 @@ def _grid(axis: Scale, high: float) -> Iterator[str]:
         left, wide = _x(each.left), each.right - each.left
         seconds = (each.end - each.begin).total_seconds()
         if each.idle:
+            waited = any(wait.begin <= each.begin and each.end <= wait.end for wait in queued)
+            how = "in the queue" if waited else "in which nothing was recorded"
             yield (
-                f"<g>{sheet.hover(f'{length(seconds)} in which nothing was recorded')}"
+                f"<g>{sheet.hover(f'{length(seconds)} {how}')}"
                 f'<rect class="fold" x="{number(left)}" y="{number(_AXIS - 6)}" width="{number(wide)}" '
                 f'height="{number(high - _AXIS + 6)}"/></g>'
             )
