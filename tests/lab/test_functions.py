@@ -1,5 +1,6 @@
 """Functions are defined declaratively, versioned, and run for real."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -206,6 +207,29 @@ def test_secrets_are_resolved_when_it_starts_and_stored_nowhere(lab, monkeypatch
     lab.store.merge()
     lab.close()
     assert not [p for p in tmp_path.rglob("*") if p.is_file() and b"hunter2-hunter2" in p.read_bytes()]
+
+
+def test_a_secret_that_is_escaped_is_masked_in_results_errors_and_logs(lab, monkeypatch, tmp_path):
+    monkeypatch.setenv("FAASLAB_TEST_SECRET", 'hun"ter2\\sec\nretvalüe99')
+    lab.functions.create(
+        "f", "import html, json, os\ndef handler(e, c):\n    s = os.environ['TOKEN']\n"
+        "    print(json.dumps(json.dumps({'j': s})), repr({'j': s}), html.escape(s))\n"
+        "    print(json.dumps({'body': json.dumps(s, ensure_ascii=False)}, ensure_ascii=False))\n"
+        "    if e: raise ValueError(json.dumps(s) + repr(s))\n"
+        "    return {'body': json.dumps({'a': s}), 'twice': json.dumps({'b': json.dumps(s)})}\n",
+        secrets=["TOKEN=env:FAASLAB_TEST_SECRET"],
+    )  # fmt: skip
+    fine, failed = lab.functions.invoke("f"), lab.functions.invoke("f", {"x": 1})
+    assert json.loads(fine.result["body"]) == {"a": "****"}
+    assert json.loads(json.loads(fine.result["twice"])["b"]) == "****"
+    assert failed.error.message == "\"****\"'****'"
+    assert len([line for line in fine.logs if "****" in line.message]) == 3  # a line goes on in the next
+    lab.store.merge()
+    lab.close()
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            kept = path.read_bytes()
+            assert not [part for part in (b"ter2", b"retval") if part in kept], path
 
 
 def test_a_secret_that_is_nowhere_is_a_clear_error(lab):

@@ -1,47 +1,25 @@
 """Takes secrets out of an executed notebook before anybody sees it or makes a page of it.
 
-They are looked for in what cells printed, showed and raised, in the form that each of these writes them in
-(escaped for HTML, quoted by Python or JSON). Pictures are left alone: a few letters of a secret stand in the
-bytes of any of them. Pure: data in, data out.
+They are looked for in what cells printed, showed and raised, in all the forms that `model.secret_forms` lists
+(escaped for HTML, quoted by Python or JSON, in a URL). Pictures are left alone: a few letters of a secret
+stand in the bytes of any of them. Pure: data in, data out.
 """
 
 from __future__ import annotations
 
-import html
-import json
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+from faaslab.model.secret_forms import forms
 from faaslab.reports.journal import hidden, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["forms", "hide_in"]
 
 _TEXTS = ("text/", "application/json", "application/javascript", "image/svg+xml", "application/vnd.")
 _INJECTED = "injected-parameters"
-
-
-def forms(secrets: Iterable[str]) -> tuple[str, ...]:
-    """Each text in all the ways that it may be written, the longest first."""
-    found: set[str] = set()
-    for secret in secrets:
-        # Which quotes a repr escapes depends on all of the text that the secret stands in.
-        bare = repr(f"{secret}'\"")[1:-4].replace("\\'", "'")
-        single, double = bare.replace("'", "\\'"), bare.replace('"', '\\"')
-        written = {
-            secret,
-            bare,
-            single,
-            double,
-            single.replace('"', '\\"'),
-            json.dumps(secret)[1:-1],
-            json.dumps(secret, ensure_ascii=False)[1:-1],
-        }
-        found |= written | {quote(secret), quote(secret, safe="")}
-        for each in written:
-            found |= {html.escape(each), html.escape(each, quote=False)}
-    return tuple(sorted((each for each in found if each), key=lambda each: (-len(each), each)))
 
 
 def hide_in(node: Any, hide: Sequence[str], shown: Mapping[str, Any]) -> None:

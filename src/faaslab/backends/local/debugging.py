@@ -17,7 +17,6 @@ from faaslab.backends.local import record
 from faaslab.backends.local.api.logs import LogPipe
 from faaslab.backends.local.borrowed_process import borrowed, logging_to
 from faaslab.backends.local.host.processes import exit_text
-from faaslab.backends.local.masking import Mask
 from faaslab.backends.local.runtimes.programs import Places
 from faaslab.backends.local.runtimes.python_program import layer_folders
 from faaslab.backends.local.runtimes.variables import variables
@@ -26,6 +25,7 @@ from faaslab.backends.system_records import Voice
 from faaslab.errors import Stopped
 from faaslab.model.execution import Execution, ExecutionStatus
 from faaslab.model.function import InlineCode
+from faaslab.model.masking import Mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

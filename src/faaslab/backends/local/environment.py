@@ -23,13 +23,13 @@ from faaslab.backends.local.api.extension_life import Extensions
 from faaslab.backends.local.api.logs import LogPipe
 from faaslab.backends.local.api.runtime_api import RuntimeApi
 from faaslab.backends.local.host.trees import kill_marked, trees
-from faaslab.backends.local.masking import Mask
 from faaslab.backends.local.process import TICK_S, Process
 from faaslab.backends.local.runtimes.programs import WRAPPER, wrapped
 from faaslab.backends.local.runtimes.variables import extension_variables, variables
 from faaslab.backends.local.started import Started
 from faaslab.backends.local.starting.launch import Order
 from faaslab.backends.system_records import Voice
+from faaslab.model.masking import Mask
 
 if TYPE_CHECKING:
     import socket

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from faaslab.backends.local.concurrency import ThrottleReason
     from faaslab.backends.local.environment import Environment
     from faaslab.backends.local.flight import Flight
-    from faaslab.backends.local.masking import Mask
     from faaslab.backends.local.runtimes.definition import Definition
     from faaslab.backends.local.started import Started
     from faaslab.model.function import Function
+    from faaslab.model.masking import Mask
 
 _execution = Execution.__new__
 _REPORTED = re.compile(r"(?:Runtime|Function)\.[A-Z][a-zA-Z]+")

@@ -1,10 +1,13 @@
+import html
 import json
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faaslab.backends.local.masking import Mask
+from faaslab.model.masking import Mask
+from faaslab.model.secret_forms import forms
 
 
 def test_a_value_is_replaced_wherever_it_stands():
@@ -90,3 +93,63 @@ def test_in_parts_nothing_of_a_value_is_told_that_is_hidden_in_the_whole():
         told += mask.lines(new[: mask.settled(new)])
     assert told == mask.lines(log)
     assert "abcdef" not in told
+
+
+NASTY = "hun\"ter2\\sec\nretv'alüe/99<&>\U0001f600"
+_WRITERS = [
+    json.dumps,
+    lambda value: json.dumps(value, ensure_ascii=False),
+    repr,
+    lambda value: repr({"k": value, "other": "it's"}),
+]
+
+
+@pytest.mark.parametrize("second", [str, *_WRITERS])
+@pytest.mark.parametrize("first", [str, *_WRITERS])
+@pytest.mark.parametrize("secret", [NASTY, 'hun"ter2\\', "\\\\hunter2\n", "hun'ter2", "ключ"])
+def test_a_value_that_is_escaped_twice_is_masked(secret, first, second):
+    masked = Mask([secret]).text(f"<{second(first(secret))}>")
+    assert "****" in masked
+    for part in ("hun", "ter2", "ключ", "43a", "99"):
+        assert part not in masked
+
+
+@given(
+    st.text(st.characters(exclude_characters="*", exclude_categories=["Cs"]), min_size=4),
+    st.lists(st.booleans(), min_size=1, max_size=4),
+)
+def test_json_in_json_lets_no_value_through(value, levels):
+    if len(value.strip()) < 4 or value.isdigit():
+        return
+    written = f"«{value}»"
+    for ascii_only in levels:
+        written = json.dumps(written, ensure_ascii=ascii_only)
+    masked = Mask([value]).text(written)
+    for _ in levels:
+        masked = json.loads(masked)
+    assert masked == "«****»"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        html.escape(NASTY),
+        html.escape(NASTY, quote=False),
+        html.escape(json.dumps(NASTY)),
+        quote(NASTY),
+        quote_plus(NASTY),
+        ascii(NASTY),
+        ascii([NASTY]),
+        repr(NASTY.encode()),
+        json.dumps(NASTY).replace("/", "\\/"),
+    ],
+)
+def test_other_writers_let_it_through_no_more(written):
+    masked = Mask([NASTY]).text(f"a {written} b")
+    assert "****" in masked
+    assert len(masked) <= len('a b\'"****&quot;&quot;" b')
+
+
+def test_a_value_without_signs_has_one_form_alone():
+    assert forms(["hunter2"]) == ("hunter2",)
+    assert len(forms([NASTY])) < 400

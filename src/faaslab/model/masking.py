@@ -1,13 +1,14 @@
 """The values of secrets, kept out of what is recorded.
 
-Rule: a value is replaced wherever it stands, as it is and as JSON writes it; of a value with several lines
-each line that says anything, and all of it where its lines follow each other in a log.
+Rule: a value is replaced wherever it stands, in all the forms that `secret_forms` lists; of a value with
+several lines each line that says anything, and all of it where its lines follow each other in a log. Pure.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
+
+from faaslab.model import secret_forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,31 +22,37 @@ _LONG = 64 * 1024
 
 
 class Mask:
-    """Replaces the values of an environment's secrets by stars."""
+    """Replaces the values of secrets by stars."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        forms: set[str] = set()
+        self.values = tuple(dict.fromkeys(values))
+        forms: dict[str, str] = {}
         several: set[str] = set()
-        for value in values:
+        for value in self.values:
             # A line of a key file may stand alone in a log.
             lines = [line for whole in value.splitlines() for line in (whole, whole.strip())]
             if "\n" in value.strip():
                 several.add("\n".join(value.strip().splitlines()))
-            for part in (value, value.strip(), *(line for line in lines if len(line) >= _SHORTEST_LINE)):
+            for part in {value, value.strip(), *(line for line in lines if len(line) >= _SHORTEST_LINE)}:
                 if len(part) >= _SHORTEST:
-                    forms |= {part, json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1]}
-                    forms |= {repr(part)[1:-1]}
+                    plain = secret_forms.plain_part(part)
+                    forms |= {form: plain if plain in form else "" for form in secret_forms.of(part)}
         self._several = sorted(several, key=len, reverse=True)
         self._texts = sorted(forms, key=len, reverse=True)
-        self._bytes = [text.encode("utf-8", "surrogatepass") for text in self._texts]
+        self._plain = [forms[text] for text in self._texts]
+        """Of each a piece that stands in it: where that is not found, the whole need not be looked for."""
+        self._pieces = dict.fromkeys(self._plain)
 
     def __bool__(self) -> bool:
         return bool(self._texts)
 
     def text(self, text: str) -> str:
         """The text without the values."""
-        for value in self._texts:
-            if value in text:
+        found = {piece for piece in self._pieces if piece in text}
+        if not found:
+            return text
+        for value, piece in zip(self._texts, self._plain, strict=True):
+            if piece in found and value in text:
                 text = text.replace(value, STARS)
         return text
 
@@ -97,7 +104,10 @@ class Mask:
 
     def body(self, body: bytes) -> bytes:
         """The bytes without the values."""
-        for value in self._bytes:
-            if value in body:
-                body = body.replace(value, STARS.encode())
+        found = {piece for piece in self._pieces if piece.encode() in body}
+        if not found:
+            return body
+        for value, piece in zip(self._texts, self._plain, strict=True):
+            if piece in found and (written := value.encode("utf-8", "surrogatepass")) in body:
+                body = body.replace(written, STARS.encode())
         return body
