@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from botocore import parsers, serialize
 from botocore.awsrequest import HeadersDict
 
+from faaslab.endpoint import credentials
 from faaslab.endpoint.messages import Fault
 from faaslab.endpoint.wire import Service
 
@@ -41,13 +42,9 @@ class Asking:
         model, serializer, parser = self._tools(service)
         shape = model.operation_model(operation)
         made = serializer.serialize_to_request(dict(params), shape)
-        signed = model.signing_name
         headers = {name: _text(value) for name, value in made["headers"].items()}
         headers["Host"] = f"{model.endpoint_prefix}.{region}.amazonaws.com"
-        headers["Authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential=local/20260101/{region}/{signed}/aws4_request, "
-            "SignedHeaders=host, Signature=local"
-        )
+        headers["Authorization"] = credentials.header(credentials.Scope("local", model.signing_name, region))
         target = made["url_path"]
         if made.get("query_string"):
             query = made["query_string"]

@@ -42,6 +42,12 @@ def scope(headers: Mapping[str, str], query: str) -> Scope | None:
     return Scope(key, "s3", None) if key else None
 
 
+def header(scope: Scope) -> str:
+    """The `Authorization` of what is said for somebody else, by which the cloud tells the service."""
+    named = f"{scope.key}/20260101/{scope.region}/{scope.service}/aws4_request"
+    return f"AWS4-HMAC-SHA256 Credential={named}, SignedHeaders=host, Signature=local"
+
+
 @lru_cache(64)
 def _read(text: str) -> Scope | None:
     """A scope, which is the same all day for a client."""

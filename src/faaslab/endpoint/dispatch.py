@@ -10,14 +10,14 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from faaslab.backends.local.flight import uuid_of
-from faaslab.endpoint import faults
+from faaslab.endpoint import faults, unsigned
 from faaslab.endpoint.call import Asked, Call, Handler, Later, Theirs
+from faaslab.endpoint.credentials import Scope
 from faaslab.endpoint.messages import Fault, Held, Request, Response
 from faaslab.endpoint.wire import Service
 from faaslab.errors import FaaslabError
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from faaslab.endpoint.asking import Asking
-    from faaslab.endpoint.credentials import Scope
     from faaslab.lab import Lab
 
 LOG = logging.getLogger(__name__)
@@ -56,18 +55,10 @@ OURS: Mapping[str, Ours] = {
 }
 """Signing name -> the service, where anything of it is answered here."""
 
-# Lambda's paths begin with the date of an API version; so does no other service's of those that are ours.
-_LAMBDA_PATH = re.compile(
-    r"/20\d\d-\d\d-\d\d/(functions|layers|event-source-mappings|tags|account-settings|code-signing-configs|"
-    r"durable-executions|durable-execution-callbacks|capacity-providers|resource-policy)\b"
-)
-
 
 def signing_name(request: Request, scope: Scope | None) -> str | None:
     """The service that a request is for, by its signature, else by the forms that only one service has."""
-    if scope is not None:
-        return scope.service
-    return "lambda" if _LAMBDA_PATH.match(request.path) else None
+    return scope.service if scope is not None else unsigned.by_head(request)
 
 
 class Dispatcher:
@@ -80,6 +71,10 @@ class Dispatcher:
     def ours(self, request: Request, scope: Scope | None) -> Ours | None:
         """Who of ours may answer a request; None for the cloud. The body need not be there yet."""
         return OURS.get(signing_name(request, scope) or "")
+
+    def taken_for(self, service: str) -> Scope:
+        """The scope of a request that nobody signed, and that is for this service (a signing name)."""
+        return Scope("local", service, self._lab.region)
 
     def answer(self, request: Request, ours: Ours, scope: Scope | None) -> Response | Held | None:
         """Carry a request out; None when it is the cloud's after all. What fails is an answer as well."""

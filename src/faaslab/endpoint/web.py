@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from faaslab.endpoint import credentials, guard, plain
+from faaslab.endpoint import credentials, guard, plain, unsigned
 from faaslab.endpoint.dispatch import INTERNAL
 from faaslab.endpoint.downloads import has_its_key
 from faaslab.endpoint.messages import Fault, Held, Request, Response
@@ -133,15 +134,20 @@ class Web:
             query=tuple(parse_qsl(text, keep_blank_values=True)) if text else (),
             headers=headers,
         )
+        body = None
+        if signed is None:
+            head, signed, body = await self._told(head, receive)
         ours = None
         if head.path.startswith(INTERNAL) and self._internal is not None:
             answer: Callable[[Request], Response | Held | None] = self._internal
         elif (ours := self._dispatcher.ours(head, signed)) is not None:
             answer = lambda request: self._dispatcher.answer(request, ours, signed)  # noqa: E731
         else:
-            return await self._to_cloud(scope, head, receive)
-        guard.check_length(headers)
-        request = _with_body(head, await _read(receive, guard.BODY_BYTES))
+            return await self._to_cloud(scope, head, receive, body)
+        if body is None:
+            guard.check_length(headers)
+            body = await _read(receive, guard.BODY_BYTES)
+        request = _with_body(head, body)
         response = await loop.run_in_executor(self._threads, answer, request)
         if response is None:  # of a service that is ours in part, and an operation that is not
             response = await loop.run_in_executor(
@@ -149,12 +155,33 @@ class Web:
             )
         return response
 
-    async def _to_cloud(self, scope: dict[str, Any], head: Request, receive: Receive) -> Response:
+    async def _told(self, head: Request, receive: Receive) -> tuple[Request, Scope | None, bytes | None]:
+        """A request that nobody signed as one that is, and its body where it had to be read for that.
+
+        Raises the Fault of one that nothing tells the service of and that is not S3's.
+        """
+        body = None
+        service = unsigned.by_head(head)
+        if service is None and unsigned.waits_for_body(head):
+            guard.check_length(head.headers)
+            body = await _read(receive, guard.BODY_BYTES)
+            service = unsigned.by_body(_with_body(head, body))
+        if service is None:
+            return head, None, None
+        scope = self._dispatcher.taken_for(service)
+        headers = {**head.headers, "authorization": credentials.header(scope)}
+        return replace(head, headers=headers), scope, body
+
+    async def _to_cloud(
+        self, scope: dict[str, Any], head: Request, receive: Receive, read: bytes | None
+    ) -> Response:
         guard.check_length(head.headers, OBJECT_BYTES)
         loop = asyncio.get_running_loop()
         length = head.headers.get("content-length")
-        if length is None and "transfer-encoding" not in head.headers:
-            body: bytes | Iterator[bytes] = b""
+        if read is not None:
+            body: bytes | Iterator[bytes] = read
+        elif length is None and "transfer-encoding" not in head.headers:
+            body = b""
         elif length is not None and int(length) <= _SMALL:
             body = await _read(receive, _SMALL)
         else:
@@ -236,7 +263,7 @@ def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _with_body(head: Request, body: bytes) -> Request:
-    return Request(method=head.method, path=head.path, query=head.query, headers=head.headers, body=body)
+    return replace(head, body=body)
 
 
 async def _read(receive: Receive, most: int) -> bytes:
