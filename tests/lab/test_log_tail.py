@@ -7,6 +7,7 @@ import pytest
 from faaslab.errors import InvalidValue, NotFound
 from faaslab.lab.log_tail import LogTail
 from faaslab.model.execution import Execution, ExecutionStatus, LogLine, LogStream
+from faaslab.store import Beat
 
 TALK = """
 def handler(event, context):
@@ -118,3 +119,101 @@ def test_which_lines_a_pattern_finds(opened, clock):
     lines = tail.look().lines
     assert tail.matching(lines, "(?i)^error") == [True, False, True]
     assert tail.matching([], "x") == []
+
+
+# -- of what runs
+
+
+def beaten(lab, identity, *texts, function="talk", owner="elsewhere"):
+    """What another process tells of an invocation that runs."""
+    at = lab.clock.now()
+    lines = [LogLine(at=at, message=text, stream=LogStream.FUNCTION) for text in texts]
+    beat = Beat(
+        id=identity,
+        request_id=f"r-{identity}",
+        function=function,
+        version="$LATEST",
+        definition=1,
+        environment_id="env",
+        started_at=at,
+        lines=lambda first: lines[first:],
+    )
+    lab.store.running.keep(owner, [beat], ttl_s=30)
+
+
+def ended(lab, identity, *texts, function="talk"):
+    at = lab.clock.now()
+    execution = Execution(
+        id=identity,
+        function=function,
+        request_id=f"r-{identity}",
+        status=ExecutionStatus.COMPLETED,
+        started_at=at,
+        ended_at=at,
+        logs=tuple(LogLine(at=at, message=text, stream=LogStream.FUNCTION) for text in texts),
+    )
+    lab.store.record(execution, ended=[identity])
+
+
+def test_lines_of_what_runs_come_while_it_runs_and_the_rest_when_it_has_ended(opened, clock):
+    lab = opened()
+    recorded(lab, "a", clock.now(), timedelta(0), "before")
+    clock.advance(1)
+    beaten(lab, "b", "one", "two")
+    tail = LogTail(lab, "talk")
+    assert messages(tail.look()) == ["before", "one", "two"]
+    assert tail.look() == ([], 0)
+    beaten(lab, "b", "one", "two", "three")
+    assert messages(tail.look()) == ["three"]
+    beaten(lab, "o", "another function's", function="other")
+    assert messages(tail.look()) == []
+    ended(lab, "b", "one", "two", "three", "four", "five")
+    assert messages(tail.look()) == ["four", "five"]
+    assert tail.look() == ([], 0)
+    clock.advance(300)
+    recorded(lab, "c", clock.now(), timedelta(0), "after")
+    assert messages(tail.look()) == ["after"]
+    assert tail._told == {}
+
+
+def test_what_ends_while_one_looks_is_told_once(opened, clock, monkeypatch):
+    lab = opened()
+    recorded(lab, "a", clock.now(), timedelta(0), "before")
+    for begins in (True, False):
+        name = f"b{begins}"
+        tail = LogTail(lab, "talk", since=clock.now())
+        if not begins:
+            tail.look()
+        beaten(lab, name, "one", "two")
+        marks = lab.running.marks
+
+        def then_it_ends(name=name, marks=marks, **which):
+            found = marks(**which)
+            monkeypatch.undo()
+            lines = lab.running.lines
+            monkeypatch.setattr(
+                lab.running,
+                "lines",
+                lambda *args: (lines(*args), ended(lab, name, "one", "two", "three"), monkeypatch.undo())[0],
+            )
+            return found
+
+        monkeypatch.setattr(lab.running, "marks", then_it_ends)
+        assert messages(tail.look())[-3:] == ["one", "two", "three"]
+        assert tail.look() == ([], 0)
+
+
+def test_of_what_runs_only_what_was_asked_for(opened, clock):
+    lab = opened()
+    lab.functions.create("talk", TALK)
+    beaten(lab, "abcdef01", "one", "two 2", "three")
+    beaten(lab, "abcdef02", "two 3")
+    assert messages(LogTail(lab, "abcdef01").look()) == ["one", "two 2", "three"]
+    assert messages(LogTail(lab, "r-abcdef02").look()) == ["two 3"]
+    assert messages(LogTail(lab, "talk", first=2, grep="two").look()) == ["two 2", "two 3"]
+    assert messages(LogTail(lab, "talk", first=2).look()) == ["three", "two 3"]
+    tail = LogTail(lab, "talk", most=2)
+    tail.look()
+    beaten(lab, "abcdef02", "two 3", "x", "y", "z")
+    news = tail.look()
+    assert (messages(news), news.left_out) == (["y", "z"], 1)

@@ -13,6 +13,7 @@ import pytest
 
 from faaslab import app
 from faaslab.errors import BackendError, Conflict, InvalidValue, NotFound, StoreFull
+from faaslab.lab.log_tail import LogTail
 from faaslab.lab.running import KEPT, TTL_S, is_old, state_of
 from faaslab.store import Beat, Ongoing
 
@@ -21,6 +22,7 @@ import os, time
 from pathlib import Path
 def handler(event, context):
     print("begin", event["n"], flush=True)
+    print("token", os.environ["TOKEN"], flush=True)
     gate, number = Path(event["gate"]), 0
     while not gate.exists():
         time.sleep(0.02)
@@ -139,6 +141,10 @@ def test_it_is_listed_until_it_ends_and_its_thread_with_it(lab, gate):
     assert (found.state, found.here, found.process) == ("running", True, os.getpid())
     assert found.ms >= 1000
     assert found.lines >= 3
+    assert lab.monitoring.in_flight() == {"long": 1}
+    assert "begin 7" in lab.executions.logs("long")["message"].tolist()
+    assert lab.executions.logs(found.id, limit=1)["message"].tolist() == ["token ****"]
+    assert lab.executions.logs("long", since="now").empty
     df = lab.executions.running("long")
     assert df["id"].tolist() == [found.id]
     assert df["process"].tolist() == [os.getpid()]
@@ -203,7 +209,7 @@ def test_a_store_that_takes_nothing_makes_it_invisible_and_no_more(lab, gate, mo
 
 def test_what_runs_when_the_lab_closes_leaves_nothing(tmp_path, cache, gate):
     with app.open(store=tmp_path / "s.duckdb", cache=cache, sandbox="off") as lab:
-        lab.functions.create("long", SOURCE, timeout_s=300)
+        lab.functions.create("long", SOURCE, timeout_s=300, secrets=("TOKEN",))
         lab.functions.submit("long", {"n": 7, "gate": str(gate)})
         running(lab)
     assert all(thread.name != "faaslab-running" for thread in threading.enumerate())
@@ -238,7 +244,8 @@ def test_another_process_sees_it_and_can_end_it(lab, elsewhere):
     process = elsewhere()
     (found,) = running(lab)
     assert (found.here, found.process, found.state) == (False, process.pid, "running")
-    assert dict(lab.running.elsewhere()) == {"long": 1}
+    assert dict(lab.running.elsewhere()) == lab.monitoring.in_flight() == {"long": 1}
+    assert lab.monitoring.dashboard().running == {"long": 1}
     ended = lab.executions.cancel(found.id)
     assert (ended.id, ended.error.type) == (found.id, "Invocation.Cancelled")
     assert json.loads(process.stdout.readline())[:2] == [found.id, "failed"]
@@ -261,3 +268,78 @@ def test_what_a_killed_process_ran_is_gone_and_cleaned_up(lab, elsewhere, monkey
     assert lab.running.list() == ()
     monkeypatch.undo()
     assert lab.store.running.present() == ()
+
+
+# -- followed
+
+
+def say(gate, number):
+    Path(f"{gate}.say{number}").touch()
+
+
+class Follower:
+    """`lab.executions.follow` in a thread; the lines that it gave."""
+
+    def __init__(self, lab, what):
+        self.lines, self._stop = [], threading.Event()
+        self._thread = threading.Thread(target=self._follow, args=(lab, what))
+        self._thread.start()
+
+    def _follow(self, lab, what):
+        for line in lab.executions.follow(what, stop=self._stop):
+            self.lines.append(line)
+
+    def end(self):
+        self._stop.set()
+        self._thread.join()
+
+
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+def test_lines_are_followed_while_it_runs_each_once(lab, elsewhere, gate, where):
+    follower = Follower(lab, "long")
+    try:
+        if where == "here":
+            future = lab.functions.submit("long", {"n": 7, "gate": str(gate)})
+        else:
+            process = elsewhere(7)
+        eventually(lambda: "begin 7" in follower.lines)
+        for number in range(3):
+            say(gate, number)
+            eventually(lambda number=number: f"line {number}" in follower.lines)
+        assert "end" not in follower.lines
+        gate.touch()
+        identity = future.result(60).id if where == "here" else json.loads(process.stdout.readline())[0]
+        eventually(lambda: follower.lines[-1].startswith("REPORT"))
+    finally:
+        follower.end()
+    assert follower.lines == lab.executions.logs(identity)["message"].tolist()
+    assert "token ****" in follower.lines
+
+
+def test_one_begins_with_what_it_has_written_already(lab, gate):
+    future = lab.functions.submit("long", {"n": 7, "gate": str(gate)})
+    (found,) = running(lab)
+    follower = Follower(lab, found.id)
+    try:
+        eventually(lambda: "begin 7" in follower.lines)
+        gate.touch()
+        future.result(60)
+        eventually(lambda: "end" in follower.lines)
+    finally:
+        follower.end()
+    assert follower.lines.count("begin 7") == 1
+
+
+def test_what_a_killed_process_wrote_was_told_and_nothing_more_comes(lab, elsewhere):
+    follower = Follower(lab, "long")
+    try:
+        process = elsewhere(7)
+        eventually(lambda: "begin 7" in follower.lines)
+        process.kill()
+        process.wait()
+        again = LogTail(lab, "long")
+        assert "begin 7" in [line.message for line in again.look().lines]
+        assert again.look() == ([], 0)
+    finally:
+        follower.end()
+    assert follower.lines.count("begin 7") == 1

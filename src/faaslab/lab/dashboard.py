@@ -125,7 +125,10 @@ class Dashboard:
     """None where functions were chosen."""
     alarms: tuple[Alarm, ...] = ()
     running: Mapping[str, int] = field(default_factory=dict)
-    """Function -> how many of its executions run at this moment in this process, where there are any."""
+    """Function -> how many of its executions run at this moment, where there are any.
+
+    All of this process, and those of others that have lasted about a second.
+    """
     last: datetime | None = None
     """When the last one of all began, where the window has none."""
     position: tuple[int, int] | None = None

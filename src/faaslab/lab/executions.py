@@ -221,8 +221,12 @@ class Executions:
     ) -> pd.DataFrame:
         """Log lines, oldest first, of a function, of one execution (its id), or of all.
 
-        `grep` is a regular expression; with `limit` the newest lines are given.
+        `grep` is a regular expression; with `limit` the newest lines are given. Without `until` the
+        lines of what runs are among them, as far as it has come.
         """
+        function, execution = self.whose(what)
+        if until is None and self._lab.running.marks(function=function, execution=execution):
+            return self._logs_by_now(what, grep=grep, since=since, limit=limit)
         where, values = self._window(since, until, column='"timestamp"')
         more, more_values = self._whose(what)
         where += more
@@ -237,6 +241,20 @@ class Executions:
             values,
         )
 
+    def _logs_by_now(self, what: str | None, *, grep: Any, since: Any, limit: int | None) -> pd.DataFrame:
+        import pandas as pd
+
+        _limit(limit)
+        tail = LogTail(self._lab, what, grep=grep, since=since, first=limit or _FLOOD)
+        begin = datetime.min if since is None else moment(since, now=self._lab.clock.now(), place="since")
+        rows = [
+            (line.timestamp, line.function, line.execution_id, line.stream, line.level, line.message)
+            for line in tail.look().lines
+            if line.timestamp >= begin
+        ]
+        columns = ["timestamp", "function", "execution_id", "stream", "level", "message"]
+        return pd.DataFrame(rows, columns=columns).astype({"timestamp": "datetime64[us]"})
+
     def follow(
         self,
         what: str | None = None,
@@ -245,7 +263,10 @@ class Executions:
         since: str | datetime | timedelta | None = None,
         stop: threading.Event | None = None,
     ) -> Iterator[str]:
-        """Log lines as they are recorded, by this process or another, until `stop` is set or Ctrl-C."""
+        """Log lines as they come, in this process or another, until `stop` is set or Ctrl-C.
+
+        Of what has run for about a second while it runs, of shorter ones when they have ended.
+        """
         stop = stop or threading.Event()
         # Unless somebody asks for more it is what comes from now on.
         tail = LogTail(
@@ -385,6 +406,8 @@ class Executions:
                 rows = self._matching(connection, what)
             if rows:
                 return None, rows[0]["id"]
+            if (row := self._lab.running.find(what)) is not None:
+                return None, row.id
             self.known(what)
         return what, None
 

@@ -1,5 +1,7 @@
 """The log of a function as it grows: asked as often as one likes, it tells each line once, and asks the store
 only when something was recorded.
+
+An invocation that lasts tells its lines while it runs, in whatever process; the rest follows when it ends.
 """  # noqa: D205
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faaslab.lab import Lab
+    from faaslab.store import Ongoing
 
 __all__ = ["LogTail", "News", "TailLine"]
 
@@ -56,20 +59,27 @@ class LogTail:
         self._since = None if since is None else moment(since, now=now, place="since")
         self._first, self._most = first, most
         self._known: dict[str, datetime] = {}
+        self._told: dict[str, int] = {}
+        """Of executions whose lines were told while they ran: how many rows of each."""
         self._edge: datetime | None = None
         self._position: Any = None
 
     @property
     def of_an_execution(self) -> bool:
-        """Whether it is the log of one execution, that is of one that has ended."""
+        """Whether it is the log of one execution."""
         return self._wanted.execution is not None
 
     def look(self) -> News:
         """What came since the last look; costs microseconds where nothing was recorded."""
+        # Before what has ended: what ends in between is told as far as it ran, and then the rest of it.
+        marks, meanwhile = self._meanwhile()
+        told = self._told | {name: row.lines for name, row in marks.items()}
         position = self._lab.store.position()
         if self._edge is not None and position == self._position:
-            return News([], 0)
+            self._told = told
+            return self._in_all(meanwhile, [], left_out=0, most=self._most)
         now = self._lab.clock.now()
+        begins = self._edge is None
         with self._lab.store.connect() as connection:
             if self._edge is None:
                 lines, ended = log_tail.newest(
@@ -79,6 +89,7 @@ class LogTail:
                     since=self._since,
                     ended_since=now - _OVERLAP,
                 )
+                lines = [line for line in lines if line.seq >= told.get(line.execution_id or "", 0)]
                 many = len(lines)
             else:
                 lines, many, ended = log_tail.coming(
@@ -87,13 +98,52 @@ class LogTail:
                     rows=self._most,
                     ended_since=self._edge,
                     known=self._known,
+                    told=told,
                 )
         self._position = position
         self._edge = max(self._edge or now - _OVERLAP, now - _OVERLAP)
         self._known |= dict.fromkeys(ended, now)
         # What was seen twice as long ago ended before the edge.
         self._known = {name: at for name, at in self._known.items() if at >= now - 2 * _OVERLAP}
-        return News(lines, many - len(lines))
+        # What has ended was among those: no line of it comes again.
+        self._told = {name: count for name, count in told.items() if name in marks}
+        if begins:
+            lines = sorted([*meanwhile, *lines], key=lambda line: (line.timestamp, line.execution_id or ""))
+            return News(lines[-self._first :], 0)
+        return self._in_all(meanwhile, lines, left_out=many - len(lines), most=self._most)
+
+    def _meanwhile(self) -> tuple[dict[str, Ongoing], list[TailLine]]:
+        """What runs, and the lines of it that were not told yet."""
+        wanted = self._wanted
+        marks = self._lab.running.marks(function=wanted.function, execution=wanted.execution)
+        found = []
+        for row in marks.values():
+            first = self._told.get(row.id, 0)
+            if row.lines > first:
+                lines = self._lab.running.lines(row.id, first)[: row.lines - first]
+                found += [
+                    TailLine(
+                        timestamp=line.at,
+                        function=row.function,
+                        execution_id=row.id,
+                        request_id=row.request_id,
+                        seq=seq,
+                        stream=str(line.stream),
+                        level=line.level,
+                        message=line.message,
+                    )
+                    for seq, line in lines
+                ]
+        if wanted.grep is not None and found:
+            with self._lab.store.connect() as connection:
+                kept = log_tail.matching(connection, [line.message for line in found], wanted.grep)
+            found = [line for line, keep in zip(found, kept, strict=True) if keep]
+        return marks, found
+
+    @staticmethod
+    def _in_all(meanwhile: list[TailLine], ended: list[TailLine], *, left_out: int, most: int) -> News:
+        lines = meanwhile + ended
+        return News(lines[-most:], left_out + max(len(lines) - most, 0))
 
     def matching(self, lines: Sequence[TailLine], pattern: str) -> list[bool]:
         """Which of the lines a regular expression finds something in; `InvalidValue` for what is none."""

@@ -223,8 +223,12 @@ class Monitoring:
         return dashboard.look(self._lab, functions, since)
 
     def in_flight(self) -> dict[str, int]:
-        """Function -> how many of its invocations run at this moment in this process."""
-        return dict(Counter(each.function for each in self._lab.environments() if each.state == "busy"))
+        """Function -> how many of its invocations run at this moment.
+
+        All of this process, and those of others that have lasted about a second.
+        """
+        here = Counter(each.function for each in self._lab.environments() if each.state == "busy")
+        return dict(here + self._lab.running.elsewhere())
 
     def functions_table(self, functions: Sequence[Function]) -> pd.DataFrame:
         """A row a function: name, definition, status, runtime, memory_mb, timeout_s, invocations, errors,

@@ -147,6 +147,8 @@ class Running:
 
     def flush(self) -> None:
         """Have the store know what those of this Lab have written until now. Raises nothing."""
+        if not self._mine:
+            return
         try:
             for _ in range(_AT_ONCE):
                 if not self._beat():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _SAME = 0.005
 _NOTABLE = 0.1
 _MANY_TIMES = 10.0
+_NOW = "now: what runs here, and what has run for a second or longer in other processes"
 _STATES = {"ALARM": "bad", "OK": "ok", "INSUFFICIENT_DATA": "mute"}
 
 
@@ -127,9 +128,7 @@ def tiles(dashboard: Dashboard) -> Html | None:
             if before is None
             else trend(dashboard.peak if now.invocations else None, dashboard.peak_before or None),
             beside=f"{running:,} now" if running else None,
-            title="now: what runs in this process"
-            if before is None
-            else f"before: {dashboard.peak_before:,}; now: what runs in this process",
+            title=_NOW if before is None else f"before: {dashboard.peak_before:,}; {_NOW}",
         ),
         tile("cost", lambda each: each.cost_usd, units.dollars),
         class_="tiles",

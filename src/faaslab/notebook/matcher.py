@@ -43,6 +43,16 @@ def matcher(shell: Any, labs: Labs) -> Any:
         except FaaslabError:
             return ()
 
+    def running() -> Iterable[str]:
+        try:
+            lab = labs.known()
+            if lab is None:
+                return ()
+            workflows = lab.workflows.executions(status="RUNNING", limit=_RUNS)
+            return [*(each.id for each in lab.running.list()), *(each.name for each in workflows)]
+        except FaaslabError:
+            return ()
+
     def reports() -> Iterable[str]:
         from faaslab.lab.reports import shipped_reports
 
@@ -95,6 +105,7 @@ def matcher(shell: Any, labs: Labs) -> Any:
         "workflow": workflows,
         "runnable": lambda: (*functions(), *workflows()),
         "run": runs,
+        "running": running,
         "timed": lambda: (*functions(), *runs()),
         "sample": samples,
         "format": lambda: ("html", "pdf", "ipynb"),

@@ -1,11 +1,19 @@
-"""The verbs that look at what ran: logs, history, replay, stats, sql."""
+"""The verbs that look at what ran or runs, and end it: logs, history, cancel, replay, stats, sql."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from faaslab.errors import InvalidValue, nearest
-from faaslab.verbs.answers import ExecutionAnswer, FollowAnswer, LogsAnswer, StatsAnswer, TableAnswer
+from faaslab.model.execution import CANCELLED, Execution
+from faaslab.verbs.answers import (
+    DoneAnswer,
+    ExecutionAnswer,
+    FollowAnswer,
+    LogsAnswer,
+    StatsAnswer,
+    TableAnswer,
+)
 from faaslab.verbs.debugging import DEBUG, debugger_of
 from faaslab.verbs.options import Option, Positional, whole_number
 from faaslab.verbs.payload import named
@@ -13,6 +21,7 @@ from faaslab.verbs.verb import Verb
 
 if TYPE_CHECKING:
     from faaslab.lab import Lab
+    from faaslab.model.workflow import WorkflowExecution
     from faaslab.verbs.answers import Answer
     from faaslab.verbs.face import Face
     from faaslab.verbs.verb import Call
@@ -73,7 +82,9 @@ def _follows(call: Call) -> None:
 
 
 def history(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
-    """Executions, newest first."""
+    """Executions, newest first; or what runs."""
+    if call["status"] == "running":
+        return _running(lab, call)
     df = lab.executions.list(
         call["name"],
         status=call["status"],
@@ -83,6 +94,47 @@ def history(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     )
     chosen = any(call[name] for name in ("name", "status", "since", "until"))
     return TableAnswer(df=df, empty="nothing that ran is like that" if chosen else "nothing ran yet")
+
+
+def _running(lab: Lab, call: Call) -> Answer:
+    for name in ("since", "until"):
+        if call[name] is not None:
+            raise InvalidValue("does not go with --status running", place=name, hint="leave it out")
+    df = lab.executions.running(call["name"])
+    if call["limit"] is not None:
+        df = df.head(call["limit"])
+    return TableAnswer(df=df, empty="nothing has run for a second or longer at this moment")
+
+
+def cancel(lab: Lab, call: Call, face: Face) -> Answer:
+    """The end of invocations and of executions of workflows, wherever they run."""
+    ended, told = [], []
+    for word in call["ids"]:
+        identity = named(word, face, place="IDS")
+        found = lab.executions.cancel(identity)
+        cancelled = (
+            found.error is not None and found.error.type == CANCELLED
+            if isinstance(found, Execution)
+            else found.status == "ABORTED"
+        )
+        if cancelled:
+            ended.append(found.id)
+        told.append(_told_of(found, identity, cancelled=cancelled))
+    return DoneAnswer(text="\n".join(told), facts={"cancelled": ended})
+
+
+def _told_of(found: Execution | WorkflowExecution, identity: str, *, cancelled: bool) -> str:
+    if not isinstance(found, Execution):
+        if found.ended_at is None:
+            return f"{identity} of {found.workflow} was told to stop, and has not by now"
+        if cancelled:
+            return f"stopped {identity} of {found.workflow}"
+        return f"{identity} of {found.workflow} ended by itself before: {found.status}"
+    name = f"{found.id[:8]} of {found.function}"
+    if not cancelled:
+        return f"{name} ended by itself before: {found.status}"
+    lasted_s = 0.0 if found.ended_at is None else (found.ended_at - found.started_at).total_seconds()
+    return f"cancelled {name} after {lasted_s:.1f} s"
 
 
 def replay(lab: Lab, call: Call, face: Face) -> Answer:
@@ -174,14 +226,38 @@ VERBS: tuple[Verb, ...] = (
                 flags=("--status",),
                 name="status",
                 metavar="STATUS",
-                help="only those that ended so",
+                help="only those that ended so; running: what runs now, in any process",
                 choices=("running", "completed", "failed", "timeout", "throttled"),
             ),
             SINCE,
             UNTIL,
             LIMIT,
         ),
-        examples=("history score -o df", "history --status failed --since 24h"),
+        examples=(
+            "history score -o df",
+            "history --status failed --since 24h",
+            "history --status running",
+        ),
+    ),
+    Verb(
+        name="cancel",
+        summary="end invocations and executions of workflows that run, in any process",
+        run=cancel,
+        positionals=(
+            Positional(
+                name="ids",
+                help="ids of executions, as history --status running has them, or their beginnings; "
+                "of workflows names or ARNs",
+                rest=True,
+                completes="running",
+            ),
+        ),
+        notes=(
+            "Waits until the end is recorded: as failed, with the error type Invocation.Cancelled.",
+            "What has run for less than a second is not known yet. Exit status: 2 for what has",
+            "ended already or is not known, 1 when its process has died or does not answer.",
+        ),
+        examples=("cancel 3f2a9c1e",),
     ),
     Verb(
         name="replay",

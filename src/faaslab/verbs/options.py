@@ -25,6 +25,7 @@ Completes = Literal[
     "verb",
     "workflow",
     "run",
+    "running",
     "runnable",
     "timed",
     "zone",

@@ -1,5 +1,7 @@
 """The live view of a log without a page: its controls, what it draws anew, what is kept of it."""
 
+import re
+
 import pytest
 
 from faaslab import app
@@ -8,6 +10,7 @@ from faaslab.notebook.display import Surroundings
 from faaslab.notebook.log_page import BLOCK
 from faaslab.notebook.widgets.opened import live_of
 from faaslab.verbs import FollowAnswer
+from tests.backends.local.defining import eventually
 
 TALK = """
 def handler(event, context):
@@ -102,3 +105,42 @@ def test_trouble_is_a_line_and_goes_with_the_next_look(view):
     assert "the store is busy" in view._fault.value
     view.look()
     assert view._fault.value == ""
+
+
+WAITS = """
+import os, time
+def handler(event, context):
+    print("begun", flush=True)
+    while not os.path.exists(event["gate"]):
+        time.sleep(0.02)
+    print("through", flush=True)
+"""
+
+
+def test_lines_of_what_runs_and_what_is_known_of_it(lab, tmp_path):
+    lab.functions.create("waits", WAITS, timeout_s=300)
+    answer = FollowAnswer(df=lab.executions.logs("waits"), title="logs of waits", what="waits")
+    view = live_of(answer, lab, Surroundings())
+    view.widget()
+    try:
+        future = lab.functions.submit("waits", {"gate": str(tmp_path / "gate")})
+
+        def seen(text):
+            view.look()
+            return text in rows(view)
+
+        eventually(lambda: seen("begun"))
+        ((identity, *_),) = view._book.executions(5)
+        view._show_execution(identity)
+        assert re.search(
+            rf"{identity} runs here, for [\d.]+ m?s by now. To end it: %faas cancel", view._detail.value
+        )
+        (tmp_path / "gate").touch()
+        future.result()
+        assert seen("through")
+        assert rows(view).count("begun") == 1
+        view._show_execution(identity)
+        assert "runs here" not in view._detail.value
+        assert "through" in view.still().text
+    finally:
+        view.close()

@@ -180,11 +180,27 @@ class LogFollower(LiveWidget):
             _put(self._detail, "")
 
     def _show_execution(self, identity: str) -> None:
-        execution = self.lab.executions.get(identity)
+        execution = self.lab.executions.find(identity)
+        if execution is None:
+            _put(self._detail, page(tag("div", self._still_runs(identity), class_="note")))
+            return
         drawn = waterfall(self.lab, execution).picture.svg
         cost = self.around.cost(execution)
         block = execution_block(execution, cost=cost, unfold_logs=True, waterfall=drawn)
         _put(self._detail, page(block))
+
+    def _still_runs(self, identity: str) -> str:
+        """What is known of one that has not ended."""
+        for each in self.lab.running.list():
+            if each.id == identity:
+                if each.state == "gone":
+                    return f"{identity} ended without a record: process {each.process}, which ran it, died"
+                where = "here" if each.here else f"in process {each.process}"
+                return (
+                    f"{identity} runs {where}, for {units.brief_ms(each.ms)} by now. "
+                    f"To end it: %faas cancel {identity[:8]}"
+                )
+        return f"{identity} has just ended: choose it again"
 
     # -- what is kept of it
 

@@ -1,7 +1,7 @@
 """The newest log lines, and those that come: of executions that ended, each of them once.
 
 Rule: an execution is recorded with its lines when it has ended, so what is new is what ended since, however
-old its lines are.
+old its lines are. Of one whose lines were told while it ran, those below `told` are left out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from faaslab.store.reading import Connection
@@ -100,7 +100,13 @@ def newest(
 
 
 def coming(
-    connection: Connection, wanted: Wanted, *, rows: int, ended_since: datetime, known: Iterable[str]
+    connection: Connection,
+    wanted: Wanted,
+    *,
+    rows: int,
+    ended_since: datetime,
+    known: Iterable[str],
+    told: Mapping[str, int],
 ) -> tuple[list[TailLine], int, set[str]]:
     """(lines of executions that ended since then and are not known, by their end; all of them; which).
 
@@ -119,11 +125,14 @@ def coming(
     place = {row[0]: number for number, row in enumerate(new)}
     # The bound keeps a long history out of it: what is older lies in parts of the file that are not read.
     begun = min(row[2] for row in new) - _BEFORE
-    parameters = {"rows": rows, "begun": begun, "new": list(place)}
-    where = " AND ".join(['l."timestamp" >= $begun', "l.execution_id = n.id", *wanted.conditions(parameters)])
+    first = [told.get(name, 0) for name in place]
+    parameters = {"rows": rows, "begun": begun, "new": list(place), "first": first}
+    conditions = ['l."timestamp" >= $begun', "l.execution_id = n.id", "coalesce(l.seq, 0) >= n.first"]
+    where = " AND ".join([*conditions, *wanted.conditions(parameters)])
     found = connection.execute(
         f"""SELECT {_SELECTED}, count(*) OVER () AS many FROM logs l, (
-            SELECT unnest($new::VARCHAR[]) AS id, unnest(range(len($new))) AS place) n WHERE {where}
+            SELECT unnest($new::VARCHAR[]) AS id, unnest(range(len($new))) AS place,
+            unnest($first::BIGINT[]) AS first) n WHERE {where}
         ORDER BY n.place DESC, l.seq DESC, l."timestamp" DESC LIMIT $rows""",
         parameters,
     ).fetchall()
