@@ -179,6 +179,16 @@ def test_tokens_are_answered_until_they_are_spent(store):
     assert kept.of_token("u") is None
 
 
+def test_the_state_knows_what_it_has(store, tmp_path):
+    with Store(tmp_path / "empty.duckdb") as empty:
+        assert not empty.workflows.has("arn:e")
+    store.workflows.keep([begun()], "me")
+    assert store.workflows.has("arn:e")
+    store.workflows.keep([Change(ENDED, 0)], "me")
+    assert store.workflows.has("arn:e")
+    assert not store.workflows.has("arn:other")
+
+
 def test_the_first_answer_under_a_token_is_left_and_no_other(store):
     kept = store.workflows
     kept.keep([begun(tokens={"t": "k"})], "me")

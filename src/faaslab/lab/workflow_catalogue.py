@@ -280,10 +280,17 @@ class Catalogue:
         Of an alias that shares the starts it is the version with the larger share. `NotFound` with the
         nearest.
         """
+        found = self.defined(name)
+        if workflow_names.machine(name).qualifier is None:
+            return dataclasses.replace(found, statistics=self.statistics(found))
+        return found
+
+    def defined(self, name: str) -> Workflow:
+        """The same without statistics, for which the history is asked."""
         named = workflow_names.machine(name)
         present = self.kept(named.name)
         if named.qualifier is None:
-            return dataclasses.replace(present, statistics=self.statistics(present))
+            return present
         number = named.qualifier
         if not number.isdecimal():
             routes = self.versions.alias(named.name, number).routes

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from faaslab.clock import SYSTEM
 from faaslab.errors import Closed, NotFound
 from faaslab.model.execution import Execution
-from faaslab.store import upkeep
+from faaslab.store import upkeep, workflow_upkeep
 from faaslab.store.bell import Bell
 from faaslab.store.blobs import Blobs
 from faaslab.store.capture import Capture
@@ -310,6 +310,7 @@ class Store:
         upkeep.require_another(self.path, other_path)
         with Store(other_path, clock=self.clock, busy_limit_s=self.busy_limit_s) as other:
             upkeep.import_blobs(other.blobs, self.blobs)
+            workflow_upkeep.importing(self._state, self.clock.now())
             counts = upkeep.import_history(other._sessions.take(), self._history)
             upkeep.import_definitions(other._state, self._state)
         return counts

@@ -176,6 +176,17 @@ def _state_8(connection: sqlite3.Connection) -> None:
     )
 
 
+def _state_9(connection: sqlite3.Connection) -> None:
+    """Executions by workflow and start, as lists have them; those of before are for the history to list."""
+    connection.execute("ALTER TABLE workflow_executions ADD COLUMN listed TEXT")
+    connection.execute(
+        "CREATE INDEX workflow_listed ON workflow_executions (listed, started, id) WHERE listed IS NOT NULL"
+    )
+    connection.execute(
+        "INSERT INTO marks SELECT 'workflows_listed', coalesce(max(started), 0) FROM workflow_executions"
+    )
+
+
 def _history_3(run: Callable[[str], Any]) -> None:
     """What tells the executions of workflows apart, and what a state took."""
     _add(run, 3)
@@ -200,6 +211,7 @@ def _add(run: Callable[[str], Any], number: int) -> None:
 
 STATE: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _state_1, _state_2, _state_3, _state_4, _state_5, _state_6, _state_7, _state_8,
+    _state_9,
 )  # fmt: skip
 HISTORY: tuple[Callable[[Callable[[str], Any]], None], ...] = (
     _history_1, _history_2, _history_3, _history_4, _history_5,

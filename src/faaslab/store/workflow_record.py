@@ -16,6 +16,7 @@ import orjson
 
 from faaslab.errors import NotFound
 from faaslab.model.execution import Source
+from faaslab.model.json import to_json
 from faaslab.model.workflow import (
     HistoryEvent,
     WorkflowError,
@@ -205,6 +206,25 @@ def execution_kept(data: dict[str, Any]) -> WorkflowExecution:
     data["statistics"] = WorkflowExecutionStatistics(**statistics or {})
     data["history"] = ()
     return WorkflowExecution(**{name: value for name, value in data.items() if name in _FIELDS})
+
+
+def name_of(w: WorkflowExecution) -> str:
+    """What is kept of one that the history has whole: its name is taken, and lists tell of it."""
+    kept = ("id", "workflow", "name", "started_at", "ended_at")
+    of_some = ("qualifier", "alias", "redrive_count", "redriven_at")
+    rest = {name: value for name in of_some if (value := getattr(w, name))}
+    return text_of({"input": "", **{name: getattr(w, name) for name in kept}, **rest})
+
+
+def body_of(w: WorkflowExecution, text: str, output: str | None, *, once: bool) -> str:
+    """An execution as it is kept, with these as its payloads."""
+    data = {**vars(w), "input": text, "output": output or None, "history": ()}
+    if once:
+        data["once"] = True
+    try:
+        return orjson.dumps(data).decode()
+    except TypeError:  # half a character, which only the other one can write
+        return json.dumps(to_json(data), separators=(",", ":"))
 
 
 def standing_of(row: Sequence[Any], blobs: Blobs) -> WorkflowExecution:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from faaslab.store.leases import seconds
+from faaslab.store.workflow_listing import raise_mark
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,6 +30,7 @@ def prune(state: State, now: datetime, keep: timedelta) -> None:
         return
     steps, names = seconds(now - min(REDRIVABLE_FOR, keep)), seconds(now - NAMES_KEPT_FOR)
     with state.write(durable=True) as connection:
+        raise_mark(connection, seconds(now - keep))
         connection.execute(
             "DELETE FROM workflow_steps WHERE execution_id IN "
             "(SELECT id FROM workflow_executions WHERE ended < ? AND status <> 'RUNNING')",
@@ -61,6 +63,12 @@ def prune(state: State, now: datetime, keep: timedelta) -> None:
             "DELETE FROM workflow_machines WHERE digest NOT IN (SELECT machine FROM workflow_executions "
             "WHERE EXISTS (SELECT 1 FROM workflow_steps WHERE execution_id = id))"
         )
+
+
+def importing(state: State, now: datetime) -> None:
+    """The history will have executions that the state has no names of."""
+    with state.write(durable=True) as connection:
+        raise_mark(connection, seconds(now))
 
 
 def unended(state: State) -> Unended:

@@ -6,27 +6,25 @@ that survives power loss; an owner who lost it by then writes nothing.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
-import orjson
-
 from faaslab.errors import StoreError
-from faaslab.model.json import to_json
 from faaslab.model.workflow import WorkflowExecutionStatus
 from faaslab.model.workflow_steps import Letter, Outcome
 from faaslab.store.leases import seconds
 from faaslab.store.sizes import INLINE_BYTES
 from faaslab.store.workflow_lately import Lately, Standing
+from faaslab.store.workflow_listing import latest
 from faaslab.store.workflow_past import event_of, events_of, past_execution
 from faaslab.store.workflow_record import (
     RUNNING_ROWS,
     STANDS,
+    body_of,
     execution_line,
     execution_of_line,
     history_rows,
+    name_of,
     standing_of,
-    text_of,
 )
 from faaslab.store.workflow_taking import Taking
 
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     from faaslab.model.workflow_steps import Change, Taken
     from faaslab.store.blobs import Blobs
     from faaslab.store.capture import Capture
+    from faaslab.store.questions.workflow_lists import Wanted
     from faaslab.store.reading import Connection
     from faaslab.store.state import State
 
@@ -140,7 +139,7 @@ class Workflows:
             text, input_blob = self._inline(w.input) if again else ("", None)
             output, output_blob = self._inline(w.output) if child else (None, None)
             once = change.beginning is not None and change.beginning.once
-            body = _body(w, text, output, once=once) if again or child else _name(w)
+            body = body_of(w, text, output, once=once) if again or child else name_of(w)
         steps = []
         if w.status is not SUCCEEDED and not _is_passing(change):
             for step in change.steps:
@@ -164,7 +163,7 @@ class Workflows:
         if _is_passing(change):
             return None
         added = connection.execute(
-            "INSERT INTO workflow_executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "INSERT INTO workflow_executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO NOTHING",
             (
                 w.id,
@@ -182,6 +181,7 @@ class Workflows:
                 one.body,
                 one.input_blob,
                 one.output_blob,
+                w.workflow if w.map_run is None else None,
             ),
         ).rowcount
         if not added:
@@ -400,6 +400,12 @@ class Workflows:
             return self._from_history(execution_id, w.started_at) or w
         return self._from_history(execution_id, None)
 
+    def has(self, execution_id: str) -> bool:
+        """Whether the state has an execution of that id; the history alone may know others, of long ago."""
+        if not self._state.path.exists():
+            return False
+        return self._state.one("SELECT 1 FROM workflow_executions WHERE id = ?", (execution_id,)) is not None
+
     def running(self) -> list[WorkflowExecution]:
         """Those that run, the oldest first."""
         if not self._state.path.exists():
@@ -407,6 +413,13 @@ class Workflows:
         with self._state.read() as connection:
             rows = connection.execute(f"SELECT {STANDS} {RUNNING_ROWS} ORDER BY started").fetchall()
         return [standing_of(row, self._blobs) for row in rows]
+
+    def latest(self, wanted: Wanted) -> list[WorkflowExecution] | None:
+        """A page of a workflow's executions without payloads and statistics, the latest first.
+
+        None where the history has to be asked: for what is rarely asked, and of long ago.
+        """
+        return latest(self._state, self._blobs, wanted)
 
     def history(
         self, execution_id: str, *, after: int = 0, limit: int | None = None, reverse: bool = False
@@ -465,20 +478,3 @@ def _is_passing(change: Change) -> bool:
         and beginning is not None
         and beginning.key is None
     )
-
-
-def _name(w: WorkflowExecution) -> str:
-    """What is kept of one that the history has whole: its name is taken."""
-    kept = ("id", "workflow", "name", "started_at", "ended_at")
-    return text_of({"input": "", **{name: getattr(w, name) for name in kept}})
-
-
-def _body(w: WorkflowExecution, text: str, output: str | None, *, once: bool) -> str:
-    """An execution as it is kept, with these as its payloads."""
-    data = {**vars(w), "input": text, "output": output or None, "history": ()}
-    if once:
-        data["once"] = True
-    try:
-        return orjson.dumps(data).decode()
-    except TypeError:  # half a character, which only the other one can write
-        return json.dumps(to_json(data), separators=(",", ":"))

@@ -139,12 +139,11 @@ def list_executions(call: Call) -> Mapping[str, Any]:
     if "redriveFilter" in params:
         asked["redriven"] = params["redriveFilter"] == "REDRIVEN"
     most = paging.wanted(params)
-    with lab.store.connect() as connection:
-        listed = workflow_lists.executions(
-            connection,
-            lab.store.blobs,
-            workflow_lists.Wanted(limit=most + 1, after=_after(params), **asked),
-        )
+    wanted = workflow_lists.Wanted(limit=most + 1, after=_after(params), **asked)
+    listed = lab.store.workflows.latest(wanted)
+    if listed is None:
+        with lab.store.connect() as connection:
+            listed = workflow_lists.executions(connection, lab.store.blobs, wanted)
     more = {}
     if len(listed) > most:
         last = listed[most - 1]
@@ -180,12 +179,12 @@ def _after(params: Mapping[str, Any]) -> tuple[datetime, str] | None:
 def get_execution_history(call: Call) -> Mapping[str, Any]:
     """GetExecutionHistory, in order or backwards."""
     params = call.params
-    execution = found(call, params["executionArn"])
+    identity = _id_of(call, params["executionArn"])
     most, after = paging.wanted(params), paging.place(params) or 0
     if not isinstance(after, int):
         raise paging.invalid()
     listed = call.lab.store.workflows.history(
-        execution.id, after=after, limit=most + 1, reverse=bool(params.get("reverseOrder"))
+        identity, after=after, limit=most + 1, reverse=bool(params.get("reverseOrder"))
     )
     more = paging.token(params, listed[most - 1].id) if len(listed) > most else {}
     with_data = params.get("includeExecutionData", True)
@@ -195,12 +194,23 @@ def get_execution_history(call: Call) -> Mapping[str, Any]:
 # -- what a request says
 
 
-def found(call: Call, arn: str) -> WorkflowExecution:
-    """The execution that an ARN names; the `Fault` where there is none."""
+def _id_of(call: Call, arn: str) -> str:
+    """The id of the execution that an ARN names; the history is asked for one of long ago alone."""
+    _named(arn)
+    sayable = arn.encode("utf-8", "replace").decode() == arn  # no name has half characters
+    return arn if sayable and call.lab.store.workflows.has(arn) else found(call, arn).id
+
+
+def _named(arn: str) -> None:
     kinds: tuple[names.Kind, ...] = ("execution",)
     if ":express:" in arn and "/" in arn:
         kinds = ("execution", "express")  # a child of a distributed Map is told of as any other
     names.named(arn, *kinds)
+
+
+def found(call: Call, arn: str) -> WorkflowExecution:
+    """The execution that an ARN names; the `Fault` where there is none."""
+    _named(arn)
     try:
         return call.lab.workflows.runs.get(arn)
     except NotFound:

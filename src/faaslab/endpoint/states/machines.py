@@ -122,7 +122,7 @@ def describe_state_machine(call: Call) -> Mapping[str, Any]:
     asked = names.machine(arn)
     workflows, description, made_at = call.lab.workflows, None, None
     try:
-        workflow = workflows.get(f"{asked.name}:{asked.qualifier}" if asked.qualifier else asked.name)
+        workflow = workflows.defined(f"{asked.name}:{asked.qualifier}" if asked.qualifier else asked.name)
         if asked.qualifier is not None and asked.qualifier.isdecimal():
             version = workflows.versions.get(asked.name, asked.qualifier)
             description, made_at = version.description, version.published_at
