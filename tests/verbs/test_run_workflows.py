@@ -203,6 +203,18 @@ def test_a_definition_with_mistakes_is_told_by_line_and_kept_only_as_a_draft(do)
     assert "warning: there is no function named 'twice'" in plain_text(unknown)
 
 
+def test_a_check_says_which_jobs_have_no_end_here_and_what_to_use(do):
+    flow = "StartAt: a\nStates:\n  a: {Type: Task, Resource: %s, Parameters: {JobName: n}, End: true}"
+    found = do("workflow check", flow % "'arn:aws:states:::sagemaker:createTrainingJob.sync'")
+    assert found.exit_status == 0
+    text = plain_text(found)
+    assert "warning: arn:aws:states:::sagemaker:createTrainingJob.sync cannot be waited for" in text
+    assert "lambda:invoke.waitForTaskToken" in text
+    assert "cannot be waited for" not in plain_text(
+        do("workflow check", flow % "'arn:aws:states:::glue:startJobRun.sync'")
+    )
+
+
 def test_a_check_says_what_was_meant_and_what_no_service_takes(do):
     found = do(
         "workflow check",

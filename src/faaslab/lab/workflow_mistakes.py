@@ -61,8 +61,21 @@ def hinted(error: InvalidDefinition, text: str) -> InvalidDefinition:
 
 
 def warnings(lab: Lab, definition: Mapping[str, Any]) -> list[Diagnostic]:
-    """What AWS finds only when it runs: functions that there are not, parameters that no service has."""
-    return [*_unknown_functions(lab, definition), *_odd_calls(definition)]
+    """What is found only when it runs: functions that there are not, parameters that no service has, jobs
+
+    that have no end here.
+    """
+    return [*_unknown_functions(lab, definition), *_odd_calls(definition), *_endless_jobs(definition)]
+
+
+def _endless_jobs(definition: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    from faaslab.lab.tasks import jobs
+
+    for place, state in tasks_of(definition):
+        with suppress(FaaslabError):
+            why = jobs.not_here(state["Resource"])
+            if why is not None:
+                yield Diagnostic("WARNING", "SYNC_NOT_HERE", why, f"{place}/Resource")
 
 
 def _unknown_functions(lab: Lab, definition: Mapping[str, Any]) -> Iterator[Diagnostic]:

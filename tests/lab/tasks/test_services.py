@@ -192,7 +192,16 @@ def test_a_job_that_cannot_be_waited_for_here_says_so(lab):
     )
     lab.workflows.create("training", flow)
     error = lab.workflows.start("training").wait(60).error
-    assert (error.error, "cannot be waited for" in error.cause) == ("States.Runtime", True)
+    assert error.error == "States.Runtime"
+    assert error.cause.startswith(
+        "arn:aws:states:::sagemaker:createTrainingJob.sync cannot be waited for on this machine: nothing here"
+        " does the work of sagemaker, so the job would never end."
+    )
+    assert "lambda:invoke.waitForTaskToken" in error.cause
+    assert error.cause.endswith(
+        "With .sync there are here: athena:startQueryExecution, batch:submitJob, codebuild:startBuild,"
+        " ecs:runTask, glue:startJobRun, states:startExecution."
+    )
 
 
 def test_parameters_that_an_operation_has_not_are_refused(lab, queue):

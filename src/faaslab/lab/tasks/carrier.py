@@ -8,7 +8,7 @@ from faaslab.errors import InvalidValue
 from faaslab.lab.tasks import resources
 from faaslab.lab.tasks.functions import FunctionTasks
 from faaslab.lab.tasks.http import HttpTasks
-from faaslab.lab.tasks.jobs import KINDS, JobTasks
+from faaslab.lab.tasks.jobs import KINDS, JobTasks, not_here
 from faaslab.lab.tasks.nested import NestedTasks
 from faaslab.lab.tasks.objects import ObjectTasks
 from faaslab.lab.tasks.services import ServiceTasks
@@ -92,7 +92,7 @@ class Carrier:
             case (service, action, False) if call.pattern == "sync" and (service, action) in KINDS:
                 self._jobs.start(call, resource, execution, told, answer)
             case _ if call.pattern == "sync":
-                answer(Failed(call.key, RUNTIME, f"{call.resource} cannot be waited for on this machine"))
+                answer(Failed(call.key, RUNTIME, not_here(call.resource)))
             case _:
                 self._services.call(call, resource, execution, answer)
 

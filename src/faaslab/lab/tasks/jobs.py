@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from faaslab.cloud import sdk_calls
 from faaslab.errors import Closed, FaaslabError, InvalidValue
 from faaslab.lab.tasks import values
-from faaslab.lab.tasks.resources import Resource
+from faaslab.lab.tasks.resources import Resource, service
 from faaslab.workflow.effects import Call, Failed, Signal, Submitted, Succeeded
 from faaslab.workflow.failure import RUNTIME
 
@@ -115,6 +115,23 @@ KINDS: Mapping[tuple[str, str], _Kind] = {
     ),
 }
 """(service, action) of a job that can be waited for -> how that is done."""
+
+
+def not_here(resource: str) -> str | None:
+    """Why the job of a Task's `.sync` has no end on this machine, and what to use; None where it has one."""
+    named = service(resource)
+    if not named.pattern.startswith("sync") or (named.service, named.action) in (*KINDS, _WORKFLOW):
+        return None
+    known = ", ".join(sorted(":".join(each) for each in (*KINDS, _WORKFLOW)))
+    return (
+        f"{resource} cannot be waited for on this machine: nothing here does the work of {named.service}, so "
+        "the job would never end. Have a function do it (lambda:invoke.waitForTaskToken), or a worker of "
+        "yours (an activity), give the state a mock in TestState, or run the workflow on AWS. "
+        f"With .sync there are here: {known}."
+    )
+
+
+_WORKFLOW = ("states", "startExecution")
 
 
 class JobTasks:
