@@ -6,43 +6,14 @@ import nbformat
 import pytest
 
 from tests.browser.test_notebook import CONTRAST, OUTSIDE
+from tests.browser.workflow_cells import HOSTILE, RATE, SCORE
 
 pytestmark = pytest.mark.browser
 
-HOSTILE = "<script>document.title='owned'</script><img src=x onerror=alert(1)>"
 CELLS = {
     "load": "%load_ext faaslab",
-    "score": """%%faas score --timeout 10
-def handler(event, context):
-    print("scoring", event["n"])
-    if event["n"] < 0:
-        raise ValueError("no score for HOSTILE")
-    return {"score": event["n"] * 2}
-""".replace("HOSTILE", HOSTILE),
-    "define": """%%faas workflow rate
-QueryLanguage: JSONata
-StartAt: Score all
-States:
-  Score all:
-    Type: Map
-    Items: "{% $states.input.ns %}"
-    MaxConcurrency: 2
-    ItemProcessor:
-      StartAt: Score
-      States:
-        Score:
-          Type: Task
-          Resource: score
-          Arguments: {n: "{% $states.input %}"}
-          Retry: [{ErrorEquals: [ValueError], IntervalSeconds: 1, MaxAttempts: 1}]
-          End: true
-    Next: Hold
-  Hold:
-    Type: Task
-    Resource: activity:approve
-    Next: Done
-  Done: {Type: Succeed}
-""",
+    "score": SCORE,
+    "define": RATE,
     "answers": """import threading
 import faaslab
 
@@ -172,7 +143,7 @@ def test_one_that_fails_is_looked_into_and_redriven(panel):
     stands(panel, "failed")
     state(panel, "Score").click()
     block = detail(panel, "attempt 2 of 2", "scoring -1")
-    assert f"ValueError: no score for {HOSTILE}" in block.inner_text()
+    assert f"ValueError: <b>no score</b> for $a$ and $b$: {HOSTILE}" in block.inner_text()
     state(panel, "Score all").click(position={"x": 60, "y": 20})
     detail(panel, "2: 1 succeeded, 1 failed")
     panel.locator(".beside .picked", has_text="choose an iteration").locator("select").select_option(index=2)
