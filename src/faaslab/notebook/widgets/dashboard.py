@@ -1,7 +1,7 @@
 """The dashboard, live: the figures of a time that moves on, for the functions that are picked.
 
-Rule: while nothing was recorded it asks for nothing but the store's position. A question that took long is
-asked less often, so that a busy store costs at most a tenth of a core.
+Rule: while nothing was recorded it asks for nothing but the store's position. A question that takes long is
+asked less often, as `Pulse` has it for all that is live.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ TIMES = {"5 min": "5m", "15 min": "15m", "1 h": "1h", "6 h": "6h", "24 h": "24h"
 CHIPS = 40
 """At most so many functions can be picked by a click; all by their names."""
 
-_SHARE = 10.0
 _KEPT_S = 5.0
 """What a saved file has is so much behind at most."""
 
@@ -47,7 +46,6 @@ class DashboardWidget(LiveWidget):
         shown = self._dashboard = answer.dashboard
         self._seen: Any = (answer.since, shown.functions, shown.position, edge(answer.since, shown.until))
         """What stood when it last asked; it asks again once that differs."""
-        self._not_before_s = 0.0
         self._kept: Any = None
         """The store's position when what a file keeps was brought up to date, and when that was."""
         self._shown: Any = None
@@ -129,7 +127,6 @@ class DashboardWidget(LiveWidget):
         self._since = self._since if since is None else since
         self._order = self._order if order is None else order
         self._chosen = self._chosen if chosen is None else chosen
-        self._not_before_s = 0.0
         self.look_now()
 
     # -- as LiveWidget has it
@@ -143,11 +140,9 @@ class DashboardWidget(LiveWidget):
             path = self.lab.store.path
             raise StoreError(f"{path} is gone: these figures are as of before", hint="restart the kernel")
         stands = (since, chosen, position, edge(since, clock.now()))
-        began_s = clock.monotonic()
-        if stands != self._seen and (began_s >= self._not_before_s or not self._parts):
+        if stands != self._seen:
             self._dashboard = self.lab.monitoring.dashboard(chosen, since=since)
             self._seen = stands
-            self._not_before_s = clock.monotonic() + (_SHARE - 1) * (clock.monotonic() - began_s)
         elif running != self._dashboard.running:
             self._dashboard = replace(self._dashboard, running=running)
         self._show()
