@@ -219,8 +219,9 @@ def test_what_happened_is_told_without_colour_and_in_words():
     ) in titles
     assert any("failed: ValueError" in title for title in titles)
     kinds = [each.get("class") for each in root.iter()]
-    assert kinds.count("init") == 2  # one of them explains it
-    assert kinds.count("sign") == 6
+    # One in the broad and one in the slim form explain it.
+    assert kinds.count("init") == 1 + 2
+    assert kinds.count("sign") == 3 + 2 * 3
     about = next(each.text for each in root.iter() if each.tag.endswith("desc"))
     assert about == (
         "3 invocations in 1 environment, 1 cold start, 1 failure, 1 timeout, 1 throttled; 200 ms from "

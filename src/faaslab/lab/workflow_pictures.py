@@ -42,7 +42,8 @@ class Picture:
     mermaid: str = ""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": f'<div style="overflow-x:auto">{self.svg}</div>', "text/plain": self.text}
+        around = '<div style="overflow-x:auto;container-type:inline-size">'
+        return {"text/html": f"{around}{self.svg}</div>", "text/plain": self.text}
 
     def __str__(self) -> str:
         return self.text

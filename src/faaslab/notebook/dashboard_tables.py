@@ -39,6 +39,8 @@ class _Column(Generic[_Row]):
     say: Callable[[float], str]
     hue: str | None = None
     """Of a figure that is not zero."""
+    aside: bool = False
+    """Left out where the page is narrow, unless the rows are in its order."""
 
 
 def count(value: float) -> str:
@@ -65,17 +67,21 @@ def tables(dashboard: Dashboard, *, order: str = "invocations") -> Html:
 
 def _of_functions(running: Mapping[str, int], *, throttled: bool) -> list[_Column[FunctionFigures]]:
     """Throttles and what runs now have their column where there are any."""
-    now = _Column["FunctionFigures"]("running now", lambda each: running.get(each.function, 0), count)
-    throttles = _Column["FunctionFigures"]("throttles", lambda each: each.throttles, count, "warn")
+    now = _Column["FunctionFigures"](
+        "running now", lambda each: running.get(each.function, 0), count, aside=True
+    )
+    throttles = _Column["FunctionFigures"](
+        "throttles", lambda each: each.throttles, count, "warn", aside=True
+    )
     return [
         _Column("invocations", lambda each: each.invocations, count),
         _Column("errors", lambda each: each.errors, count, "bad"),
-        _Column("error rate", lambda each: each.error_rate, units.percent),
+        _Column("error rate", lambda each: each.error_rate, units.percent, aside=True),
         *([throttles] if throttled else []),
-        _Column("cold starts", lambda each: each.cold_rate, units.percent),
-        _Column("p50", lambda each: each.p50_ms, units.brief_ms),
+        _Column("cold starts", lambda each: each.cold_rate, units.percent, aside=True),
+        _Column("p50", lambda each: each.p50_ms, units.brief_ms, aside=True),
         _Column("p95", lambda each: each.p95_ms, units.brief_ms),
-        _Column("p99", lambda each: each.p99_ms, units.brief_ms),
+        _Column("p99", lambda each: each.p99_ms, units.brief_ms, aside=True),
         _Column("cost", lambda each: each.cost_usd, units.dollars),
         *([now] if running else []),
     ]
@@ -84,12 +90,12 @@ def _of_functions(running: Mapping[str, int], *, throttled: bool) -> list[_Colum
 def _of_workflows() -> list[_Column[WorkflowFigures]]:
     return [
         _Column("executions", lambda each: each.executions, count),
-        _Column("running now", lambda each: each.running, count),
-        _Column("succeeded", lambda each: each.succeeded, count),
+        _Column("running now", lambda each: each.running, count, aside=True),
+        _Column("succeeded", lambda each: each.succeeded, count, aside=True),
         _Column("failed", lambda each: each.failed, count, "bad"),
-        _Column("timed out", lambda each: each.timed_out, count, "warn"),
-        _Column("aborted", lambda each: each.aborted, count),
-        _Column("p50", lambda each: each.p50_ms, units.brief_ms),
+        _Column("timed out", lambda each: each.timed_out, count, "warn", aside=True),
+        _Column("aborted", lambda each: each.aborted, count, aside=True),
+        _Column("p50", lambda each: each.p50_ms, units.brief_ms, aside=True),
         _Column("p95", lambda each: each.p95_ms, units.brief_ms),
     ]
 
@@ -109,13 +115,13 @@ def _table(
             "th",
             each.heading,
             scope="col",
-            class_="num",
+            class_=f"num{_aside(each, ordered)}",
             aria_sort="descending" if each.heading == ordered else None,
         )
         for each in columns
     ]
     body = [
-        tag("tr", tag("td", name(row), title=name(row)), *(_cell(column, row) for column in columns))
+        tag("tr", tag("td", name(row), title=name(row)), *(_cell(column, row, ordered) for column in columns))
         for row in rows[:ROWS]
     ]
     left_out = len(rows) - len(body)
@@ -137,14 +143,20 @@ def _table(
             aria_label=f"{what}s",
         ),
         tag("div", " · ".join(said), class_="foot") if said else None,
+        tag("div", "more columns where there is more room", class_="foot narrow"),
         class_="under",
     )
 
 
-def _cell(column: _Column[_Row], row: _Row) -> Html:
+def _aside(column: _Column[_Row], ordered: str | None) -> str:
+    return " aside" if column.aside and column.heading != ordered else ""
+
+
+def _cell(column: _Column[_Row], row: _Row, ordered: str | None) -> Html:
     value = column.figure(row)
+    aside = _aside(column, ordered)
     if value is None:
-        return tag("td", tag("span", "–", class_="soft", aria_label="none"), class_="num")
-    hue = f" {column.hue}" if column.hue and value else ""
+        return tag("td", tag("span", "–", class_="soft", aria_label="none"), class_=f"num{aside}")
+    hue = (f" {column.hue}" if column.hue and value else "") + aside
     title = str(value) if value % 1 else None
     return tag("td", column.say(value), class_=f"num{hue}", title=title)

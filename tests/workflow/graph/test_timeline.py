@@ -19,10 +19,11 @@ def rows(svg):
     """label -> (class, kinds of bars)."""
     found = {}
     for group in ET.fromstring(svg).iter(SVG + "g"):
-        label = group.find(SVG + "text[@class='row']")
+        label = group.find(SVG + "text[@class='row who']")
         if label is not None:
+            bars = group.find(SVG + "g[@class='low']")
             kinds = [
-                each.get("class") for each in group if each.get("class") in ("bar", "pale", "hold", "back")
+                each.get("class") for each in bars if each.get("class") in ("bar", "pale", "hold", "back")
             ]
             found[label.text] = (group.get("class"), kinds)
     return found

@@ -6,25 +6,22 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from faaslab.monitoring.timeline.scale import Scale, scale
-from faaslab.workflow.graph import sheet
-from faaslab.workflow.graph.sheet import number
+from faaslab.workflow.graph import fluid, sheet
 from faaslab.workflow.graph.spans import length, mark, step_of
-from faaslab.workflow.graph.words import cut, seen, shortened, width
+from faaslab.workflow.graph.words import cut, seen, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from faaslab.monitoring.timeline.phases import Kind, Phase, Phases
 
-_MARGIN, _NAMES, _SHOWN, _FIGURES = 14.0, 170.0, 560.0, 150.0
-_WIDE = _MARGIN + _NAMES + _SHOWN + _FIGURES + _MARGIN
-_AXIS, _ROW, _BAR, _FOLD = 34.0, 22.0, 12.0, 36.0
+_SIDES = fluid.Sides(left=150, right=130, slim_left=0, slim_right=4)
+_SHOWN = _SIDES.plot
+_AXIS, _ROW, _SLIM_ROW, _BAR, _FOLD = 28.0, 22.0, 38.0, 12.0, 36.0
 _STYLE = (
-    "<style>"
     ".faas-flow.faas-flow .stripes{stroke:var(--hue);stroke-width:12;stroke-dasharray:2.5 1.5;fill:none}"
     ".faas-flow.faas-flow .frame{fill:none;stroke:var(--hue);stroke-width:1.2}"
     ".faas-flow.faas-flow .fold{fill:color-mix(in srgb,var(--ink) 6%,transparent);stroke:none}"
-    "</style>"
 )
 _LOOK: dict[Kind, tuple[str, str, str]] = {
     # what it looks like, its hue, its stroke in characters
@@ -43,21 +40,22 @@ _COLUMNS = 48
 
 
 def waterfall_svg(found: Phases, *, title: str, failed: bool = False) -> str:
-    """The waterfall as an `<svg>` element: a row a phase, with its length, by the instant it began."""
+    """The waterfall as an `<svg>` element that is as wide as its page: a row a phase, with its length."""
     notes = [f"not recorded: {each}" for each in found.unknown]
-    if not found.phases:
-        said = [sheet.text(_MARGIN, 24 + 16 * place, note, "small") for place, note in enumerate(notes)]
-        return sheet.framed(said, (520, 36 + 16 * len(notes)), title, "; ".join(notes))
-    axis = _scale(found, _SHOWN, _FOLD)
-    high = _AXIS + _ROW * len(found.phases)
-    parts = [_STYLE, *_grid(axis, high, [phase for phase in found.phases if phase.kind == "queue"])]
-    parts += [
-        _row(phase, axis, _AXIS + _ROW * place, failed=failed) for place, phase in enumerate(found.phases)
-    ]
-    for place, note in enumerate(notes):
-        parts.append(sheet.text(_MARGIN, high + 18 + 16 * place, note, "small"))
+    page = fluid.Page(_SIDES)
+    if found.phases:
+        axis = _scale(found, _SHOWN, _FOLD)
+        page.note(f"began {axis.begin:%H:%M:%S}.{axis.begin.microsecond // 1_000:03d} UTC")
+        page.add("".join(_grid(axis, [phase for phase in found.phases if phase.kind == "queue"])), _AXIS)
+        top = page.high - 6
+        for phase in found.phases:
+            page.add(_row(phase, axis, failed=failed), _ROW, _SLIM_ROW)
+        page.lines(top)
+        page.add("", 6)
+    for note in notes:
+        page.note(note)
     about = "; ".join([f"{phase.name} {length(phase.ms / 1_000)}" for phase in found.phases] + notes)
-    return sheet.framed(parts, (_WIDE, high + 14 + 16 * len(notes)), title, about)
+    return page.svg(title, about, _STYLE)
 
 
 def waterfall_text(found: Phases) -> str:
@@ -92,56 +90,51 @@ def _scale(found: Phases, wide: float, fold: float) -> Scale:
     return scale(spans, wide, fold)
 
 
-def _x(value: float) -> float:
-    return _MARGIN + _NAMES + value
+def _share(value: float) -> float:
+    return value / _SHOWN
 
 
-def _grid(axis: Scale, high: float, queued: Sequence[Phase]) -> Iterator[str]:
-    at = axis.begin
-    yield sheet.text(_MARGIN, 20, f"{at:%H:%M:%S}.{at.microsecond // 1_000:03d} UTC", "small")
+def _grid(axis: Scale, queued: Sequence[Phase]) -> Iterator[str]:
     step = step_of(axis.worked.total_seconds(), 6)
-    free = _x(0) - 20
+    top = _AXIS - 6
     for each in axis.stretches:
-        left, wide = _x(each.left), each.right - each.left
+        span = (_share(each.left), _share(each.right))
         seconds = (each.end - each.begin).total_seconds()
         if each.idle:
             waited = any(wait.begin <= each.begin and each.end <= wait.end for wait in queued)
-            how = "in the queue" if waited else "in which nothing was recorded"
-            yield (
-                f"<g>{sheet.hover(f'{length(seconds)} {how}')}"
-                f'<rect class="fold" x="{number(left)}" y="{number(_AXIS - 6)}" width="{number(wide)}" '
-                f'height="{number(high - _AXIS + 6)}"/></g>'
-            )
+            said = f"{length(seconds)} {'in the queue' if waited else 'in which nothing was recorded'}"
+            yield f"<g>{sheet.hover(said)}{fluid.band(span[0], span[1] - span[0], top, 'fold')}</g>"
             continue
-        for index in range(int(seconds / step + 1e-9) + 1):
-            x = left + wide * (index * step / seconds if seconds else 0.0)
-            yield f'<path class="rule" d="M{number(x)} {number(_AXIS - 6)}V{number(high)}"/>'
-            said = mark(index * step, step)
-            if x - width(said, 11) / 2 >= free and (index or not each.left):
-                yield sheet.text(x, 20, said, "small mid")
-                free = x + width(said, 11) / 2 + 4
+        texts = [mark(index * step, step) for index in range(int(seconds / step + 1e-9) + 1)]
+        apart = (span[1] - span[0]) * step / seconds if seconds else 0.0
+        found = fluid.marks(texts, apart, _SIDES.rooms, span, last=each.end == axis.end)
+        for index, one in enumerate(found):
+            yield fluid.tick(one.share, top, fluid.RANKS[one.rank])
+            if one.label is not None and (index or not each.left):
+                # At the very left of a slim page a text in the middle of its mark would be cut.
+                kind = "small" if not one.share else "small mid"
+                yield fluid.text(one.share, 16, one.said, f"{kind} {fluid.RANKS[one.label]}".rstrip())
 
 
-def _row(phase: Phase, axis: Scale, y: float, *, failed: bool) -> str:
+def _row(phase: Phase, axis: Scale, *, failed: bool) -> str:
     look, hue, _ = _LOOK[phase.kind]
     if phase.kind == "handler" and failed:
         hue = "#dd3f3f"
-    x = _x(axis.at(phase.begin))
-    wide = max(_x(axis.at(phase.end)) - x, 2.0)
-    middle = y + _ROW / 2
+    begin, end = _share(axis.at(phase.begin)), _share(axis.at(phase.end))
     figure = length(phase.ms / 1_000)
     hover = " — ".join(part for part in (f"{phase.name} {figure}", phase.note) if part)
-    if look == "stripes":
-        drawn = f'<path class="stripes" d="M{number(x)} {number(middle)}H{number(x + wide)}"/>'
+    top = (_ROW - _BAR) / 2
+    if look == "stripes" and (end - begin) * _SHOWN > 3:
+        drawn = fluid.line("stripes", begin, end, _ROW / 2)
     else:
-        drawn = (
-            f'<rect class="{look}" x="{number(x)}" y="{number(middle - _BAR / 2)}" width="{number(wide)}" '
-            f'height="{number(_BAR)}"/>'
-        )
-    note = "" if phase.kind != "handler" else f" · {phase.note}"
+        drawn = fluid.rect("bar" if look == "stripes" else look, begin, end, top, _BAR)
+    said = figure + ("" if phase.kind != "handler" else f" · {phase.note}")
+    name = seen(phase.name)
     return (
         f'<g style="--hue:{hue}">{sheet.hover(hover)}'
-        f'<rect class="touch" y="{number(y)}" width="100%" height="{number(_ROW)}"/>'
-        f"{sheet.text(_MARGIN, middle + 4, cut(seen(phase.name), 12, _NAMES - 12), 'row')}{drawn}"
-        f"{sheet.text(x + wide + 7, middle + 4, cut(figure + note, 11, _WIDE - x - wide - 20), 'small')}</g>"
+        f'<rect class="touch" width="100%" height="{sheet.number(_ROW)}"/>'
+        f"{sheet.text(-_SIDES.left, 15, cut(name, 12, _SIDES.left - 12), 'row who')}"
+        f'<g class="low">{drawn}</g>'
+        f"{fluid.text(end, 15, cut(said, 11, _SIDES.right - 7), 'small broad', 7)}"
+        f"{fluid.text(1, 15, cut(said, 11, 120), 'small ending slim')}</g>"
     )

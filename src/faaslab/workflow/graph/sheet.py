@@ -18,7 +18,7 @@ from faaslab.workflow.graph.words import escaped, width
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_READABLE = 0.82
+_READABLE = 0.64
 """A page makes a picture so much smaller at most; then one moves it instead."""
 
 _SHEET = """
@@ -81,6 +81,8 @@ _PAPER = (
     "@media(prefers-color-scheme:dark){.faas-flow.own{--ink:#e3e6ea}.faas-flow.own .paper{fill:#16191d}}"
 )
 
+_FLUID = re.compile(r'class="faas-flow faas-fluid" [^>]*? data-paper="([^"]*)"')
+
 
 def number(value: float) -> str:
     """A coordinate, no longer than it must be."""
@@ -95,27 +97,45 @@ def narrowest(wide: float) -> float:
 
 def framed(parts: Iterable[str], size: tuple[float, float], title: str, about: str) -> str:
     """The picture: `parts` in a frame of that size, named for those who do not see it."""
-    inside = "".join(parts)
     wide, high = number(size[0]), number(size[1])
+    least = number(narrowest(size[0]))
+    return opened(
+        f'class="faas-flow" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" '
+        f'style="min-width:{least}px"',
+        f"<style>{STYLE}</style>{''.join(parts)}",
+        title,
+        about,
+    )
+
+
+def opened(attributes: str, inside: str, title: str, about: str) -> str:
+    """An `<svg>` element that is named for those who do not see it."""
     digest = hashlib.blake2b(
         f"{title}\0{about}\0{inside}".encode("utf-8", "replace"), digest_size=6
     ).hexdigest()
-    least = number(narrowest(size[0]))
+    name = f"faas-{digest}"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="faas-flow" role="img" '
-        f'aria-labelledby="faas-{digest}-t faas-{digest}-d" viewBox="0 0 {wide} {high}" width="{wide}" '
-        f'height="{high}" style="min-width:{least}px"><title id="faas-{digest}-t">{escaped(title)}</title>'
-        f'<desc id="faas-{digest}-d">{escaped(about)}</desc>'
-        f"<style>{STYLE}</style>{inside}</svg>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" {attributes} role="img" '
+        f'aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{escaped(title)}</title>'
+        f'<desc id="{name}-d">{escaped(about)}</desc>{inside}</svg>'
     )
 
 
 def on_paper(svg: str) -> str:
     """The picture on a ground of its own, to stand alone in a file."""
-    own = svg.replace('class="faas-flow"', 'class="faas-flow own"', 1)
-    return own.replace(
-        "</style>", f'{_PAPER}</style><rect class="paper" width="100%" height="100%" rx="8"/>', 1
+    ground = f'{_PAPER}</style><rect class="paper" width="100%" height="100%" rx="8"/>'
+    if (fluid := _FLUID.search(svg)) is None:
+        return svg.replace('class="faas-flow"', 'class="faas-flow own"', 1).replace("</style>", ground, 1)
+    # One that is as wide as its page gets a width; what is padding there is room here.
+    wide, high, left, plot = fluid[1].split()
+    root = (
+        f'class="faas-flow own" viewBox="0 -12 {wide} {float(high) + 24:g}" width="{wide}" '
+        f'height="{float(high) + 24:g}"'
     )
+    ground = ground.replace('height="100%"', 'y="-12" height="100%"')
+    inner = f'<svg x="{left}" width="{plot}" height="{high}" overflow="visible">'
+    whole = svg.replace(fluid[0], root, 1).replace("</style>", ground + inner, 1)
+    return f"{whole.removesuffix('</svg>')}</svg></svg>"
 
 
 def text(x: float, y: float, said: str, kind: str = "") -> str:

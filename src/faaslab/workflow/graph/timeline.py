@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from faaslab.workflow.graph import sheet, words
+from faaslab.workflow.graph import fluid, sheet, words
 from faaslab.workflow.graph.palette import BY_WEIGHT, SAID, SIGNS, STANDINGS, Standing
 from faaslab.workflow.graph.sheet import number
 from faaslab.workflow.graph.spans import length, mark, step_of
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
 MOST_ITERATIONS = 30
 """A Map with more of them has one row for each of its states."""
 MOST_ROWS = 400
-_ROW, _BAR = 22.0, 12.0
-_AXIS = 34.0
-_MARGIN = 16.0
-_NAMES_LEAST, _NAMES_MOST = 110.0, 260.0
+_ROW, _SLIM_ROW, _BAR = 22.0, 38.0, 12.0
+_AXIS = 28.0
+_NAMES_LEAST, _NAMES_MOST = 90.0, 260.0
 _INDENT = 14.0
-_SHOWN = 620.0
-_FIGURES = 130.0
+_FIGURES = 90.0
 _SAID_FIRST: tuple[Standing, ...] = ("succeeded", "caught", "failed", "aborted", "running")
 _DOING: dict[Doing, str] = {
     "queued": "waiting to begin",
@@ -71,34 +69,30 @@ def timeline(events: Iterable[Any], now: datetime | None = None, *, title: str =
     """
     course = course_of(events, now)
     if course is None:
-        said = [sheet.text(_MARGIN, 30, NOTHING, "small")]
-        return sheet.framed(said, (300, 48), title, "No state was entered.")
+        empty = fluid.Page(fluid.Sides(0, 0, 0, 0))
+        empty.note(NOTHING)
+        return empty.svg(title, "No state was entered.")
     begin, end, left_out = course.begin, course.end, len(course.rows) - MOST_ROWS
     rows = course.rows[:MOST_ROWS]
     names = max(words.width(row.label, 12) + row.depth * _INDENT for row in rows)
     names = min(max(names, _NAMES_LEAST), _NAMES_MOST) + 12
+    figures = max(_FIGURES, *(words.width(row.figure, 11) + 10 for row in rows))
     total = max((end - begin).total_seconds(), 1e-6)
-    view = _View(begin, total, _MARGIN + names)
-    high = _AXIS + _ROW * len(rows) + 6
-    parts = list(_axis(view, high))
-    for index, row in enumerate(rows):
-        parts.append(_drawn(row, view, _AXIS + _ROW * index))
-    wide = view.left + _SHOWN + _FIGURES + _MARGIN
+    page = fluid.Page(fluid.Sides(names, min(figures, 200.0), 0, 6))
+    view = _View(begin, total)
+    page.add("".join(_axis(view, page.sides)), _AXIS)
+    for row in rows:
+        page.add(_drawn(row, view, names), _ROW, _SLIM_ROW)
+    page.lines(_AXIS - 6)
+    page.add("", 8)
     stood = {row.standing for row in rows}
-    keys, tall = sheet.legend(
-        [each for each in STANDINGS if each in stood], _MARGIN, high + 16, wide - _MARGIN
-    )
-    parts += keys
-    high += tall + 14
+    page.laid(fluid.keys(_standings(each for each in STANDINGS if each in stood), 16))
     done = {piece.doing for row in rows for piece in row.pieces}
-    parts += _key([doing for doing in _DOING if doing in done], high + 4)
-    high += 22
+    page.laid(fluid.keys(((_stroke(doing), _DOING[doing]) for doing in _DOING if doing in done), 22))
     if left_out > 0:
-        parts.append(sheet.text(_MARGIN, high + 6, f"{left_out:,} more rows are not drawn", "small"))
-        high += 20
+        page.note(f"{left_out:,} more rows are not drawn")
     visits = "1 visit of a state" if course.visits == 1 else f"{course.visits:,} visits of states"
-    about = f"{visits} in {length(end - begin)}."
-    return sheet.framed(parts, (wide, high), title, about)
+    return page.svg(title, f"{visits} in {length(end - begin)}.")
 
 
 NOTHING = "nothing has happened yet"
@@ -130,11 +124,10 @@ def course_of(events: Iterable[Any], now: datetime | None = None) -> Course | No
 class _View:
     begin: datetime
     total: float
-    left: float
 
     def at(self, instant: datetime) -> float:
-        share = (instant - self.begin).total_seconds() / self.total
-        return self.left + _SHOWN * min(max(share, 0.0), 1.0)
+        """Its share of the whole."""
+        return min(max((instant - self.begin).total_seconds() / self.total, 0.0), 1.0)
 
 
 def _rows(place: Place, depth: int, end: datetime) -> Iterator[Row]:
@@ -261,56 +254,57 @@ def _merged(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, date
     return found
 
 
-def _axis(view: _View, high: float) -> Iterator[str]:
+def _axis(view: _View, sides: fluid.Sides) -> Iterator[str]:
     step = step_of(view.total, 7)
-    count = int(view.total / step + 1e-9)
-    for index in range(count + 1):
-        seconds = index * step
-        x = view.left + _SHOWN * seconds / view.total
-        yield f'<path class="rule" d="M{number(x)} {number(_AXIS - 8)}V{number(high)}"/>'
-        yield sheet.text(x, _AXIS - 14, mark(seconds, step), "small mid")
+    texts = [mark(index * step, step) for index in range(int(view.total / step + 1e-9) + 1)]
+    for one in fluid.marks(texts, step / view.total, sides.rooms):
+        yield fluid.tick(one.share, _AXIS - 6, fluid.RANKS[one.rank])
+        if one.label is not None:
+            kind = "small" if not one.share else "small mid"
+            yield fluid.text(one.share, _AXIS - 12, one.said, f"{kind} {fluid.RANKS[one.label]}".rstrip())
 
 
-def _drawn(row: Row, view: _View, y: float) -> str:
-    x, end = view.at(row.start), view.at(row.end)
+def _drawn(row: Row, view: _View, names: float) -> str:
+    end = view.at(row.end)
     label = words.cut(row.label, 12, _NAMES_MOST - row.depth * _INDENT)
-    middle = y + _ROW / 2
-    parts = [
-        sheet.hover(row.hover),
-        f'<rect class="touch" y="{number(y)}" width="100%" height="{number(_ROW)}"/>',
-        sheet.text(_MARGIN + row.depth * _INDENT, middle + 4, label, "row"),
-    ]
+    foot = _ROW / 2 + 4
     high = _BAR / 2 if row.around else _BAR
-    top = middle - high / 2
-    drawn = False
+    top = (_ROW - high) / 2
+    bars: list[str] = []
     for piece in row.pieces:
         a, b = view.at(piece.start), view.at(piece.end)
-        if b - a >= 0.4 or piece.standing or len(row.pieces) == 1:
-            bar = _bar(piece.doing, a, max(b - a, 2.0), top, high)
-            parts.append(f'<g class="{piece.standing}">{bar}</g>' if piece.standing else bar)
-            drawn = True
-    if not drawn:
-        parts.append(_bar("running", x, max(end - x, 2.0), top, high))
-    parts.append(sheet.text(end + 7, middle + 4, row.figure, "small"))
-    return f'<g class="{row.standing}">{"".join(parts)}</g>'
-
-
-def _bar(doing: Doing, x: float, wide: float, y: float, high: float = _BAR) -> str:
-    if doing == "backoff":
-        return f'<path class="back" d="M{number(x + 1.5)} {number(y + high / 2)}H{number(x + wide - 1)}"/>'
-    kind = {"running": "bar", "queued": "pale", "held": "hold"}[doing]
-    inset = 0.5 if doing == "held" else 0.0
+        if b - a >= 0.0006 or piece.standing or len(row.pieces) == 1:
+            bar = _bar(piece.doing, a, b, top, high)
+            bars.append(f'<g class="{piece.standing}">{bar}</g>' if piece.standing else bar)
+    if not bars:
+        bars.append(_bar("running", view.at(row.start), end, top, high))
     return (
-        f'<rect class="{kind}" x="{number(x)}" y="{number(y + inset)}" width="{number(wide)}" '
-        f'height="{number(high - 2 * inset)}" rx="{number(min(3.0, wide / 2))}"/>'
+        f'<g class="{row.standing}">{sheet.hover(row.hover)}'
+        f'<rect class="touch" width="100%" height="{number(_ROW)}"/>'
+        f"{sheet.text(row.depth * _INDENT - names, foot, label, 'row who')}"
+        f'<g class="low">{"".join(bars)}</g>'
+        f"{fluid.text(end, foot, row.figure, 'small broad', 7)}"
+        f"{fluid.text(1, foot, row.figure, 'small ending slim')}</g>"
     )
 
 
-def _key(doings: list[Doing], y: float) -> list[str]:
-    parts: list[str] = []
-    x = _MARGIN
-    for doing in doings:
-        parts.append(f'<g class="running">{_bar(doing, x, 22, y - _BAR / 2)}</g>')
-        parts.append(sheet.text(x + 28, y + 4, _DOING[doing], "small"))
-        x += 28 + words.width(_DOING[doing], 11) + 16
-    return parts
+def _bar(doing: Doing, begin: float, end: float, y: float, high: float = _BAR) -> str:
+    if doing == "backoff":
+        return fluid.line("back", begin, end, y + high / 2)
+    kind = {"running": "bar", "queued": "pale", "held": "hold"}[doing]
+    inset = 0.5 if doing == "held" else 0.0
+    return fluid.rect(kind, begin, end, y + inset, high - 2 * inset, rx=3)
+
+
+def _standings(stood: Iterable[Standing]) -> Iterator[tuple[str, str]]:
+    for each in stood:
+        mark_ = '<circle class="card" cx="8" r="6.5"/>' if each == "waiting" else sheet.seal(each, 8, 0)
+        yield f'<g class="{each}">{mark_}</g>', SAID[each]
+
+
+def _stroke(doing: Doing) -> str:
+    """What a bar looks like, for the key."""
+    if doing == "backoff":
+        return '<g class="running"><path class="back" d="M1.5 0H21"/></g>'
+    kind = {"running": "bar", "queued": "pale", "held": "hold"}[doing]
+    return f'<g class="running"><rect class="{kind}" y="-6" width="22" height="12" rx="3"/></g>'
