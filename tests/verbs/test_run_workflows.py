@@ -69,8 +69,14 @@ def test_a_run_that_goes_well(do, etl):
     assert do("show first").looked_at
     history = do("workflow history first").value
     assert list(history["type"])[:2] == ["ExecutionStarted", "TaskStateEntered"]
-    assert do("graph first").svg.startswith("<svg")
-    assert do("timeline first").svg.startswith("<svg")
+    for line, about in (
+        ("graph etl", "the states of definition 1"),
+        ("graph first", "how first went through its states"),
+        ("timeline first", "when first was in which state"),
+    ):
+        shown = do(line)
+        assert shown.svg.startswith("<svg")
+        assert (shown.name, shown.about) == ("etl", about)
     assert "double" in do("graph etl --mermaid").text
     (row,) = documents(do("runs etl --status SUCCEEDED --last 5"))
     assert (row["name"], row["status"], row["states"]) == ("first", "SUCCEEDED", 3)

@@ -20,7 +20,7 @@ from faaslab.notebook.execution_view import execution_block
 from faaslab.notebook.log_view import log_rows
 from faaslab.notebook.markup import Html, box, facts, fold, gauge, joined, page, pill, tag
 from faaslab.notebook.report_view import report_block, reports_block
-from faaslab.notebook.run_view import picture, run_block, timeline_block, workflow_block
+from faaslab.notebook.run_view import picture_block, run_block, timeline_block, workflow_block
 from faaslab.notebook.tables import ROWS, pairs, table, table_parts
 from faaslab.verbs import (
     Answer,
@@ -200,7 +200,7 @@ def _block(answer: Answer, around: Surroundings) -> Html:
         case RunAnswer():
             return run_block(answer)
         case PictureAnswer():
-            return box(picture(answer.svg))
+            return picture_block(answer)
         case TimelineAnswer():
             return timeline_block(answer, rows=around.rows)
         case _:

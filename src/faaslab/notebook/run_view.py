@@ -11,7 +11,7 @@ from faaslab.verbs.workflow_text import about, cause_text, value_of
 
 if TYPE_CHECKING:
     from faaslab.model.workflow import WorkflowExecution
-    from faaslab.verbs import RunAnswer, TimelineAnswer, WorkflowCard
+    from faaslab.verbs import PictureAnswer, RunAnswer, TimelineAnswer, WorkflowCard
 
 HUES = {"RUNNING": "info", "SUCCEEDED": "ok", "FAILED": "bad", "TIMED_OUT": "warn", "ABORTED": "mute"}
 _CAUSE = 2_000
@@ -48,16 +48,24 @@ def picture(svg: str) -> Html:
     return tag("div", Html(svg), class_="part picture")
 
 
-def timeline_block(answer: TimelineAnswer, *, rows: int) -> Html:
-    """A timeline, and the rows behind it for those who read."""
-    top = tag(
+def picture_block(answer: PictureAnswer) -> Html:
+    """A picture under what it shows."""
+    return box(_head(answer) if answer.name else None, picture(answer.svg))
+
+
+def _head(answer: PictureAnswer | TimelineAnswer) -> Html:
+    return tag(
         "div",
         tag("span", answer.name, class_="name"),
         tag("span", answer.about, class_="soft"),
         class_="top",
     )
+
+
+def timeline_block(answer: TimelineAnswer, *, rows: int) -> Html:
+    """A timeline, and the rows behind it for those who read."""
     table = fold("as a table", table_parts(answer.df, rows=rows)) if len(answer.df) else None
-    return box(top, picture(answer.svg), table)
+    return box(_head(answer), picture(answer.svg), table)
 
 
 def run_block(answer: RunAnswer) -> Html:

@@ -194,10 +194,12 @@ class RunAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class PictureAnswer:
-    """A picture as SVG, and as text where there is nothing to draw on."""
+    """A picture as SVG, and as text where there is nothing to draw on; of what it is, and what it shows."""
 
     svg: str
     text: str
+    name: str = ""
+    about: str = ""
     exit_status: int = 0
 
     @property

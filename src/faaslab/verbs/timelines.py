@@ -82,7 +82,8 @@ def _whole(call: Call, what: str) -> None:
 def _of_run(run: WorkflowRun, call: Call, face: Face) -> Answer:
     _whole(call, "a run")
     picture = run.timeline()
-    return shown_picture(picture.svg, picture.text, call, face)
+    about = f"when {run.execution.name} was in which state"
+    return shown_picture(picture.svg, picture.text, call, face, name=run.execution.workflow, about=about)
 
 
 def _run(lab: Lab, what: str) -> WorkflowRun | None:

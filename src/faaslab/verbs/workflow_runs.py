@@ -204,19 +204,26 @@ def graph(lab: Lab, call: Call, face: Face) -> Answer:
     """The picture of a workflow, or of how an execution went through it."""
     what = payloads.named(call["what"], face, place="WHAT")
     workflow = workflow_of(lab, what)
-    found: Any = run_of(lab, what).graph() if workflow is None else pictures.of_workflow(workflow)
+    found: Any
+    if workflow is None:
+        run = run_of(lab, what)
+        found, name = run.graph(), run.execution.workflow
+        about = f"how {run.execution.name} went through its states"
+    else:
+        found, name = pictures.of_workflow(workflow), workflow.name
+        about = f"the states of definition {workflow.version}"
     if call["mermaid"]:
         return TextAnswer(text=found.mermaid)
-    return shown_picture(found.svg, found.text, call, face)
+    return shown_picture(found.svg, found.text, call, face, name=name, about=about)
 
 
-def shown_picture(svg: str, text: str, call: Call, face: Face) -> Answer:
+def shown_picture(svg: str, text: str, call: Call, face: Face, *, name: str = "", about: str = "") -> Answer:
     """A picture, shown, printed (`--svg -`) or written (`--svg PATH`)."""
     path = call["svg"]
     if path is None:
-        return PictureAnswer(svg=svg, text=text)
+        return PictureAnswer(svg=svg, text=text, name=name, about=about)
     if path == "-":
-        return TextAnswer(text=svg)
+        return TextAnswer(text=on_paper(svg))
     if not path.endswith(".svg"):
         raise InvalidValue(f"{path!r} does not end in .svg", place="--svg", hint="a browser shows SVG")
     target = Path(path).expanduser()
