@@ -62,7 +62,7 @@ def tables(dashboard: Dashboard, *, order: str = "invocations") -> Html:
     if dashboard.workflows:
         workflows = dashboard.workflows
         parts.append(_table("workflow", lambda each: each.workflow, _of_workflows(), workflows))
-    return joined(*parts)
+    return joined(*parts, tag("div", "more columns where there is more room", class_="foot narrow"))
 
 
 def _of_functions(running: Mapping[str, int], *, throttled: bool) -> list[_Column[FunctionFigures]]:
@@ -143,7 +143,6 @@ def _table(
             aria_label=f"{what}s",
         ),
         tag("div", " · ".join(said), class_="foot") if said else None,
-        tag("div", "more columns where there is more room", class_="foot narrow"),
         class_="under",
     )
 

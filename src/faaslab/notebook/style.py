@@ -177,11 +177,12 @@ _SHEET = """
     .faas .grape { --hue: #a55eea; }
     .faas .run i { width: 30%!important; animation: faas-run 1.4s ease-in-out infinite alternate; }
     .faas .narrow { display: none; }
+    @container (max-width: 54rem) { .faas .full th, .faas .full td { padding: 4px 7px!important; } }
     @container (max-width: 36rem) { .faas .rows { grid-template-columns: 1fr; gap: 3px; }
-       .faas .aside { display: none; } .faas .narrow { display: block; } }
-    @container (max-width: 54rem) { .faas .full th, .faas .full td { padding: 4px 7px!important; }
-       .faas .full tr>:first-child { padding-left: 14px!important; }
-       .faas .full tr>:last-child { padding-right: 14px!important; } }
+       .faas .aside { display: none; } .faas .narrow { display: block; }
+       .faas .full th, .faas .full td { padding: 4px 4px!important; } }
+    .faas .full tr>:first-child { padding-left: 14px!important; }
+    .faas .full tr>:last-child { padding-right: 14px!important; }
     @container (min-width: 27rem) { .faas .series text { font-size: 7.5px; }
        .faas .tile .figure { font-size: 17.5px; } }
     @container (min-width: 38rem) { .faas .charts { grid-template-columns: repeat(2,minmax(0,1fr)); }
