@@ -105,7 +105,6 @@ def test_whoever_is_stopped_while_it_is_printed_takes_the_browser_along(tmp_path
 
 def test_a_worker_that_does_not_end_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "_OVERTIME_S", 0.5)
-    monkeypatch.setattr(pdf, "LIMIT_S", 0.5)
     hangs = program(tmp_path, f"echo $$ > {tmp_path}/browser.pid\nexec sleep 600")
     with pytest.raises(runner.WorkerFailed, match="was not done after 8 s, and did not stop when asked to"):
         run(

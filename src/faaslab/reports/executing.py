@@ -14,7 +14,6 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from faaslab.reports.hiding import hide_in
 from faaslab.reports.journal import Journal, Stream, hidden, plain
 from faaslab.reports.page import failed_cell, own_numbers
 
@@ -38,7 +37,7 @@ class _Going:
 
 
 def execute(job: dict[str, Any], output: Path, journal: Journal, say: Callable[..., None]) -> dict[str, Any]:
-    """Run the job's notebook and write it to `output`; how it ended, as the fields of a run.
+    """Run the job's notebook and write it to `output`, secrets and all; how it ended, as the fields of a run.
 
     `failed_cell` counts the notebook's own code cells from 1. `say` is told each cell that begins or ends.
     """
@@ -81,10 +80,6 @@ def execute(job: dict[str, Any], output: Path, journal: Journal, say: Callable[.
         }
     finally:
         going.done.set()
-    if job["hide"] or job["shown"]:
-        node = nbformat.read(output, as_version=4)
-        hide_in(node, job["hide"], job["shown"])
-        nbformat.write(node, output)
     return ended
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FORMATS = ("html", "pdf", "ipynb")
 _ERROR = re.compile(r"[\w.]+(Error|Exception|NotFound|Interrupt)\b")
 _OVERTIME_S = 60.0
-"""What a worker has beyond the report's own time, for rendering what there is."""
+"""What a worker has beyond the report's own time, for making pages of what there is."""
 _STOP_LOOK_S = 0.2
 
 
@@ -113,6 +113,9 @@ def run(
         }
         ended = _work(job, Path(folder), _Told(on_progress, on_cell), stop)
         made = [suffix for suffix in formats if (Path(folder) / f"report.{suffix}").is_file()]
+        if not (Path(folder) / "report.html").is_file():
+            # No page could be made: what the cells came to is not lost with it.
+            made = ["ipynb"] if (Path(folder) / "report.ipynb").is_file() else []
         try:
             outputs = tuple(
                 str(_place(Path(folder) / f"report.{suffix}", out_dir / f"{stem or name}.{suffix}"))
@@ -234,8 +237,7 @@ def _alarm(worker: subprocess.Popen[bytes], job: Mapping[str, Any], late: thread
         late.set()
         _end(worker)
 
-    printing_s = pdf.LIMIT_S if job["browser"] is not None else 0.0
-    timer = threading.Timer(job["timeout_s"] + _OVERTIME_S + printing_s, ring)
+    timer = threading.Timer(job["timeout_s"] + _OVERTIME_S, ring)
     timer.daemon = True
     timer.start()
     try:

@@ -1,9 +1,9 @@
 """The process that runs one notebook: a job as JSON on standard input, its progress as JSON lines out.
 
-It writes `report.ipynb`, `report.html` and, where that is asked for, `report.pdf` into the job's folder and
-says at the end how it went. Whoever started it may end it with SIGTERM; its kernel goes with it. Standard
-input stays open as long as somebody waits for the page: when it closes, the worker ends its kernel, removes
-the job's folder and goes.
+It writes `report.ipynb`, `report.html` and, where that is asked for, `report.pdf` into the job's folder (the
+pages by processes of their own) and says at the end how it went. Whoever started it may end it with SIGTERM;
+its kernel goes with it. Standard input stays open as long as somebody waits for the page: when it closes, the
+worker ends its kernel, removes the job's folder and goes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 
+from faaslab.clock import SYSTEM
 from faaslab.errors import FaaslabError
 from faaslab.reports.journal import Journal
 
@@ -56,25 +57,28 @@ def _run(job: dict[str, Any], folder: Path) -> None:
 
 
 def _make(job: dict[str, Any], folder: Path, journal: Journal) -> None:
+    from faaslab.reports import pdf, rendering
     from faaslab.reports.executing import execute
-    from faaslab.reports.page import render
 
-    ended = execute(job, folder / "report.ipynb", journal, _say)
+    began = SYSTEM.monotonic()
+
+    def left_s(most_s: float) -> float:
+        return rendering.limit_s(job["timeout_s"], SYSTEM.monotonic() - began, most_s=most_s)
+
+    ended = execute(job, folder / "executed.ipynb", journal, _say)
     page = folder / "report.html"
-    look = {name: job[name] for name in ("title", "subtitle", "theme", "paper")}
-    page.write_text(render(folder / "report.ipynb", ended=ended, **look), "utf-8")
-    if job["browser"] is not None:
-        from faaslab.reports.pdf import print_page
-
-        journal.note("printing")
-        try:
-            print_page(page, folder / "report.pdf", Path(job["browser"]))
-        except FaaslabError as error:
-            # The other pages are as good as they were.
-            journal.note(f"no PDF: {error}")
-            if ended["error_type"] is None:
-                ended |= {"error_type": type(error).__name__, "error_message": str(error)}
-    journal.note("the pages are made")
+    try:
+        rendering.make_page(job, folder, ended, limit_s=left_s(rendering.LIMIT_S))
+        if job["browser"] is not None:
+            journal.note("printing")
+            limit_s = left_s(pdf.LIMIT_S)
+            pdf.print_page(page, folder / "report.pdf", Path(job["browser"]), limit_s=limit_s)
+        journal.note("the pages are made")
+    except FaaslabError as error:
+        # What there is besides is as good as it was.
+        journal.note(f"{'no PDF' if page.is_file() else 'no page'}: {error}")
+        if ended["error_type"] is None:
+            ended |= {"error_type": type(error).__name__, "error_message": str(error)}
     _say(ended=ended)
 
 
