@@ -1,5 +1,6 @@
 """A run of a report is a row, however it ends: a cell that fails, a time that is over, a kill, a Ctrl-C."""
 
+import base64
 import contextlib
 import signal
 import subprocess
@@ -81,9 +82,12 @@ def test_times_count_from_when_it_was_due_and_stand_in_the_row(lab, tmp_path):
 
 def test_the_log_has_each_cell_and_its_lines_with_times_and_no_secret(lab, tmp_path, monkeypatch):
     monkeypatch.setenv("SERVICE_TOKEN", "from-the-environment")
+    monkeypatch.setenv("DATABASE", "of-a-function")
+    lab.functions.create("f", "def handler(e, c): ...", secrets=("DB=env:DATABASE",))
     path = notebook(
         tmp_path,
-        "import os, sys\nprint('one\\ntwo ' + token)\nprint(os.environ['SERVICE_TOKEN'], file=sys.stderr)",
+        "import os, sys\nprint('one\\ntwo ' + token)\nprint(os.environ['SERVICE_TOKEN'], file=sys.stderr)\n"
+        "import base64\nprint(base64.b64encode(('u:' + os.environ['DATABASE']).encode()).decode())",
         "# how it goes on\nprint('\\x1b[31mred\\x1b[0m')\nraise ValueError('no ' + token)",
     )
     run = lab.reports.run(path, parameters={"token": "hush-hush"}, formats=("html", "ipynb"))
@@ -102,6 +106,7 @@ def test_the_log_has_each_cell_and_its_lines_with_times_and_no_secret(lab, tmp_p
     for kept in (log, *map(Path, run.outputs)):
         assert "hush" not in kept.read_text()
         assert "from-the-environment" not in kept.read_text()
+        assert base64.b64encode(b"u:of-a-function").decode()[4:-4] not in kept.read_text()
     injected = nbformat.read(run.outputs[1], 4)
     assert "hush" not in injected.cells[1].source
     assert injected.metadata.papermill.parameters == {"token": "••••"}

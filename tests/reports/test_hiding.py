@@ -1,10 +1,15 @@
 """Secrets stand in no notebook and in no page of it, however a cell wrote them."""
 
+import base64
 import html
 import json
+import re
+from urllib.parse import quote, quote_plus
 
 import nbformat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from faaslab.reports import journal
 from faaslab.reports.hiding import forms, hide_in
@@ -69,3 +74,51 @@ def test_the_bytes_of_a_picture_are_left_alone():
     node = executed(shown({"image/png": "iVBORsecretAA", "text/plain": "secret"}))
     hide_in(node, forms(["secret"]), {})
     assert node.cells[0].outputs[0].data == {"image/png": "iVBORsecretAA", "text/plain": "••••"}
+
+
+KEY = "sk/live+7f?Kx9&Qe<2é'\"m"
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab", "user:"])
+@pytest.mark.parametrize("after", ["", "z", "zz", " and more"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_base64_hides_it_wherever_in_it_it_stands(before, after, encode):
+    written = encode(f"{before}{KEY}{after}".encode()).decode()
+    for each in (written, written.rstrip("="), quote(written, safe="")):
+        left = journal.hidden(each, forms([KEY]))
+        assert "••••" in left
+        # What is left of it are letters that its neighbours are in as well.
+        assert len(left.replace("••••", "")) <= len(each) - len(encode(KEY.encode())) + 10
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        quote(KEY),
+        quote_plus(KEY),
+        re.sub("%..", lambda found: found[0].lower(), quote(KEY, safe="")),
+        "".join(f"%{byte:02x}" for byte in KEY.encode()),
+        KEY.encode().hex(),
+        KEY.encode().hex().upper(),
+        KEY.encode().hex(":"),
+        repr(KEY.encode()),
+        json.dumps(KEY),
+        json.dumps(KEY).replace("/", "\\/"),
+        json.dumps(KEY).replace("<", "\\u003c").replace("&", "\\u0026").replace("'", "\\u0027"),
+        html.escape(json.dumps(KEY)),
+        html.escape(KEY).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+    ],
+)
+def test_it_is_hidden_as_it_is_written_elsewhere(written):
+    left = journal.hidden(written, forms([KEY])).replace("&quot;", "").replace("&#34;", "")
+    assert left.strip("'\"b") == "••••"
+
+
+@given(st.text(min_size=8, max_size=40), st.binary(max_size=7), st.binary(max_size=7))
+def test_any_secret_is_hidden_in_any_base64(secret, before, after):
+    written = base64.b64encode(before + secret.encode() + after).decode()
+    assert "••••" in journal.hidden(written, forms([secret]))
+
+
+def test_a_short_word_masks_no_base64_of_others():
+    assert journal.hidden(base64.b64encode(b"a dog and a cat").decode(), forms(["dog"])).isalnum()

@@ -27,11 +27,12 @@ from faaslab.lab.report_catalogue import (
     shipped_reports,
 )
 from faaslab.lab.report_signs import BEAT_S, TTL_S, last_sign, log_written
-from faaslab.lab.secrets import looks_secret, secret_texts, without_secrets
+from faaslab.lab.secrets import looks_secret, secret_texts, variables, without_secrets
 from faaslab.model.json import from_json
 from faaslab.model.moment import moment
 from faaslab.model.report import ReportRun, ReportStatus
 from faaslab.reports.given import kept
+from faaslab.reports.hiding import forms
 from faaslab.reports.journal import hidden
 from faaslab.reports.parameters import cells, declared
 from faaslab.reports.times import Times, resolved, written
@@ -157,7 +158,7 @@ class Reports:
         if cwd is not None and not Path(cwd).is_dir():
             raise InvalidValue(f"the folder {str(cwd)!r} that it runs in is not there", place="--folder")
         wanted = tuple(dict.fromkeys(formats))
-        hide = list(secret_texts(given))
+        hide = forms(secret_texts(given))
         try:
             given, _ = reports.prepared(notebook, given, wanted, look)
         except InvalidValue as error:
@@ -180,7 +181,7 @@ class Reports:
         except OSError as error:
             raise InvalidValue(f"cannot be written to: {error.strerror}", place=f"--dir {folder}") from None
         shown = without_secrets(given)
-        hide = [*secret_texts(given), *_variables()]
+        known = [*secret_texts(given), *self._known_secrets()]
         begun = ReportRun(
             id=str(uuid.uuid4()),
             name=notebook.stem,
@@ -206,7 +207,7 @@ class Reports:
                     look=look,
                     timeout_s=timeout_s,
                     log=folder / f"{stem}.log",
-                    hide=hide,
+                    hide=known,
                     shown={key: value for key, value in shown.items() if value != given[key]},
                     run_id=begun.id,
                     clock=self._lab.clock,
@@ -215,7 +216,7 @@ class Reports:
                     stop=stop,
                 )
             except BaseException as error:
-                done = self._broken(begun, error, heard, hide)
+                done = self._broken(begun, error, heard, known)
                 self._lab.store.report_runs.end(done)
                 if isinstance(error, reports.WorkerFailed):
                     return done
@@ -246,7 +247,7 @@ class Reports:
             ended_at=self._lab.clock.now(),
             failed_cell=None if isinstance(error, NotPlaced) else heard.number,
             error_type=kind,
-            error_message=hidden(message, hide),
+            error_message=hidden(message, forms(hide)),
         )
 
     @contextmanager
@@ -267,6 +268,19 @@ class Reports:
         finally:
             over.set()
             beating.join()
+
+    def _known_secrets(self) -> Iterator[str]:
+        """What else no page and no log may show: values under telling names, and what functions get.
+
+        A system's keyring is not asked: it may ask a person.
+        """
+        configurations = [function.configuration for function in self._lab.functions.list()]
+        names = {name for each in configurations for secret in each.secrets for name in variables(secret)}
+        for name, value in os.environ.items():
+            if (looks_secret(name) or name in names) and len(value) >= _LEAST_HIDDEN:
+                yield value
+        for each in configurations:
+            yield from (text for text in secret_texts(dict(each.environment)) if len(text) >= _LEAST_HIDDEN)
 
     def settle(self) -> int:
         """Record as failed the runs whose process has ended without a word; how many there were."""
@@ -424,11 +438,6 @@ class _Heard:
         self.number, self.where = number, f"in cell {number} of {count}"
         if self._progress is not None:
             self._progress(int(ended), self.where)
-
-
-def _variables() -> list[str]:
-    """What else no page and no log may show: the values of variables with telling names."""
-    return [value for key, value in os.environ.items() if looks_secret(key) and len(value) >= _LEAST_HIDDEN]
 
 
 def _file_stem(stem: str) -> str:

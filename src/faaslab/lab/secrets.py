@@ -72,6 +72,13 @@ def secret_texts(value: Any, *, telling: bool = False) -> Iterator[str]:
         yield str(value)
 
 
+def variables(secret: str) -> tuple[str, ...]:
+    """The variables of this process's environment that `resolve` would look at for `secret`."""
+    name, equals, given = secret.partition("=")
+    scheme, colon, rest = (given if equals else name).partition(":")
+    return (rest if colon else scheme,) if not colon or scheme == "env" else ()
+
+
 def resolve(secret: str) -> str:
     """The value of `NAME` or `NAME=REFERENCE`, or of a bare reference.
 
