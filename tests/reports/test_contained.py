@@ -36,6 +36,68 @@ def test_each_sheet_has_its_output_for_a_scope():
     )
     assert still(once) == once
     assert contained("<p>a</p>", 1) == "<p>a</p>"
+    table = '<table><td style="text-align:right">1</td></table>'
+    assert contained(table, 1, cell=True) == table
+    assert contained('<p style="position:fixed">a</p>', 1, cell=True).startswith(
+        '<div class="output-1 contained">'
+    )
+
+
+@pytest.mark.parametrize(
+    ("sheet", "left"),
+    [
+        ("@media print{a{b:c}}", "@media print{a{b:c}}"),
+        ("@keyframes x{from{a:b}}@-webkit-keyframes x{}", "@keyframes x{from{a:b}}@-webkit-keyframes x{}"),
+        ("@font-face{font-family:Menlo}", "@left-out-font-face{font-family:Menlo}"),
+        ("@Property --ink{inherits:false}", "@left-out-Property --ink{inherits:false}"),
+        ("@page{size:1mm}", "@left-out-page{size:1mm}"),
+        ("@media-x{}", "@left-out-media-x{}"),
+        ("@scope (html){a{b:c}}", "@left-out-scope (html){a{b:c}}"),
+    ],
+)
+def test_rules_that_no_scope_holds_are_left_out(sheet, left):
+    found = contained(f"<style>{sheet}</style>", 1)
+    assert found == f'<div class="output-1"><style>@scope (.output-1) {{{left}\n}}</style></div>'
+
+
+def test_in_markdown_neither_a_style_nor_a_tag_reaches_the_page(tmp_path):
+    hostile = (
+        "<style>body{display:none} nav{color:red}</style><link rel=stylesheet href=https://a.example/a.css>"
+        "<base href=https://b.example/><meta http-equiv=refresh content='0;url=https://c.example/'>"
+        "<form action=https://d.example/><input name=x></form><iframe src=https://e.example/></iframe>"
+        "<p onclick='x()' style='position:fixed;inset:0' popover>here</p>"
+        "<svg><a><animate attributeName=href to=javascript:x() /></a></svg>"
+    )
+    cells = [
+        nbformat.v4.new_markdown_cell(hostile + "\n\n# Title"),
+        nbformat.v4.new_code_cell(
+            "1", outputs=[nbformat.v4.new_output("display_data", data={"text/markdown": hostile})]
+        ),
+        *(nbformat.v4.new_markdown_cell(f"## Part {number}") for number in range(5)),
+        nbformat.v4.new_markdown_cell("plain"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "n.ipynb")
+    page = render(tmp_path / "n.ipynb", title="t", subtitle="s").partition("<main>")[2]
+    # Our own list of contents stands outside of the cell that has a style.
+    assert page.index("<nav") < page.index("<style>")
+    sheets = page.split("<style>")[1:]
+    assert len(sheets) == 2
+    assert all(sheet.startswith("@scope (.output-") for sheet in sheets)
+    assert page.count("here") == 2
+    for gone in (
+        "example",
+        "onclick",
+        "popover",
+        "<form",
+        "<iframe",
+        "<base",
+        "<link",
+        "<meta",
+        "animate",
+        "javascript",
+    ):
+        assert gone not in page, gone
+    assert page.count(' contained"') == 2
 
 
 def test_on_a_page_nothing_of_an_output_covers_or_hides_the_rest(tmp_path):
@@ -50,6 +112,6 @@ def test_on_a_page_nothing_of_an_output_covers_or_hides_the_rest(tmp_path):
     page = render(tmp_path / "n.ipynb", title="t", subtitle="s")
     assert "<style>@scope (.output-1) {body{display:none}\n}</style>" in page
     # What is fixed is so within an output that is contained.
-    assert ".output_html, .output_markdown, .output_svg { contain: layout paint; }" in page
+    assert ".output_html, .output_markdown, .output_svg, .contained { contain: layout paint; }" in page
     assert len(page) < 400_000
     assert page.count("characters are left out here") == 2

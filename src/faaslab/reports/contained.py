@@ -1,7 +1,9 @@
-"""Keeps what an output of a cell says about style to that output: its sheets govern nothing else of the page.
+"""Keeps what a notebook says about style to the cell or output that says it: nothing else is governed by it.
 
-Each sheet is wrapped in a `@scope` whose root is the output. One that could close that scope early, because
-its braces do not pair or are written in a way that hides them, is left out. Pure.
+Each sheet is wrapped in a `@scope` whose root is what it stands in, and what is fixed or laid over others
+stays within that. A sheet that could close its scope early, because its braces do not pair or are written in
+a way that hides them, is left out; so is each rule that no scope holds (`@font-face`, `@property`, `@page`).
+Pure.
 """
 
 from __future__ import annotations
@@ -9,23 +11,37 @@ from __future__ import annotations
 import re
 
 _SHEET = re.compile(r"(<style(?: [^<>]*)?>)([^<]*)(</style>)")
+_STYLED = re.compile(r' style="(?!text-align: ?(?:left|right|center);?")')
+"""A style of an element; that of a column in a Markdown table moves nothing."""
+
+_GLOBAL = re.compile(
+    r"@(?!(?:media|supports|container|starting-style|(?:-webkit-|-moz-)?keyframes)(?![\w-]))", re.IGNORECASE
+)
 _TOKEN = re.compile(
     r"""/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|url\(\s*(?!["'\s])[^)\\]*\)|\\3c\ |[{}"'\\]|/\*""",
     re.DOTALL | re.IGNORECASE | re.VERBOSE,
 )
 
 
-def contained(markup: str, number: int) -> str:
-    """`markup`, as `still` gives it, with its sheets for itself; `number` is another for each output."""
-    if "<style" not in markup:
+def contained(markup: str, number: int, *, cell: bool = False) -> str:
+    """`markup`, as `still` gives it, with its style for itself; `number` is another for each.
+
+    `cell`: it is no output, which the page contains, but all of a cell.
+    """
+    if "<style" not in markup and not (cell and _STYLED.search(markup)):
         return markup
     root = f"output-{number}"
 
     def scoped(found: re.Match[str]) -> str:
         opened, sheet, closed = found.groups()
-        return f"{opened}@scope (.{root}) {{{sheet}\n}}{closed}" if is_paired(sheet) else ""
+        if not is_paired(sheet):
+            return ""
+        # A rule with a name that no browser knows is passed over, with its block.
+        held = _GLOBAL.sub("@left-out-", sheet)
+        return f"{opened}@scope (.{root}) {{{held}\n}}{closed}"
 
-    return f'<div class="{root}">{_SHEET.sub(scoped, markup)}</div>'
+    classes = f"{root} contained" if cell else root
+    return f'<div class="{classes}">{_SHEET.sub(scoped, markup)}</div>'
 
 
 def is_paired(sheet: str) -> bool:

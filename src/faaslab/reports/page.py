@@ -14,7 +14,7 @@ from faaslab.reports.contained import contained
 from faaslab.reports.still import still, with_contents
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 TEMPLATES = Path(__file__).parent / "templates"
 _LONGEST = 400
@@ -44,19 +44,28 @@ def render(
     one of `THEMES` (auto: the reader's); printed it is light, on `paper`.
     """
     import nbformat
+    from jinja2 import pass_context
     from nbconvert import HTMLExporter
 
     node = nbformat.read(notebook, as_version=4)
     # Papermill marks a failure with headings of its own; ours is a line at the top that leads to the cell.
     node.cells = [cell for cell in node.cells if _MARK not in cell.metadata.get("tags", ())]
     failed = failed_cell(node)
-    _without_what_lives(node)
     exporter = HTMLExporter(
         template_name="faaslab_report",
         extra_template_basedirs=[str(TEMPLATES)],
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
+    numbers = itertools.count(1)
+    _without_what_lives(node, numbers)
+
+    @pass_context
+    def markdown2html(context: Any, source: str) -> str:
+        # Markdown may have any HTML in it.
+        return contained(still(exporter.markdown2html(context, source)), next(numbers), cell=True)
+
+    exporter.register_filter("markdown2html", markdown2html)
     exporter.register_filter("still", still)
     exporter.register_filter("with_contents", with_contents)
     resources: dict[str, Any] = {
@@ -74,10 +83,9 @@ def render(
     return str(body)
 
 
-def _without_what_lives(node: Any) -> None:
+def _without_what_lives(node: Any, numbers: Iterator[int]) -> None:
     """Of each output the form that a page without scripts can show; nothing of widgets but their HTML."""
     node.metadata.pop("widgets", None)
-    numbers = itertools.count(1)
     for cell in node.cells:
         for output in cell.get("outputs", ()):
             if output.output_type == "stream":

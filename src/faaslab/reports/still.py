@@ -33,10 +33,12 @@ _TAGS = frozenset(
 _FOREIGN = frozenset(("svg", "math"))
 _DROPPED = frozenset(
     (
-        "action", "autoplay", "background", "formaction", "http-equiv", "imagesrcset", "manifest", "nonce",
-        "ping", "srcdoc", "srcset",
+        "accesskey", "action", "autofocus", "autoplay", "background", "command", "commandfor",
+        "contenteditable", "formaction", "http-equiv", "imagesrcset", "interestfor", "manifest", "nonce",
+        "ping", "popover", "popovertarget", "popovertargetaction", "srcdoc", "srcset",
     )
 )  # fmt: skip
+_MOVING = frozenset(("animate", "set"))
 _LOADING = frozenset(("src", "poster", "data", "xlink:href", "href"))
 _DEEPEST = 500
 """Elements within each other; of what is deeper the text stays, as browsers have it."""
@@ -94,6 +96,8 @@ class _Reader(HTMLParser):
             self._skipped.append(tag)
         if self._skipped or tag in _TAGS or not _NAME.fullmatch(tag) or len(self._open) >= _DEEPEST:
             return
+        if tag in _MOVING and _bare(dict(attrs).get("attributename") or "") in ("href", "xlink:href"):
+            return  # it would lead elsewhere than it looks
         if tag == "img" and not _loads_nothing(dict(attrs).get("src") or ""):
             self._out.append(_unloaded(dict(attrs)))
             return
