@@ -8,7 +8,7 @@ from email.headerregistry import Address
 import pytest
 
 from faaslab.errors import InvalidValue
-from faaslab.reports.delivery import letter, mail, mail_server
+from faaslab.reports.delivery import letter, mail, mail_server, webhook
 from faaslab.reports.delivery.folder import NotDelivered
 from faaslab.reports.delivery.targets import Mail
 from tests.reports.delivery import servers
@@ -190,6 +190,58 @@ def test_nobody_there_and_a_server_that_says_nothing(monkeypatch):
     with servers.mail_server(silent=True) as server:
         with pytest.raises(NotDelivered, match="timed out"):
             mail.send(mail_server.parsed(f"smtp://127.0.0.1:{server.port}"), written(story(run())), None)
+
+
+@pytest.fixture
+def dripping():
+    """A server that never has done with TLS: a byte of a handshake now and then; its port."""
+    over = threading.Event()
+
+    def drip(connection):
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(
+                b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb"
+            )  # the beginning of a long server hello
+            while not over.wait(0.02):
+                connection.sendall(b"\x00")
+
+    def serve(listener, greeting):
+        connection, _ = listener.accept()
+        with contextlib.suppress(OSError):
+            for said in greeting:
+                connection.sendall(said)
+                connection.recv(100)
+        drip(connection)
+
+    with contextlib.ExitStack() as stack:
+        threads = []
+
+        def port(*greeting):
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            threads.append(threading.Thread(target=serve, args=(listener, greeting)))
+            threads[-1].start()
+            return listener.getsockname()[1]
+
+        yield port
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_handshake_that_drips_is_bounded_by_the_whole(dripping):
+    greeting = (b"220 here\r\n", b"250-here\r\n250 STARTTLS\r\n", b"220 go on\r\n")
+    for url, says in [
+        (f"smtps://127.0.0.1:{dripping()}?from=a@b.org", "took longer than 0.5 s"),
+        (f"smtp://127.0.0.1:{dripping(*greeting)}?from=a@b.org&starttls=on", "took longer than 0.5 s"),
+    ]:
+        with pytest.raises(NotDelivered, match=says):
+            mail.send(mail_server.parsed(url), written(story(run())), None, whole_s=0.5)
+
+
+def test_so_is_that_of_a_webhook(dripping):
+    address = f"https://127.0.0.1:{dripping()}/x"
+    with pytest.raises(NotDelivered, match=r"did not take it in 4 tries: no answer within 0\.3 s"):
+        webhook.post(address, b"{}", {}, pause=lambda _: None, chance=lambda: 0.0, try_s=0.3)
 
 
 def test_a_server_that_greets_without_end_is_left():

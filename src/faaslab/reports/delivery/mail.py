@@ -6,10 +6,11 @@ import smtplib
 import ssl
 from typing import TYPE_CHECKING
 
-from faaslab.reports.delivery.bounded import bounded
+from faaslab.reports.delivery.bounded import Line, bounded
 from faaslab.reports.delivery.folder import NotDelivered
 
 if TYPE_CHECKING:
+    import socket
     from email.message import EmailMessage
 
     from faaslab.reports.delivery.mail_server import MailServer
@@ -23,8 +24,9 @@ def send(
 ) -> None:
     """Send it to all whom it is for. Raises `NotDelivered`, which never shows the password."""
     where = f"{server.host}:{server.port}"
-    connection = _unconnected(server)
-    with bounded(whole_s, lambda: connection.sock) as over:
+    line = Line(ssl.create_default_context())
+    connection = _unconnected(server, line)
+    with bounded(whole_s, line) as over:
         try:
             status, greeting = connection.connect(server.host, server.port)
             if status != _READY:
@@ -35,7 +37,7 @@ def send(
             raise NotDelivered(f"no mail server answers at {where}: {why}") from None
         try:
             if server.security == "starttls":
-                connection.starttls(context=ssl.create_default_context())
+                connection.starttls(context=line)  # type: ignore[call-overload]
             if server.user is not None and password is not None:
                 connection.login(server.user, password)
             refused = connection.send_message(message)
@@ -53,13 +55,25 @@ def send(
         raise NotDelivered(f"{where} refused {told}")
 
 
-def _unconnected(server: MailServer) -> smtplib.SMTP:
+class _Plain(smtplib.SMTP):
+    line: Line
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self.line.connect((host, port), timeout)
+
+
+class _Secure(smtplib.SMTP_SSL, _Plain):
+    """Its socket is that of `_Plain`, with TLS."""
+
+
+def _unconnected(server: MailServer, line: Line) -> smtplib.SMTP:
     """The connection before there is one, so that whoever ends it has it from the first byte on."""
-    connection = (
-        smtplib.SMTP_SSL(timeout=_ANSWER_S, context=ssl.create_default_context())
+    connection: _Plain = (
+        _Secure(timeout=_ANSWER_S, context=line)  # type: ignore[call-overload]
         if server.security == "tls"
-        else smtplib.SMTP(timeout=_ANSWER_S)
+        else _Plain(timeout=_ANSWER_S)
     )
+    connection.line = line
     # Whose certificate it is to be: smtplib sets it only where it connects at once.
     connection._host = server.host  # type: ignore[attr-defined]  # noqa: SLF001
     return connection

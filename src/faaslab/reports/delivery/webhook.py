@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from faaslab.reports.delivery.bounded import bounded
+from faaslab.reports.delivery.bounded import Line, bounded
 from faaslab.reports.delivery.folder import NotDelivered
 from faaslab.reports.delivery.targets import is_loopback
 
@@ -70,8 +70,13 @@ def post(
 
 def _once(url: str, content: bytes, headers: Mapping[str, str], try_s: float) -> tuple[int, str]:
     """The status and what Retry-After says."""
-    connection, path = _connection(url)
-    with bounded(try_s, lambda: connection.sock) as over:
+    context = ssl.create_default_context() if urlsplit(url).scheme == "https" else None
+    connection, path = _connection(url, context)
+    line = Line(context)
+    connection._create_connection = line.connect  # type: ignore[attr-defined]  # noqa: SLF001
+    if context is not None:
+        connection._context = line  # type: ignore[attr-defined]  # noqa: SLF001
+    with bounded(try_s, line) as over:
         try:
             connection.request("POST", path, body=content, headers=dict(headers))
             # The body of the answer is not read: nothing in it is needed, and it may never end.
@@ -88,13 +93,12 @@ def _once(url: str, content: bytes, headers: Mapping[str, str], try_s: float) ->
     raise TimeoutError(f"no answer within {try_s:g} s")
 
 
-def _connection(url: str) -> tuple[http.client.HTTPConnection, str]:
+def _connection(url: str, context: ssl.SSLContext | None) -> tuple[http.client.HTTPConnection, str]:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if parts.scheme == "http":
+    if context is None:
         return http.client.HTTPConnection(host, port, timeout=_ANSWER_S), path
-    context = ssl.create_default_context()
     proxy = None if is_loopback(host) or urllib.request.proxy_bypass(host) else _proxy()
     if proxy is None:
         return http.client.HTTPSConnection(host, port, timeout=_ANSWER_S, context=context), path
