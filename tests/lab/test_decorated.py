@@ -1,9 +1,12 @@
 """`@faaslab.function`: callable here, and for real in the open lab."""
 
+import inspect
+
 import pytest
 
 import faaslab
 from faaslab.errors import InvalidValue
+from faaslab.lab import decorated
 
 LIMIT = 10
 
@@ -53,9 +56,22 @@ def test_it_sees_what_is_captured_and_nothing_else_of_its_module(lab):
     assert execution.error.type == "NameError"
 
 
-def test_a_wrong_option_is_named_when_it_is_defined(lab):
-    wrong = faaslab.function(memory=5)(bare._function)
-    with pytest.raises(InvalidValue, match="memory_mb: 5 is out of range"):
-        wrong.invoke(1)
-    with pytest.raises(InvalidValue, match="same option"):
-        faaslab.function(memory=5, memory_mb=6)
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"memory": 5}, r"^memory: 5 is out of range"),
+        ({"memory_mb": 5}, r"^memory_mb: 5 is out of range"),
+        ({"memory": 256, "timeuot": 5}, r"no option 'timeuot' \(did you mean 'timeout'\?\)"),
+        ({"memory": 5, "memory_mb": 6}, "same option"),
+        ({"log_format": "xml"}, "log_format"),
+    ],
+)
+def test_a_wrong_option_is_named_where_it_stands_and_in_the_words_that_were_written(options, told):
+    with pytest.raises(InvalidValue, match=told):
+        faaslab.function(**options)
+
+
+def test_what_defining_takes_is_taken(lab):
+    words = inspect.signature(lab.functions.define).parameters
+    assert {word for word in words if word not in ("name", "code", "options")} == set(decorated._CODE)
+    assert faaslab.function(retries=0, include=[], wait=True)(bare._function).invoke(1).result == 1

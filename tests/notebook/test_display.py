@@ -1,6 +1,7 @@
 """Answers as views: what is said, and that nothing which they carry becomes markup."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
@@ -197,6 +198,20 @@ def test_a_map_counts_and_shows_the_failures_that_are_further_down():
     assert "30 more of 40 rows not shown" in text
     assert "2 failures further down" in text
     assert "cold starts4 of 40" in text  # the first, and the three that failed
+
+
+@pytest.mark.parametrize(
+    ("times_ms", "median", "most"),
+    [((10, 400), "205", "380"), ((10, 20, 50, 400), "35.0", "347.5"), ((7,), "7.00", "7.00")],
+)
+def test_a_maps_percentiles_are_those_of_stats(times_ms, median, most):
+    """As `quantile_cont` has them: pandas.Series(times_ms).quantile([0.5, 0.95])."""
+    result = mapped(len(times_ms))
+    timed = zip(result.executions, times_ms, strict=True)
+    result = replace(result, executions=tuple(replace(one, duration_ms=float(ms)) for one, ms in timed))
+    text = shown(MapAnswer(result=result))
+    assert f"median{median}" in text.replace(" ", "")
+    assert f"95%below{most}" in text.replace(" ", "")
 
 
 def test_an_interrupted_map_says_what_was_not_run():

@@ -93,6 +93,15 @@ def test_a_run_that_fails_is_redriven(do, etl):
     assert again.execution.status == "FAILED"
 
 
+@pytest.mark.parametrize(("option", "status"), [("--no-wait", 0), ("--wait", 1), ("", 1)])
+def test_a_line_fails_with_its_run_only_when_it_waited_for_it(do, option, status):
+    do("workflow at-once", "StartAt: a\nStates: {a: {Type: Fail, Error: No}}")
+    answer = do(f"run at-once {option}")
+    answer.run.wait(30)
+    assert do("show {run}", run=answer.run).exit_status == 0
+    assert answer.exit_status == status
+
+
 def test_what_a_function_raised_is_told_with_the_lines_that_led_there(do):
     do("breaks", "def handler(event, context):\n    raise KeyError('a' + chr(10) + 'b')\n")
     do("workflow w", "StartAt: a\nStates: {a: {Type: Task, Resource: breaks, End: true}}")

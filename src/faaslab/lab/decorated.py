@@ -10,7 +10,8 @@ import functools
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import InvalidValue
+from faaslab.errors import InvalidValue, nearest
+from faaslab.lab import definitions, event_invoke, limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,6 +78,8 @@ class DecoratedFunction:
         return f"<function {self.name} of faaslab>"
 
 
+_CODE = ("source", "include", "capture", "publish", "wait", "revision_id", "exist_ok")
+"""What `lab.functions.define` takes beside a function's own options."""
 _WORDS = {
     "memory": "memory_mb",
     "timeout": "timeout_s",
@@ -93,7 +96,9 @@ def decorate(
 ) -> DecoratedFunction | Callable[[Callable[..., Any]], DecoratedFunction]:
     """The decorated function, or the decorator when it was called with options only.
 
-    The short words of the other faces (memory, timeout, env, retries, …) stand for the whole ones.
+    The short words of the other faces (memory, timeout, env, retries, …) stand for the whole ones. Raises
+    `InvalidValue` of an option that there is not or that is out of range, in the words that were written:
+    here, not in the cell that runs the function first.
     """
     whole: dict[str, Any] = {}
     for key, value in options.items():
@@ -102,6 +107,7 @@ def decorate(
             raise InvalidValue(f"{key} and {word} are the same option", place=key)
         whole[word] = value
     name = whole.pop("name", None)
+    _check(whole, options)
 
     def decorator(decorated: Callable[..., Any]) -> DecoratedFunction:
         if not callable(decorated):
@@ -109,3 +115,23 @@ def decorate(
         return DecoratedFunction(decorated, name, whole, lab_of)
 
     return decorator if function is None else decorator(function)
+
+
+def _check(whole: Mapping[str, Any], written: Mapping[str, Any]) -> None:
+    known = (*_CODE, *definitions.OPTIONS, *event_invoke.SETTINGS)
+    for option in whole:
+        if option not in known:
+            near = nearest(option, [*_WORDS, *known])
+            raise InvalidValue(
+                f"a function has no option {option!r}",
+                place="@faaslab.function",
+                hint=f"did you mean {near!r}?" if near else ", ".join(known),
+            )
+    given = {word: whole[word] for word in definitions.CONFIGURATION if whole.get(word) is not None}
+    try:
+        limits.configuration(**given)
+    except InvalidValue as error:
+        short = next((each for each, word in _WORDS.items() if word == error.place and each in written), None)
+        if short is None:
+            raise
+        raise InvalidValue(error.message, place=short, hint=error.hint) from None

@@ -43,7 +43,8 @@ CONFIGURATION = (
     "system_log_level", "tracing", "snap_start", "tenancy", "layers",
 )  # fmt: skip
 OWN_RUNTIME = f"python3.{sys.version_info.minor}"
-_OUTSIDE = ("runtime", "architecture", "description", "tags", "role", "aws_only")
+OPTIONS = (*CONFIGURATION, "runtime", "architecture", "description", "tags", "role", "aws_only", "handler")
+"""What a function is defined with, beside its code."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +75,12 @@ def known_options(options: Mapping[str, Any]) -> None:
     """Complain about a keyword that nobody takes."""
     from faaslab.errors import nearest
 
-    known = (*CONFIGURATION, *_OUTSIDE, "handler")
     for option in options:
-        if option not in known:
-            near = nearest(option, known)
+        if option not in OPTIONS:
+            near = nearest(option, OPTIONS)
             raise InvalidValue(
                 f"a function has no option {option!r}",
-                hint=f"did you mean {near!r}?" if near else ", ".join(known),
+                hint=f"did you mean {near!r}?" if near else ", ".join(OPTIONS),
             )
 
 

@@ -395,7 +395,13 @@ def _counts(ended: Any, failed: list[int]) -> list[tuple[str, int]]:
 
 
 def _quantile(ordered: list[float], share: float) -> float | None:
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else None
+    """Between two neighbours where it falls there, as `stats` and the dashboard have it (quantile_cont)."""
+    if not ordered:
+        return None
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 
 
 def progress_block(

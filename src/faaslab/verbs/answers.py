@@ -180,6 +180,9 @@ class RunAnswer:
     drawn: str
     """The picture as text."""
     looked_at: bool = False
+    waited: bool = False
+    """Its end was waited for, so that a failure is the answer's. Else the run is what was asked for, however
+    quickly it ended: a line that starts one must not fail or not by how fast a machine is."""
 
     @property
     def value(self) -> WorkflowRun:
@@ -188,8 +191,8 @@ class RunAnswer:
 
     @property
     def exit_status(self) -> int:
-        """1 when one that was just run has ended and did not succeed."""
-        return 0 if self.looked_at or self.execution.status in ("RUNNING", "SUCCEEDED") else 1
+        """1 when one that was waited for has ended and did not succeed."""
+        return 1 if self.waited and self.execution.status not in ("RUNNING", "SUCCEEDED") else 0
 
 
 @dataclass(frozen=True, kw_only=True)

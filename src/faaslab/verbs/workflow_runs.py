@@ -40,12 +40,17 @@ def run(lab: Lab, call: Call, face: Face) -> Answer:
     return _followed(started, call, face)
 
 
-def answer(of: WorkflowRun, *, looked_at: bool = False) -> RunAnswer:
+def answer(of: WorkflowRun, *, looked_at: bool = False, waited: bool = False) -> RunAnswer:
     """A run as it stands, with its picture."""
     watched = of.watched()
     picture = watched.graph()
     return RunAnswer(
-        run=of, execution=watched.execution, svg=picture.svg, drawn=picture.text, looked_at=looked_at
+        run=of,
+        execution=watched.execution,
+        svg=picture.svg,
+        drawn=picture.text,
+        looked_at=looked_at,
+        waited=waited,
     )
 
 
@@ -78,7 +83,7 @@ def _followed(started: WorkflowRun, call: Call, face: Face) -> Answer:
         name = started.execution.name
         face.note(f"{name} was not stopped (that is: stop {name}); {_GOES_ON}: faaslab resume")
         raise KeyboardInterrupt(f"not waited for any longer: {name} goes on") from None
-    return answer(started)
+    return answer(started, waited=True)
 
 
 def _has_ended(started: WorkflowRun) -> bool:
