@@ -29,6 +29,8 @@ from faaslab.verbs import LATER, VERBS, Call, help_text, parse
         ("import logs a.log b.gz --function f", "import logs", {"files": ("a.log", "b.gz"), "function": "f"}),
         ("create f --env A=1 --env B=x=y", "create", {"environment": (("A", "1"), ("B", "x=y"))}),
         ("show -- -odd", "show", {"what": "-odd"}),
+        ("history score -l 5", "history", {"limit": 5}), ("runs etl --limit 5", "runs", {"limit": 5}),
+        ("timeline score -l 5", "timeline", {"limit": 5}), ("history score --last 5", "history", {"limit": 5}),
     ],
 )  # fmt: skip
 def test_a_line_becomes_a_call(line, verb, values):
@@ -56,6 +58,8 @@ def test_a_line_becomes_a_call(line, verb, values):
         ("report run costs -p since", "-p: needs a value (NAME VALUE)"),
         ("sql", "sql needs QUERY"),
         ("invoke score --json", "no option --json"),
+        ("run etl --async", "run has no option --async (see: help run)"),
+        ("history score --lmit 5", "did you mean --limit"),
     ],
 )  # fmt: skip
 def test_a_wrong_word_is_named_with_the_nearest(line, said):

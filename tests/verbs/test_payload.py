@@ -26,6 +26,7 @@ def test_every_form_of_a_payload(tmp_path):
     [
         ('{"x": }', "-p: not JSON at line 1 column 7, near '{\"x\": }'"),
         ("{x: 4}", "put JSON between single quotes"),
+        ("[{x:1},{x:2}]", "put JSON between single quotes: '[{"),
         ("event", "{event} is the variable of that name"),
         ("NaN", "NaN is not JSON"),
         ("", "not JSON at line 1 column 1"),

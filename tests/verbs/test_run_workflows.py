@@ -78,7 +78,7 @@ def test_a_run_that_goes_well(do, etl):
         assert shown.svg.startswith("<svg")
         assert (shown.name, shown.about) == ("etl", about)
     assert "double" in do("graph etl --mermaid").text
-    (row,) = documents(do("runs etl --status SUCCEEDED --last 5"))
+    (row,) = documents(do("runs etl --status SUCCEEDED --limit 5"))
     assert (row["name"], row["status"], row["states"]) == ("first", "SUCCEEDED", 3)
     assert do("runs etl --status FAILED").df.empty
 
@@ -121,7 +121,7 @@ def test_the_children_of_a_distributed_map_are_listed_by_their_parent(do):
     do("run d -p [1,2,3] --name parent")
     assert list(do("runs d").df["name"]) == ["parent"]
     assert list(do("runs --of parent").df["status"]) == ["SUCCEEDED"] * 3
-    assert len(do("runs --of parent --last 2").df) == 2
+    assert len(do("runs --of parent --limit 2").df) == 2
     assert do("runs --of parent --status FAILED").df.empty
 
 
@@ -264,8 +264,8 @@ def test_the_same_name_again_is_the_same_run_or_is_told_why_not(do, etl):
     assert do("stop n").text == "n had ended: ABORTED"
     with pytest.raises(InvalidValue, match="'long' is a workflow"):
         do("timeline long")
-    with pytest.raises(InvalidValue, match="--last"):
-        do("runs --last 0")
+    with pytest.raises(InvalidValue, match="--limit"):
+        do("runs --limit 0")
     assert len(do("runs --status aborted").df) == 1
 
 

@@ -44,7 +44,7 @@ def test_a_function_by_environment(ran, tmp_path):
     assert "as a table" in shown
     assert f"{first['id']} completed" in shown
     assert [row["status"] for row in documents(answer)] == ["completed", "completed", "failed"]
-    assert len(ran("timeline score --last 2").df) == 2
+    assert len(ran("timeline score --limit 2").df) == 2
     assert "no invocation in that time" in plain_text(ran("timeline score --since now"))
     assert ran("timeline score --until 1d").df.empty
     path = tmp_path / "score.svg"
@@ -72,8 +72,8 @@ def test_a_name_is_a_function_or_a_run(ran):
     assert len(ran("timeline score --function").df) == 3
     arn = ran.lab.workflows.execution("score").id
     assert ran(f"timeline {arn}").svg.startswith("<svg")
-    with pytest.raises(InvalidValue, match="--last: is for functions"):
-        ran(f"timeline {arn} --last 3")
+    with pytest.raises(InvalidValue, match="--limit: is for functions"):
+        ran(f"timeline {arn} --limit 3")
     with pytest.raises(InvalidValue, match="'flow' is a workflow, and no execution"):
         ran("timeline flow")
     with pytest.raises(NotFound, match="no function, run or execution is named 'scor'.*'score'"):
@@ -123,7 +123,7 @@ def test_the_task_that_called_a_function_is_around_its_phases(ran):
 
 def test_a_picture_says_when_there_are_more(ran, monkeypatch):
     monkeypatch.setattr(timelines, "LAST", 2)
-    assert "the newest 2 invocations: --last N draws more" in plain_text(ran("timeline score"))
-    assert "newest" not in plain_text(ran("timeline score --last 2"))
+    assert "the newest 2 invocations: --limit N draws more" in plain_text(ran("timeline score"))
+    assert "newest" not in plain_text(ran("timeline score --limit 2"))
     monkeypatch.setattr(timelines, "DRAWN", 2)
-    assert "the newest 2 invocations: no more are drawn" in plain_text(ran("timeline score --last 3"))
+    assert "the newest 2 invocations: no more are drawn" in plain_text(ran("timeline score --limit 3"))

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
+from faaslab.errors import nearest
 from faaslab.events import cron, crontab
 from faaslab.events.cron import Cron, InvalidSchedule
 from faaslab.events.crontab import Crontab
@@ -125,10 +126,11 @@ def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ValueError, KeyError, OSError):
+        near = nearest(name[:80], available_timezones())
         raise InvalidSchedule(
             f"no time zone is named {name[:80]!r}",
             place="time zone",
-            hint="an IANA name, such as UTC or Europe/Madrid",
+            hint=f"did you mean {near}?" if near else "an IANA name, such as UTC or Europe/Madrid",
         ) from None
 
 

@@ -86,7 +86,7 @@ def drawn(
     notes = []
     if len(df) > most:
         df = df.iloc[len(df) - most :].reset_index(drop=True)
-        more = "--last N draws more" if last is None else "no more are drawn"
+        more = "--limit N draws more" if last is None else "no more are drawn"
         notes = [] if last == most else [f"the newest {most:,} invocations: {more}"]
     runs = _runs(df)
     limit, reserved = _limit(lab, function)

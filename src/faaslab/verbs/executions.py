@@ -15,7 +15,7 @@ from faaslab.verbs.answers import (
     TableAnswer,
 )
 from faaslab.verbs.debugging import DEBUG, debugger_of
-from faaslab.verbs.options import Option, Positional, whole_number
+from faaslab.verbs.options import Option, Positional, row_limit, whole_number
 from faaslab.verbs.payload import named
 from faaslab.verbs.verb import Verb
 
@@ -28,14 +28,7 @@ if TYPE_CHECKING:
 
 SINCE = Option(flags=("--since",), name="since", metavar="WHEN", help="7d, 24h, now, 2026-11-16 or ISO 8601")
 UNTIL = Option(flags=("--until",), name="until", metavar="WHEN", help="as --since")
-LIMIT = Option(
-    flags=("--limit", "-l"),
-    name="limit",
-    metavar="N",
-    read=whole_number,
-    default=None,
-    help="at most so many rows",
-)
+LIMIT = row_limit(read=whole_number, help="at most so many rows")
 _THERE = 1_000
 """Of what there is already a live view has so many lines at most."""
 BY = (

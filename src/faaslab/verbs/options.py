@@ -6,7 +6,7 @@ Unlike argparse, a word after an option that takes a value is that value even wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -92,7 +92,7 @@ def read_words(
         if option is None and not word.startswith("--") and len(word) > 2 and word[:2] in by_flag:
             option, flag, equals, attached = by_flag[word[:2]], word[:2], "=", word[2:]
         if option is None:
-            near = nearest(flag, by_flag)
+            near = _nearest(flag, by_flag)
             raise InvalidValue(
                 f"{verb} has no option {flag}",
                 hint=f"did you mean {near}?" if near else f"see: help {verb}",
@@ -114,6 +114,13 @@ def read_words(
         values[option.name] = (*values[option.name], *read) if option.repeat else read[0]
     values.update(_place(verb, placed, positionals))
     return values
+
+
+def _nearest(flag: str, known: Iterable[str]) -> str | None:
+    """By the words alone: the dashes that all begin with make none of them likely."""
+    by_word = {each.lstrip("-"): each for each in known if each.startswith("--")}
+    near = nearest(flag.lstrip("-"), by_word)
+    return None if near is None else by_word[near]
 
 
 def _is_number(word: str) -> bool:
@@ -179,6 +186,13 @@ def positive(text: str) -> int:
     if value < 1:
         raise InvalidValue(f"{text!r} is not 1 or more")
     return value
+
+
+def row_limit(*, help: str, default: int | None = None, read: Callable[[str], Any] = positive) -> Option:  # noqa: A002
+    """How many rows at most: the same words wherever there are rows."""
+    return Option(
+        flags=("--limit", "-l", "--last"), name="limit", metavar="N", read=read, default=default, help=help
+    )
 
 
 def number(text: str) -> float:

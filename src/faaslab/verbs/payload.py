@@ -125,6 +125,8 @@ def read_json(text: str, place: str, *, quoted: str = "") -> Any:
 def _hint(quoted: str) -> str | None:
     if quoted.startswith("{"):
         return "put JSON between single quotes: -p '{\"x\": 4}'"
+    if quoted.startswith("["):
+        return "put JSON between single quotes: '[{\"x\": 4}]'"
     if quoted.isidentifier():
         return f"{{{quoted}}} is the variable of that name, '\"{quoted}\"' the text"
     return None

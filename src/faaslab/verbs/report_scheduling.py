@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from faaslab.errors import InvalidValue, nearest
+from faaslab.events.cron import InvalidSchedule
 from faaslab.model.report import NotifyOn, Overlap
 from faaslab.reports.delivery.targets import masked
 from faaslab.reports.printing import KINDS
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from faaslab.verbs.verb import Call
 
 _FORMS = "--cron '0 7 * * MON', --cron @daily, --cron 'cron(0 7 ? * MON *)' or --every 1h"
+_WHOLE = ("time zone", "schedule expression", "cron", "rate", "at", None)
+"""Places that say no more than the option does; others are a field of it."""
 _SAID = {
     "report": "report",
     "time": "expression",
@@ -50,6 +53,15 @@ _EMPTIED: dict[str, Any] = {"parameters": {}, "notify": ()}
 
 def schedule(lab: Lab, call: Call, face: Face) -> Answer:
     """A report that runs by itself: made, or changed in what the line says; or printed for another clock."""
+    try:
+        return _scheduled(lab, call, face)
+    except InvalidSchedule as error:
+        option = "--tz" if error.place == "time zone" else "--cron" if call["every"] is None else "--every"
+        place = option if error.place in _WHOLE else f"{option}, {error.place}"
+        raise InvalidSchedule(error.message, place=place, hint=error.hint) from None
+
+
+def _scheduled(lab: Lab, call: Call, face: Face) -> Answer:
     name = Path(call["name"]).stem if call["name"].endswith(".ipynb") else call["name"]
     if call["print"] is None:
         return _kept(lab, call, name)

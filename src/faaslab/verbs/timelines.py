@@ -10,7 +10,7 @@ from faaslab.lab import timelines, waterfalls
 from faaslab.verbs import payload as payloads
 from faaslab.verbs.answers import TimelineAnswer
 from faaslab.verbs.executions import SINCE, UNTIL
-from faaslab.verbs.options import Option, Positional, positive
+from faaslab.verbs.options import Option, Positional, row_limit
 from faaslab.verbs.verb import Verb
 from faaslab.verbs.workflow_runs import SVG, run_of, shown_picture, workflow_of
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from faaslab.verbs.face import Face
     from faaslab.verbs.verb import Call
 
-_WINDOW = ("since", "until", "last")
+_WINDOW = ("since", "until", "limit")
 
 
 def timeline(lab: Lab, call: Call, face: Face) -> Answer:
@@ -36,7 +36,7 @@ def timeline(lab: Lab, call: Call, face: Face) -> Answer:
             hint=f"timeline {what} --function, or the run's ARN",
         )
     if is_function:
-        found = timelines.drawn(lab, what, since=call["since"], until=call["until"], last=call["last"])
+        found = timelines.drawn(lab, what, since=call["since"], until=call["until"], last=call["limit"])
         if call["svg"] is not None:
             return shown_picture(found.picture.svg, found.picture.text, call, face)
         return TimelineAnswer(
@@ -107,14 +107,7 @@ VERBS: tuple[Verb, ...] = (
         options=(
             SINCE,
             UNTIL,
-            Option(
-                flags=("--last",),
-                name="last",
-                metavar="N",
-                read=positive,
-                default=None,
-                help="so many invocations, the newest (1,000)",
-            ),
+            row_limit(default=None, help="so many invocations, the newest (1,000)"),
             Option(
                 flags=("--function",),
                 name="function",
@@ -124,7 +117,7 @@ VERBS: tuple[Verb, ...] = (
         ),
         examples=(
             "timeline score --since 1h",
-            "timeline score --last 50 -o df",
+            "timeline score --limit 50 -o df",
             "timeline 2026-11-27",
             "timeline 01JD…",
         ),

@@ -13,7 +13,7 @@ from faaslab.store.questions.workflow_lists import Wanted
 from faaslab.verbs import payload as payloads
 from faaslab.verbs.answers import DoneAnswer, PictureAnswer, RunAnswer, TableAnswer, TextAnswer
 from faaslab.verbs.function_options import PAYLOAD
-from faaslab.verbs.options import Option, Positional, positive
+from faaslab.verbs.options import Option, Positional, row_limit
 from faaslab.verbs.verb import Verb
 from faaslab.verbs.workflows import card
 from faaslab.workflow.graph.sheet import on_paper
@@ -120,7 +120,7 @@ def runs(lab: Lab, call: Call, face: Face) -> Answer:
 
 
 def _listed(lab: Lab, call: Call, face: Face) -> tuple[WorkflowExecution, ...]:
-    name, status, last = call["name"], call["status"], call["last"]
+    name, status, last = call["name"], call["status"], call["limit"]
     if call["parent"] is not None:
         parent = run_of(lab, payloads.named(call["parent"], face, place="--of"))
         children: list[WorkflowExecution] = []
@@ -317,14 +317,7 @@ VERBS: tuple[Verb, ...] = (
                 completes="run",
                 help="the executions that distributed Maps of this one started",
             ),
-            Option(
-                flags=("--last",),
-                name="last",
-                metavar="N",
-                read=positive,
-                default=50,
-                help="so many (50)",
-            ),
+            row_limit(default=50, help="so many (50)"),
         ),
         examples=("runs etl --status FAILED", "runs --of 2026-11-27"),
     ),
