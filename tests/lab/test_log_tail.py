@@ -173,7 +173,7 @@ def test_lines_of_what_runs_come_while_it_runs_and_the_rest_when_it_has_ended(op
     clock.advance(300)
     recorded(lab, "c", clock.now(), timedelta(0), "after")
     assert messages(tail.look()) == ["after"]
-    assert tail._told == {}
+    assert tail._told == {}, "nothing is kept of what has ended"
 
 
 def test_what_ends_while_one_looks_is_told_once(opened, clock, monkeypatch):
@@ -217,3 +217,17 @@ def test_of_what_runs_only_what_was_asked_for(opened, clock):
     beaten(lab, "abcdef02", "two 3", "x", "y", "z")
     news = tail.look()
     assert (messages(news), news.left_out) == (["y", "z"], 1)
+
+
+def test_lines_of_a_process_that_was_asleep_do_not_come_again(opened, clock):
+    lab = opened()
+    lab.functions.create("talk", TALK)
+    beaten(lab, "b", "one", "two")
+    tail = LogTail(lab, "talk")
+    assert messages(tail.look()) == ["one", "two"]
+    clock.advance(120)
+    assert lab.running.list() == ()
+    recorded(lab, "c", clock.now(), timedelta(0), "another")
+    assert messages(tail.look()) == ["another"]
+    beaten(lab, "b", "one", "two", "three")
+    assert messages(tail.look()) == ["three"]

@@ -217,6 +217,47 @@ def test_what_runs_when_the_lab_closes_leaves_nothing(tmp_path, cache, gate):
         assert lab.running.list() == ()
 
 
+def test_who_drives_an_invocation_waits_for_no_disk(lab, gate, monkeypatch):
+    writing, may_go_on = threading.Event(), threading.Event()
+    keep = lab.store.running.keep
+
+    def slowly(*args, **fields):
+        writing.set()
+        assert may_go_on.wait(60)
+        return keep(*args, **fields)
+
+    monkeypatch.setattr(lab.store.running, "keep", slowly)
+    first = lab.functions.submit("long", {"n": 1, "gate": str(gate)})
+    assert writing.wait(60)
+    second = lab.functions.submit("long", {"n": 2, "gate": str(gate)})
+    eventually(lambda: len(lab.running._mine) == 2)
+    may_go_on.set()
+    gate.touch()
+    assert [first.result(60).result, second.result(60).result] == [1, 2]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_child_has_nothing_of_it(lab, gate):
+    future = lab.functions.submit("long", {"n": 1, "gate": str(gate)})
+    (found,) = running(lab)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if not lab.running.any_here else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    lab.running.flush()
+    assert [each.id for each in lab.running.list()] == [found.id]
+    gate.touch()
+    assert future.result(60).id == found.id
+    assert lab.running.list() == ()
+
+
+def test_the_doctor_says_why_nobody_sees_what_runs(lab):
+    assert "what runs" not in lab.doctor()["what"].tolist()
+    lab.running.trouble = StoreFull("the disk is full")
+    (row,) = lab.doctor().query("what == 'what runs'").itertuples()
+    assert (row.state, row.detail) == ("bad", "other processes do not see it: the disk is full")
+
+
 def test_an_event_of_the_queue_that_is_ended_is_not_run_again(lab, gate):
     queued = lab.functions.submit("long", {"n": 7, "gate": str(gate)}, invocation_type="Event")
     (found,) = running(lab)
@@ -261,7 +302,7 @@ def test_what_a_killed_process_ran_is_gone_and_cleaned_up(lab, elsewhere, monkey
     (gone,) = lab.running.list()
     assert (gone.id, gone.state) == (found.id, "gone")
     assert dict(lab.running.elsewhere()) == {}
-    with pytest.raises(BackendError, match=f"process {process.pid}, which ran it, has died"):
+    with pytest.raises(BackendError, match=f"{found.id} cannot be ended: process {process.pid}, .* has died"):
         lab.executions.cancel(found.id)
     now = lab.clock.now()
     monkeypatch.setattr(lab.clock, "now", lambda: now + 2 * KEPT)

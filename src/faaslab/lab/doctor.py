@@ -84,7 +84,13 @@ def _enforced(lab: Lab) -> list[Row]:
 def _store(lab: Lab) -> list[Row]:
     found: list[Row] = [("store", "ok", str(lab.store.path))]
     healthy = [_finding(finding) for finding in lab.store.check() if finding.name != "home"]
-    return [*found, *healthy, _home(lab), _queue(lab), *_reports(lab), *_workflows(lab)]
+    return [*found, *healthy, _home(lab), _queue(lab), *_reports(lab), *_workflows(lab), *_running(lab)]
+
+
+def _running(lab: Lab) -> list[Row]:
+    """What keeps others from seeing what runs in this process, if anything does."""
+    trouble = lab.running.trouble
+    return [] if trouble is None else [("what runs", "bad", f"other processes do not see it: {trouble}")]
 
 
 def _home(lab: Lab) -> Row:

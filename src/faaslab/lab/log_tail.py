@@ -105,8 +105,8 @@ class LogTail:
         self._known |= dict.fromkeys(ended, now)
         # What was seen twice as long ago ended before the edge.
         self._known = {name: at for name, at in self._known.items() if at >= now - 2 * _OVERLAP}
-        # What has ended was among those: no line of it comes again.
-        self._told = {name: count for name, count in told.items() if name in marks}
+        # No line of what has ended comes again. (What is gone may come again: its process was asleep.)
+        self._told = {name: count for name, count in told.items() if name not in ended}
         if begins:
             lines = sorted([*meanwhile, *lines], key=lambda line: (line.timestamp, line.execution_id or ""))
             return News(lines[-self._first :], 0)

@@ -84,7 +84,10 @@ class Running:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._kept = lab.store.running
-        self._lock = threading.RLock()
+        self._turn = threading.RLock()
+        """Held while the store is written: what is being recorded must not be written as running."""
+        self._guard = threading.Lock()
+        """Of what follows; held for a moment only, as who drives an invocation may not wait."""
         self._mine: dict[str, Lasting] = {}
         self._owner: str | None = None
         self._woken = threading.Event()
@@ -103,7 +106,7 @@ class Running:
 
     def began(self, lasting: Lasting) -> None:
         """It has lasted a while."""
-        with self._lock:
+        with self._guard:
             if self._closed:
                 return
             self._mine[lasting.id] = lasting
@@ -114,31 +117,34 @@ class Running:
 
     def over(self, lasting: Lasting) -> None:
         """It lasts no more. What was recorded has left the store already; the rest does now."""
-        with self._lock:
-            if self._mine.pop(lasting.id, None) is None:
-                return
-            self._rest()
-            with suppress(FaaslabError):
-                self._kept.forget([lasting.id])
+        if lasting.id not in self._mine:
+            return
+        with self._turn:
+            if self._taken([lasting.id]):
+                with suppress(FaaslabError):
+                    self._kept.forget([lasting.id])
 
     @contextmanager
     def ending(self, entities: Sequence[object]) -> Iterator[tuple[str, ...]]:
         """While these are recorded: the ids of those that stood in the store, and leave it with that."""
-        with self._lock:
+        with self._turn:
             ids = tuple(each.id for each in entities if isinstance(each, Execution) and each.id in self._mine)
             yield ids
-            for each in ids:
-                del self._mine[each]
-            self._rest()
+            self._taken(ids)
 
-    def _rest(self) -> None:
-        if not self._mine:
-            self._woken.set()
+    def _taken(self, ids: Sequence[str]) -> bool:
+        """Whether any of these was still known to last; none of them is any more."""
+        with self._guard:
+            found = [each for each in ids if self._mine.pop(each, None) is not None]
+            if not self._mine:
+                self._woken.set()
+        return bool(found)
 
     def _run(self) -> None:
+        self._tidy()
         while True:
             self.flush()
-            with self._lock:
+            with self._guard:
                 if self._closed or not self._mine:
                     self._thread = None
                     return
@@ -159,20 +165,21 @@ class Running:
 
     def _beat(self) -> bool:
         """Whether there is more to write."""
-        with self._lock:
-            if not self._mine:
+        with self._turn:
+            with self._guard:
+                mine = dict(self._mine)
+            if not mine:
                 return False
             if self._owner is None:
                 self._owner = owners.this_process()
-            kept = self._kept.keep(self._owner, [_beat(each) for each in self._mine.values()], ttl_s=TTL_S)
-            asked = [self._mine[each] for each in kept.asked]
-        for each in asked:
-            each.cancel()
+            kept = self._kept.keep(self._owner, [_beat(each) for each in mine.values()], ttl_s=TTL_S)
+        for name in kept.asked:
+            mine[name].cancel()
         return kept.more
 
     def close(self) -> None:
         """End the thread, after the backend has ended what ran; may be called twice."""
-        with self._lock:
+        with self._guard:
             self._closed = True
             thread, left = self._thread, list(self._mine.values())
         self._woken.set()
@@ -189,33 +196,38 @@ class Running:
         One whose process has died is among them for a minute, as `gone`.
         """
         self.flush()
-        rows = self._kept.present(function=function)
-        now, found, old = self._lab.clock.now(), [], []
-        dead = {owner: self._is_dead(owner) for owner in {row.owner for row in rows}}
-        for row in rows:
-            state = state_of(row, dead=dead[row.owner], now=now)
-            if state == "gone" and is_old(row, now=now):
-                old.append(row.id)
-                continue
-            found.append(
-                RunningExecution(
-                    id=row.id,
-                    request_id=row.request_id,
-                    function=row.function,
-                    version=row.version,
-                    definition=row.definition,
-                    started_at=row.started_at,
-                    ms=max((now - row.started_at).total_seconds() * 1000, 0.0),
-                    state=state,
-                    here=row.owner == self._owner,
-                    process=owners.pid_here(row.owner),
-                    lines=row.lines,
-                )
+        now = self._lab.clock.now()
+        return tuple(
+            RunningExecution(
+                id=row.id,
+                request_id=row.request_id,
+                function=row.function,
+                version=row.version,
+                definition=row.definition,
+                started_at=row.started_at,
+                ms=max((now - row.started_at).total_seconds() * 1000, 0.0),
+                state=state,
+                here=row.owner == self._owner,
+                process=owners.pid_here(row.owner),
+                lines=row.lines,
             )
+            for row, state in self._standing(function)
+        )
+
+    def _standing(self, function: str | None = None) -> Sequence[tuple[Ongoing, State]]:
+        """Rows with what is to be said of each; those that have been gone for long are cleaned up."""
+        rows, now = self._kept.present(function=function), self._lab.clock.now()
+        dead = {owner: self._is_dead(owner) for owner in {row.owner for row in rows}}
+        found = [(row, state_of(row, dead=dead[row.owner], now=now)) for row in rows]
+        old = [row.id for row, state in found if state == "gone" and is_old(row, now=now)]
         if old:
             with suppress(FaaslabError):  # who may only look does not clean up
                 self._kept.forget(old)
-        return tuple(found)
+        return [each for each in found if each[0].id not in old]
+
+    def _tidy(self) -> None:
+        with suppress(FaaslabError):
+            self._standing()
 
     def table(self, function: str | None = None) -> pd.DataFrame:
         """The same as rows: id, function, version, definition, state, started_at, ms, process, lines,
@@ -234,12 +246,8 @@ class Running:
 
     def elsewhere(self) -> Counter[str]:
         """Function -> how many of its invocations run in other processes, as far as they have lasted."""
-        rows = self._kept.present()
-        now = self._lab.clock.now()
-        there = [row for row in rows if row.owner != self._owner]
-        dead = {owner: self._is_dead(owner) for owner in {row.owner for row in there}}
         return Counter(
-            row.function for row in there if state_of(row, dead=dead[row.owner], now=now) != "gone"
+            row.function for row, state in self._standing() if state != "gone" and row.owner != self._owner
         )
 
     def _is_dead(self, owner: str) -> bool:
@@ -274,10 +282,8 @@ class Running:
         if mine is not None:
             mine.cancel()
         elif state_of(row, dead=self._is_dead(row.owner), now=self._lab.clock.now()) == "gone":
-            raise BackendError(
-                f"{row.id} runs no more: {_process(row)}, which ran it, has died, and nothing was recorded",
-                hint="what it had started was ended with it",
-            )
+            dead = "has died" if self._is_dead(row.owner) else f"was not heard of for {TTL_S:.0f} s"
+            raise BackendError(f"{row.id} cannot be ended: {_process(row)}, which ran it, {dead}")
         else:
             self._kept.ask(row.id)
         clock = self._lab.clock
@@ -300,14 +306,16 @@ class Running:
 
     def before_fork(self) -> None:
         """Nothing is half done while a child is made."""
-        self._lock.acquire()
+        self._turn.acquire()
+        self._guard.acquire()
 
     def after_fork(self, *, child: bool) -> None:
         """A child is another process: nothing of this runs in it."""
         if not child:
-            self._lock.release()
+            self._guard.release()
+            self._turn.release()
             return
-        self._lock, self._woken = threading.RLock(), threading.Event()
+        self._turn, self._guard, self._woken = threading.RLock(), threading.Lock(), threading.Event()
         self._mine, self._owner, self._thread = {}, None, None
 
 
