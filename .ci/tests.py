@@ -1,23 +1,65 @@
-"""Runs all tests in two halves at once: two cores are there, and much of the time is waiting for processes.
+"""Runs all tests in parts, two at a time: two cores are there, and much of the time is waiting for processes.
 
-What is told of the ones beside comes at the end. The exit status is 0 when all passed.
+The parts that take longest begin first, and whoever is done takes the next, so that both end at about the
+same time however the parts grow. What a part said is printed when it has ended. The exit status is 0 when all
+passed.
 """
 
+import queue
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
-BESIDE = [
-    *("tests/workflow", "tests/store_questions", "tests/endpoint", "tests/cloud", "tests/browser"),
-    "tests/test_readme.py",
+AT_ONCE = 2
+PARTS = [
+    ["tests/lab"],
+    ["tests/browser"],
+    ["tests/backends", "tests/contract"],
+    ["tests/cloud"],
+    ["tests/reports", "tests/monitoring"],
+    ["tests/notebooks", "tests/notebook"],
+    ["tests/test_readme.py"],
+    ["tests/endpoint"],
+    ["tests/verbs", "tests/cli"],
+    ["tests/store"],
 ]
-PYTEST = [sys.executable, "-m", "pytest", "-q"]
+NAMED = [each for part in PARTS for each in part]
+REST = ["tests", *(f"--ignore={each}" for each in NAMED)]
+"""Whatever stands in none of them, so that no test is forgotten."""
+PYTEST = [sys.executable, "-m", "pytest", "-q", "--durations=5"]
 
-with tempfile.TemporaryFile("w+") as said:
-    # Both from here, and none in a shell's background, where SIGINT would be ignored: tests send it.
-    beside = subprocess.Popen([*PYTEST, *BESIDE], stdout=said, stderr=subprocess.STDOUT)
-    here = subprocess.run([*PYTEST, "--durations=15", *(f"--ignore={each}" for each in BESIDE)], check=False)
-    other = beside.wait()
-    said.seek(0)
-    print(f"== beside them: {' '.join(BESIDE)}", said.read(), sep="\n", flush=True)
-sys.exit(here.returncode or other)
+waiting: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+for part in [*PARTS, REST]:
+    waiting.put(part)
+printing = threading.Lock()
+failed: list[str] = []
+
+
+def work() -> None:
+    """One part after another until there is none."""
+    while True:
+        try:
+            part = waiting.get_nowait()
+        except queue.Empty:
+            return
+        name = "the rest" if part is REST else " ".join(part)
+        begun = time.monotonic()
+        with tempfile.TemporaryFile("w+") as said:
+            # From here, and not in a shell's background, where SIGINT would be ignored: tests send it.
+            ended = subprocess.run([*PYTEST, *part], stdout=said, stderr=subprocess.STDOUT, check=False)
+            said.seek(0)
+            with printing:
+                print(f"== {name}: {time.monotonic() - begun:.0f} s", said.read(), sep="\n", flush=True)
+        if ended.returncode:
+            failed.append(name)
+
+
+workers = [threading.Thread(target=work) for _ in range(AT_ONCE)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+if failed:
+    sys.exit(f"failed: {', '.join(failed)}")
