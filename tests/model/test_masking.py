@@ -150,6 +150,16 @@ def test_other_writers_let_it_through_no_more(written):
     assert len(masked) <= len('a b\'"****&quot;&quot;" b')
 
 
+@pytest.mark.parametrize("levels", [1, 2, 3, 4])
+def test_the_repr_of_what_holds_json_lets_it_through_no_more(levels):
+    written = NASTY
+    for _ in range(levels - 1):
+        written = json.dumps({"k": written})
+    for text in (written, repr({"k": written}), json.dumps(repr({"k": written}))):
+        masked = Mask([NASTY]).text(text)
+        assert [part for part in ("hun", "ter2", "99") if part in masked] == []
+
+
 def test_a_value_without_signs_has_one_form_alone():
     assert forms(["hunter2"]) == ("hunter2",)
-    assert len(forms([NASTY])) < 400
+    assert len(forms([NASTY])) < 500

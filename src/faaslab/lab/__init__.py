@@ -104,6 +104,7 @@ class Lab:
         self._aws_endpoint = aws_endpoint and start_endpoint is not None
         self._borrows = borrows
         self.home.note_with(lambda: {standing.WAY: self._way()})
+        self.secrets = secrets.Known()
         self.updates = Updates(self)
         self.asynchronous = Asynchronous(self, everybodys=run_queue, at_once=queue_concurrency)
         self.targets = Targets(self)
@@ -164,7 +165,7 @@ class Lab:
                     layer_of=self.layers.archive,
                     clock=self.clock,
                     settings=self._local or LocalSettings(),
-                    resolve_secret=secrets.resolve,
+                    resolve_secret=self.secrets.resolve,
                     endpoint=self._aws,
                     watch=self.running,
                 )

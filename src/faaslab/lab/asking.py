@@ -42,6 +42,8 @@ def _value(name: str, value: Any) -> Any:
             place=name,
             hint=f"did you mean {near!r}?" if near else f"known are {', '.join(sorted(_NAMES))}",
         )
+    if name == "hide":
+        return tuple(value)
     if name == "attempt":
         if type(value) is not int or value < 1:
             raise InvalidValue(f"{value!r} is no number of an attempt", place=name, hint="the first is 1")

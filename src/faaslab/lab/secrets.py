@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue, MissingExtra, NotFound, Unsupported
+from faaslab.model.masking import mask_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -114,6 +115,26 @@ def resolve(secret: str) -> str:
         raise NotFound(
             "secret", reference, hint=f"export {reference}, or store it in the keyring under faaslab"
         ) from None
+
+
+class Known:
+    """The secrets that functions of this process were given: in memory alone, to hide them elsewhere."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, None] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def resolve(self, secret: str) -> str:
+        """What the function of that name gives, remembered."""
+        value = resolve(secret)
+        self._values[value] = None
+        return value
+
+    def found_in(self, text: str) -> tuple[str, ...]:
+        """Those that stand in a text, in any form."""
+        return mask_of(tuple(self._values)).found_in(text) if self._values else ()
 
 
 def _from_keyring(service: str, user: str) -> str:

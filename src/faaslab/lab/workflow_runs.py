@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 from faaslab.errors import AlreadyExists, Closed, Conflict, InvalidValue, NotFound
 from faaslab.lab import owners, workflow_definitions, workflow_names
 from faaslab.lab.payloads import encode
-from faaslab.lab.tasks import values
+from faaslab.lab.tasks import hiding, values
 from faaslab.lab.workflow_names import coded
 from faaslab.lab.workflow_run import WorkflowRun
 from faaslab.lab.workflow_versions import chosen
 from faaslab.model.workflow import Workflow, WorkflowExecution, WorkflowExecutionStatus, WorkflowStatus
+from faaslab.model.workflow import hiding as hidden
 from faaslab.workflow.effects import Stop
 from faaslab.workflow.engine import Engine
 
@@ -112,7 +113,7 @@ class Runs:
         self._by_itself[execution_id] = answers.put
         try:
             self._carrier(call, execution, ())
-            return answers.get(timeout=limit_s)
+            return hiding.shown(answers.get(timeout=limit_s))
         except queue.Empty:
             self._carrier.forget(call.key, execution)
             return None
@@ -150,11 +151,12 @@ class Runs:
         trace_header: str | None = None,
         parent: str | None = None,
         trigger: str | None = None,
+        hide: Sequence[str] = (),
     ) -> WorkflowRun:
-        """Start an execution; see `Workflows.start`."""
+        """Start an execution; see `Workflows.start`. `hide` are values of secrets that the input has."""
         workflow, qualifier, alias = self._resolved(target)
         about: dict[str, Any] = {"trace_header": trace_header, "parent": parent, "trigger": trigger}
-        return self._start(workflow, input, name, qualifier=qualifier, alias=alias, **about)
+        return self._start(workflow, input, name, qualifier=qualifier, alias=alias, hide=hide, **about)
 
     def start_sync(
         self,
@@ -186,6 +188,7 @@ class Runs:
         name: str | None,
         *,
         once: bool = False,
+        hide: Sequence[str] = (),
         **about: Any,
     ) -> WorkflowRun:
         if workflow.status is WorkflowStatus.DRAFT:
@@ -215,6 +218,7 @@ class Runs:
             started_at=self._lab.clock.now(),
             **about,
         )
+        execution = hidden(execution, hide or self._lab.secrets.found_in(execution.input))
         role = workflow.configuration.role or workflow_names.ROLE
         context = {
             "StateMachine": {"Id": workflow.id, "Name": workflow.name},
@@ -292,6 +296,10 @@ class Runs:
         if self._engine is not None:
             return self._engine.standing(execution_id)
         return self._kept.find(execution_id)
+
+    def whole(self, execution_id: str) -> WorkflowExecution | None:
+        """The same for an execution that waits for it, with the values of secrets; no face shows that."""
+        return self.engine.whole(execution_id)
 
     def is_here(self, execution_id: str) -> bool:
         """Whether an execution runs in this process."""
@@ -427,7 +435,7 @@ class Runs:
 
     def answer(self, token: str, make: Callable[[str], Signal]) -> bool:
         """Tell what awaits an answer under a task token, in whatever process; False for none."""
-        return self.engine.answer(token, make)
+        return self.engine.answer(token, lambda key: hiding.hiding(make(key), self._lab.secrets))
 
     # -- taking up
 

@@ -179,6 +179,12 @@ class Execution:
         return whole
 
     @property
+    def hidden(self) -> tuple[str, ...]:
+        """The values of secrets that stand in `answer`, and are hidden in all the rest; as that, no field."""
+        found: tuple[str, ...] = self.__dict__.get("_hidden", ())
+        return found
+
+    @property
     def metrics(self) -> ExecutionMetrics:
         """Cold start, init duration, memory size and the true maximum used."""
         return ExecutionMetrics(

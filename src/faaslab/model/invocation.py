@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -29,3 +29,5 @@ class Invocation:
     batch_id: str | None = None
     queued_at: datetime | None = None
     """Since when this attempt waits in the queue of events (naive UTC); None for what is not queued."""
+    hide: tuple[str, ...] = field(default=(), repr=False)
+    """Values of other functions' secrets that the payload has: they are hidden in what is recorded of it."""

@@ -6,6 +6,7 @@ several lines each line that says anything, and all of it where its lines follow
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from faaslab.model import secret_forms
@@ -27,6 +28,8 @@ class Mask:
     def __init__(self, values: Iterable[str]) -> None:
         self.values = tuple(dict.fromkeys(values))
         forms: dict[str, str] = {}
+        self._parts: dict[str, str] = {}
+        """Form -> what it is one of: a value, or a line of one."""
         several: set[str] = set()
         for value in self.values:
             # A line of a key file may stand alone in a log.
@@ -36,7 +39,9 @@ class Mask:
             for part in {value, value.strip(), *(line for line in lines if len(line) >= _SHORTEST_LINE)}:
                 if len(part) >= _SHORTEST:
                     plain = secret_forms.plain_part(part)
-                    forms |= {form: plain if plain in form else "" for form in secret_forms.of(part)}
+                    written = secret_forms.of(part)
+                    forms |= {form: plain if plain in form else "" for form in written}
+                    self._parts |= dict.fromkeys(written, part)
         self._several = sorted(several, key=len, reverse=True)
         self._texts = sorted(forms, key=len, reverse=True)
         self._plain = [forms[text] for text in self._texts]
@@ -55,6 +60,16 @@ class Mask:
             if piece in found and value in text:
                 text = text.replace(value, STARS)
         return text
+
+    def found_in(self, text: str) -> tuple[str, ...]:
+        """The values that stand in a text in any form, of one with several lines the lines that do."""
+        pieces = {piece for piece in self._pieces if piece in text}
+        found: dict[str, None] = {}
+        for form, piece in zip(self._texts, self._plain, strict=True):
+            if piece in pieces and form in text:
+                found[self._parts[form]] = None
+                text = text.replace(form, STARS)
+        return tuple(found)
 
     def lines(self, lines: Sequence[str]) -> list[str]:
         """The lines of a log, as many as before: a value may go on from one to the next."""
@@ -111,3 +126,9 @@ class Mask:
             if piece in found and (written := value.encode("utf-8", "surrogatepass")) in body:
                 body = body.replace(written, STARS.encode())
         return body
+
+
+@lru_cache(maxsize=64)
+def mask_of(values: tuple[str, ...]) -> Mask:
+    """The mask of these values, which many texts in a row are asked with; in memory alone."""
+    return Mask(values)

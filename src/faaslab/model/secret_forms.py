@@ -94,10 +94,13 @@ def of(secret: str) -> frozenset[str]:
     if not _UNESCAPED.fullmatch(secret):
         for form in once:
             found |= {_json(form), _json_unicode(form)} | _quotes(_bare(form))
-        last = {write(secret) for write in _JSONS}
-        for _ in range(_JSON_LEVELS - 1):
-            last = {write(form) for write in _JSONS for form in last}
-            found |= last
+        level = {secret}
+        for _ in range(_JSON_LEVELS):
+            # A log often has the repr of what holds JSON, and is read as JSON itself.
+            quoted = {each for form in level for each in _quotes(_bare(form))}
+            found |= quoted | {write(form) for write in _JSONS for form in quoted}
+            level = {write(form) for write in _JSONS for form in level}
+            found |= level
     for form in tuple(once | {_json(_json(secret))}):
         found |= {html.escape(form), html.escape(form, quote=False)}
         found.add(html.escape(form).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"))

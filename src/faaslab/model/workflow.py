@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
 from faaslab.model.execution import Source
+from faaslab.model.masking import mask_of
 
 INITIAL = "INITIAL"
 """The revision of a state machine that was never updated (PublishStateMachineVersion)."""
@@ -250,6 +251,51 @@ class WorkflowExecution:
     def arn(self) -> str:
         """Its ARN."""
         return self.id
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The values of secrets that it was told: no field, so that nothing that is shown has them."""
+        found: tuple[str, ...] = self.__dict__.get("_hidden", ())
+        return found
+
+    @property
+    def answer(self) -> str | None:
+        """The output that the caller in this process is owed, the values of secrets included."""
+        whole: str | None = self.__dict__.get("_answer", self.output)
+        return whole
+
+
+def altered(execution: WorkflowExecution, **changes: Any) -> WorkflowExecution:
+    """`dataclasses.replace` for a tenth of its time, what is no field included; each pays this at its end."""
+    made = object.__new__(type(execution))
+    vars(made).update(vars(execution), **changes)
+    return made
+
+
+def hiding(execution: WorkflowExecution, values: Sequence[str]) -> WorkflowExecution:
+    """The same, with these values of secrets hidden in what is recorded and shown of it."""
+    new = tuple(value for value in values if value not in execution.hidden)
+    return altered(execution, _hidden=execution.hidden + new) if new else execution
+
+
+def shown(execution: WorkflowExecution) -> WorkflowExecution:
+    """The execution as it may be recorded and shown: without the values of secrets. Pure."""
+    if not execution.hidden:
+        return execution
+    mask, error, output = mask_of(execution.hidden), execution.error, execution.output
+    told = {} if output is None else {"_answer": execution.answer}
+    return altered(
+        execution,
+        input=mask.text(execution.input),
+        output=None if output is None else mask.text(output),
+        error=None
+        if error is None
+        else WorkflowError(
+            error=None if error.error is None else mask.text(error.error),
+            cause=None if error.cause is None else mask.text(error.cause),
+        ),
+        **told,
+    )
 
 
 def task_request_id(execution_id: str, started_at: datetime, event_id: int) -> str:

@@ -102,6 +102,7 @@ class State:
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._closed = False
+        self._overwrites = False
         self._durable: bool | None = False  # None: an interrupt came in between
         self._open: _Guarded | None = None
         self._data_version = -1
@@ -135,7 +136,7 @@ class State:
         return connection
 
     def _open_writer(self) -> sqlite3.Connection:
-        self._durable, self._data_version = False, -1
+        self._durable, self._data_version, self._overwrites = False, -1, False
         self._writer = self._connect()
         return self._writer
 
@@ -183,6 +184,26 @@ class State:
             self._durable = None
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._durable = durable
+
+    def overwrite(self) -> None:
+        """From now on what is deleted is overwritten in the file: values of secrets are written."""
+        with self._writing:
+            if not self._overwrites:
+                self._ready().execute("PRAGMA secure_delete = ON")
+                self._overwrites = True
+
+    def empty_log(self) -> None:
+        """Have nothing of what was written before in the log either, unless somebody just reads it."""
+        with self._writing:
+            try:
+                connection = self._ready()
+                connection.execute("PRAGMA busy_timeout = 0")
+                try:
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                finally:
+                    connection.execute(f"PRAGMA busy_timeout = {int(WAIT_S * 1000)}")
+            except sqlite3.OperationalError:
+                return  # another time
 
     def write(self, *, durable: bool) -> _Guarded:
         """One transaction; committed when the body ends, undone when it raises, an interrupt included."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from faaslab.model.workflow import shown
 from faaslab.store.leases import seconds
 from faaslab.store.workflow_record import STANDS, standing_of
 
@@ -55,7 +56,7 @@ def latest(state: State, blobs: Blobs, wanted: Wanted) -> list[WorkflowExecution
 
 def _named(row: tuple[Any, ...], blobs: Blobs) -> WorkflowExecution:
     body, status, current_state, _, _ = row  # the payloads stay where they are
-    return standing_of((body, status, current_state, None, None), blobs)
+    return shown(standing_of((body, status, current_state, None, None), blobs))
 
 
 def _mark(connection: sqlite3.Connection) -> float:

@@ -17,12 +17,14 @@ import orjson
 from faaslab.errors import NotFound
 from faaslab.model.execution import Source
 from faaslab.model.json import to_json
+from faaslab.model.masking import mask_of
 from faaslab.model.workflow import (
     HistoryEvent,
     WorkflowError,
     WorkflowExecution,
     WorkflowExecutionStatistics,
     WorkflowExecutionStatus,
+    hiding,
 )
 from faaslab.store.capture import REDACTED
 from faaslab.store.schema import TABLES
@@ -31,6 +33,7 @@ from faaslab.store.sizes import CHUNK_CHARACTERS, CHUNK_LINES, INLINE_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from faaslab.model.masking import Mask
     from faaslab.model.workflow_steps import HistoryRow
     from faaslab.store.blobs import Blobs
     from faaslab.store.capture import Capture
@@ -92,9 +95,16 @@ def execution_line(
 
 
 def history_rows(
-    execution_id: str, events: Iterable[HistoryRow | HistoryEvent], capture: Capture, blobs: Blobs
+    execution_id: str,
+    events: Iterable[HistoryRow | HistoryEvent],
+    capture: Capture,
+    blobs: Blobs,
+    mask: Mask | None = None,
 ) -> list[str]:
-    """Bodies for the outbox with all these events, in order: no more than fit in one each."""
+    """Bodies for the outbox with all these events, in order: no more than fit in one each.
+
+    `mask` hides the values of secrets in them.
+    """
     plain = capture.payloads == "all" and not capture.redact
     start = f"workflow_history\t{text_of({'execution_id': execution_id})[:-1]}".encode()
     bodies, parts, size = [], [start], 0
@@ -103,7 +113,7 @@ def history_rows(
         at = event.at
         if at is not last:  # the events of a step share it
             last, stamp = at, at.isoformat()
-        details = event.details
+        details = event.details if mask is None else _hidden(event.details, mask)
         row: dict[str, Any] = {
             "id": event.id,
             "previous_id": event.previous_id,
@@ -131,6 +141,16 @@ def history_rows(
     if len(parts) > 1:
         bodies.append(b"\t".join(parts).decode())
     return bodies
+
+
+def _hidden(value: Any, mask: Mask) -> Any:
+    if isinstance(value, str):
+        return mask.text(value)
+    if isinstance(value, Mapping):
+        return {mask.text(name): _hidden(each, mask) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_hidden(each, mask) for each in value]
+    return value
 
 
 def _captured(text: str, capture: Capture) -> str | None:
@@ -205,7 +225,8 @@ def execution_kept(data: dict[str, Any]) -> WorkflowExecution:
     data["error"] = None if error is None else WorkflowError(**error)
     data["statistics"] = WorkflowExecutionStatistics(**statistics or {})
     data["history"] = ()
-    return WorkflowExecution(**{name: value for name, value in data.items() if name in _FIELDS})
+    w = WorkflowExecution(**{name: value for name, value in data.items() if name in _FIELDS})
+    return hiding(w, data["hidden"]) if data.get("hidden") else w
 
 
 def name_of(w: WorkflowExecution) -> str:
@@ -217,8 +238,13 @@ def name_of(w: WorkflowExecution) -> str:
 
 
 def body_of(w: WorkflowExecution, text: str, output: str | None, *, once: bool) -> str:
-    """An execution as it is kept, with these as its payloads."""
+    """An execution as it is kept, with these as its payloads, and which values of secrets are in it."""
     data = {**vars(w), "input": text, "output": output or None, "history": ()}
+    if w.hidden:
+        del data["_hidden"]
+        data.pop("_answer", None)
+        cause = "" if w.error is None else f"{w.error.error} {w.error.cause}"
+        data["hidden"] = mask_of(w.hidden).found_in(f"{text} {output} {cause}")
     if once:
         data["once"] = True
     try:

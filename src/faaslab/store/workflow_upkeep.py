@@ -29,6 +29,7 @@ def prune(state: State, now: datetime, keep: timedelta) -> None:
     if not state.path.exists():
         return
     steps, names = seconds(now - min(REDRIVABLE_FOR, keep)), seconds(now - NAMES_KEPT_FOR)
+    state.overwrite()
     with state.write(durable=True) as connection:
         raise_mark(connection, seconds(now - keep))
         connection.execute(
@@ -40,6 +41,12 @@ def prune(state: State, now: datetime, keep: timedelta) -> None:
             "UPDATE workflow_executions SET input_blob = NULL, output_blob = NULL, context = '', "
             "body = json_set(body, '$.input', '', '$.output', NULL) "
             "WHERE ended < ? AND status <> 'RUNNING' AND context <> ''",
+            (steps,),
+        )
+        connection.execute(
+            "UPDATE workflow_executions SET body = json_remove(json_set(body, '$.input', '', "
+            "'$.output', NULL, '$.error', NULL), '$.hidden') "
+            "WHERE ended < ? AND status <> 'RUNNING' AND body LIKE '%\"hidden\":%'",
             (steps,),
         )
         connection.execute(

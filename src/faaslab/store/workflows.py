@@ -6,24 +6,21 @@ that survives power loss; an owner who lost it by then writes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from faaslab.errors import StoreError
-from faaslab.model.workflow import WorkflowExecutionStatus
+from faaslab.model.workflow import WorkflowExecutionStatus, shown
 from faaslab.model.workflow_steps import Letter, Outcome
 from faaslab.store.leases import seconds
-from faaslab.store.sizes import INLINE_BYTES
 from faaslab.store.workflow_lately import Lately, Standing
 from faaslab.store.workflow_listing import latest
 from faaslab.store.workflow_past import event_of, events_of, past_execution
+from faaslab.store.workflow_preparing import Prepared, Preparing, is_passing
 from faaslab.store.workflow_record import (
     RUNNING_ROWS,
     STANDS,
-    body_of,
     execution_line,
     execution_of_line,
-    history_rows,
-    name_of,
     standing_of,
 )
 from faaslab.store.workflow_taking import Taking
@@ -51,19 +48,6 @@ _STOP = '{"v":1,"kind":"Stop"}'
 """The signal `Stop`, as the engine reads it."""
 
 
-class _Prepared(NamedTuple):
-    """A change as rows; made before the transaction begins."""
-
-    change: Change
-    body: str | None
-    input_blob: str | None
-    output_blob: str | None
-    rows: list[tuple[str, str]]
-    events: list[str]
-    line: str | None
-    steps: list[tuple[str, int, str, str | None, str | None, int, int]]
-
-
 class Workflows:
     """The executions of one store."""
 
@@ -84,6 +68,7 @@ class Workflows:
         self._clock = clock
         self._posted = 0
         self._taking = Taking(state, blobs, clock)
+        self._preparing = Preparing(blobs, capture)
         self._nudge = nudge
         self._connect = connect
         self._lately = Lately(clock)
@@ -97,7 +82,9 @@ class Workflows:
         only undo it as a whole, so for that alone `written` is enough, and does not wait for the disk.
         """
         durable = any(change.beginning is None or not change.ended for change in changes)
-        prepared = [self._prepared(change) for change in changes]
+        prepared = [self._preparing.of(change) for change in changes]
+        if hide := any(change.execution.hidden for change in changes):
+            self._state.overwrite()
         lost: set[str] = set()
         known: dict[str, WorkflowExecution] = {}
         written = 0
@@ -117,50 +104,18 @@ class Workflows:
         for one in prepared:
             if (identity := one.change.execution.id) not in lost and identity not in known:
                 self._lately.note(one.change, one.events, one.line)
+        if hide and any(change.ended and change.execution.hidden for change in changes):
+            self._state.empty_log()
         self._nudge(written)
         return Outcome(lost=frozenset(lost), known=known)
 
-    def _prepared(self, change: Change) -> _Prepared:
-        w, capture = change.execution, self._capture()
-        events = history_rows(w.id, change.events, capture, self._blobs)
-        rows = [("workflow", body) for body in events]
-        ended, line = change.ended, None
-        if ended:
-            line = execution_line(w, capture, self._blobs)
-            if rows and len(rows[-1][1]) + len(line) < 1_000_000:
-                rows[-1] = ("workflow", f"{rows[-1][1]}\n{line}")
-            else:
-                rows.append(("workflow", line))
-        child = change.beginning.key is not None if change.beginning is not None else w.map_run is not None
-        body = input_blob = output_blob = None
-        if change.beginning is not None or ended:
-            # An input is wanted to go through it again; an output by the parent alone: the history has it.
-            again = w.status is not SUCCEEDED
-            text, input_blob = self._inline(w.input) if again else ("", None)
-            output, output_blob = self._inline(w.output) if child else (None, None)
-            once = change.beginning is not None and change.beginning.once
-            body = body_of(w, text, output, once=once) if again or child else name_of(w)
-        steps = []
-        if w.status is not SUCCEEDED and not _is_passing(change):
-            for step in change.steps:
-                signal, blob = self._inline(step.signal)
-                row = (w.id, step.number, step.at.isoformat(), signal or None, blob)
-                steps.append((*row, step.last_event_id, step.check))
-        return _Prepared(change, body, input_blob, output_blob, rows, events, line, steps)
-
-    def _inline(self, text: str | None) -> tuple[str, str | None]:
-        """(text, digest): the text is empty where a blob has it."""
-        if text is None or len(text) <= INLINE_BYTES:
-            return text or "", None
-        return "", self._blobs.put(text.encode("utf-8", "surrogatepass"))
-
-    def _begin(self, connection: sqlite3.Connection, one: _Prepared, owner: str) -> WorkflowExecution | None:
+    def _begin(self, connection: sqlite3.Connection, one: Prepared, owner: str) -> WorkflowExecution | None:
         """Write a new execution; the one of its id that has begun before, where there is one."""
         change, w = one.change, one.change.execution
         beginning = change.beginning
         assert beginning is not None
         ended = change.ended
-        if _is_passing(change):
+        if is_passing(change):
             return None
         added = connection.execute(
             "INSERT INTO workflow_executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -198,7 +153,7 @@ class Workflows:
                 )
         return None
 
-    def _goes_on(self, connection: sqlite3.Connection, one: _Prepared, owner: str) -> bool:
+    def _goes_on(self, connection: sqlite3.Connection, one: Prepared, owner: str) -> bool:
         """Note how an execution stands; False when it is not its owner's any more."""
         change, w = one.change, one.change.execution
         mine = (w.id, owner, change.epoch)
@@ -229,6 +184,13 @@ class Workflows:
         """What has ended is told nothing; what succeeded is not gone through again, nor are its children."""
         for table in ("workflow_letters", "workflow_tokens"):
             connection.execute(f"DELETE FROM {table} WHERE execution_id = ?", (w.id,))
+        if w.hidden:  # what others told it is in its steps, or is of no use any more
+            connection.execute(
+                "UPDATE workflow_executions SET body = json_remove(json_set(body, '$.output', NULL, "
+                "'$.error', NULL), '$.hidden') "
+                "WHERE parent = ? AND key IS NULL AND status = 'SUCCEEDED' AND body LIKE '%\"hidden\":%'",
+                (w.id,),
+            )
         if w.status is not SUCCEEDED:
             return
         connection.execute("DELETE FROM workflow_steps WHERE execution_id = ?", (w.id,))
@@ -241,7 +203,7 @@ class Workflows:
         if w.type == "EXPRESS" and w.map_run is None:
             connection.execute("DELETE FROM workflow_executions WHERE id = ?", (w.id,))
 
-    def _rows_of(self, connection: sqlite3.Connection, one: _Prepared) -> None:
+    def _rows_of(self, connection: sqlite3.Connection, one: Prepared) -> None:
         change = one.change
         if one.steps:
             connection.executemany("INSERT INTO workflow_steps VALUES (?, ?, ?, ?, ?, ?, ?)", one.steps)
@@ -394,7 +356,7 @@ class Workflows:
         if self._state.path.exists():
             row = self._state.one(f"SELECT {STANDS} FROM workflow_executions WHERE id = ?", (execution_id,))
         if row is not None:
-            w = standing_of(row, self._blobs)
+            w = shown(standing_of(row, self._blobs))
             if w.status is RUNNING:
                 return w
             return self._from_history(execution_id, w.started_at) or w
@@ -406,13 +368,22 @@ class Workflows:
             return False
         return self._state.one("SELECT 1 FROM workflow_executions WHERE id = ?", (execution_id,)) is not None
 
+    def whole(self, execution_id: str) -> WorkflowExecution | None:
+        """The same with the values of secrets, as far as they are kept for another that waits for it."""
+        row = self._state.one(f"SELECT {STANDS} FROM workflow_executions WHERE id = ?", (execution_id,))
+        if row is not None:
+            w = standing_of(row, self._blobs)
+            if w.hidden:
+                return w
+        return self.find(execution_id)
+
     def running(self) -> list[WorkflowExecution]:
         """Those that run, the oldest first."""
         if not self._state.path.exists():
             return []
         with self._state.read() as connection:
             rows = connection.execute(f"SELECT {STANDS} {RUNNING_ROWS} ORDER BY started").fetchall()
-        return [standing_of(row, self._blobs) for row in rows]
+        return [shown(standing_of(row, self._blobs)) for row in rows]
 
     def latest(self, wanted: Wanted) -> list[WorkflowExecution] | None:
         """A page of a workflow's executions without payloads and statistics, the latest first.
@@ -455,7 +426,7 @@ class Workflows:
         capture = self._capture()
         found = []
         for body, status, current_state, input_blob, _ in rows:
-            w = standing_of((body, status, current_state, None, None), self._blobs)
+            w = shown(standing_of((body, status, current_state, None, None), self._blobs))
             line = execution_line(w, capture, self._blobs, input_blob=input_blob)
             found.append(line.partition("\t")[2])
         return found
@@ -467,14 +438,3 @@ class Workflows:
                 return execution_of_line(row, self._blobs)
         with self._connect() as connection:
             return past_execution(connection, self._blobs, execution_id, started_at)
-
-
-def _is_passing(change: Change) -> bool:
-    """Whether it begins and ends at once with no name to be kept, and nothing to go on with."""
-    beginning = change.beginning
-    return (
-        change.ended
-        and change.execution.type == "EXPRESS"
-        and beginning is not None
-        and beginning.key is None
-    )

@@ -1,7 +1,8 @@
 """What an interpreter is told (signals) and what it wants done (effects). Frozen data.
 
 A `key` names what is awaited, unique within an execution and the same when its history is gone through again.
-Payloads in signals and effects are JSON values, never text.
+Payloads in signals and effects are JSON values, never text. `hide` of a signal are the values of secrets that
+it has, which are hidden in the history and in all that is shown.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Succeeded:
 
     key: str
     output: Any
+    hide: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Failed:
     error: str | None
     cause: str | None = None
     phase: Literal["failed", "schedule", "start", "submit"] = "failed"
+    hide: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Submitted:
 
     key: str
     output: Any
+    hide: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class ChildEnded:
     started: str | None = None
     stopped: str | None = None
     """When, as Step Functions writes it (RFC 3339)."""
+    hide: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,10 @@ Signal = (
     Started | Succeeded | Failed | Submitted | Begun | Heartbeat | Fired | ChildEnded | MapRunChanged | Stop
     | Redrive | Continue
 )  # fmt: skip
+
+
+Telling = Succeeded | Failed | Submitted | ChildEnded
+"""The signals that bring something into an execution."""
 
 
 # -- effects: what is to be done

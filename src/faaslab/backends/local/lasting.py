@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from faaslab.backends.local.cancelling import Cancelling
 from faaslab.backends.local.flight import line
+from faaslab.backends.local.record import mask_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ class Lasting:
 
     def __init__(self, environment: Environment, flight: Flight) -> None:
         self._flight = flight
-        self._mask = environment.mask
+        self._mask = mask_for(environment, flight)
         self._cancelling = Cancelling()
         self._cancelling.drives(environment)
         self.function: Function = environment.definition.function

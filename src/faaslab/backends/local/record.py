@@ -15,6 +15,7 @@ from faaslab.backends import report_line, system_records
 from faaslab.backends.local.flight import line
 from faaslab.backends.local.host.processes import exit_text
 from faaslab.model.execution import CANCELLED, Execution, ExecutionError, ExecutionStatus, Source
+from faaslab.model.masking import mask_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -148,7 +149,7 @@ def finished(
             told = reply.error_type if kind == "error" else error.type
             ending = ending._replace(status="error", error_type=reported_type(told))
         _report(environment, flight, ending)
-    mask = environment.mask
+    mask = mask_for(environment, flight)
     whole = body
     if mask:
         body = mask.body(body)
@@ -180,8 +181,15 @@ def finished(
     if reply.length is not None:
         fields["result_bytes"] = reply.length
     if whole is not body and whole != body:
-        fields["_answer"] = whole  # no field: nothing that is kept or shown has it
+        # No fields: nothing that is kept or shown has them.
+        fields["_answer"], fields["_hidden"] = whole, mask.found_in(whole.decode("utf-8", "replace"))
     return made
+
+
+def mask_for(environment: Environment, flight: Flight) -> Mask:
+    """What is to be hidden of an invocation: its function's secrets, and those that came with its event."""
+    hide = flight.invocation.hide
+    return mask_of((*environment.mask.values, *hide)) if hide else environment.mask
 
 
 def _say_fault(environment: Environment, flight: Flight, text: str, error_type: str) -> None:
@@ -307,6 +315,9 @@ def without_figures(execution: Execution, *, timeout_s: float, method: str) -> E
 def _asked(flight: Flight, body: bytes) -> dict[str, Any]:
     """The fields that an invocation has whatever became of it: what was asked, and the bytes both ways."""
     invocation = flight.invocation
+    payload = flight.payload
+    if invocation.hide:
+        payload = mask_of(invocation.hide).body(payload)
     return {
         "id": flight.id,
         "request_id": flight.request_id,
@@ -319,7 +330,7 @@ def _asked(flight: Flight, body: bytes) -> dict[str, Any]:
         "replay_of": invocation.replay_of,
         "batch_id": invocation.batch_id,
         "trace_id": flight.trace_id,
-        "payload_body": flight.payload,
+        "payload_body": payload,
         "result_body": body,
         "payload_bytes": len(flight.payload),
         "result_bytes": len(body),

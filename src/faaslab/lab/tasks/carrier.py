@@ -13,6 +13,7 @@ from faaslab.lab.tasks.nested import NestedTasks
 from faaslab.lab.tasks.objects import ObjectTasks
 from faaslab.lab.tasks.services import ServiceTasks
 from faaslab.lab.tasks.workers import Workers
+from faaslab.model.workflow import shown
 from faaslab.workflow.effects import Call, Failed, ReadItems
 from faaslab.workflow.failure import RUNTIME
 
@@ -111,7 +112,7 @@ class Carrier:
     def ended(self, execution: WorkflowExecution) -> None:
         """An execution has ended."""
         self.nested.ended(execution)
-        self._ended(execution)
+        self._ended(shown(execution))
 
     def close(self) -> None:
         """Let what runs end."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import json
 import uuid
 from datetime import UTC
@@ -20,8 +21,9 @@ from faaslab.lab.payloads import encode
 from faaslab.lab.tasks import resources, values
 from faaslab.model.execution import ExecutionStatus
 from faaslab.model.function import FunctionStatus, function_arn
+from faaslab.model.masking import mask_of
 from faaslab.model.workflow import task_request_id
-from faaslab.workflow.effects import Failed, Submitted, Succeeded
+from faaslab.workflow.effects import Failed, Submitted, Succeeded, Telling
 from faaslab.workflow.failure import RUNTIME
 
 if TYPE_CHECKING:
@@ -90,6 +92,8 @@ class FunctionTasks:
     ) -> None:
         if asked.kind == "RequestResponse":
             fields["request_id"] = task_request_id(execution.id, execution.started_at, asked.call.event_id)
+        if execution.hidden:
+            fields["hide"] = mask_of(execution.hidden).found_in(asked.payload.decode("utf-8", "replace"))
         if execution.trace_header is not None:
             fields["trace_id"] = execution.trace_header
         if self._is_ready(asked):
@@ -139,7 +143,10 @@ class FunctionTasks:
         except Exception as error:  # noqa: BLE001 -- an execution that is never answered would hang
             answer(Failed(asked.call.key, "Lambda.SdkClientException", f"{type(error).__name__}: {error}"))
             return
-        answer(self._told(asked, execution))
+        said = self._told(asked, execution)
+        if execution.hidden and isinstance(said, Telling):
+            said = dataclasses.replace(said, hide=execution.hidden)
+        answer(said)
 
     def _told(self, asked: _Asked, execution: Execution) -> Signal:
         key, body = asked.call.key, execution.answer

@@ -17,6 +17,7 @@ from faaslab.cloud import sdk_calls
 from faaslab.errors import AlreadyExists, Closed, FaaslabError, InvalidValue, NotFound
 from faaslab.lab import workflow_names
 from faaslab.lab.tasks import values
+from faaslab.model.masking import mask_of
 from faaslab.model.workflow import WorkflowExecutionStatus
 from faaslab.workflow.effects import Failed, Stop, Submitted, Succeeded
 from faaslab.workflow.failure import RUNTIME
@@ -105,6 +106,7 @@ class NestedTasks:
                 text.encode(),
                 name=name,
                 parent=execution.id,
+                hide=mask_of(execution.hidden).found_in(text) if execution.hidden else (),
                 trace_header=given.get("TraceHeader") or execution.trace_header,
             ).execution
         except Closed:
@@ -142,7 +144,7 @@ class NestedTasks:
         with self._guard:
             self._awaited.setdefault(child, []).append(awaited)
             self._of_key[awaited.parent, awaited.call.key] = child
-        found = self._lab.workflows.runs.standing(child)
+        found = self._lab.workflows.runs.whole(child)
         if found is None:
             self._answer(child, None)
         elif found.ended_at is not None:
@@ -167,7 +169,7 @@ class NestedTasks:
                     return
             with contextlib.suppress(FaaslabError):
                 for child in there:
-                    found = runs.standing(child)
+                    found = runs.whole(child)
                     if found is not None and found.ended_at is not None:
                         self.ended(found)
             self._lab.clock.wait(self._closing, LOOK_S)
@@ -231,8 +233,8 @@ def _told(awaited: _Awaited, ended: WorkflowExecution | None) -> Signal:
         return Failed(key, "States.TaskFailed", "The execution that was started is not known any more")
     described = description(ended, parsed=awaited.resource.pattern == "sync:2")
     if ended.status is WorkflowExecutionStatus.SUCCEEDED:
-        return Succeeded(key, described)
-    return Failed(key, "States.TaskFailed", values.text(description(ended, parsed=False)))
+        return Succeeded(key, described, ended.hidden)
+    return Failed(key, "States.TaskFailed", values.text(description(ended, parsed=False)), hide=ended.hidden)
 
 
 def description(execution: WorkflowExecution, *, parsed: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from faaslab.clock import SYSTEM
 from faaslab.errors import AlreadyExists, Closed, Conflict, InvalidValue, NotFound
+from faaslab.model.workflow import shown
 from faaslab.model.workflow_steps import Beginning
 from faaslab.workflow.effects import Failed, Succeeded
 from faaslab.workflow.engine.handle import Handle
@@ -108,7 +109,7 @@ class Engine:
         if known is None:
             return Handle(self, live.standing, live)
         if known.status is RUNNING and known.input == execution.input:
-            return Handle(self, known, self._turns.find(known.id))
+            return Handle(self, shown(known), self._turns.find(known.id))
         raise AlreadyExists(f"Execution Already Exists: '{execution.id}'", place="name")
 
     def signal(self, execution_id: str, signal: Signal) -> bool:
@@ -200,6 +201,11 @@ class Engine:
         """How an execution stands, in whatever process; None when it is not known."""
         live = self._turns.find(execution_id)
         return live.standing if live is not None else self._keeper.find(execution_id)
+
+    def whole(self, execution_id: str) -> WorkflowExecution | None:
+        """The same with its true output and cause, for another that waits for it; no face shows that."""
+        live = self._turns.find(execution_id)
+        return live.standing if live is not None else self._keeper.whole(execution_id)
 
     def pending(self, execution_id: str) -> Mapping[str, Any]:
         """What an execution of this process awaits, by key: the effects."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from faaslab.errors import FaaslabError, InvalidValue
-from faaslab.model.workflow import WorkflowExecution, WorkflowExecutionStatus
+from faaslab.model.masking import mask_of
+from faaslab.model.workflow import WorkflowExecution, WorkflowExecutionStatus, altered, hiding
 from faaslab.workflow.effects import (
     Call,
     ChildEnded,
@@ -135,8 +135,10 @@ class Hands:
             input=text,
             started_at=self._turns.now(),
         )
-        context = {**as_json(parent.beginning.context), **effect.item_context}
-        live = self._turns.child(child, effect.processor, _text(context), effect.key)
+        context = _text({**as_json(parent.beginning.context), **effect.item_context})
+        if above.hidden:
+            child = hiding(child, mask_of(above.hidden).found_in(text + context))
+        live = self._turns.child(child, effect.processor, context, effect.key)
         self._turns.begin(live)
 
     def known(self, live: Live, known: WorkflowExecution) -> None:
@@ -150,7 +152,7 @@ class Hands:
         again = failed and isinstance(wanted, StartChild) and known.redrive_count < wanted.redrive
         if again and self._turns.redrive_of(known.id, key):
             return
-        self._tell_parent(replace(known, parent=live.execution.parent), key)
+        self._tell_parent(altered(known, parent=live.execution.parent), key)
 
     def _tell_parent(self, child: WorkflowExecution, key: str | None) -> None:
         if key is None or child.parent is None:
@@ -171,8 +173,17 @@ class Hands:
                 None if error is None else error.cause,
                 _instant(child.started_at),
                 None if child.ended_at is None else _instant(child.ended_at),
+                _hidden_in(child),
             )
         self._turns.signal(child.parent, said)
+
+
+def _hidden_in(child: WorkflowExecution) -> tuple[str, ...]:
+    """The values of secrets that stand in what came of a child."""
+    if not child.hidden:
+        return ()
+    cause = "" if child.error is None else f"{child.error.error} {child.error.cause}"
+    return mask_of(child.hidden).found_in(f"{child.output} {cause}")
 
 
 def _instant(at: datetime) -> str:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue
-from faaslab.model.workflow import WorkflowError, WorkflowExecutionStatus
+from faaslab.model.workflow import WorkflowError, WorkflowExecutionStatus, altered, hiding, shown
 from faaslab.model.workflow_steps import Change, HistoryRow, StepRow
 from faaslab.workflow.effects import (
     Begun,
@@ -35,6 +35,7 @@ from faaslab.workflow.effects import (
     Stop,
     Submitted,
     Succeeded,
+    Telling,
     Timer,
     WriteResults,
 )
@@ -104,8 +105,8 @@ class Live:
         new: bool = True,
     ) -> None:
         self.execution = execution
-        self.standing = execution
-        """How it stands as far as that is kept: what others may be told."""
+        self.standing = shown(execution)
+        """How it stands as far as that is kept: what others may be told, without the values of secrets."""
         self.beginning = beginning
         self.given: tuple[Any, Any] | None = None
         """Its input and its context as values, where they are at hand."""
@@ -217,13 +218,15 @@ class Live:
             self._expect(effect)
         ending = next((effect for effect in step.effects if type(effect) is Ended), None)
         if type(signal) is Redrive and step.events:  # else it cannot go on, and stays as it ended
-            self.execution = _altered(self.execution, status=RUNNING, ended_at=None, error=None, output=None)
+            self.execution = altered(self.execution, status=RUNNING, ended_at=None, error=None, output=None)
         if ending is not None:
             self._end(ending, step, now)
         elif self.counted.current_state != self.execution.current_state:
-            self.execution = _altered(self.execution, current_state=self.counted.current_state)
+            self.execution = altered(self.execution, current_state=self.counted.current_state)
 
     def _note(self, signal: Signal) -> None:
+        if isinstance(signal, Telling) and signal.hide:
+            self.execution = hiding(self.execution, signal.hide)
         if isinstance(signal, _ANSWERS):
             gone = self.awaited.pop(signal.key, None)
             self.told.pop(signal.key, None)
@@ -266,7 +269,7 @@ class Live:
         failed = ending.error is not None or ending.cause is not None
         for key, gone in self.awaited.items():
             self._leave(gone, self.told.get(key, ()))
-        self.execution = _altered(
+        self.execution = altered(
             self.execution,
             status=WorkflowExecutionStatus(ending.status),
             output=output,
@@ -298,7 +301,7 @@ class Live:
     def kept(self) -> None:
         """What `change` gave is kept."""
         self.new = False
-        self.standing = self.execution
+        self.standing = shown(self.execution)
         self._steps, self._events, self._tokens, self._spent, self._taken = [], [], {}, [], []
         self._stops = []
 
@@ -341,13 +344,6 @@ class Live:
         step = self._broken(cause, now)
         self._take(Failed("", RUNTIME), step, now)
         return step.effects
-
-
-def _altered(execution: WorkflowExecution, **changes: Any) -> WorkflowExecution:
-    """`dataclasses.replace` for a tenth of its time; every execution pays for this at its end."""
-    altered = object.__new__(type(execution))
-    vars(altered).update(vars(execution), **changes)
-    return altered
 
 
 def _check(step: Step) -> int:

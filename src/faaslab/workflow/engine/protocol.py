@@ -67,6 +67,9 @@ class Keeper(Protocol):
     def find(self, execution_id: str) -> WorkflowExecution | None:
         """How an execution stands, running or ended; None when it is not known (any more)."""
 
+    def whole(self, execution_id: str) -> WorkflowExecution | None:
+        """The same with the values of secrets, as far as they are kept for another that waits for it."""
+
     def post(self, execution_id: str, signal: str) -> bool:
         """Leave a signal for the owner of a running execution; False when none of that id runs."""
 

@@ -35,6 +35,8 @@ def packed(signal: Signal) -> str:
     data: dict[str, Any] = {"v": FORMAT, "kind": kind.__name__}
     for name in _FIELDS[kind]:
         data[name] = getattr(signal, name)
+    if not data.get("hide", True):
+        del data["hide"]  # as it seldom has any
     try:
         return _encode(data)
     except (TypeError, ValueError, RecursionError) as error:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from faaslab.model.workflow import altered, hiding, shown
 from faaslab.workflow.effects import Redrive, Started
 from faaslab.workflow.engine.live import RUNNING, Live
 from faaslab.workflow.engine.timers import set_back
@@ -30,7 +30,7 @@ def gone_through(
     """
     live = Live(taken.execution, taken.beginning, make, epoch=taken.epoch, new=False)
     live.busy = True
-    live.standing = replace(taken.execution, status=RUNNING, ended_at=None)
+    live.standing = shown(altered(taken.execution, status=RUNNING, ended_at=None))
     try:
         cause = live.replay(taken) or (_ONCE if taken.beginning.once else None)
     except Exception as error:  # noqa: BLE001 - the others that were claimed with it go on
@@ -40,7 +40,7 @@ def gone_through(
     effects: tuple[Effect, ...] = ()
     if cause is not None:
         last = max((step.last_event_id for step in taken.steps), default=0)
-        live.execution = live.standing
+        live.execution = hiding(live.standing, live.execution.hidden)
         effects = live.give_up(cause, now, last)
     elif live.ended:
         effects = live.tell(Redrive(), now)
