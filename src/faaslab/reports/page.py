@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faaslab.reports.contained import contained
+from faaslab.reports.fitted import fitted
 from faaslab.reports.still import still, with_contents
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def render(
 
     exporter.register_filter("markdown2html", markdown2html)
     exporter.register_filter("still", still)
+    exporter.register_filter("fitted", fitted)
     exporter.register_filter("with_contents", with_contents)
     resources: dict[str, Any] = {
         "report": {

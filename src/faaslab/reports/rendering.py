@@ -79,7 +79,7 @@ def make_page(
         )
     if process.returncode != 0:
         told = said.read_text("utf-8", "replace").strip().splitlines() or ["nothing said"]
-        raise PageFailed(f"no page could be made of the notebook: {told[-1]}{_rest(folder)}")
+        raise PageFailed(f"no page could be made of the notebook: {told[-1].rstrip('.')}{_rest(folder)}")
 
 
 def _rest(folder: Path) -> str:
