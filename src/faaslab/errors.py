@@ -26,6 +26,7 @@ runs out of memory, cannot be imported) is a recorded `Execution`, never an exce
      │   ├─ StoreTooNew            written by a newer faaslab
      │   ├─ StoreFull              the disk is full; nothing was half-written
      │   ├─ StoreLocation          the place cannot hold a store (a network file system, say)
+     │   ├─ StoreMoved             it was moved or replaced while it was open; what was written is kept
      │   └─ RecordRejected         a record cannot be stored as it is
      └─ Closed                     used after close()
 """
@@ -188,6 +189,10 @@ class StoreLocation(StoreError):
     """The place cannot hold a store: who asked for it can name another one."""
 
     exit_status = 2
+
+
+class StoreMoved(StoreError):
+    """The store was moved, deleted or replaced while it was open; its rows are kept where its state is."""
 
 
 class RecordRejected(StoreError):

@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from faaslab import app
-from faaslab.errors import Closed
+from faaslab.errors import Closed, StoreMoved
 
 
 def alive():
@@ -29,6 +29,25 @@ def test_after_close_no_thread_and_no_child_is_left(tmp_path, cache):
     with pytest.raises(Closed):
         lab.functions.invoke("f")
     assert repr(lab).endswith("(closed)>")
+
+
+def test_a_home_whose_store_was_moved_ends_and_says_so(tmp_path, cache):
+    before = alive()
+    (tmp_path / "here").mkdir()
+    lab = app.open(store=tmp_path / "here" / "s.duckdb", cache=cache)
+    lab.functions.create("f", "def handler(e, c): return e")
+    serving = lab.serve()
+    lab.functions.invoke("f", 1)
+    (tmp_path / "here").rename(tmp_path / "there")
+    (tmp_path / "here").mkdir()
+    lab.functions.invoke("f", 2)
+    serving.close(1.0)
+    with pytest.raises(StoreMoved, match="was moved"):
+        lab.close()
+    assert alive() == before
+    assert list((tmp_path / "here").iterdir()) == []
+    with app.open(store=tmp_path / "there" / "s.duckdb", cache=cache) as found:
+        assert len(found.executions.list()) == 2
 
 
 def test_looking_starts_no_backend(tmp_path, cache):

@@ -136,7 +136,16 @@ def test_what_cannot_be_taken_over_is_said(filled, path, tmp_path):
 def test_the_doctor_finds_a_healthy_store_healthy(filled):
     found = {finding.name: finding for finding in filled.check()}
     assert {finding.level for finding in found.values()} == {"ok"}
-    assert set(found) == {"file system", "schema", "holders", "outbox", "rejects", "state file", "home"}
+    assert set(found) == {
+        "file system",
+        "schema",
+        "holders",
+        "history",
+        "outbox",
+        "rejects",
+        "state file",
+        "home",
+    }
     assert found["outbox"].message.startswith("2 rows") or found["outbox"].message.startswith("1 rows")
 
 

@@ -314,9 +314,11 @@ class Lab:
             self.updates.close()
         finally:
             self.asynchronous.close()
-            (self._close_store or type(self.store).close)(self.store)
-            if self._on_close is not None:
-                self._on_close(self)
+            try:
+                (self._close_store or type(self.store).close)(self.store)
+            finally:
+                if self._on_close is not None:
+                    self._on_close(self)
 
     @property
     def closed(self) -> bool:

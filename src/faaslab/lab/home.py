@@ -326,7 +326,8 @@ class Home:
             began, wait_s = self._lab.clock.monotonic(), LOOK_S
             try:
                 with self._guard:
-                    self._beat()
+                    if self._leaving is None:  # who leaves need not say once more that it is there
+                        self._beat()
                     leaving = self._leaving
                 if leaving is not None:
                     self._leave(leaving)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import atexit
 import functools
 import threading
+import warnings
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from faaslab.clock import SYSTEM
-from faaslab.errors import Closed, NotFound
+from faaslab.errors import Closed, NotFound, StoreMoved
 from faaslab.model.execution import Execution
 from faaslab.store import upkeep, workflow_upkeep
 from faaslab.store.bell import Bell
@@ -97,7 +98,7 @@ class Store:
         self._state = State(self.path.with_name(beside + ".state"), self.path)
         self._history = History(self.path, self._state, self._locks, limit_s=busy_limit_s)
         self._merger = Merger(self._state, self._history, self._locks, clock)
-        self.blobs = Blobs(self.path.with_name(beside + ".blobs"))
+        self.blobs = Blobs(self.path.with_name(beside + ".blobs"), self._state.require_in_place)
         self.definitions = Definitions(self._state, clock)
         self.leases = Leases(self._state, clock)
         self.queue = Queue(self._state, clock)
@@ -327,7 +328,10 @@ class Store:
             raise Closed(f"the store {self.path} is closed", hint="open it again")
 
     def close(self) -> None:
-        """Merge what this process wrote if nobody else does, and let go of all; may be called twice."""
+        """Merge what this process wrote if nobody else does, and let go of all; may be called twice.
+
+        Raises `StoreMoved`, when all is closed, where rows could not be merged for that: they are kept.
+        """
         with self._closing:
             if self._closed:
                 return
@@ -337,6 +341,8 @@ class Store:
         self._history.close()
         self._state.close()
         atexit.unregister(self._at_exit)
+        if isinstance(self._merger.last_error, StoreMoved):
+            raise self._merger.last_error
 
     def __enter__(self) -> Self:
         return self
@@ -358,4 +364,7 @@ def _written(rows: list[Row], write: Callable[[list[Row]], T]) -> T:
 def _close(store: weakref.ref[Store]) -> None:
     found = store()
     if found is not None:
-        found.close()
+        try:
+            found.close()
+        except StoreMoved as error:  # nobody is left who could catch it
+            warnings.warn(str(error), RuntimeWarning, stacklevel=1)

@@ -6,19 +6,26 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from faaslab.errors import NotFound
 from faaslab.store.faults import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Blobs:
     """A folder `ab/abcdef…` of files that never change. Two who put the same bytes put one file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, require_in_place: Callable[[], None]) -> None:
+        """`require_in_place` raises where the folder is no longer that of the store which names its files."""
         self.folder = folder
+        self._require_in_place = require_in_place
 
     def put(self, data: bytes, *, durable: bool = True) -> str:
         """Keep `data`; its hex SHA-256. `durable` survives power loss, otherwise the end of the process."""
+        self._require_in_place()
         digest = hashlib.sha256(data).hexdigest()
         path = self.path(digest)
         with translated(self.folder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from faaslab.errors import FaaslabError
+from faaslab.errors import FaaslabError, StoreMoved
 from faaslab.store import place
 from faaslab.store.holders import holders_of
 from faaslab.store.migrations import NEWEST_HISTORY, NEWEST_STATE
@@ -36,10 +36,15 @@ def findings(
     state: State, history: History, merger: Merger, leases: Leases, connect: Callable[[], Connection]
 ) -> tuple[Finding, ...]:
     """All that can be found out without changing anything; a check that fails is itself a finding."""
+    try:
+        state.require_in_place()
+    except StoreMoved as error:  # what else is found by its path would be told of another store
+        return (Finding(name="place", level="error", message=error.message, hint=error.hint),)
     looks: tuple[tuple[str, Callable[[], Finding]], ...] = (
         ("file system", lambda: _place(history)),
         ("schema", lambda: _schema(state, history)),
         ("holders", lambda: _holders(history)),
+        ("history", lambda: _complete(state, history)),
         ("outbox", lambda: _outbox(state, merger)),
         ("rejects", lambda: _rejects(connect)),
         ("state file", lambda: _whole(state)),
@@ -84,6 +89,29 @@ def _holders(history: History) -> Finding:
         level="warning",
         message="held by PID " + ", ".join(map(str, sorted(set(pids)))),
         hint="merges wait until it is closed there; nothing is lost meanwhile",
+    )
+
+
+def _complete(state: State, history: History) -> Finding:
+    """Whether the history has all that the state handed over to it; nothing can be merged meanwhile."""
+    with history.shared():
+        upto = history.furthest()
+        with state.read() as connection:
+            row = connection.execute(
+                "SELECT (SELECT value FROM marks WHERE name = 'merging'), "
+                "(SELECT count(*) FROM outbox WHERE seq > ?1 AND "
+                "seq <= (SELECT value FROM marks WHERE name = 'merging'))",
+                (upto,),
+            ).fetchone()
+    missing = int(row[0]) - upto - int(row[1])
+    if missing <= 0:
+        return Finding(name="history", level="ok", message=f"{history.path} has all that was merged")
+    return Finding(
+        name="history",
+        level="error",
+        message=f"{missing:,} of {int(row[0]):,} rows were merged into another file than {history.path}",
+        hint="the store was moved while it was open, or its history was replaced: look for a .duckdb file at "
+        "its old place, and take that in with: faaslab store import-store PATH",
     )
 
 

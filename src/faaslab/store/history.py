@@ -70,6 +70,7 @@ class History:
     @contextmanager
     def shared(self) -> Iterator[None]:
         """Within the body the file is attached read-only, and `upto` stands still."""
+        self._state.require_in_place()
         for _ in range(3):
             try:
                 with self._gate.shared(self.limit_s):
@@ -140,6 +141,12 @@ class History:
         """Which outbox the marks of the file are about."""
         return str(self._state.one("SELECT value FROM marks WHERE name = 'id'")[0])
 
+    def furthest(self) -> int:
+        """The highest mark of any state, within `shared`: a state that was put back has a new name."""
+        with self.cursor() as run:
+            row = run(f"SELECT coalesce(max(upto), 0) FROM {self.quoted_alias()}.main.faaslab_merged")
+            return int(row.fetchone()[0])
+
     # -- writing
 
     @contextmanager
@@ -163,6 +170,7 @@ class History:
     @contextmanager
     def _writable(self, limit_s: float, foreign_limit_s: float | None) -> Iterator[None]:
         """While a foreign program has the file, our readers are let in between the attempts."""
+        self._state.require_in_place()
         deadline = time.monotonic() + (limit_s if foreign_limit_s is None else foreign_limit_s)
         while True:
             if self._gate.lingers and handles_of_this_process(self.path) > 1:
@@ -196,6 +204,7 @@ class History:
         if handles_of_this_process(self.path):
             return faults.busy(self.path, os.getpid())
         place.require(self.path)
+        self._state.require_in_place()  # it may have been moved while others had the file
         # Every DuckDB from 0.9 on opens that version. It sticks; a file that has another keeps it.
         is_new = not self.path.exists()
         version = ", STORAGE_VERSION 'v1.0.0'" if is_new else ""

@@ -125,7 +125,11 @@ class Merger:
     # -- merging
 
     def merge(self, *, wait_s: float, limit_s: float, foreign_limit_s: float | None = None) -> int:
-        """Move what is in the outbox now; the number of rows. 0 when another merges and `wait_s` runs out."""
+        """Move what is in the outbox now; the number of rows. 0 when another merges and `wait_s` runs out.
+
+        Raises `StoreMoved` before it takes a lock or makes a file: the lock of a moved store is elsewhere.
+        """
+        self._state.require_in_place()
         deadline = time.monotonic() + wait_s
         pause = 0.001
         while not self._take():

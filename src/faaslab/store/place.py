@@ -49,6 +49,15 @@ def make(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
+def file_at(path: Path) -> tuple[int, int] | None:
+    """What tells the file at `path` from every other: (st_dev, st_ino); None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def require(path: Path, mounted: str | None = None) -> None:
     """Raise `StoreLocation` where a store at `path` could not be kept safely."""
     parent = path.parent

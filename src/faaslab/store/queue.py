@@ -203,7 +203,8 @@ class Queue:
 
     @property
     def path(self) -> Path:
-        """The file that it stands in."""
+        """The file that it stands in. Raises `StoreMoved` where another one, or none, is at its place."""
+        self._state.require_in_place()
         return self._state.path
 
     def note_place(self, place: str) -> None:

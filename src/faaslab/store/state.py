@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import Closed
+from faaslab.errors import Closed, StoreMoved
 from faaslab.store import faults, forks, place
 from faaslab.store.migrations import NEWEST_STATE, bring_state, too_new
 
@@ -107,6 +107,8 @@ class State:
         self._open: _Guarded | None = None
         self._data_version = -1
         self._generation = -1
+        self._file: tuple[int, int] | None = None
+        """Which file this is, from the first time that it was opened: (st_dev, st_ino)."""
         forks.register(self)
 
     # -- connections
@@ -114,6 +116,7 @@ class State:
     def _connect(self) -> sqlite3.Connection:
         if self._closed:
             raise Closed(f"the store {self._store_path} is closed", hint="open it again")
+        self.require_in_place()
         try:
             if not self.path.exists():
                 place.require(self._store_path)
@@ -128,12 +131,26 @@ class State:
                 connection.execute("PRAGMA wal_autocheckpoint = 8000")
                 connection.execute("PRAGMA journal_size_limit = 67108864")
                 bring_state(connection)
+                self._file = place.file_at(self.path)
             except BaseException:
                 connection.close()
                 raise
         except (sqlite3.Error, OSError) as error:
             raise faults.ours(error, self.path) from error
         return connection
+
+    def require_in_place(self) -> None:
+        """Raise `StoreMoved` when the path no longer leads to the file that was opened; microseconds.
+
+        All that stands beside it is found by its path (the history, blobs, locks): with a folder that was
+        renamed, rows would go into a new history at the old place, and be gone from where the state went.
+        """
+        if self._file is not None and place.file_at(self.path) != self._file:
+            raise StoreMoved(
+                f"the store {self._store_path} was moved, deleted or replaced while this process had it open",
+                hint="move it back, or close it here and open it where it is now: what was answered "
+                "is kept in its .state file, and moves into its history there",
+            )
 
     def _open_writer(self) -> sqlite3.Connection:
         self._durable, self._data_version, self._overwrites = False, -1, False
