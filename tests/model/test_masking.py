@@ -1,3 +1,4 @@
+import base64
 import html
 import json
 from urllib.parse import quote, quote_plus
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faaslab.model import secret_forms
 from faaslab.model.masking import Mask
 from faaslab.model.secret_forms import forms
 
@@ -160,6 +162,17 @@ def test_the_repr_of_what_holds_json_lets_it_through_no_more(levels):
         assert [part for part in ("hun", "ter2", "99") if part in masked] == []
 
 
-def test_a_value_without_signs_has_one_form_alone():
-    assert forms(["hunter2"]) == ("hunter2",)
+@pytest.mark.parametrize("user", ["", "u", "us", "user"])
+def test_a_value_is_masked_in_base64_wherever_it_stands_and_in_hex(user):
+    basic = base64.b64encode(f"{user}:hunter2-hunter2".encode()).decode()
+    masked = Mask(["hunter2-hunter2"]).text(f"Authorization: Basic {basic}")
+    assert "****" in masked
+    assert basic[-16:-4] not in masked
+    assert Mask(["hunter2"]).body(b"x" + b"hunter2".hex().encode()) == b"x****"
+    assert Mask(["hunter2"]).found_in(b"hunter2".hex()) == ("hunter2",)
+    assert Mask(["abc"]).text("616263") == "616263"
+
+
+def test_a_value_without_signs_has_no_other_form_but_its_encodings():
+    assert secret_forms.of("hunter2") == {"hunter2"}
     assert len(forms([NASTY])) < 500

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from faaslab.model import secret_forms
+from faaslab.model import secret_encodings, secret_forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +18,8 @@ STARS = "****"
 _SHORTEST = 3
 _SHORTEST_LINE = 4
 """Of a value with several lines: a brace by itself is no secret, and would blot out every log."""
+_SHORTEST_ENCODED = 6
+"""The hex or the base64 of less stands in many a text by chance."""
 _LONG = 64 * 1024
 """Only a line with so many characters can be the first part of one that was cut (`logs.LogPipe`)."""
 
@@ -41,6 +43,11 @@ class Mask:
                     plain = secret_forms.plain_part(part)
                     written = secret_forms.of(part)
                     forms |= {form: plain if plain in form else "" for form in written}
+                    self._parts |= dict.fromkeys(written, part)
+            for part in {value, value.strip()}:
+                if len(part) >= _SHORTEST_ENCODED:
+                    written = secret_encodings.encoded(part) - self._parts.keys()
+                    forms |= dict.fromkeys(written, "")
                     self._parts |= dict.fromkeys(written, part)
         self._several = sorted(several, key=len, reverse=True)
         self._texts = sorted(forms, key=len, reverse=True)
@@ -74,6 +81,11 @@ class Mask:
     def lines(self, lines: Sequence[str]) -> list[str]:
         """The lines of a log, as many as before: a value may go on from one to the next."""
         told = list(lines)
+        if not self._several and all(len(line) < _LONG for line in told):
+            # One search over all of them, as most logs have nothing.
+            whole = "\n".join(told)
+            if self.text(whole) == whole:
+                return told
         if self._several:
             told = self._whole(told)
         for place in range(len(told) - 1):

@@ -14,6 +14,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
+from faaslab.model.secret_encodings import encoded
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -75,9 +77,9 @@ _REPRS = (_bare, _ascii, _octets)
 def forms(secrets: Iterable[str]) -> tuple[str, ...]:
     """Each text in all the ways that it may be written, the longest first; nothing for an empty one.
 
-    To add one (an encoding, another language's escapes) add it to `of`.
+    To add one add it to `of` (another language's escapes) or to `secret_encodings`.
     """
-    found = {form for secret in secrets for form in of(secret)}
+    found = {form for secret in secrets for form in of(secret) | encoded(secret)}
     return tuple(sorted(found, key=lambda form: (-len(form), form)))
 
 

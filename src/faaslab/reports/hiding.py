@@ -1,7 +1,7 @@
 """Takes secrets out of an executed notebook before anybody sees it or makes a page of it.
 
 They are looked for in what cells printed, showed and raised, in all the forms that `model.secret_forms` lists
-(escaped for HTML, quoted by Python or JSON, in a URL) and in base64 and hex. Pictures are left alone: a few
+(escaped for HTML, quoted by Python or JSON, in a URL, in base64 and hex). Pictures are left alone: a few
 letters of a secret stand in the bytes of any of them. Pure: data in, data out.
 """
 
@@ -10,21 +10,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from faaslab.model import secret_forms
-from faaslab.reports.encodings import encoded
+from faaslab.model.secret_forms import forms
 from faaslab.reports.journal import hidden, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["forms", "hide_in"]
 
 _TEXTS = ("text/", "application/json", "application/javascript", "image/svg+xml", "application/vnd.")
 _INJECTED = "injected-parameters"
-
-
-def forms(secrets: Iterable[str]) -> tuple[str, ...]:
-    """Each text in all the ways that it may be written, the longest first."""
-    found = {form for secret in secrets for form in secret_forms.of(secret) | encoded(secret)}
-    return tuple(sorted(found, key=lambda form: (-len(form), form)))
 
 
 def hide_in(node: Any, hide: Sequence[str], shown: Mapping[str, Any]) -> None:

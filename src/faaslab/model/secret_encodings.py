@@ -1,6 +1,6 @@
-"""Encodings in which a secret may stand in what a notebook shows: base64 (wherever in it), hex, percents.
+"""Encodings in which a secret may stand: base64 (wherever in it), hex, percents; see `secret_forms`.
 
-Other than escapes (`model.secret_forms`) these keep none of its letters. Pure.
+Other than escapes these keep none of its letters. Pure.
 """
 
 from __future__ import annotations
