@@ -245,7 +245,7 @@ def test_the_same_in_characters():
     )
     assert axis.endswith("200 ms")
     assert "◇" in thrown
-    assert re.search(r"aaaaaaaa +░+▒+█+ +█+x  2 · 70% busy", one)
+    assert re.search(r"aaaaaaaa +░+▒+█+ +█+x  2 · 70 % busy", one)
     assert re.search(r"bbbbbbbb +█+T", two)
     assert "at most 2 at once; the account's concurrency is 100" in text
     assert timeline_text([]) == "no invocation in that time"

@@ -202,7 +202,7 @@ def test_names_are_text_and_nothing_else(name):
 def test_a_shell_and_a_program_get_the_same_figures():
     answer = DashboardAnswer(dashboard=made(), since="1h")
     text = plain_text(answer, width=100)
-    assert "1,200 invocations, 30 errors (2.5%), 4 throttled, 1.0% cold, at most 7 at once" in text
+    assert "1,200 invocations, 30 errors (2.5 %), 4 throttled, 1.0 % cold, at most 7 at once" in text
     assert "p50 12.5 ms, p95 90.0 ms, p99 1,500.0 ms, $0.012300 at list prices" in text
     document = documents(answer)
     assert document["total"]["invocations"] == 1200

@@ -223,7 +223,7 @@ def test_stats_are_drawn_only_when_asked():
     df = stats("score")
     assert "bar: 95 % are below" not in shown(StatsAnswer(df=df, by=("function",)))
     drawn = shown(StatsAnswer(df=df, by=("function",), plot=True))
-    assert "score1.00 ms median, 4.00 ms at 95 %, 25.0% cold" in drawn
+    assert "score1.00 ms median, 4.00 ms at 95 %, 25 % cold" in drawn
     assert "bnothing measured" in drawn
 
 

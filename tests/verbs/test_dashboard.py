@@ -17,7 +17,7 @@ def test_it_says_what_ran_and_what_it_cost(do):
     answer = do("dashboard")
     assert answer.exit_status == 0
     text = plain_text(answer)
-    assert "4 invocations, 1 error (25.0%)" in text
+    assert "4 invocations, 1 error (25 %)" in text
     assert answer.value["invocations"].tolist() == [3, 1]
     stats = do("stats --since 1h").df.set_index("function")
     mine = answer.value.set_index("function")

@@ -40,7 +40,7 @@ def spans(df: pd.DataFrame, by: Sequence[str]) -> Html:
                 aria_label=f"{name}: {said}",
             )
         cold = cell_value(row.get("cold_rate"))
-        said += "" if cold is None else f", {cold:.1%} cold"
+        said += "" if cold is None else f", {units.percent(cold)} cold"
         lines += [tag("span", name), bar, tag("span", said, class_="soft")]
     more = len(df) - len(shown)
     return joined(

@@ -308,7 +308,10 @@ def _seen(function: Function) -> Html | None:
         f"{units.amount(seen.invocations, 'invocation')} so far, {units.amount(seen.errors, 'error')}",
         facts(
             [
-                ("cold starts", f"{seen.cold_starts:,} ({seen.cold_starts / seen.invocations:.1%})"),
+                (
+                    "cold starts",
+                    f"{seen.cold_starts:,} ({units.percent(seen.cold_starts / seen.invocations)})",
+                ),
                 ("mean duration", units.duration(seen.mean_duration_ms)),
                 ("95 % below", units.duration(seen.p95_duration_ms)),
                 ("most memory used", None if seen.max_memory_mb is None else f"{seen.max_memory_mb:,} MB"),

@@ -168,7 +168,7 @@ def _number(value: Any, name: str) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if name in _RATES:
-        return f"{value:.1%}"
+        return units.percent(value)
     if name == "cost_usd":
         return f"${units.significant(value)}"
     if value == int(value) and abs(value) < 1e15 and not name.endswith("ms"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from faaslab.monitoring.pages import words
+
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
@@ -91,9 +93,8 @@ def brief_ms(ms: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share (0 to 1), with a place where it is small: `0.4 %`, `12 %`."""
-    shown = 100 * share
-    return f"{shown:.0f} %" if shown >= 9.95 else f"{shown:.1f}".removesuffix(".0") + " %"
+    """A share (0 to 1), with a place where it is small: `0.4 %`, `12 %`. A little is never shown as 0 %."""
+    return words.share(share).replace(".0 %", " %")
 
 
 def dollars(usd: float) -> str:

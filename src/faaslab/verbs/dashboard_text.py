@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from faaslab.model.json import to_json
+from faaslab.monitoring.pages.words import share
 
 if TYPE_CHECKING:
     from faaslab.lab.dashboard import Dashboard, Figures
@@ -17,9 +18,9 @@ def headline(dashboard: Dashboard) -> str:
     total = dashboard.total
     rate, cold = total.error_rate, total.cold_rate
     parts = [_counted(total.invocations, "invocation"), _counted(total.errors, "error")]
-    parts[-1] += f" ({rate:.1%})" if rate else ""
+    parts[-1] += f" ({share(rate)})" if rate else ""
     parts += [f"{total.throttles:,} throttled"] if total.throttles else []
-    parts += [f"{cold:.1%} cold"] if cold is not None else []
+    parts += [f"{share(cold)} cold"] if cold is not None else []
     parts.append(f"at most {dashboard.peak:,} at once")
     if total.p50_ms is not None and total.p95_ms is not None and total.p99_ms is not None:
         parts.append(f"p50 {total.p50_ms:,.1f} ms, p95 {total.p95_ms:,.1f} ms, p99 {total.p99_ms:,.1f} ms")

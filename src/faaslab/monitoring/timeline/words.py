@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faaslab.monitoring.pages import words
 from faaslab.workflow.graph.spans import length
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def brief(seconds: float) -> str:
 
 
 def share(part: float, whole: float) -> str:
-    """`12.3%`; what is less than a tenth of a percent and not nothing says so."""
-    return "<0.1%" if 0 < part < whole * 0.0005 else f"{part / whole:.1%}"
+    """`12 %`, as on every page; a little is never shown as nothing."""
+    return words.share(part / whole)
 
 
 def clock(at: datetime) -> str:
@@ -94,7 +95,7 @@ def of_lane(lane: Lane, scale: Scale) -> str:
     worked = scale.worked.total_seconds() * 1_000
     if not worked or len(lane.environments) > 1:
         return f"{len(lane.runs):,}"
-    return f"{len(lane.runs):,} · {min(lane.busy_ms / worked, 1.0):.0%} busy"
+    return f"{len(lane.runs):,} · {100 * min(lane.busy_ms / worked, 1.0):.0f} % busy"
 
 
 def summary(runs: Sequence[Run], environments: int) -> str:
