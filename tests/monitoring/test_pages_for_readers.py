@@ -1,11 +1,12 @@
 """What a page leaves out it says, and its figures can be read: names, times, legends, functions there are not."""
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
 
 from faaslab.clock import SteppedClock
-from faaslab.monitoring.pages import costs, durations, figures, weekly, workflows
+from faaslab.monitoring.pages import cold_starts, costs, durations, figures, weekly, workflows
 from faaslab.store import Store
 from faaslab.workflow.build import Fail
 from tests.monitoring import weeks
@@ -95,6 +96,19 @@ def test_a_page_says_nothing_of_data_frames(store):
     shown = "".join(each._repr_mimebundle_()["text/html"] for each in costs.page(store).sections.values())
     assert "more rows not shown" in shown
     assert "DataFrame" not in shown
+
+
+@pytest.mark.parametrize("page", [cold_starts, costs, durations])
+def test_what_one_sees_stands_above_a_figure_and_its_words_have_no_marks_of_print(tmp_path, page):
+    with Store(weeks.fill(tmp_path / "s.duckdb", NOW, weeks=2), clock=SteppedClock(NOW)) as store:
+        shown = "".join(each._repr_mimebundle_()["text/html"] for each in page.page(store).sections.values())
+    assert (
+        len(re.findall(r'<p class="above"[^>]*>[A-Z][^<]{12,}</p><div class="sideways"[^>]*><img', shown))
+        >= 2
+    )
+    alts = re.findall(r'<img [^>]*alt="([^"]*)"', shown)
+    assert alts
+    assert not any(mark in alt for alt in alts for mark in ("**", "`"))
 
 
 def test_what_failed_executions_said_stands_on_the_left(store):

@@ -14,7 +14,7 @@ from faaslab.monitoring.pages import words
         (words.count, 3120, "3,120"),
         (words.count, None, "–"),
         (words.share, 0.042, "4.2 %"),
-        (words.share, 0, "0.0 %"),
+        (words.share, 0, "0 %"),
         (words.share, 0.00001, "under 0.01 %"),
         (words.share, 0.0004, "0.04 %"),
         (words.share, 0.36, "36 %"),

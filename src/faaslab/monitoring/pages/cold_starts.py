@@ -139,6 +139,7 @@ def _functions(rates: pd.DataFrame) -> Section:
             unit="cold starts (and their share of the function's invocations)",
             write=words.count,
         ),
+        title="Cold starts per function",
         alt="Cold starts per function: "
         + ", ".join(f"{row.function} {row.cold_starts}" for row in top.itertuples()),
     )
@@ -181,7 +182,11 @@ def _over_time(start: Opening) -> Section | None:
     )
     parts: list[Any] = [
         text,
-        Plot(figure=figure, alt=f"Share of invocations that started cold, and invocations, per {each}."),
+        Plot(
+            figure=figure,
+            title=f"Share that started cold, and invocations, per {each}",
+            alt=f"Share of invocations that started cold, and invocations, per {each}.",
+        ),
     ]
     return Section(title="When", parts=(*parts, _table_over_time(df, start.bucket)))
 
@@ -245,6 +250,7 @@ def _inits(start: Opening, split: pd.DataFrame) -> Section | None:
         parts.append(
             Plot(
                 figure=figures.quantile_curves(curves[:6], start.looks, unit="init took"),
+                title="How long inits took, from the fastest to the slowest",
                 alt="How long inits took, per function, up to the slowest.",
             )
         )
@@ -378,6 +384,7 @@ def _reasons(why: list[keep_alive.ColdStart]) -> Section | None:
                 unit="cold starts",
                 write=words.count,
             ),
+            title="What came before, per function",
             alt="Why environments were started, per function. " + "; ".join(said),
         ),
     ]
@@ -403,6 +410,7 @@ def _kept(why: list[keep_alive.ColdStart]) -> Plot:
     axes.set_ylabel("cold starts avoided")
     return Plot(
         figure=figure,
+        title="Cold starts avoided by keeping idle environments longer",
         alt="Share of the cold starts that keeping idle environments longer would have avoided.",
     )
 

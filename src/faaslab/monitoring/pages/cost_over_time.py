@@ -93,7 +93,11 @@ def _section(spent: Spent, start: Opening, prices: PriceTable, bucket: str) -> S
         f"{words.usd(totals[dearest])}."
     )
     said = [text, _told(coming, known)] if bucket == "1 day" else [text]
-    plot = Plot(figure=_figure(spent, names, start, bucket, coming), alt=" ".join(said))
+    plot = Plot(
+        figure=_figure(spent, names, start, bucket, coming),
+        title="Cost over time, by function",
+        alt=" ".join(said),
+    )
     return Section(title="Over time", parts=(*said, plot, _table(spent, names, bucket)))
 
 

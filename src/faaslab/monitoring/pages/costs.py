@@ -232,6 +232,7 @@ def _functions(by_function: pd.DataFrame, whole: CostBreakdown, *, short: bool) 
             unit="US dollars in the window",
             write=words.usd,
         ),
+        title="Cost per function, by what is paid for",
         alt="Cost per function: "
         + ", ".join(
             f"{name} {words.usd(money)}" for name, money in zip(names, top["total_usd"], strict=True)

@@ -72,7 +72,16 @@ def over_time(start: Opening) -> Section | None:
         behind=f"The same as a table, per {each}",
         limit=90,
     )
-    return Section(title="Over time", parts=(text, Plot(figure=figure, alt=text), table))
+    return Section(
+        title="Over time",
+        parts=(
+            text,
+            Plot(
+                figure=figure, title="How long executions took over time, and how many there were", alt=text
+            ),
+            table,
+        ),
+    )
 
 
 def by_function(start: Opening, functions: Sequence[str]) -> Section | None:

@@ -128,6 +128,7 @@ def _percentiles(start: Opening, percentiles: pd.DataFrame) -> Section:
         parts.append(
             Plot(
                 figure=figures.quantile_curves(curves[:_SHOWN], start.looks, unit="took no longer than"),
+                title="How long executions took, from the fastest to the slowest",
                 alt=alt,
             )
         )
@@ -180,6 +181,7 @@ def _tail(causes: pd.DataFrame | None) -> Section | None:
         parts.append(
             Plot(
                 figure=_tail_figure(shown),
+                title="How often that is so of the slowest, and of the others",
                 alt="; ".join(
                     f"{row['words']}: {words.share(row['slow_share'])} of the slowest, "
                     f"{words.share(row['rest_share'])} of the others"
@@ -278,7 +280,10 @@ def _memory(memory: pd.DataFrame) -> Section | None:
         f"{name} {words.mb(row['memory_mb'])}, {words.mb(row['used_max_mb'])}"
         for name, row in zip(names, rows, strict=True)
     )
-    return Section(title="Memory head-room", parts=(Plot(figure=figure, alt=alt), table))
+    return Section(
+        title="Memory head-room",
+        parts=(Plot(figure=figure, title="Memory configured, and used at most", alt=alt), table),
+    )
 
 
 def _proposed(row: dict[str, Any]) -> float:

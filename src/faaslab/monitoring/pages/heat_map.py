@@ -46,7 +46,12 @@ def section(start: Opening, tz: str) -> Section | None:
         limit=24,
     )
     return Section(
-        title="Hour by hour through the week", parts=(text, Plot(figure=_drawn(cells, tz), alt=text), table)
+        title="Hour by hour through the week",
+        parts=(
+            text,
+            Plot(figure=_drawn(cells, tz), title="Share that started cold, by hour of the week", alt=text),
+            table,
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from faaslab.monitoring.pages import figures, words
 
+_ABOVE = "font-weight:600;font-size:.92em;margin:1.4em 0 .3em;break-after:avoid"
 _SOFT = "opacity:.75;font-size:.92em"
 _LEFT = (words.text, words.clipped)
 _CELL = {
@@ -59,10 +60,11 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
-    """A figure and what it shows in words, for those who do not see it."""
+    """A figure under what one sees in it, and what it shows in words, for those who do not."""
 
     figure: Figure
     alt: str
+    title: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,9 +159,10 @@ def _part_html(part: Part) -> str:
     if isinstance(part, Plot):
         data = base64.b64encode(figures.svg(part.figure).encode()).decode()
         width = round(part.figure.get_figwidth() * 96)
+        title = f'<p class="above" style="{_ABOVE}">{_inline(part.title)}</p>' if part.title else ""
         return (
-            f'{_SIDEWAYS}<img src="data:image/svg+xml;base64,{data}" class="faas-figure" '
-            f'alt="{html.escape(part.alt)}" width="{width}" '
+            f'{title}{_SIDEWAYS}<img src="data:image/svg+xml;base64,{data}" class="faas-figure" '
+            f'alt="{html.escape(_plain(part.alt))}" width="{width}" '
             f'style="max-width:max(100%, {_NARROWEST});height:auto"></div>'
         )
     if isinstance(part, Table):
@@ -171,7 +174,7 @@ def _part_html(part: Part) -> str:
 
 def _part_text(part: Part) -> list[str]:
     if isinstance(part, Plot):
-        return [f"[{part.alt}]"]
+        return [*([_plain(part.title)] if part.title else []), f"[{_plain(part.alt)}]"]
     if isinstance(part, Table):
         rows = [[heading for heading, _ in part.columns.values()], *part.cells()]
         widths = [max(len(row[index]) for row in rows) for index in range(len(part.columns))]

@@ -126,5 +126,13 @@ def section(paths: pd.DataFrame) -> Section | None:
     )
     return Section(
         title="The critical path",
-        parts=(text, Plot(figure=figure, alt="Longest on the path: " + "; ".join(said)), table),
+        parts=(
+            text,
+            Plot(
+                figure=figure,
+                title="Which states an execution waits for",
+                alt="Longest on the path: " + "; ".join(said),
+            ),
+            table,
+        ),
     )

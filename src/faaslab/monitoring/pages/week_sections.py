@@ -117,7 +117,7 @@ def _days(compared: Compared, run: Run, window: Window) -> tuple[Plot, Table] | 
         },
         behind="The days as a table",
     )
-    return Plot(figure=figure, alt=alt), table
+    return Plot(figure=figure, title="Invocations a day, beside the week before", alt=alt), table
 
 
 def movers(compared: Compared, look: Mapping[str, Look]) -> Section | None:
@@ -146,7 +146,17 @@ def movers(compared: Compared, look: Mapping[str, Look]) -> Section | None:
     alt = "What 95 % took at most, the week before and this week: " + "; ".join(
         f"{each.name} {words.ms(each.p95.before)}, {words.ms(each.p95.now)}" for each in drawn
     )
-    return Section(title="Function by function", parts=(Plot(figure=_moved(drawn, look), alt=alt), table))
+    return Section(
+        title="Function by function",
+        parts=(
+            Plot(
+                figure=_moved(drawn, look),
+                title="What 95 % took at most, the week before and this week",
+                alt=alt,
+            ),
+            table,
+        ),
+    )
 
 
 def _row(each: Fares) -> dict[str, Any]:

@@ -38,6 +38,8 @@ def share(value: float | None) -> str:
     if value is None or not known(value):
         return NONE
     part = float(value) * 100
+    if not part:
+        return "0 %"
     if 0 < part < 0.01:
         return "under 0.01 %"
     if 0 < part < 0.1:

@@ -192,7 +192,10 @@ def _over_time(seen: _Seen) -> Section | None:
         f"Executions per {each}, by how they ended, and how long they took: {words.count(failed)} of "
         f"{words.count(whole)} failed."
     )
-    return Section(title="Over time", parts=(text, Plot(figure=figure, alt=text)))
+    return Section(
+        title="Over time",
+        parts=(text, Plot(figure=figure, title="How executions ended, and how long they took", alt=text)),
+    )
 
 
 def _states(df: pd.DataFrame) -> Section | None:

@@ -30,9 +30,9 @@ RANKS = ("", "roomy", "vast")
 STYLE = (
     ".faas-flow .slim{display:none}"
     ".faas-flow .tick{fill:var(--line);stroke:none}"
-    ".faas-flow .faint{fill:var(--soft)}"
-    ".faas-fluid.faas-fluid{display:block;box-sizing:border-box;width:100%;min-width:240px;max-width:none;"
-    "height:var(--high);overflow:visible;padding:0 var(--right) 0 var(--left);text-align:left}"
+    ".faas-fluid.faas-fluid{display:block;box-sizing:border-box;width:100%;min-width:240px;"
+    "max-width:none;max-height:none;margin:0;height:var(--high);overflow:visible;text-align:left;"
+    "padding:0 var(--right) 0 var(--left)}"
     f"@container(max-width:{_FULL - 1}px){{.faas-flow .vast{{display:none}}}}"
     f"@container(max-width:{_SLIM - 1}px){{.faas-flow .roomy,.faas-flow .broad{{display:none}}"
     ".faas-flow .slim{display:inline}"
