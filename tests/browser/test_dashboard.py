@@ -84,6 +84,8 @@ def test_functions_and_times_are_picked_by_a_click_and_by_the_keyboard(notebook)
     until(notebook, "invocations", "24")
     notebook.page.keyboard.press("Space")
     until(notebook, "invocations", "25")
+    ring = "() => getComputedStyle(document.activeElement).outlineStyle"
+    assert notebook.page.evaluate(ring) == "solid"
     pick(notebook, "score")
     pick(notebook, "other")
     for name, words in (("5 min", "by 5 s"), ("7 d", "by 3 h"), ("all", "by 1 s")):

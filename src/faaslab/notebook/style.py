@@ -172,6 +172,10 @@ _SHEET = """
        border-top: 1px solid var(--jp-border-color2,#8884); }
     .faas-order+.widget-html .under:first-child { border-top: 0; }
     .faas-chips .widget-toggle-button { width: auto!important; max-width: 100%; }
+    .faas-dashboard button:focus-visible, .faas-follow button:focus-visible {
+       outline: 2px solid var(--jp-brand-color1,#3b82e6); outline-offset: 1px; }
+    .faas-dashboard .mod-active { font-weight: 600;
+       box-shadow: inset 0 -2px 0 var(--jp-brand-color1,#3b82e6)!important; }
     .faas-choice, .faas-controls .widget-dropdown { width: auto!important; margin: 0; }
     .faas-choice .widget-toggle-button { width: auto!important; min-width: 0; padding: 0 10px; }
     .faas .grape { --hue: #a55eea; }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from faaslab.monitoring.pages import words
+from faaslab.monitoring import shares
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -94,7 +94,7 @@ def brief_ms(ms: float) -> str:
 
 def percent(share: float) -> str:
     """A share (0 to 1), with a place where it is small: `0.4 %`, `12 %`. A little is never shown as 0 %."""
-    return words.share(share).replace(".0 %", " %")
+    return shares.share(share).replace(".0 %", " %")
 
 
 def dollars(usd: float) -> str:

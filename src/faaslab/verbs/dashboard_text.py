@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from faaslab.model.json import to_json
-from faaslab.monitoring.pages.words import share
+from faaslab.monitoring.shares import share
 
 if TYPE_CHECKING:
     from faaslab.lab.dashboard import Dashboard, Figures

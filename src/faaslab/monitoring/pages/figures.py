@@ -302,10 +302,15 @@ def milliseconds(axis: Any, axes: Axes) -> None:
     marks = _log_marks(low, high)
     axis.set_major_locator(FixedLocator(marks) if marks else LogLocator())
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:g} ms" if value < 10 else words.ms(value))
-    )
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _at_mark(value)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _at_mark(ms: float) -> str:
+    """`5 ms`, `1 s`, `100 s`: what is round in seconds is not so in minutes."""
+    if ms < 10:
+        return f"{ms:g} ms"
+    return f"{ms / 1_000:g} s" if 60_000 <= ms < 300_000 else words.ms(ms)
 
 
 def _log_marks(low: float, high: float) -> list[float]:

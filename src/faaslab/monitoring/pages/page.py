@@ -207,10 +207,10 @@ def _table_html(table: Table) -> str:
     notes = [table.caption, f"{words.of(left, 'more row')} not shown." if left > 0 else ""]
     foot = " ".join(filter(None, notes))
     note = f'<p style="{_SOFT}">{_inline(foot)}</p>' if foot else ""
-    whole = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+    whole = f"{_SIDEWAYS}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}"
     if table.behind:
         return (
             f'<details class="behind"><summary style="{_SOFT};cursor:pointer">{_inline(table.behind)}'
-            f"</summary>{_SIDEWAYS}{whole}</div></details>"
+            f"</summary>{whole}</details>"
         )
-    return f"{_SIDEWAYS}{whole}</div>"
+    return whole

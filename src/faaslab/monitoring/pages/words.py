@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from faaslab.monitoring import shares
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
@@ -37,16 +39,7 @@ def share(value: float | None) -> str:
     """`4.2 %` of a part from 0 to 1. A little is never shown as 0 %, nor nearly all as 100 %."""
     if value is None or not known(value):
         return NONE
-    part = float(value) * 100
-    if not part:
-        return "0 %"
-    if 0 < part < 0.01:
-        return "under 0.01 %"
-    if 0 < part < 0.1:
-        return f"{part:.2f} %"
-    if part >= 99.95 and part < 100:
-        return "over 99.9 %"
-    return f"{part:.1f} %" if part < 10 or 99 < part < 100 else f"{part:.0f} %"
+    return shares.share(value)
 
 
 def ms(value: float | None) -> str:

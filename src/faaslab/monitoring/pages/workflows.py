@@ -210,6 +210,7 @@ def _states(df: pd.DataFrame) -> Section | None:
         [("in all", [row["total_ms"] / 1_000 for row in shown], figures.BLUE)],
         [f"{words.ms(row['p50_ms'])} × {words.count(row['left'])}" for row in shown],
         unit="seconds in all",
+        write=words.count,
     )
     alt = "Time by state: " + "; ".join(
         f"{name} {words.ms(row['total_ms'])}" for name, row in zip(names, shown, strict=True)
@@ -231,7 +232,10 @@ def _states(df: pd.DataFrame) -> Section | None:
         caption="What runs within a Map or Parallel counts in that state as well as in its own.",
         limit=20,
     )
-    return Section(title="Where the time goes", parts=(Plot(figure=figure, alt=alt), table))
+    return Section(
+        title="Where the time goes",
+        parts=(Plot(figure=figure, title="How long all executions were in each state", alt=alt), table),
+    )
 
 
 def _retries(states: pd.DataFrame) -> Section | None:

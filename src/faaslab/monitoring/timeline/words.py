@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faaslab.monitoring.pages import words
+from faaslab.monitoring import shares
 from faaslab.workflow.graph.spans import length
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def brief(seconds: float) -> str:
 
 def share(part: float, whole: float) -> str:
     """`12 %`, as on every page; a little is never shown as nothing."""
-    return words.share(part / whole)
+    return shares.share(part / whole)
 
 
 def clock(at: datetime) -> str:
