@@ -70,6 +70,10 @@ def awaited(coroutine):
         return pool.submit(asyncio.run, coroutine).result()
 
 
+async def _itself(run):
+    return await run
+
+
 def test_a_run_can_be_awaited(lab):
     async def wait():
         return await lab.workflows.start("pass", 7)
@@ -258,8 +262,13 @@ def test_a_failed_execution_goes_on_where_it_failed(lab, tmp_path):
     run = lab.workflows.start("redriven")
     assert run.wait(10).error.error == "ValueError"
     ready.set()
+    other = lab.workflows.run(run.arn)
     again = run.redrive()
     assert again.result(10) == 2
+    # The handles that one had follow it: what was waited for and seen to fail has gone on since.
+    assert run.status is Status.SUCCEEDED
+    assert (run.result(10), run.wait(10).redrive_count, run.error) == (2, 1, None)
+    assert awaited(_itself(other)).output == "2"
     assert again.arn == run.arn
     assert types(again)[-4:] == [
         "ActivityScheduled", "ActivityStarted", "ActivitySucceeded", "ExecutionSucceeded",
@@ -274,6 +283,15 @@ def test_a_failed_execution_goes_on_where_it_failed(lab, tmp_path):
         with pytest.raises(Conflict, match=reason) as refused:
             lab.workflows.redrive(other)
         assert refused.value.code == "ExecutionNotRedrivable"
+
+
+def test_the_handle_of_what_failed_still_tells_it_when_the_lab_is_closed(tmp_path, cache):
+    with app.open(store=tmp_path / "s.duckdb", cache=cache) as lab:
+        lab.workflows.create("fail", FAIL)
+        run = lab.workflows.start("fail")
+        run.wait(10)
+    assert run.status is Status.FAILED
+    assert run.wait(10).error.error == "Broken"
 
 
 def test_a_redrive_that_another_was_quicker_with_says_that_it_runs(lab, monkeypatch):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import WorkflowFailed
+from faaslab.errors import Closed, NotFound, WorkflowFailed
 from faaslab.lab.workflow_pictures import of_execution
 from faaslab.model.workflow import WorkflowExecutionStatus
 
@@ -42,10 +43,18 @@ class WorkflowRun:
 
     @property
     def execution(self) -> WorkflowExecution:
-        """How it stands now."""
-        if not self._handle.done:
-            self._handle.look()
-        return self._handle.execution
+        """How it stands now, redriven or not."""
+        handle = self._present()
+        if not handle.done:
+            handle.look()
+        return handle.execution
+
+    def _present(self) -> Handle:
+        """Its handle; one that did not end well may have been redriven since, here or elsewhere."""
+        if self._handle.done and self._handle.execution.status is not WorkflowExecutionStatus.SUCCEEDED:
+            with suppress(Closed, NotFound):  # as it was seen last: the lab is closed, or it is forgotten
+                self._handle = self._lab.workflows.runs.engine.handle(self.id)
+        return self._handle
 
     @property
     def status(self) -> WorkflowExecutionStatus:
@@ -113,7 +122,8 @@ class WorkflowRun:
 
     def _is_awaited(self) -> None:
         """Nobody may run it: then it would be waited for in vain."""
-        if not self._handle.done and not self._handle.here:
+        handle = self._present()
+        if not handle.done and not handle.here:
             self._lab.orphans.resume()
 
     def stop(self, error: str | None = None, cause: str | None = None) -> None:
@@ -121,7 +131,7 @@ class WorkflowRun:
         self._lab.workflows.stop(self.id, error=error, cause=cause)
 
     def redrive(self) -> WorkflowRun:
-        """Have it go on at the state that it failed in."""
+        """Have it go on at the state that it failed in; this handle follows it too."""
         return self._lab.workflows.redrive(self.id)
 
     def __repr__(self) -> str:
