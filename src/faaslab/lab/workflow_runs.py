@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from faaslab.errors import AlreadyExists, Closed, Conflict, InvalidValue, NotFound
 from faaslab.lab import owners, workflow_definitions, workflow_names
 from faaslab.lab.payloads import encode
+from faaslab.lab.repeated import Repeated
 from faaslab.lab.tasks import hiding, values
 from faaslab.lab.workflow_names import coded
 from faaslab.lab.workflow_run import WorkflowRun
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 REDRIVABLE = timedelta(days=14)
 MOST_EVENTS = 24_999
 SYNC_S = 300.0
-_TOKENS = 1_000
-"""Tokens of redrives that are remembered: clients repeat a request within minutes."""
 _RUNNING = WorkflowExecutionStatus.RUNNING
 _SUCCEEDED = WorkflowExecutionStatus.SUCCEEDED
 
@@ -57,7 +56,7 @@ class Runs:
         self._begun = False
         self._generation: int | None = None
         self._known: dict[str, Workflow] = {}
-        self._redrives: dict[tuple[str, str | None], None] = {}
+        self._redrives: Repeated[datetime] = Repeated()
         self._by_itself: dict[str, Callable[[Signal], None]] = {}
 
     @property
@@ -395,30 +394,28 @@ class Runs:
             engine.resume()  # one whose process is gone hears it from whoever takes it up
         return handle.wait(30.0) or handle.execution
 
-    def redrive(self, reference: str, *, token: str | None = None) -> WorkflowRun:
-        """Have an execution go on at the state that it failed in (RedriveExecution).
-
-        The same `token` of a client again is the redrive that it was given for.
-        """
+    def redrive(self, reference: str) -> WorkflowRun:
+        """Have an execution go on at the state that it failed in (RedriveExecution)."""
         present = self.get(reference)
-        asked = (present.id, token)
-        if asked in self._redrives:
-            return WorkflowRun(self._lab, self.engine.handle(present.id))
         reason = self.not_redrivable(present)
         if reason is not None:
             raise coded(Conflict(reason, place="execution"), "ExecutionNotRedrivable")
         self._begin()
         try:
-            run = WorkflowRun(self._lab, self.engine.redrive(present.id))
+            return WorkflowRun(self._lab, self.engine.redrive(present.id))
         except Conflict:
             # Another was quicker, or what is needed for it is not kept any more.
             reason = self.not_redrivable(self.get(present.id)) or "Execution redrivable period exceeded"
             raise coded(Conflict(reason, place="execution"), "ExecutionNotRedrivable") from None
-        if token is not None:
-            self._redrives[asked] = None
-            while len(self._redrives) > _TOKENS:
-                del self._redrives[next(iter(self._redrives))]
-        return run
+
+    def redriven(self, reference: str, token: str | None) -> datetime:
+        """Redrive an execution: when that was. The same `token` again is the redrive it was given for."""
+
+        def once() -> datetime:
+            run = self.redrive(reference)
+            return run.execution.redriven_at or self._lab.clock.now()
+
+        return once() if token is None else self._redrives.answer((reference, token), once)
 
     def not_redrivable(self, execution: WorkflowExecution) -> str | None:
         """Why an execution cannot be redriven, in Step Functions' words; None when it can."""

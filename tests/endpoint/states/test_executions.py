@@ -1,7 +1,9 @@
 """Executions as boto3 sees them. Facts: answers that were recorded from AWS."""
 
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -129,6 +131,24 @@ def test_what_failed_is_redriven(states, create, ended, refusal):
         "ExecutionNotRedrivable",
         "Execution is SUCCEEDED and cannot be redriven",
     )
+
+
+def test_many_that_redrive_under_one_token_at_once_get_the_one_date(states, create, ended):
+    """As a client that repeats the request whose answer it did not get in time."""
+    execution = states.start_execution(stateMachineArn=create(WAIT))["executionArn"]
+    states.stop_execution(executionArn=execution)
+    barrier = threading.Barrier(12)
+
+    def redrive(_):
+        barrier.wait(30)
+        return states.redrive_execution(executionArn=execution, clientToken="t")["redriveDate"]
+
+    with ThreadPoolExecutor(12) as pool:
+        dates = set(pool.map(redrive, range(12)))
+    assert len(dates) == 1
+    described = states.describe_execution(executionArn=execution)
+    assert (described["redriveCount"], {described["redriveDate"]}) == (1, dates)
+    states.stop_execution(executionArn=execution)
 
 
 def test_history_goes_forwards_and_backwards_in_pages(states, create, ended):

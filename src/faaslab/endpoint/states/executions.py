@@ -115,8 +115,7 @@ def stop_execution(call: Call) -> Mapping[str, Any]:
 def redrive_execution(call: Call) -> Mapping[str, Any]:
     """RedriveExecution; with the same client token it is done once."""
     execution = found(call, call.params["executionArn"])
-    run = call.lab.workflows.runs.redrive(execution.id, token=call.params.get("clientToken"))
-    return {"redriveDate": run.execution.redriven_at or call.lab.clock.now()}
+    return {"redriveDate": call.lab.workflows.runs.redriven(execution.id, call.params.get("clientToken"))}
 
 
 def list_executions(call: Call) -> Mapping[str, Any]:
