@@ -133,6 +133,36 @@ def test_what_failed_is_redriven(states, create, ended, refusal):
     )
 
 
+def test_an_execution_keeps_the_definition_that_it_ran_when_the_name_is_given_to_another(
+    states, create, ended
+):
+    arn = create(FAIL)
+    execution = states.start_execution(stateMachineArn=arn)["executionArn"]
+    ended(execution)
+    before = told(states.describe_state_machine_for_execution(executionArn=execution))
+    assert json.loads(before["definition"]) == FAIL
+    states.delete_state_machine(stateMachineArn=arn)
+    assert told(states.describe_state_machine_for_execution(executionArn=execution)) == before
+    create(PASS)
+    assert told(states.describe_state_machine_for_execution(executionArn=execution)) == before
+    later = states.start_execution(stateMachineArn=arn)["executionArn"]
+    after = states.describe_state_machine_for_execution(executionArn=later)
+    assert json.loads(after["definition"]) == PASS
+
+
+def test_children_keep_the_processor_that_they_ran_when_the_name_is_given_to_another(states, create, ended):
+    arn = create(EACH)
+    execution = states.start_execution(stateMachineArn=arn, input="[1]")["executionArn"]
+    ended(execution)
+    (run,) = states.list_map_runs(executionArn=execution)["mapRuns"]
+    (child,) = states.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+    before = told(states.describe_state_machine_for_execution(executionArn=child["executionArn"]))
+    assert json.loads(before["definition"]) == EACH["States"]["M"]["ItemProcessor"]
+    states.delete_state_machine(stateMachineArn=arn)
+    create(PASS)
+    assert told(states.describe_state_machine_for_execution(executionArn=child["executionArn"])) == before
+
+
 def test_many_that_redrive_under_one_token_at_once_get_the_one_date(states, create, ended):
     """As a client that repeats the request whose answer it did not get in time."""
     execution = states.start_execution(stateMachineArn=create(WAIT))["executionArn"]

@@ -18,7 +18,7 @@ from faaslab.endpoint.states.machines import references
 from faaslab.errors import AlreadyExists, InvalidValue, NotFound
 from faaslab.lab import workflow_names
 from faaslab.model.workflow import Workflow, altered
-from faaslab.store.questions import workflow_lists
+from faaslab.store.questions import workflow_definitions, workflow_lists
 from faaslab.workflow import validate
 from faaslab.workflow.interpret.trial import STATE, machine_of
 
@@ -83,7 +83,7 @@ def describe_state_machine_for_execution(call: Call) -> Mapping[str, Any]:
     """DescribeStateMachineForExecution: the state machine as it was when the execution was started."""
     arn = call.params["executionArn"]
     execution = found(call, arn)
-    workflow = call.lab.store.definitions.get(Workflow, execution.workflow, int(execution.workflow_version))
+    workflow = _as_started(call, execution)
     if workflow is None:
         raise names.no_execution(arn)
     if execution.map_run is not None:
@@ -91,6 +91,18 @@ def describe_state_machine_for_execution(call: Call) -> Mapping[str, Any]:
     return shapes.described_for(
         workflow, execution, references=references(workflow), metadata_only=_metadata_only(call)
     )
+
+
+def _as_started(call: Call, execution: WorkflowExecution) -> Workflow | None:
+    """The definition that an execution runs, deleted or not; another may have its name and number by now."""
+    while execution.map_run is not None and execution.parent is not None:
+        execution = found(call, execution.parent)
+    name, number = execution.workflow, execution.workflow_version
+    present = call.lab.store.definitions.get(Workflow, name, int(number))
+    if present is not None and present.created_at <= execution.started_at:
+        return present
+    with call.lab.store.connect() as connection:
+        return workflow_definitions.defined_at(connection, name, str(number), execution.started_at)
 
 
 def _processor(call: Call, workflow: Workflow, map_run: str) -> Workflow:
