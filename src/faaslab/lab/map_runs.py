@@ -47,7 +47,27 @@ class MapRuns:
         found = self._kept.get(arn)
         if found is None:
             raise coded(NotFound("map run", arn), "ResourceNotFound")
-        return found if found.ended_at is not None else self._ended(found)
+        return self._by_children(found) if found.ended_at is not None else self._ended(found)
+
+    def _by_children(self, run: MapRun) -> MapRun:
+        """A run that was given up, with what became of its children.
+
+        Those that had not ended were taken for aborted then; some end by themselves before they hear of it.
+        """
+        if run.status == "SUCCEEDED" or not run.execution_counts.get("aborted"):
+            return run
+        several = run.item_counts.get("total") != run.execution_counts.get("total")
+        with self._lab.store.connect() as connection:
+            children = workflow_lists.statuses(connection, run.id)
+            items = workflow_lists.items(connection, self._lab.store.blobs, run.id) if several else children
+        counted = _recounted(run.execution_counts, children)
+        if counted is run.execution_counts:
+            return run
+        return dataclasses.replace(
+            run,
+            execution_counts=counted,
+            item_counts=_recounted(run.item_counts, items) if several else counted,
+        )
 
     def _ended(self, run: MapRun) -> MapRun:
         """A run that is taken for one that runs: at its end, where its process died before it noted that."""
@@ -138,6 +158,16 @@ def _closed(run: MapRun, status: _Status, at: datetime, counted: Mapping[str, in
     return dataclasses.replace(
         run, status=status, ended_at=at, execution_counts=executions, item_counts=items
     )
+
+
+def _recounted(told: Mapping[str, int], counted: Mapping[str, int]) -> Mapping[str, int]:
+    """Counts of a run that was given up, by how many ended how; as they are where not all are known."""
+    ended = {name: counted.get(status, 0) for status, name in _NAMES.items() if name != "aborted"}
+    total = told.get("total", 0)
+    known = all(count >= told.get(name, 0) for name, count in ended.items())
+    if not known or sum(counted.values()) > total:  # some are forgotten; some ran more than once
+        return told
+    return {**told, **ended, "aborted": total - sum(ended.values())}
 
 
 def _standing(

@@ -358,6 +358,29 @@ def test_a_map_run_is_described_with_its_children(states, create, ended, refusal
     assert code == "ValidationException"
 
 
+@pytest.mark.parametrize("batch", [{}, {"ItemBatcher": {"MaxItemsPerBatch": 2}}])
+def test_a_map_run_that_is_given_up_counts_its_children_as_they_are_listed(states, create, ended, batch):
+    """Those that end in the moment in which it is given up keep their own end."""
+    fail = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "E"}}}
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    each = {"Type": "Map", "ItemProcessor": {"ProcessorConfig": config, **fail}, "End": True, **batch}
+    arn = create({"StartAt": "M", "States": {"M": each}})
+    execution = states.start_execution(stateMachineArn=arn, input="[1, 2, 3, 4, 5, 6, 7]")["executionArn"]
+    ended(execution)
+    (run,) = states.list_map_runs(executionArn=execution)["mapRuns"]
+    children = states.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+    stood = [ended(child["executionArn"]) for child in children]
+    counted = states.describe_map_run(mapRunArn=run["mapRunArn"])
+    failed = [child for child in stood if child["status"] == "FAILED"]
+    sizes = [len(json.loads(child["input"])["Items"]) if batch else 1 for child in failed]
+    whole = counted["executionCounts"], counted["itemCounts"]
+    assert [each["failed"] for each in whole] == [len(failed), sum(sizes)]
+    assert [each["aborted"] for each in whole] == [
+        (4 if batch else 7) - len(failed),
+        7 - sum(sizes),
+    ]
+
+
 # -- started by others
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -77,6 +79,17 @@ def statuses(connection: Connection, map_run: str) -> dict[str, int]:
         {"map_run": map_run},
     ).fetchall()
     return {str(status): int(count) for status, count in rows}
+
+
+def items(connection: Connection, blobs: Blobs, map_run: str) -> dict[str, int]:
+    """Status -> how many items are in the batches of those children of a map run that have it."""
+    found: Counter[str] = Counter()
+    for child in executions(connection, blobs, Wanted(map_run=map_run)):
+        try:
+            found[child.status.value] += len(json.loads(child.input)["Items"])
+        except (ValueError, LookupError, TypeError, RecursionError):
+            found[child.status.value] += 1  # its input is not kept whole
+    return dict(found)
 
 
 def of_name(connection: Connection, name: str) -> list[str]:
