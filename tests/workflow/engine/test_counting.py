@@ -124,3 +124,56 @@ def test_the_current_state_is_one_that_was_not_left():
     failed = Counted()
     failed.placed(history(("TaskStateEntered", 0, "A"), ("ExecutionFailed", 1, None)))
     assert failed.current_state == "A"
+
+
+BROUGHT_DOWN = (
+    ("ParallelStateEntered", 0, "P"),
+    ("ParallelStateStarted", 1, None),
+    ("TaskStateEntered", 2, "Bad"),
+    ("TaskStateEntered", 2, "Good"),
+    ("TaskTimedOut", 3, None),
+    ("TaskStateAborted", 5, "Bad"),  # as AWS has it of what timed out
+    ("TaskStateAborted", 5, "Good"),
+    ("ParallelStateFailed", 5, None),
+)
+
+
+def test_of_what_failed_the_current_state_is_the_one_that_failed_and_none_that_was_aborted_with_it():
+    counted = Counted()
+    counted.placed(history(*BROUGHT_DOWN, ("ExecutionFailed", 8, None)))
+    assert counted.current_state == "Bad"
+    assert counted.statistics().failed_states == 2
+
+
+def test_after_a_failure_that_was_caught_the_current_state_is_the_one_that_was_entered_last():
+    counted = Counted()
+    then = (
+        ("ParallelStateExited", 8, "P"),
+        ("PassStateEntered", 9, "TooLate"),
+        ("PassStateExited", 10, "TooLate"),
+        ("ExecutionSucceeded", 11, None),
+    )
+    counted.placed(history(*BROUGHT_DOWN, *then))
+    assert counted.current_state == "TooLate"
+
+
+def test_a_redrive_is_no_retry():
+    counted = Counted()
+    tries = (
+        ("TaskStateEntered", 0, "A"),
+        ("TaskScheduled", 1, None),
+        ("TaskFailed", 2, None),
+        ("ExecutionFailed", 3, None),
+        ("ExecutionRedriven", 4, None),
+        ("TaskScheduled", 5, "A"),
+    )
+    counted.placed(history(*tries))
+    assert counted.current_state == "A"
+    assert counted.statistics().retried_states == 0
+    counted.placed(
+        [
+            Event(7, 6, "TaskFailed", START + timedelta(seconds=7), "A"),
+            Event(8, 7, "TaskScheduled", START + timedelta(seconds=8), "A"),
+        ]
+    )
+    assert counted.statistics().retried_states == 1

@@ -40,7 +40,9 @@ _FAILS = frozenset({
 class _Frame:
     """A state that was entered."""
 
-    __slots__ = ("at", "attempts", "failed", "id", "kind", "outer", "state")
+    __slots__ = (
+        "at", "attempts", "blamed", "failed", "id", "kind", "outer", "retried", "since", "state",
+    )  # fmt: skip
 
     def __init__(self, id: int, kind: str, state: str | None, at: datetime, outer: _Frame | None) -> None:  # noqa: A002
         self.id = id
@@ -49,7 +51,11 @@ class _Frame:
         self.at = at
         self.outer = outer
         self.attempts = 0
-        self.failed = False
+        self.since: datetime | None = None
+        """The redrive that its attempts are counted from."""
+        self.failed = self.retried = False
+        self.blamed: str | None = None
+        """Of a Map or a Parallel the state inside that failed it last."""
 
 
 class Counted:
@@ -62,7 +68,7 @@ class Counted:
 
     def __init__(self) -> None:
         self._at: dict[int, _Frame | None] = {}
-        self._open: dict[int, str | None] = {}
+        self._open: dict[int, _Frame] = {}
         self._total = self._completed = self._failed = self._retried = 0
         self._spent_ms = 0.0
         self._redriven: datetime | None = None
@@ -84,7 +90,8 @@ class Counted:
             if kind.endswith("StateEntered"):
                 frame = _Frame(number, kind[:-12], state, at, frame)
                 self._total += 1
-                self._open[number] = self.current_state = state
+                self._open[number] = frame
+                self.current_state = state
                 belongs: _Frame | None = frame
             elif kind.endswith("StateExited"):
                 belongs = frame
@@ -99,13 +106,15 @@ class Counted:
                     frame = frame.outer
             else:
                 if kind in _ATTEMPTS and frame is not None:
-                    frame.attempts += 1
-                    if frame.attempts == 2:
-                        self._retried += 1
+                    self._attempted(frame)
                 elif kind == "ExecutionRedriven":
                     self._redriven = at
                 elif kind in _UNWINDS:
+                    if kind == "ExecutionFailed" and frame is not None:
+                        self.current_state = frame.blamed or frame.state
                     frame = self._unwound(frame, _UNWINDS[kind], fails=kind in _FAILS)
+                if kind.endswith("StateAborted"):
+                    self._aborted(kind.removesuffix("StateAborted"), state)
                 belongs = frame
             frames[number] = frame
             entered = outer = None
@@ -127,8 +136,31 @@ class Counted:
             return frame
         return self._cut.get(state, frame)
 
+    def _attempted(self, frame: _Frame) -> None:
+        """A state is at it: for the first time, once more, or again as the execution was redriven."""
+        if self._redriven is not None and frame.since != self._redriven and frame.at < self._redriven:
+            frame.since, frame.attempts = self._redriven, 0
+            if frame.id not in self._open:
+                self._open[frame.id] = frame
+                self.current_state = frame.state
+        frame.attempts += 1
+        frame.blamed = None
+        if frame.attempts == 2 and not frame.retried:
+            frame.retried = True
+            self._retried += 1
+
+    def _aborted(self, kind: str, state: str | None) -> None:
+        """One beside what failed ended with it; the event follows what failed, and only names its state."""
+        found = (each for each in self._open.values() if each.kind == kind and each.state == state)
+        frame = next(found, None)
+        if frame is not None:
+            self._left(frame)
+            self._cut[frame.state] = frame
+
     def _unwound(self, frame: _Frame | None, kinds: tuple[str, ...], *, fails: bool) -> _Frame | None:
+        blamed = None
         while frame is not None and frame.kind not in kinds:
+            blamed = blamed or frame.blamed or frame.state
             if kinds:
                 self._left(frame)
             if fails and not frame.failed:
@@ -136,12 +168,14 @@ class Counted:
                 self._failed += 1
             self._cut[frame.state] = frame
             frame = frame.outer
+        if fails and frame is not None and blamed is not None:
+            frame.blamed = blamed
         return frame
 
     def _left(self, frame: _Frame) -> None:
         self._open.pop(frame.id, None)
         if self._open:
-            self.current_state = self._open[next(reversed(self._open))]
+            self.current_state = self._open[next(reversed(self._open))].state
 
     def statistics(self) -> WorkflowExecutionStatistics:
         """What was counted."""
