@@ -45,6 +45,18 @@ def test_a_distributed_map_shows_the_counts_of_its_run_and_its_childrens_states(
     assert "✓ one" in text
 
 
+def test_of_what_a_distributed_map_tolerates_the_graph_tells_how_many_went_well(lab):
+    one = Pass("one", output="{% $states.input = 2 ? $error('even') : $states.input %}")
+    flow = Map("each", one, distributed=True, items="{% $states.input %}").definition()
+    flow["States"]["each"]["ToleratedFailureCount"] = 1
+    lab.workflows.create("d", flow)
+    run = lab.workflows.start("d", [1, 2, 3])
+    assert run.result(60) == [1, 3]
+    (line,) = [line.strip("│ ") for line in run.graph().text.splitlines() if "one  [" in line]
+    assert line.startswith("! one")
+    assert "2 ✓ 1 ✗ · States.QueryEvaluationError" in line
+
+
 def test_a_run_whose_workflow_is_gone_still_has_its_graph_and_a_time_line(lab):
     lab.workflows.create("w", Pass("only").definition())
     run = lab.workflows.start("w", {"a": 1})

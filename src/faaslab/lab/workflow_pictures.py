@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from faaslab.model.workflow import Workflow, WorkflowExecution, WorkflowExecutionStatus
+from faaslab.store.questions import workflow_definitions
 from faaslab.workflow.graph.drawing import Drawing, Geometry, graph_svg
 from faaslab.workflow.graph.mermaid import mermaid
 from faaslab.workflow.graph.outline import state_of
@@ -23,12 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from faaslab.lab import Lab
-    from faaslab.model.workflow import HistoryEvent
+    from faaslab.model.workflow import HistoryEvent, MapRun
     from faaslab.workflow.graph.visits import Visits
 
-_DELETED = """SELECT json_extract_string(body, '$.definition') AS definition FROM definitions
-WHERE kind = 'workflow' AND name = $name AND version = $number AND timestamp <= $at
-ORDER BY timestamp DESC LIMIT 1"""
 _CHILDREN = 40
 """So many children of distributed Maps are looked into, the latest ones."""
 
@@ -126,15 +124,17 @@ class Watched:
         """How the states stand: of a distributed Map by its run's counts, and by the latest children."""
         statuses = self._progress.statuses()
         runs = [event.details["mapRunArn"] for event in self._events if event.type == "MapRunStarted"]
-        children: list[WorkflowExecution] = []
+        left, insides = _CHILDREN, []
         for arn in runs:
             run = self._lab.workflows.map_runs.get(arn)
             if run.state in statuses:
                 items = Items.of(run.item_counts)
                 statuses[run.state] = replace(statuses[run.state], items=items)
-            children += self._lab.workflows.executions(map_run=arn, limit=_CHILDREN)
-        inside = (status_of(self._lab.store.workflows.history(each.id)) for each in children[:_CHILDREN])
-        found = together(inside) | statuses
+            children = self._lab.workflows.executions(map_run=arn, limit=left) if left else ()
+            left -= len(children)
+            inside = together(status_of(self._lab.store.workflows.history(each.id)) for each in children)
+            insides.append({name: _tolerated(each, run) for name, each in inside.items()})
+        found = together(insides) | statuses
         self.retries = sum(each.retries for each in found.values())
         return found
 
@@ -142,6 +142,13 @@ class Watched:
         """When which state was entered and left, as a Gantt chart."""
         svg = timeline(self._events, self.now, title=f"{self.execution.name}: timeline")
         return Picture(svg=svg, text=timeline_text(self._events, self.now))
+
+
+def _tolerated(status: Status, run: MapRun) -> Status:
+    """A state of the children of a map run: what failed in one that succeeded was tolerated."""
+    if run.status == "SUCCEEDED" and status.standing == "failed":
+        return replace(status, standing="caught")
+    return status
 
 
 def of_workflow(workflow: Workflow) -> Picture:
@@ -175,10 +182,9 @@ def definition_of(lab: Lab, execution: WorkflowExecution) -> Any:
     if workflow is not None and workflow.created_at <= execution.started_at:
         return parsed(workflow.definition)
     # It was deleted, and what has its name and number now, if anything, was made later.
-    found = lab.store.sql(
-        _DELETED, {"name": execution.workflow, "number": number, "at": execution.started_at}
-    )
-    return parsed(found["definition"][0] if len(found) else "{}")
+    with lab.store.connect() as connection:
+        found = workflow_definitions.defined_at(connection, execution.workflow, number, execution.started_at)
+    return parsed("{}" if found is None else found.definition)
 
 
 def parsed(definition: str) -> Any:

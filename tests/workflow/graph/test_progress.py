@@ -35,6 +35,23 @@ def test_a_task_that_is_tried_again_and_then_caught():
     assert (found.standing, found.retries, found.error) == ("caught", 1, "F")
 
 
+def test_a_task_that_timed_out_in_a_branch_failed_and_is_not_aborted_with_the_others():
+    """AWS has it that a TaskStateAborted follows the TaskTimedOut, as it does of its neighbours."""
+    told = story.Story()
+    begun = told.add("ParallelStateStarted", told.enter("Parallel", "P"))
+    late, other = told.enter("Task", "X", begun), told.enter("Task", "Y", begun)
+    late, other = told.add("TaskScheduled", late), told.add("TaskScheduled", other)
+    told.wait(2)
+    last = told.add("TaskTimedOut", late, error="States.HeartbeatTimeout")
+    told.add("TaskStateAborted", last, "X")
+    told.add("TaskStateAborted", last, "Y")
+    last = told.add("ParallelStateFailed", last, "P")
+    told.add("ExecutionFailed", last, error="States.HeartbeatTimeout")
+    assert other
+    assert standings(told.events) == {"P": "failed", "X": "failed", "Y": "aborted"}
+    assert status_of(told.events)["X"].error == "States.HeartbeatTimeout"
+
+
 def test_a_retry_that_helps_leaves_no_mark_but_the_count():
     told = story.Story()
     told.work("A", 0, 1, ("E",))
@@ -198,7 +215,15 @@ def test_children_are_taken_together():
     second.wait(1).enter("Wait", "B")
     found = together([status_of(first.events), status_of(second.events)])
     assert found["A"] == Status(
-        "running", 2, 0, 1, timedelta(seconds=2), first.events[0]["at"], error="E", cause="{}"
+        "running",
+        2,
+        0,
+        1,
+        timedelta(seconds=2),
+        first.events[0]["at"],
+        error="E",
+        cause="{}",
+        stood={"running": 1, "succeeded": 1},
     )
     assert found["B"].standing == "running"
     counted = together([{"M": Status(items=Items(2, 1, 1))}, {"M": Status(items=Items(3, 3))}])

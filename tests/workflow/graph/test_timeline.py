@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from faaslab.workflow.graph.plain_timeline import timeline_text
 from faaslab.workflow.graph.progress import status_of
 from faaslab.workflow.graph.timeline import timeline
 
@@ -51,6 +52,39 @@ def test_waiting_running_and_backing_off_are_told_apart():
     assert found["A"] == ("succeeded", ["pale", "bar", "back", "pale", "bar"])
     assert found["W"] == ("succeeded", ["hold"])
     assert found["T"] == ("failed", ["bar", "hold"])
+
+
+def redriven():
+    """A task that fails after 2 s, lies dead for 6 s, and goes well in 2 s once the execution is redriven."""
+    told = story.Story()
+    last = told.enter("Task", "T", 0)
+    last = told.schedule(last, 2.0)
+    last = told.add("LambdaFunctionFailed", last, error="E", cause="{}")
+    last = told.add("ExecutionFailed", last, error="E")
+    told.wait(6)
+    last = told.add("ExecutionRedriven", last)
+    last = told.schedule(last, 2.0)
+    last = told.add("LambdaFunctionSucceeded", last)
+    told.add("ExecutionSucceeded", told.leave("Task", "T", last))
+    return told.events
+
+
+def test_what_was_redriven_has_the_attempts_before_it_and_the_time_that_it_lay_failed():
+    svg = timeline(redriven())
+    parts = [
+        (group.get("class"), [each.get("class") for each in group.iter() if each is not group])
+        for bars in ET.fromstring(svg).iter(SVG + "g")
+        if bars.get("class") == "low"
+        for group in bars
+        if group.tag == SVG + "g"
+    ]
+    assert parts == [("failed", ["bar"]), ("failed", ["back"])]
+    assert rows(svg)["T"] == ("succeeded", ["bar"])
+    assert "2 s · redriven once" in texts(svg)
+    (line,) = timeline_text(redriven()).splitlines()[1:]
+    bar = line.removeprefix("✓ T  ")
+    assert (bar.index("█"), bar.index("·"), bar.rindex("█")) == (0, 10, 47)
+    assert set(bar[10:38]) == {"·"}
 
 
 def test_a_row_says_its_figures():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from faaslab.workflow.graph import sheet, words
 from faaslab.workflow.graph.glyphs import RETRY, TYPES
 from faaslab.workflow.graph.outline import Edge, Graph, Node, model
-from faaslab.workflow.graph.palette import SAID, STANDINGS
+from faaslab.workflow.graph.palette import SAID, SAID_FIRST, SIGNS, STANDINGS
 from faaslab.workflow.graph.placing import LEFT, LINE, SMALL, Box, Line, Plan, placed, plain_catches, times
 from faaslab.workflow.graph.progress import Items, Status
 from faaslab.workflow.graph.sheet import number
@@ -283,7 +283,10 @@ def figures(status: Status, now: datetime | None = None) -> str:
         parts.append(length(max(0.0, (now - status.since).total_seconds())))
     elif status.duration:
         parts.append(length(status.duration / status.ended) + (" each" if status.ended > 1 else ""))
-    if status.entered > 1:
+    if len(status.stood) > 1:
+        stood = status.stood
+        parts.append(" ".join(f"{stood[each]:,} {SIGNS[each]}" for each in SAID_FIRST if each in stood))
+    elif status.entered > 1:
         parts.append(f"{status.entered:,} times")
     if status.retries:
         parts.append(f"↻ {status.retries:,}")

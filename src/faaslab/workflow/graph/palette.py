@@ -29,6 +29,8 @@ HUES: dict[Standing, str] = {
 }
 BY_WEIGHT: tuple[Standing, ...] = ("running", "failed", "caught", "aborted", "succeeded")
 """Of several at the same time, the first one is what they are together."""
+SAID_FIRST: tuple[Standing, ...] = ("succeeded", "caught", "failed", "aborted", "running")
+"""The order in which counts of several are told."""
 SIGNS: dict[Standing, str] = {
     "waiting": "·",
     "running": "…",

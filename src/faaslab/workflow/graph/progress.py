@@ -7,7 +7,8 @@ happens in the iterations of a Map is counted together under the state's name.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from faaslab.workflow.graph.palette import BY_WEIGHT, Standing
 from faaslab.workflow.graph.visits import Visit, Visits, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class Status:
     error: str | None = None
     cause: str | None = None
     items: Items | None = None
+    stood: Mapping[Standing, int] = field(default_factory=dict)
+    """How many of its visits stand how, where there are several that were not done again since."""
 
 
 class Progress:
@@ -155,6 +158,7 @@ class _Tally:
             self.problem.error if self.problem else None,
             self.problem.cause if self.problem else None,
             self._items(),
+            stood={each: self.standings[each] for each in BY_WEIGHT if self.standings[each]},
         )
 
     def _items(self) -> Items | None:
@@ -208,4 +212,5 @@ def _sum(one: Status, other: Status) -> Status:
         )
         if items
         else None,
+        {each: many for each in BY_WEIGHT if (many := one.stood.get(each, 0) + other.stood.get(each, 0))},
     )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from faaslab.workflow.graph import fluid, sheet, words
-from faaslab.workflow.graph.palette import BY_WEIGHT, SAID, SIGNS, STANDINGS, Standing
+from faaslab.workflow.graph.palette import BY_WEIGHT, SAID, SAID_FIRST, SIGNS, STANDINGS, Standing
 from faaslab.workflow.graph.sheet import number
 from faaslab.workflow.graph.spans import length, mark, step_of
 from faaslab.workflow.graph.visits import Doing, Place, Visit, taken
@@ -24,7 +24,6 @@ _AXIS = 28.0
 _NAMES_LEAST, _NAMES_MOST = 90.0, 260.0
 _INDENT = 14.0
 _FIGURES = 90.0
-_SAID_FIRST: tuple[Standing, ...] = ("succeeded", "caught", "failed", "aborted", "running")
 _DOING: dict[Doing, str] = {
     "queued": "waiting to begin",
     "running": "running",
@@ -151,13 +150,29 @@ def _rows(place: Place, depth: int, end: datetime) -> Iterator[Row]:
                 yield from rows
 
 
-def _pieces(visit: Visit, end: datetime) -> tuple[Piece, ...]:
-    left = visit.left or end
-    starts = [*visit.doings, ("running", left)]
-    found = [
-        Piece(doing, at, max(at, min(left, starts[index + 1][1])))
-        for index, (doing, at) in enumerate(visit.doings)
+def _before(visit: Visit) -> Iterator[Piece]:
+    """What a visit did before each of its redrives, and how long the execution lay dead then."""
+    afterwards = [*(cut.entered for cut in visit.before), visit.entered][1:]
+    for cut, again in zip(visit.before, afterwards, strict=True):
+        if cut.entered is None or cut.left is None or again is None:
+            continue
+        done = _done(cut.doings, cut.left) or [Piece("running", cut.entered, cut.left)]
+        if done[-1].doing == "backoff":
+            done.pop()
+        yield from (replace(piece, standing=cut.standing) for piece in done if piece.end > piece.start)
+        yield Piece("backoff", cut.left, max(again, cut.left), cut.standing)
+
+
+def _done(doings: Iterable[tuple[Doing, datetime]], left: datetime) -> list[Piece]:
+    listed = list(doings)
+    starts = [*(at for _, at in listed), left]
+    return [
+        Piece(doing, at, max(at, min(left, starts[index + 1]))) for index, (doing, at) in enumerate(listed)
     ]
+
+
+def _pieces(visit: Visit, end: datetime) -> tuple[Piece, ...]:
+    found = _done(visit.doings, visit.left or end)
     if found and found[-1].doing == "backoff" and not visit.open:
         found.pop()  # a failure that nothing follows in the same visit is no waiting
     return tuple(piece for piece in found if piece.end > piece.start)
@@ -176,6 +191,7 @@ def _row(visit: Visit, depth: int, end: datetime) -> Row:
         parts = [f"{_DOING[doing]} {length(spent[doing])}" for doing in _DOING if doing in spent]
         said.append(", ".join(parts))
     said += [f"{visit.retries} {'retry' if visit.retries == 1 else 'retries'}"] if visit.retries else []
+    said += [f"redriven {_often(len(visit.before))}"] if visit.before else []
     said += [f"{visit.error}: {words.shortened(visit.cause or '', 200)}"] if visit.error else []
     said.append(f"entered {visit.entered:%Y-%m-%d %H:%M:%S}.{visit.entered.microsecond // 1000:03d} UTC")
     return Row(
@@ -184,11 +200,17 @@ def _row(visit: Visit, depth: int, end: datetime) -> Row:
         visit.standing,
         visit.entered,
         left,
-        pieces,
-        length(left - visit.entered) + (f" ↻ {visit.retries}" if visit.retries else ""),
+        (*_before(visit), *pieces),
+        length(left - visit.entered)
+        + (f" ↻ {visit.retries}" if visit.retries else "")
+        + (f" · redriven {_often(len(visit.before))}" if visit.before else ""),
         " — ".join(said),
         around=visit.kind in ("Map", "Parallel"),
     )
+
+
+def _often(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _grouped(iterations: list[Place], depth: int, end: datetime) -> Iterator[Row]:
@@ -227,7 +249,7 @@ def _grouped(iterations: list[Place], depth: int, end: datetime) -> Iterator[Row
 
 
 def _counted(stood: Counter[Standing]) -> str:
-    return " ".join(f"{stood[each]:,} {SIGNS[each]}" for each in _SAID_FIRST if stood[each])
+    return " ".join(f"{stood[each]:,} {SIGNS[each]}" for each in SAID_FIRST if stood[each])
 
 
 def _together(visits: list[Visit], end: datetime) -> tuple[Piece, ...]:

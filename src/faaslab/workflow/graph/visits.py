@@ -24,6 +24,16 @@ _WORK = re.compile(r"(Activity|LambdaFunction|Task)(\w+)")
 _NAME_OF_DETAILS = re.compile(r"\w+EventDetails")
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What a visit did before an end of the execution cut it short, that a redrive went on after."""
+
+    entered: datetime | None
+    left: datetime | None
+    standing: Standing
+    doings: tuple[tuple[Doing, datetime], ...]
+
+
 @dataclass(slots=True, eq=False)
 class Visit:
     """One time in a state. `place` is the branch or the iteration it is in."""
@@ -42,6 +52,8 @@ class Visit:
     """Something in it failed, and nothing was tried since."""
     doings: list[tuple[Doing, datetime]] = field(default_factory=list)
     """What it did from when on, until the next one or until it was left."""
+    before: list[Cut] = field(default_factory=list)
+    """Of what was redriven, one for each redrive."""
     places: list[Place] = field(default_factory=list)
     """Its branches and iterations, those of earlier tries included."""
     stood: dict[Standing, int] = field(default_factory=dict)
@@ -174,7 +186,8 @@ class Visits:
             _note(visit, told)
             changed += self._ended_inside(visit, told.at, "aborted")
         elif what == "Aborted":
-            self._close(visit, "aborted", told.at)
+            # AWS writes this of a task as well that ran out of its time and so brought the others down.
+            self._close(visit, "failed" if visit.failed else "aborted", told.at)
             changed += self._ended_inside(visit, told.at, "aborted")
         return changed
 
@@ -247,6 +260,7 @@ class Visits:
 
     def _again(self, visit: Visit, at: datetime | None) -> None:
         """What the end of the execution cut short begins anew: the time that it lay dead is no state's."""
+        visit.before.append(Cut(visit.entered, visit.left, visit.standing, tuple(visit.doings)))
         visit.entered, visit.doings = at or visit.entered, []
         visit.failed = False
         visit.standing, visit.left = "running", None
