@@ -145,3 +145,20 @@ def test_attach_says_where_and_waits_for_a_debugger(project):
     assert process.returncode == 0
     answer = json.loads(shown)
     assert (answer["result"], answer["start_method"], answer["duration_ms"]) == (1.0, "attached", None)
+
+
+def test_a_terminal_is_asked_before_much_of_the_history_is_forgotten(project):
+    assert typed(project, ["invoke", "score", "-p", '{"x": 5}'])[0] == 0
+    status, shown = typed(project, ["store", "prune", "--keep", "0s"], ("[y/N] ", ""))
+    assert (status, "nothing was forgotten" in shown) == (1, True), shown
+    status, shown = typed(project, ["store", "prune", "--keep", "0s"], ("[y/N] ", "yes"))
+    assert (status, "forgot " in shown) == (0, True), shown
+
+
+def test_a_script_is_told_to_say_yes_before_much_of_the_history_is_forgotten(project):
+    assert typed(project, ["invoke", "score", "-p", '{"x": 5}'])[0] == 0
+    prune = [sys.executable, "-m", "faaslab", "store", "prune", "--keep", "0s"]
+    refused = subprocess.run(prune, stdin=subprocess.DEVNULL, capture_output=True, text=True, **project)
+    assert (refused.returncode, "--yes" in refused.stderr) == (2, True), refused.stderr
+    done = subprocess.run([*prune, "-y"], stdin=subprocess.DEVNULL, capture_output=True, text=True, **project)
+    assert (done.returncode, done.stdout.startswith("forgot ")) == (0, True), done.stderr

@@ -155,3 +155,16 @@ def test_jupyterlabs_debugger_stops_in_the_cell_that_defines_the_function(tmp_pa
     finally:
         kernel.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def test_a_notebook_is_asked_before_much_of_the_history_is_forgotten(kernel):
+    typed(kernel, "%load_ext faaslab")
+    typed(kernel, DEFINE)
+    typed(kernel, "%faas invoke score -p '{\"x\": 5}'")
+    status, shown = typed(kernel, "%faas store prune --keep 0s", "")
+    assert (status, "nothing was forgotten" in shown) == ("error", True), shown
+    status, shown = typed(kernel, "%faas store prune --keep 0s", "y")
+    assert (status, "forgot " in shown) == ("ok", True), shown
+    sent = kernel.execute("%faas store prune --keep 0s --yes", allow_stdin=False)
+    while kernel.get_shell_msg(timeout=60)["parent_header"].get("msg_id") != sent:
+        pass

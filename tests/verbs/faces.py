@@ -15,6 +15,8 @@ class KeptFace:
         self.advanced = 0
         self.somebody = True
         self.waits = True
+        self.asked = []
+        self.answer = None
 
     def names(self, name):
         if name not in self.kept:
@@ -36,6 +38,10 @@ class KeptFace:
 
     def attended(self):
         return self.somebody
+
+    def confirm(self, question):
+        self.asked.append(question)
+        return self.answer
 
     def debugger(self):
         return None

@@ -62,6 +62,13 @@ class ShellFace:
         """A command waits for whoever started it, a person or an editor."""
         return True
 
+    def confirm(self, question: str) -> bool | None:
+        """A question in a terminal; anything but a yes is a no, Ctrl-D too."""
+        if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+            return None
+        print(shown(f"{question} [y/N] ", sys.stderr), end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
     @property
     def waits(self) -> bool:
         """A command ends with what it started."""

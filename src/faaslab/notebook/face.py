@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.error import StdinNotImplementedError
 from IPython.display import display
 
 from faaslab.errors import NotFound, Unsupported
@@ -61,6 +62,15 @@ class NotebookFace:
     def attended(self) -> bool:
         """Whether the front end answers questions, so that it is no papermill and no report."""
         return asks(self._shell)
+
+    def confirm(self, question: str) -> bool | None:
+        """A line to type into under the cell, where the front end has one."""
+        if not asks(self._shell):
+            return None
+        try:
+            return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+        except (EOFError, StdinNotImplementedError):
+            return None
 
     @property
     def raised(self) -> BaseException | None:

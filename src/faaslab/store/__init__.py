@@ -32,7 +32,7 @@ from faaslab.store.report_runs import Going, ReportRuns
 from faaslab.store.running import Beat, Ongoing, Running, end_within
 from faaslab.store.state import State
 from faaslab.store.timers import Timer, Timers
-from faaslab.store.upkeep import Compacted, Pruned
+from faaslab.store.upkeep import Compacted, Doomed, Pruned
 from faaslab.store.workflows import Workflows
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ __all__ = [
     "Claim",
     "Compacted",
     "Connection",
+    "Doomed",
     "Entry",
     "Finding",
     "Going",
@@ -270,6 +271,11 @@ class Store:
             self._merger.try_merge(limit_s=0.2)
 
     # -- looking after it
+
+    def doomed(self, keep: timedelta) -> tuple[Doomed, ...]:
+        """What `prune(keep)` would delete, by table; deletes nothing."""
+        self.merge()
+        return upkeep.doomed(self._history, self._state, self.clock.now(), keep)
 
     def prune(self, keep: timedelta) -> Pruned:
         """Delete what is older than `keep`, with its blobs; definitions stay. Files shrink by `compact`."""

@@ -20,7 +20,7 @@ from faaslab.store.migrations import quoted
 from faaslab.store.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from faaslab.store.blobs import Blobs
     from faaslab.store.history import History
@@ -68,11 +68,47 @@ class Pruned:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Doomed:
+    """What `prune` would take of a table: `rows` of its `total`, from the `oldest` to the `newest`."""
+
+    table: str
+    rows: int
+    total: int
+    oldest: datetime | None
+    newest: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Compacted:
     """The size of the history before and after, in bytes."""
 
     before_bytes: int
     after_bytes: int
+
+
+def _old(main: str, table: str, before: datetime, unended: Sequence[str]) -> tuple[str, list[Any]]:
+    """`FROM … WHERE …` of the rows of a table that are older, and its parameters."""
+    where = f"FROM {main}.{quoted(table)} WHERE {quoted(INSTANT[table])} < $1"
+    if unended and table in _OF_WORKFLOWS:
+        return f"{where} AND {_OF_WORKFLOWS[table]} NOT IN (SELECT unnest($2))", [before, list(unended)]
+    return where, [before]
+
+
+def doomed(history: History, state: State, now: datetime, keep: timedelta) -> tuple[Doomed, ...]:
+    """What `prune` would delete of what is merged, by table (only those that have rows); changes nothing."""
+    unended, _ = workflow_upkeep.unended(state)
+    found: list[Doomed] = []
+    main = f"{history.quoted_alias()}.main"
+    with history.shared(), history.cursor() as run:
+        for table, instant in INSTANT.items():
+            total = run(f"SELECT count(*) FROM {main}.{quoted(table)}").fetchone()[0]
+            if table == "definitions" or not total:
+                continue
+            where, parameters = _old(main, table, now - keep, unended)
+            when = quoted(instant)
+            row = run(f"SELECT count(*), min({when}), max({when}) {where}", parameters).fetchone()
+            found.append(Doomed(table=table, rows=row[0], total=total, oldest=row[1], newest=row[2]))
+    return tuple(found)
 
 
 def prune(history: History, state: State, blobs: Blobs, now: datetime, keep: timedelta) -> Pruned:
@@ -90,14 +126,10 @@ def prune(history: History, state: State, blobs: Blobs, now: datetime, keep: tim
         waiting = "\n".join(text for (text,) in connection.execute("SELECT body FROM outbox"))
         waiting += "\n".join(text for (text,) in connection.execute("SELECT body FROM queue"))
     with history.exclusive(limit_s=history.limit_s) as run:
-        for table, instant in INSTANT.items():
+        for table in INSTANT:
             if table == "definitions":
                 continue
-            where = f"FROM {main}.{quoted(table)} WHERE {quoted(instant)} < $1"
-            parameters: list[Any] = [before]
-            if unended and table in _OF_WORKFLOWS:
-                where += f" AND {_OF_WORKFLOWS[table]} NOT IN (SELECT unnest($2))"
-                parameters.append(unended)
+            where, parameters = _old(main, table, before, unended)
             count = run(f"SELECT count(*) {where}", parameters).fetchone()[0]
             if count:
                 run(f"DELETE {where}", parameters)

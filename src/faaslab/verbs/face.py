@@ -35,6 +35,9 @@ class Face(Protocol):
     def attended(self) -> bool:
         """Whether somebody may be there who does something beside (attaches a debugger)."""
 
+    def confirm(self, question: str) -> bool | None:
+        """Whether the user says yes; None where nobody could answer (a pipe, a script, papermill)."""
+
     @property
     def waits(self) -> bool:
         """Whether whoever starts a run waits for its end (a shell); a notebook shows it while it runs."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faaslab.errors import InvalidValue, Stopped
 from faaslab.model.moment import span
 from faaslab.verbs.answers import DoneAnswer, TableAnswer
 from faaslab.verbs.options import Option, Positional
 from faaslab.verbs.verb import Verb
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from faaslab.lab import Lab
+    from faaslab.store import Doomed
     from faaslab.verbs.answers import Answer
     from faaslab.verbs.face import Face
     from faaslab.verbs.verb import Call
@@ -60,14 +64,57 @@ def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
     )
 
 
-def prune(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
-    """Forget what is older."""
-    pruned = lab.store.prune(span(call["keep"], place="--keep"))
+_MUCH = 0.5
+_RAN = ("executions", "workflow_executions")
+
+
+def much(doomed: Sequence[Doomed]) -> bool:
+    """Whether so much would go that it may be a slip: more than half of all rows, or all that ran."""
+    rows, total = sum(each.rows for each in doomed), sum(each.total for each in doomed)
+    ran = [each for each in doomed if each.table in _RAN and each.rows]
+    return rows > total * _MUCH or any(each.rows == each.total for each in ran)
+
+
+def prune(lab: Lab, call: Call, face: Face) -> Answer:
+    """Forget what is older; ask first when that is much."""
+    keep = span(call["keep"], place="--keep")
+    if call["dry_run"]:
+        return _foreseen(lab.store.doomed(keep), call["keep"], face)
+    if not call["yes"] and much(doomed := lab.store.doomed(keep)):
+        told = (
+            f"{sum(each.rows for each in doomed):,} of {sum(each.total for each in doomed):,} rows are older "
+            f"than {call['keep']} and would be forgotten for good"
+        )
+        sure = face.confirm(f"{told}; forget them?")
+        if sure is None:
+            raise InvalidValue(
+                told, place="--keep", hint="look first with --dry-run; --yes forgets without a question"
+            )
+        if not sure:
+            raise Stopped(
+                "nothing was forgotten", hint=f"what it would be: store prune --keep {call['keep']} --dry-run"
+            )
+    pruned = lab.store.prune(keep)
     rows = sum(pruned.rows.values())
     return DoneAnswer(
         text=f"forgot {rows:,} rows and {pruned.blobs:,} blobs older than {call['keep']}; "
         "store compact makes the file smaller",
         facts={"rows": dict(pruned.rows), "blobs": pruned.blobs},
+    )
+
+
+def _foreseen(doomed: Sequence[Doomed], keep: str, face: Face) -> Answer:
+    import pandas as pd
+
+    rows = [(each.table, each.rows, each.total, each.oldest, each.newest) for each in doomed if each.rows]
+    face.note(
+        f"{sum(each.rows for each in doomed):,} of {sum(each.total for each in doomed):,} rows would be "
+        f"forgotten; nothing was"
+    )
+    return TableAnswer(
+        df=pd.DataFrame(rows, columns=["table", "rows", "of", "oldest", "newest"]),
+        title=f"what is older than {keep}",
+        empty=f"nothing is older than {keep}",
     )
 
 
@@ -172,8 +219,18 @@ VERBS: tuple[Verb, ...] = (
             Option(
                 flags=("--keep",), name="keep", metavar="SPAN", default="90d", help="keep this much (90d)"
             ),
+            Option(
+                flags=("--dry-run",),
+                name="dry_run",
+                help="forget nothing, tell how many rows of each table would go, and from when they are",
+            ),
+            Option(
+                flags=("--yes", "-y"),
+                name="yes",
+                help="do not ask; needed in a script when more than half of the rows, or all that ran, go",
+            ),
         ),
-        examples=("store prune --keep 90d",),
+        examples=("store prune --keep 90d", "store prune --keep 30d --dry-run"),
     ),
     Verb(name="store compact", summary="give back the space of what was deleted", run=compact),
     Verb(
