@@ -285,6 +285,38 @@ def test_a_definition_in_a_file(do, tmp_path):
     assert do.face.opened == [str(tmp_path / "flow.svg")]
 
 
+def test_a_file_may_stand_without_its_option(do, tmp_path):
+    path = tmp_path / "flow.yaml"
+    path.write_text(LONG)
+    assert do(f"workflow flow {path}").change == "created"
+    assert do(f"workflow check {path}").df.empty
+    path.write_text(LONG.replace("Wait", "Wiat"))
+    found = do(f"workflow check {path}")
+    assert (found.source, found.exit_status) == (str(path), 2)
+    assert "did you mean 'Wait'?" in found.df["message"][0]
+    with pytest.raises(InvalidValue, match="in the cell below, or in a file"):
+        do(f"workflow check {path} --file {path}")
+
+
+def test_a_name_of_an_error_that_only_looks_like_one_is_warned_of(do):
+    caught = "[{ErrorEquals: [States.All], Next: b}]"
+    states = (
+        f"{{a: {{Type: Pass, Next: p}}, p: {{Type: Parallel, Branches: [], Catch: {caught}, End: true}}}}"
+    )
+    found = do("workflow check", f"StartAt: a\nStates: {states}").df
+    (said,) = found[found["code"] == "ERROR_NAME"]["message"]
+    assert said == "'States.All' is no error of Step Functions; did you mean 'States.ALL'?"
+
+
+def test_who_deletes_by_the_wrong_verb_is_told_the_right_one(do, etl):
+    with pytest.raises(NotFound) as refused:
+        do("rm etl")
+    assert refused.value.hint == "a workflow is: workflow rm etl"
+    with pytest.raises(NotFound) as refused:
+        do("workflow rm twice")
+    assert refused.value.hint == "a function is: rm twice"
+
+
 def test_workflows_are_deleted_and_what_is_not_there_is_told(do, etl):
     assert do("workflow rm etl").facts == {"deleted": ["etl"]}
     assert do("workflow ls").df.empty

@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from faaslab.workflow.source import Source
 
 _MOST_TOLD = 8
+_ERRORS = {
+    name.casefold(): name
+    for name in (
+        "States.ALL", "States.BranchFailed", "States.DataLimitExceeded",
+        "States.ExceedToleratedFailureThreshold",
+        "States.HeartbeatTimeout", "States.Http.Socket", "States.IntrinsicFailure", "States.ItemReaderFailed",
+        "States.NoChoiceMatched", "States.ParameterPathFailure", "States.Permissions",
+        "States.QueryEvaluationError", "States.ResultPathMatchFailure", "States.ResultWriterFailed",
+        "States.Runtime", "States.TaskFailed", "States.Timeout",
+    )
+}  # fmt: skip
 _FIELDS = ("Parameters", "Arguments")
 
 
@@ -63,9 +74,32 @@ def hinted(error: InvalidDefinition, text: str) -> InvalidDefinition:
 def warnings(lab: Lab, definition: Mapping[str, Any]) -> list[Diagnostic]:
     """What is found only when it runs: functions that there are not, parameters that no service has, jobs
 
-    that have no end here.
+    that have no end here, errors that nothing raises.
     """
-    return [*_unknown_functions(lab, definition), *_odd_calls(definition), *_endless_jobs(definition)]
+    return [
+        *_unknown_functions(lab, definition),
+        *_odd_calls(definition),
+        *_endless_jobs(definition),
+        *_odd_errors(definition),
+    ]
+
+
+def _odd_errors(definition: Any) -> Iterator[Diagnostic]:
+    """Names of errors that only differ in their letters from one that Step Functions gives."""
+    waiting: list[tuple[str, Any]] = [("", definition)]
+    while waiting:
+        at, here = waiting.pop()
+        if isinstance(here, list):
+            waiting += reversed([(f"{at}[{index}]", each) for index, each in enumerate(here)])
+        if not isinstance(here, dict):
+            continue
+        waiting += reversed([(f"{at}/{name:.100}", each) for name, each in here.items()])
+        names = here.get("ErrorEquals")
+        for index, name in enumerate(names if isinstance(names, list) else ()):
+            right = _ERRORS.get(name.casefold(), name) if isinstance(name, str) else name
+            if right != name:
+                message = f"{name!r} is no error of Step Functions; did you mean {right!r}?"
+                yield Diagnostic("WARNING", "ERROR_NAME", message, f"{at}/ErrorEquals[{index}]")
 
 
 def _endless_jobs(definition: Mapping[str, Any]) -> Iterator[Diagnostic]:

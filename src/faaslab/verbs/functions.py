@@ -280,7 +280,10 @@ def _published(lab: Lab, function: Function) -> str | None:
 
 def rm(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """The end of functions; their history stays."""
+    known = lab.functions.names()
     for name in call["names"]:
+        if name not in known and lab.workflows.find(name) is not None:
+            raise NotFound("function", name, hint=f"a workflow is: workflow rm {name}")
         lab.functions.definitions(name)
     for name in call["names"]:
         lab.functions.delete(name)

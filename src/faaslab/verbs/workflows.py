@@ -106,7 +106,7 @@ def check(lab: Lab, call: Call, face: Face) -> Answer:
     failed = any(each.severity == "ERROR" for each in found)
     return DiagnosticsAnswer(
         df=df,
-        source="the cell" if call["source"] is None else call["source"],
+        source=call["source"] or call["file"] or "the cell",
         exit_status=2 if failed else 0,
     )
 
@@ -114,14 +114,15 @@ def check(lab: Lab, call: Call, face: Face) -> Answer:
 def _source(call: Call, face: Face) -> Source:
     """The definition that the cell or the file holds, with the lines of everything in it."""
     cell = call.cell if call.cell is not None and call.cell.strip() else None
-    if (cell is None) == (call["source"] is None):
+    named = [each for each in (call["source"], call["file"]) if each is not None]
+    if len(named) + (cell is not None) != 1:
         raise InvalidValue(
             "give the definition in the cell below, or in a file",
-            hint="%%faas workflow NAME above YAML or JSON, or: faaslab workflow NAME --file flow.yaml",
+            hint="%%faas workflow NAME above YAML or JSON, or: faaslab workflow NAME flow.yaml",
         )
     if cell is not None:
         return sources.read(cell)
-    name = call["source"]
+    name = named[0]
     if name == "-":
         data = face.stdin(MOST_BYTES + 1)
     else:
@@ -160,6 +161,8 @@ def ls(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
 def rm(lab: Lab, call: Call, face: Face) -> Answer:  # noqa: ARG001
     """The end of workflows; what runs of them goes on, and their history stays."""
     for name in call["names"]:
+        if lab.workflows.find(name) is None and name in lab.functions.names():
+            raise NotFound("workflow", name, hint=f"a function is: rm {name}")
         lab.workflows.get(name)
     for name in call["names"]:
         lab.workflows.delete(name)
@@ -216,6 +219,12 @@ FILE = Option(
     completes="file",
     help="the definition, in YAML or JSON, where no cell holds it; - for standard input",
 )
+DEFINITION = Positional(
+    name="file",
+    help="the definition, in YAML or JSON, where no cell holds it; - for standard input",
+    required=False,
+    completes="file",
+)
 TYPE = Option(
     flags=("--type",),
     name="type",
@@ -232,7 +241,7 @@ VERBS: tuple[Verb, ...] = (
         summary="define a workflow from the YAML or JSON below (%%faas workflow NAME), or from a file",
         run=define,
         cell=True,
-        positionals=(Positional(name="name", help="its name"),),
+        positionals=(Positional(name="name", help="its name"), DEFINITION),
         options=(
             FILE,
             TYPE,
@@ -269,15 +278,16 @@ VERBS: tuple[Verb, ...] = (
                 help="also write the definition to this file",
             ),
         ),
-        examples=("%%faas workflow etl", "workflow etl --file etl.yaml --type EXPRESS"),
+        examples=("%%faas workflow etl", "workflow etl etl.yaml --type EXPRESS"),
     ),
     Verb(
         name="workflow check",
         summary="what is wrong with a definition, line by line; nothing is kept",
         run=check,
         cell=True,
+        positionals=(DEFINITION,),
         options=(FILE, TYPE),
-        examples=("workflow check --file etl.yaml",),
+        examples=("workflow check etl.yaml",),
     ),
     Verb(name="workflow ls", summary="list the workflows", run=ls, examples=("workflow ls",)),
     Verb(

@@ -46,6 +46,22 @@ def machine(state, **fields):
             ),
             "ErrorEquals",
         ),
+        (
+            machine(
+                {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericGreaterThen": 1, "Next": "done"}]}
+            ),
+            "NumericGreaterThan",
+        ),
+        (
+            machine(
+                {"Type": "Choice", "Choices": [{"Not": {"Variable": "$.n", "IsPresnt": True}, "Next": "done"}]}
+            ),
+            "IsPresent",
+        ),
+        (
+            machine({"Type": "Pass", "Next": "done", "Parameters": {"a.$": "States.Formt('{}', $.a)"}}),
+            "States.Format",
+        ),
         ({"StartAt": "a", "States": {"a": {"Type": "Zzz"}}}, None),
         ({"StartAt": "nowhere at all", "States": {"a": {"Type": "Pass", "End": True}}}, None),
     ],

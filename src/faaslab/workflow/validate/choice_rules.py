@@ -17,6 +17,16 @@ _WITH_PATH: Final = {f"{operator}Path" for operator in _LITERAL}
 _ASKING: Final = {f"Is{what}" for what in ("Null", "Present", "Numeric", "String", "Boolean", "Timestamp")}
 _OPERATORS: Final = {*_LITERAL, *_WITH_PATH, *_ASKING, "StringMatches"}
 _JOINING: Final = ("And", "Or", "Not")
+IN_A_RULE: Final = (
+    "Variable",
+    "Next",
+    "Condition",
+    *sorted({*_OPERATORS, *_JOINING}),
+    "Comment",
+    "Assign",
+    "Output",
+)
+"""What may stand in one, in either language."""
 _OUTERMOST: Final = {"Next", "Comment", "Assign"}
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import nearest
-from faaslab.workflow.validate import fields, resources
+from faaslab.workflow.query.intrinsic_grammar import ARGUMENTS
+from faaslab.workflow.validate import choice_rules, fields, resources
 
 if TYPE_CHECKING:
     from faaslab.workflow.validate.diagnostic import Diagnostic
@@ -19,6 +20,7 @@ _UNKNOWN_FIELD = re.compile(r"Field '(?P<name>.*)' is not supported", re.DOTALL)
 _ONE_OF = re.compile(r"The field '.*' should have one of these values: \[(?P<words>.*)\]", re.DOTALL)
 _TARGET = re.compile(r"Missing 'Next' target: (?P<name>.*)", re.DOTALL)
 _RESOURCE = re.compile(r"The resource provided .* is not recognized\..*", re.DOTALL)
+_FUNCTION = re.compile(r": there is no function (?P<name>States\.[A-Za-z0-9_.]+)\Z")
 _LONGEST, _MOST = 120, 1_000
 """Characters of a word, and words, that are compared: to find the nearest costs with both."""
 _INSIDE = {
@@ -26,6 +28,7 @@ _INSIDE = {
               "JitterStrategy", "Comment"),
     "Catch": ("ErrorEquals", "Next", "ResultPath", "Assign", "Output", "Comment"),
     "Branches": tuple(fields.BRANCH),
+    **dict.fromkeys(("Choices", "And", "Or", "Not"), choice_rules.IN_A_RULE),
     "Credentials": ("RoleArn",),
     "ItemProcessor": tuple(fields.PROCESSOR),
     "Iterator": tuple(fields.PROCESSOR),
@@ -50,6 +53,8 @@ def meant(diagnostic: Diagnostic, definition: Any) -> str | None:
     if found := _TARGET.fullmatch(message):
         around = [value["States"] for _, value in way if isinstance(value, Mapping) and "States" in value]
         return _near(found["name"], around[-1]) if around and isinstance(around[-1], Mapping) else None
+    if found := _FUNCTION.search(message):
+        return _near(found["name"], ARGUMENTS)
     if _RESOURCE.fullmatch(message) and isinstance(here, str):
         head, mark, tail = here.partition(":::")
         near = _near(tail, resources.offered()) if mark else None
