@@ -403,3 +403,15 @@ def test_tasks_fail_by_the_name_of_what_was_raised(lab):
     ended = lab.workflows.start("wrong").wait(10)
     assert ended.error.error == "InvalidValue"
     assert "no JSON form" in ended.error.cause
+
+
+def test_what_is_printed_is_a_line(lab):
+    workflow = lab.workflows.get("fail")
+    assert repr(workflow) == "<Workflow fail definition 1: STANDARD, active, 1 state>"
+    ended = lab.workflows.start("fail", name="printed").wait(10)
+    assert str(ended).startswith("<WorkflowExecution printed of fail: FAILED in 0.")
+    assert str(ended).endswith(" s Broken: on purpose>")
+    run = lab.workflows.start("wait", name="waits")
+    assert repr(run.execution) == "<WorkflowExecution waits of wait: RUNNING in W>"
+    run.stop(cause="x" * 200)
+    assert len(repr(run.execution)) < 200

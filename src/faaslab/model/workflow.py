@@ -6,6 +6,7 @@ Ids are ARNs, as Step Functions writes them; whoever is asked for one takes its 
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -99,6 +100,12 @@ class Workflow:
     created_at: datetime
     updated_at: datetime
 
+    def __repr__(self) -> str:
+        # A line, as a person at a prompt wants it; `definition` and `to_json` tell everything.
+        states = _states_of(self.definition)
+        many = "" if states is None else f", {states} state{'' if states == 1 else 's'}"
+        return f"<Workflow {self.name} definition {self.version}: {self.type}, {self.status}{many}>"
+
     @property
     def arn(self) -> str:
         """Its ARN, without a qualifier."""
@@ -110,6 +117,15 @@ class Workflow:
         if self.version == "1":
             return INITIAL
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.id} {self.created_at.isoformat()} {self.version}"))
+
+
+def _states_of(definition: str) -> int | None:
+    """How many states a definition has outermost; None for what has none."""
+    try:
+        states = json.loads(definition)["States"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return len(states) if isinstance(states, dict) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,6 +262,17 @@ class WorkflowExecution:
     redriven_at: datetime | None = None
     item_count: int | None = None
     statistics: WorkflowExecutionStatistics = field(default_factory=WorkflowExecutionStatistics)
+
+    def __repr__(self) -> str:
+        # A line, as a person at a prompt wants it; `dataclasses.asdict` and `to_json` tell everything.
+        took = (
+            "" if self.ended_at is None else f" in {(self.ended_at - self.started_at).total_seconds():.2f} s"
+        )
+        where = f" in {self.current_state}" if self.current_state and self.ended_at is None else ""
+        error = self.error
+        why = ": ".join(each for each in (error.error, error.cause) if each) if error is not None else ""
+        said = f" {why if len(why) <= 100 else why[:99] + '…'}" if why else ""
+        return f"<WorkflowExecution {self.name} of {self.workflow}: {self.status}{took}{where}{said}>"
 
     @property
     def arn(self) -> str:
