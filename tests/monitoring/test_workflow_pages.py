@@ -177,6 +177,14 @@ def test_a_wait_that_is_most_of_it_is_pointed_out(store):
     assert "only waits" in str(workflows.page(store).section("change"))
 
 
+def test_the_advice_says_whose_time_it_is_and_calls_one_no_start_where_no_other_works(store):
+    flow = (task("price") >> Pass("end")).definition()
+    store.record(played("one", flow, {}, START, {"price": [(3, 1)]}))
+    said = str(workflows.page(store).section("change"))
+    assert "of each execution that ended well: nothing else in it takes its time." in said
+    assert "start with" not in said
+
+
 def test_one_state_alone_and_failures_that_came_once_each_are_no_advice(store):
     store.record(played("one", task("only").definition(), {}, START, {"only": [(3, 1)]}))
     assert "change" not in workflows.page(store).sections

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -349,16 +350,23 @@ _REMEDY = {
 }
 
 
+_WORKING = frozenset({"Task", "Wait", "Map", "Parallel"})
+
+
 def _change(
     states: pd.DataFrame, paths: pd.DataFrame, errors: pd.DataFrame, money: pd.DataFrame
 ) -> Section | None:
     kinds = {(row["workflow"], row["state"]): row["type"] for row in words.rows(states)}
     several = paths[paths["workflow"].map(paths["workflow"].value_counts()) > 1]  # one state is all there is
+    working = Counter(workflow for (workflow, _), kind in kinds.items() if kind in _WORKING)
     longest = words.rows(several.sort_values("share", ascending=False).head(3))
     items = [
         f"**`{row['state']}` is {words.share(row['share'])} of what `{row['workflow']}` takes**, "
-        f"{words.ms(row['mean_ms'])} of each execution: "
-        + _REMEDY.get(str(kinds.get((row["workflow"], row["state"]))), "start with that one.")
+        f"{words.ms(row['mean_ms'])} of each execution that ended well: "
+        + _REMEDY.get(
+            str(kinds.get((row["workflow"], row["state"]))),
+            "start with that one." if working[row["workflow"]] > 1 else "nothing else in it takes its time.",
+        )
         for row in longest
         if row["share"] >= _MATTERS
     ]
