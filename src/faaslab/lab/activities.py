@@ -193,7 +193,9 @@ class Activities:
 
         It gets the task's input as a Python value, in a thread, `at_once` of them; what it returns is the
         result, what it raises the error, by the name of its class. Until this lab is closed, or another
-        callable takes its place.
+        callable takes its place. While it runs its heartbeats are sent for it: what runs too long is for the
+        state's TimeoutSeconds. Nothing can stop a callable: one that runs when the lab is closed is waited
+        for two seconds, and runs on in its thread; its task is handed out anew.
         """
         if not callable(callable_):
             raise InvalidValue(f"a {type(callable_).__name__} cannot be called", place="callable")
@@ -231,6 +233,8 @@ class Activities:
             answer,
             functools.partial(queue.release, claim),
             functools.partial(queue.renew, claim, ttl_s=_HELD_S),
+            beat=functools.partial(self.answer, task.token, Heartbeat),
+            heartbeat_s=claim.body.get("heartbeat"),
         )
 
     # -- for the carrier
@@ -259,7 +263,11 @@ class Activities:
                 answer(Begun(call.key, _OURS + name))
             put = functools.partial(self._put, name, call, execution.id, begun=True)
             handed = Handed(
-                lambda: call.parameters, functools.partial(self._done, call, execution.id, answer), put
+                lambda: call.parameters,
+                functools.partial(self._done, call, execution.id, answer),
+                put,
+                beat=lambda: answer(Heartbeat(call.key)),
+                heartbeat_s=call.heartbeat_s,
             )
             self._given[_entry(execution.id, call.key)] = handed
             if not worker.do(handed):
@@ -279,7 +287,13 @@ class Activities:
 
     def _put(self, name: str, call: Call, execution_id: str, *, begun: bool) -> None:
         """Let whoever asks for it have a task."""
-        body = {"token": call.token, "input": values.text(call.parameters), "begun": begun}
+        body: dict[str, Any] = {
+            "token": call.token,
+            "input": values.text(call.parameters),
+            "begun": begun,
+        }
+        if call.heartbeat_s is not None:
+            body["heartbeat"] = call.heartbeat_s
         with contextlib.suppress(AlreadyExists):
             self._lab.store.queue.put(_queue(name), body, id=_entry(execution_id, call.key))
         with self._come:

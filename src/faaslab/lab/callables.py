@@ -1,7 +1,7 @@
 """Python callables that do the tasks of an activity, in threads of this process.
 
 Rule: what a callable was handed is answered, whatever it raises, or given back: to the callable that takes
-its place, or to whoever asks. Its threads hold up no process that ends.
+its place, or to whoever asks. While it runs its heartbeats are sent. Its threads hold up no ending process.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from faaslab.errors import Closed, FaaslabError
 from faaslab.lab.tasks import values
@@ -25,13 +25,15 @@ DRAIN_S = 2.0
 """So long what runs is waited for when a lab is closed."""
 RENEW_S = 15.0
 _PAUSE_S = 0.25
+_BEAT_S = 60.0
+"""So often is the most that anybody needs to be told."""
 _MOST_ERROR, _MOST_CAUSE = 256, 32_768
 
 
 class Handed:
     """A task that a callable is to do: its input, and where it came from."""
 
-    __slots__ = ("answer", "give_back", "input", "is_wanted", "renew")
+    __slots__ = ("answer", "beat", "give_back", "heartbeat_s", "input", "is_wanted", "renew")
 
     def __init__(
         self,
@@ -39,11 +41,17 @@ class Handed:
         answer: Callable[[Callable[[str], Signal]], object],
         give_back: Callable[[], object],
         renew: Callable[[], object] | None = None,
+        *,
+        beat: Callable[[], object],
+        heartbeat_s: float | None = None,
     ) -> None:
+        """`beat` says that it is worked on, which has to be said each `heartbeat_s`; None: never."""
         self.input = input
         self.answer = answer
         self.give_back = give_back
         self.renew = renew
+        self.beat = beat
+        self.heartbeat_s = heartbeat_s
         self.is_wanted = True
         """Whether its execution waits for it still; one of another process says so when it is answered."""
 
@@ -157,7 +165,9 @@ class CallableWorker:
                     continue
                 self._running.add(task)
             try:
-                self._tell(task, _done(self._callable, task))
+                with _Beating(task, self._name):
+                    came = _done(self._callable, task)
+                self._tell(task, came)
             finally:
                 with self._come:
                     self._running.discard(task)
@@ -175,6 +185,37 @@ class CallableWorker:
                 time.sleep(_PAUSE_S)
             else:
                 return
+
+
+class _Beating:
+    """Says within each of its state's HeartbeatSeconds that a task is worked on, until it is left."""
+
+    def __init__(self, task: Handed, name: str) -> None:
+        self._task = task
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+        if task.heartbeat_s is not None:
+            self._thread = threading.Thread(target=self._beat, name=f"{name}-heartbeat", daemon=True)
+
+    def __enter__(self) -> Self:
+        if self._thread is not None:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _beat(self) -> None:
+        assert self._task.heartbeat_s is not None
+        while not self._over.wait(min(self._task.heartbeat_s / 3, _BEAT_S)):
+            try:
+                self._task.beat()
+            except Closed:
+                return
+            except FaaslabError:  # a store that is busy or full: it is said again
+                continue
 
 
 def _done(callable_: Callable[[Any], Any], task: Handed) -> Callable[[str], Signal]:

@@ -9,6 +9,7 @@ import pytest
 
 from faaslab import app
 from faaslab.errors import InvalidValue, NotFound, StoreBusy
+from faaslab.lab.callables import CallableWorker, Handed
 from faaslab.workflow.effects import Succeeded
 from tests.lab.workflow_cases import machine, task, types
 
@@ -247,3 +248,43 @@ def test_tasks_of_an_execution_that_was_stopped_do_not_begin(lab):
     # Tasks are done in their order: what waits before this one would have begun by its end.
     lab.workflows.start("ghost", "last").wait(30)
     assert begun == ["stopped", "last"]
+
+
+def test_a_callable_that_works_for_longer_than_the_heartbeat_is_said_to_be_at_work(lab):
+    beats, enough = [], threading.Event()
+
+    def work(value):
+        assert enough.wait(30)
+        return value
+
+    def beat():
+        beats.append(1)
+        if len(beats) == 3:
+            enough.set()
+
+    said = []
+    came = threading.Event()
+    handed = Handed(
+        lambda: 7,
+        lambda make: (said.append(make("k")), came.set()),
+        lambda: None,
+        beat=beat,
+        heartbeat_s=0.03,
+    )
+    worker = CallableWorker("beats", work, 1, lambda: None)
+    assert worker.do(handed)
+    assert came.wait(30)
+    worker.close()
+    assert said == [Succeeded("k", 7)]
+    assert not [each for each in threading.enumerate() if each.name == "faaslab-activity-beats-heartbeat"]
+
+
+@pytest.mark.parametrize("by", ["hand", "queue"])
+def test_a_callable_may_take_longer_than_its_states_heartbeat(lab, by):
+    name = f"beats-by-{by}"
+    lab.workflows.activities.create(name)
+    lab.workflows.create(name, task(f"activity:{name}", HeartbeatSeconds=1))
+    run = lab.workflows.start(name, 3) if by == "queue" else None
+    lab.workflows.activity(name, lambda value: threading.Event().wait(2.2) or value)
+    run = run or lab.workflows.start(name, 3)
+    assert run.result(30) == 3
