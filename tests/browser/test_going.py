@@ -58,7 +58,7 @@ def test_cancel_ends_a_map_while_its_cell_runs(notebook):
     shown.get_by_text("2 of 6").wait_for()
     shown.locator(BUTTON).focus()
     notebook.page.keyboard.press("Enter")
-    shown.get_by_text("what runs ends first").wait_for()
+    shown.get_by_text("that still run").wait_for()
     assert shown.locator("button").inner_text() == "Stop now"
     notebook.wait()
     assert "stopped at 4 of 6" in shown.inner_text()

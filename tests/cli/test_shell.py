@@ -159,6 +159,28 @@ def test_an_interrupted_map_gives_what_is_done(shell, project, monkeypatch):
     assert json.loads(counted.stdout)["n"] == count
 
 
+def test_a_second_interrupt_of_a_map_ends_what_runs(shell, project, monkeypatch):
+    mark = project / "begun"
+    (project / "naps.py").write_text(
+        f"import time\ndef handler(e, c):\n    open({str(mark)!r} + str(e), 'a').close()\n    time.sleep(e)\n"
+    )
+    shell("create", "naps", "--file", "naps.py", "--timeout", "600")
+    monkeypatch.setitem(shell.environment, "FAASLAB_SANDBOX", "off")  # it leaves a mark in the project
+    process = start(shell, project, "map", "naps", "[0, 500, 501]", "-n", "3", "--json")
+    wait_for(lambda: all((project / f"begun{each}").exists() for each in (0, 500, 501)))
+    process.send_signal(signal.SIGINT)
+    told = process.stderr.readline()
+    assert told.startswith("interrupted: waiting for ")
+    assert told.endswith("interrupt again (Ctrl-C) to end them now\n")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "ended; what is done is kept" in err
+    assert "Traceback" not in err
+    rows = {row["input"]: row for row in map(json.loads, out.splitlines())}
+    assert [rows[each]["error"].partition(":")[0] for each in (500, 501)] == ["Invocation.Cancelled"] * 2
+
+
 def test_an_interrupt_elsewhere_is_clean(shell, project):
     process = start(shell, project, "logs", "score", "--follow", "--since", "1h")
     assert process.stdout.readline()

@@ -1,5 +1,7 @@
 """Maps: every input once, failures as rows, an interrupt that loses nothing."""
 
+import threading
+
 import pandas as pd
 import pytest
 
@@ -83,6 +85,90 @@ def test_an_interrupt_gives_back_what_is_done_and_recorded(mapped):
     assert 0 < len(result.executions) < 1000
     assert mapped.sql("SELECT count(*) AS n FROM executions")["n"].tolist() == [len(result.executions)]
     assert mapped.functions.invoke("slow", 1).ok
+
+
+class Impatient:
+    """Interrupts when the first one is done, says what it hears, and interrupts again for each answer."""
+
+    def __init__(self, times):
+        self.told, self._times, self._done, self._came = [], times, 0, 0
+
+    def progress(self, count, note):
+        self._done += count
+        if self._done and self._came < self._times and len(self.told) == self._came:
+            self._came += 1
+            raise KeyboardInterrupt
+
+    def tell(self, text):
+        self.told.append(text)
+
+
+LASTING = "import time\ndef handler(e, c):\n    time.sleep(e)\n    return e"
+
+
+def test_a_second_interrupt_ends_what_runs_and_gives_back_what_is_done(mapped):
+    mapped.functions.create("lasting", LASTING, timeout_s=900)
+    somebody = Impatient(2)
+    result = mapped.functions.map(
+        "lasting", [0, 600, 600, 0], n=3, progress=somebody.progress, tell=somebody.tell
+    )
+    assert result.interrupted
+    assert result.executions[0].result == 0
+    cut = result.df[result.df["input"] == 600]
+    assert [error.partition(":")[0] for error in cut["error"]] == ["Invocation.Cancelled"] * 2
+    assert (result.cancelled, result.failed) == (2, 2)
+    recorded = mapped.sql("SELECT count(*) AS n FROM executions WHERE batch_id = ?", [result.batch_id])
+    assert recorded["n"].tolist() == [len(result.executions)]
+    first, second = somebody.told
+    assert first.endswith("that still run; interrupt again (Ctrl-C) to end them now")
+    assert second.endswith("are ended; what is done is kept")
+
+
+def test_an_interrupt_says_how_many_still_run_and_waits_for_them(mapped):
+    mapped.functions.create("lasting", LASTING, timeout_s=900)
+    somebody = Impatient(1)
+    result = mapped.functions.map(
+        "lasting", [0, 1.5, 0, 0], n=2, progress=somebody.progress, tell=somebody.tell
+    )
+    assert result.failed == 0
+    assert 1.5 in result.df["result"].tolist()
+    assert somebody.told[0].startswith("interrupted: waiting for 1 that still runs; interrupt again")
+
+
+def test_what_an_interrupt_did_is_said_on_standard_error_where_nobody_else_is_told(mapped, capsys):
+    mapped.functions.create("lasting", LASTING, timeout_s=900)
+    somebody = Impatient(1)
+    mapped.functions.map("lasting", [0, 1.5], n=2, progress=somebody.progress)
+    assert capsys.readouterr().err.startswith("interrupted: waiting for 1 that still runs")
+
+
+class Elsewhere:
+    """A backend that runs one after another, somewhere out of reach."""
+
+    def __init__(self, backend, held):
+        self._backend, self._held = backend, held
+
+    def invoke(self, function, payload, **more):
+        if payload != b"0":
+            assert self._held.wait(30)
+        return self._backend.invoke(function, payload, **more)
+
+
+def test_what_cannot_be_ended_is_not_waited_for_after_a_second_interrupt(mapped, monkeypatch):
+    mapped.functions.create("lasting", LASTING, timeout_s=900)
+    held, somebody = threading.Event(), Impatient(2)
+    backend = mapped.backend
+    with monkeypatch.context() as patch:
+        patch.setattr(type(mapped), "backend", Elsewhere(backend, held), raising=False)
+        result = mapped.functions.map(
+            "lasting", [0, 0.001], n=2, progress=somebody.progress, tell=somebody.tell
+        )
+        assert [execution.result for execution in result.executions] == [0]
+        assert somebody.told[1] == "interrupted again: 1 cannot be ended from here"
+        held.set()
+        for thread in threading.enumerate():
+            if thread.name == "faaslab-map":
+                thread.join()
 
 
 def test_progress_counts_all(mapped):

@@ -174,3 +174,16 @@ def test_it_can_be_shown_by_another_thread(made, clock, page):
         thread.start()
         thread.join()
         assert "map score" in said(page)
+
+
+def test_where_there_is_no_bar_what_is_told_is_a_line(capsys):
+    with ProgressBar(3, "map", live=False) as bar:
+        bar.tell("interrupted: waiting for 2")
+        assert capsys.readouterr().out == "interrupted: waiting for 2\n"
+
+
+def test_what_is_told_stands_beside_the_bar_at_once(made, page, clock):
+    with made() as going, ProgressBar(3, "map", going=going, clock=clock) as bar:
+        clock.advance(1)
+        bar.tell("interrupted: waiting for 2")
+        assert "interrupted: waiting for 2" in said(page)

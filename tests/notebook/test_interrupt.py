@@ -61,6 +61,31 @@ def test_an_interrupted_map_gives_back_what_is_done(tmp_path):
         manager.shutdown_kernel(now=True)
 
 
+def test_a_second_interrupt_of_a_map_ends_what_runs_and_gives_back_all_rows(tmp_path):
+    manager, kernel = start_new_kernel(env=environment(tmp_path), cwd=str(tmp_path))
+    came = []
+
+    def interrupt(message) -> None:
+        text = str(message["content"].get("data", ""))  # the bar's, or that of the widget which draws it
+        wanted = ("1 of 3", "that still run")
+        if len(came) < 2 and wanted[len(came)] in text:
+            came.append(text)
+            manager.interrupt_kernel()
+
+    try:
+        run(kernel, DEFINE)
+        run(kernel, NAPS)
+        outputs = run(kernel, '%faas map naps \'[{"s": 0}, {"s": 80}, {"s": 80}]\' -n 3', until=interrupt)
+        assert len(came) == 2
+        assert not [each for each in outputs if each["msg_type"] == "error"]
+        text = outputs[-1]["content"]["data"]["text/plain"]
+        assert "interrupted: 1 of 3 is done and recorded, 2 were ended (cancelled)" in text
+        assert text.count("Invocation.Cancelled") >= 2
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
 def test_an_interrupted_invocation_is_ended_and_recorded(tmp_path):
     manager, kernel = start_new_kernel(env=environment(tmp_path), cwd=str(tmp_path))
     interrupted = []

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
+    from faaslab.backends.stopping import Stopping
     from faaslab.model.concurrency import Provision
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
@@ -52,9 +52,9 @@ class Maps(Protocol):
         request: Invocation,
         concurrency: int,
         complete: Complete,
-        stop: threading.Event | None = None,
+        stop: Stopping | None = None,
     ) -> Iterator[tuple[int, Execution]]:
-        """(index, execution) as they end, in that order; after `stop` is set nothing new is started.
+        """(index, execution) as they end, in that order; `stop` ends it early.
 
         `each` is the function of each payload, where it is not the same for all.
         """

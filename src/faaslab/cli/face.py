@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faaslab.cli.terminal import shown
+from faaslab.cli.terminal import is_terminal, shown
 from faaslab.errors import NotFound, Unsupported
 
 if TYPE_CHECKING:
@@ -140,3 +140,12 @@ class _Bar:
         if note:
             self._bar.set_postfix_str(note, refresh=False)
         self._bar.update(count)
+
+    def tell(self, text: str) -> None:
+        """A line on standard error, above the bar."""
+        terminal = is_terminal(sys.stderr)
+        if terminal:
+            self._bar.clear()
+        print(shown(text, sys.stderr), file=sys.stderr, flush=True)
+        if terminal:
+            self._bar.refresh()

@@ -386,11 +386,14 @@ class Functions:
         n: int | None = None,
         *,
         progress: Callable[[int, str | None], None] | None = None,
+        tell: Callable[[str], None] | None = None,
         qualifier: str | None = None,
     ) -> MapResult:
         """Run a function once for each payload, at most `n` at once; failures are rows, not exceptions.
 
-        `payloads` is a DataFrame (its rows as dictionaries), or an iterable. Ctrl-C gives back what is done.
+        `payloads` is a DataFrame (its rows as dictionaries), or an iterable. Ctrl-C begins no more, says how
+        many still run (by `tell`, or on standard error) and waits for them; a second one ends those, as
+        cancelled rows. Either way what is done is given back.
         """
         function = self._now(name, qualifier)
         values = items(payloads)
@@ -409,6 +412,7 @@ class Functions:
             request=request,
             complete=self._lab.complete,
             progress=progress,
+            tell=tell,
         )
         return dataclasses.replace(
             result, again=lambda mapped, failed: self.retry(mapped, failed=failed, n=n)
@@ -421,6 +425,7 @@ class Functions:
         failed: bool = True,
         n: int | None = None,
         progress: Callable[[int, str | None], None] | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> MapResult:
         """Run the failed rows of a map again (or all), with the function as it is now.
 
@@ -430,7 +435,7 @@ class Functions:
             name, values = self._lab.executions.batch(mapped, failed=failed)
         else:
             name, values = maps.to_run_again(mapped, failed=failed)
-        return self.map(name, values, n, progress=progress)
+        return self.map(name, values, n, progress=progress, tell=tell)
 
     def prepared(self, name: str, qualifier: str | None = None, **fields: Any) -> tuple[Function, Invocation]:
         """What an invocation with that qualifier runs now, and the invocation; `NotFound` as `get`."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue
-from faaslab.model.execution import Execution
+from faaslab.model.execution import CANCELLED, Execution
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,11 +17,17 @@ COLUMNS = ("input", "status", "ms", "billed", "cold", "memory", "result", "error
 _OBJECTS = frozenset({"input", "cold", "result", "error"})  # None stays None
 
 
+def was_cancelled(execution: Execution) -> bool:
+    """Whether somebody ended it before it had an answer."""
+    return execution.error is not None and execution.error.type == CANCELLED
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class MapResult:
     """A map over `total` inputs; `executions` are those that ended, in the order of their inputs.
 
-    `inputs` are the values of `executions`, place by place. `interrupted` tells that not all were run.
+    `inputs` are the values of `executions`, place by place. `interrupted` tells that not all were run to
+    their end; those that were ended before it are among `executions`, as cancelled.
     """
 
     function: str
@@ -42,6 +48,11 @@ class MapResult:
     def failed(self) -> int:
         """How many of them failed."""
         return sum(not execution.ok for execution in self.executions)
+
+    @property
+    def cancelled(self) -> int:
+        """How many of them were ended before they had an answer; they count as failed."""
+        return sum(map(was_cancelled, self.executions))
 
     @cached_property
     def df(self) -> pd.DataFrame:

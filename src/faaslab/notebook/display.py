@@ -365,7 +365,7 @@ def map_block(result: Any, *, rows: int = _MAP_ROWS) -> Html:
             pill(f"{count:,} {status}", units.STATUS_HUES.get(status, "bad"))
             for status, count in _counts(ended, failed)
         ),
-        pill(f"interrupted, {result.total - len(ended):,} not run", "warn") if result.interrupted else None,
+        pill(_interrupted(result), "warn") if result.interrupted else None,
         tag("span", "batch ", tag("code", result.batch_id), class_="soft push"),
         class_="top",
     )
@@ -390,6 +390,13 @@ def map_block(result: Any, *, rows: int = _MAP_ROWS) -> Html:
         else None,
         hue="bad" if failed else "ok" if ended else "mute",
     )
+
+
+def _interrupted(result: Any) -> str:
+    """Of a map that was: how many it ended, and how many it did not come to."""
+    left = result.total - len(result.executions)
+    told = [f"{left:,} not run" if left else "", f"{result.cancelled:,} ended" if result.cancelled else ""]
+    return ", ".join(["interrupted", *filter(None, told)])
 
 
 def _counts(ended: Any, failed: list[int]) -> list[tuple[str, int]]:

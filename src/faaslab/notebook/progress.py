@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextvars
 import os
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
@@ -74,6 +75,18 @@ class ProgressBar:
         if now - self._shown >= _EVERY_S:
             self._shown = now
             self._show("running")
+
+    def tell(self, text: str) -> None:
+        """At once: beside the bar where there is one, else a line of output."""
+        if self._going is not None:
+            self._note = text
+            self._going.beat()
+        elif self._live:
+            self._note = text
+            self._show("running")
+        else:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
 
     def drawn(self, state: str = "running", hint: str | None = None) -> View:
         """The bar as it stands, with a hint beside what is noted."""

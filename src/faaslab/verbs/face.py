@@ -16,6 +16,9 @@ class Progress(Protocol):
     def advance(self, count: int = 1, note: str | None = None) -> None:
         """`count` more are done; `note` is shown beside the bar (failures so far, say)."""
 
+    def tell(self, text: str) -> None:
+        """What somebody waits to hear, at once, without spoiling the bar."""
+
 
 class Face(Protocol):
     """The small part of a face that verbs use. None of these may raise for want of a terminal."""

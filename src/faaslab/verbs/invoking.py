@@ -97,19 +97,35 @@ def map_(lab: Lab, call: Call, face: Face) -> Answer:
     values = payloads.inputs(call["input"], face)
     with face.progress(len(values) if hasattr(values, "__len__") else None, f"map {call['name']}") as bar:
         result = lab.functions.map(
-            call["name"], values, n=call["n"], progress=bar.advance, qualifier=call["qualifier"]
+            call["name"],
+            values,
+            n=call["n"],
+            progress=bar.advance,
+            tell=bar.tell,
+            qualifier=call["qualifier"],
         )
     return _mapped(result, face)
 
 
 def _mapped(result: Any, face: Face) -> MapAnswer:
     if result.interrupted:
-        face.note(f"interrupted: {len(result.executions)} of {result.total} are done and recorded")
+        face.note(f"interrupted: {_what_is_done(result)}")
     if result.failed:
         face.note(
             f"{result.failed} failed{_commonest(result)}; run them again: retry {result.batch_id} --failed"
         )
     return MapAnswer(result=result)
+
+
+def _what_is_done(result: Any) -> str:
+    """Of an interrupted map: what has an answer, what was ended, and what never began."""
+    done, not_begun = len(result.executions) - result.cancelled, result.total - len(result.executions)
+    told = [f"{done} of {result.total} {'is' if done == 1 else 'are'} done and recorded"]
+    if result.cancelled:
+        told.append(f"{result.cancelled} {'was' if result.cancelled == 1 else 'were'} ended (cancelled)")
+    if not_begun and result.cancelled:
+        told.append(f"{not_begun} {'was' if not_begun == 1 else 'were'} not begun")
+    return ", ".join(told)
 
 
 def _commonest(result: Any) -> str:
@@ -133,7 +149,9 @@ def retry(lab: Lab, call: Call, face: Face) -> Answer:
     except NotFound:
         mapped = call["map"]
     with face.progress(None, "retry") as bar:
-        result = lab.functions.retry(mapped, failed=not call["all"], n=call["n"], progress=bar.advance)
+        result = lab.functions.retry(
+            mapped, failed=not call["all"], n=call["n"], progress=bar.advance, tell=bar.tell
+        )
     return _mapped(result, face)
 
 

@@ -2,6 +2,7 @@ import threading
 
 import pytest
 
+from faaslab.backends.stopping import Stopping
 from faaslab.errors import Closed
 from faaslab.model.execution import ExecutionStatus
 from tests.backends.local.defining import REQUEST, eventually, state_of
@@ -35,7 +36,7 @@ def test_failures_are_executions_too(backend, define, definer):
 
 
 def test_after_stop_nothing_new_is_started(backend, define, definer):
-    stop = threading.Event()
+    stop = Stopping()
     source = "import time\ndef handler(e, c):\n    time.sleep(0.02)\n"
     ended = []
     for pair in mapped(backend, define(source), [b"1"] * 1000, definer, stop=stop):
@@ -44,6 +45,35 @@ def test_after_stop_nothing_new_is_started(backend, define, definer):
             stop.set()
     assert 5 <= len(ended) < 1000
     assert len(definer.recorded) == len(ended)
+
+
+def test_a_cancelled_map_ends_what_runs_as_cancelled_and_keeps_what_was_done(backend, define, definer):
+    stop = Stopping()
+    source = "import time\ndef handler(e, c):\n    time.sleep(300 * e)\n    return 'done'\n"
+    ended = {}
+    for index, execution in mapped(
+        backend, define(source, timeout_s=600), [b"0", b"1", b"1", b"1", b"1"], definer, stop=stop
+    ):
+        ended[index] = execution
+        if len(ended) == 1:
+            stop.set()
+            eventually(lambda: stop.running() == 2)
+            assert stop.cancel()
+    assert ended[0].result == "done"
+    assert sorted(ended) == [0, 1, 2]  # the other two had not begun
+    assert [ended[n].error.type for n in (1, 2)] == ["Invocation.Cancelled"] * 2
+    assert all(execution in definer.recorded for execution in ended.values())
+    assert stop.running() == 0
+    assert backend.invoke(
+        define("def handler(e, c): return 1"), b"1", request=REQUEST, complete=definer.complete
+    ).ok
+
+
+def test_a_map_that_was_cancelled_before_it_began_runs_nothing(backend, define, definer):
+    stop = Stopping()
+    stop.cancel()
+    assert list(mapped(backend, define(), [b"1"] * 3, definer, stop=stop)) == []
+    assert definer.recorded == []
 
 
 def test_leaving_early_ends_what_still_runs(backend, define, definer):

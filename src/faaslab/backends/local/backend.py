@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from faaslab.backends.local.lasting import Watch
     from faaslab.backends.local.runtimes.definition import Definition
     from faaslab.backends.protocol import Complete, Debugger, Listening
+    from faaslab.backends.stopping import Stopping
     from faaslab.model.concurrency import Provision
     from faaslab.model.execution import Execution
     from faaslab.model.function import Function
@@ -188,7 +189,7 @@ class LocalBackend:
         request: Invocation,
         concurrency: int,
         complete: Complete,
-        stop: threading.Event | None = None,
+        stop: Stopping | None = None,
     ) -> Iterator[tuple[int, Execution]]:
         """Run it over many payloads; see `protocol.Maps`.
 
@@ -209,7 +210,7 @@ class LocalBackend:
         request: Invocation,
         most: int,
         complete: Complete,
-        stop: threading.Event | None,
+        stop: Stopping | None,
     ) -> Iterator[tuple[int, Execution]]:
         def begin(index: int) -> Lane | Execution:
             pool = pools[index] if len(pools) > 1 else pools[0]

@@ -17,6 +17,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from faaslab.backends.local.cancelling import Cancelling
 from faaslab.backends.local.invoking import Lane
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from faaslab.backends.local.environment import Environment
     from faaslab.backends.local.invoking import Invoker
     from faaslab.backends.protocol import Complete
+    from faaslab.backends.stopping import Stopping
     from faaslab.model.execution import Execution
 
     Begin = Callable[[int], Lane | Execution]
@@ -43,7 +45,7 @@ class FanOut:
         begin: Begin,
         invoker: Invoker,
         complete: Complete,
-        stop: threading.Event | None,
+        stop: Stopping | None,
     ) -> None:
         self._waiting = iter(range(count))
         self._begin = begin
@@ -59,6 +61,9 @@ class FanOut:
         self._threads: list[threading.Thread] = []
         self._away = 0
         """So many are with the threads."""
+        self._cancellings: set[Cancelling] = set()
+        """Theirs. What the loop drives is with a thread within a tick, unless it ends before."""
+        self._cancelled = False
         self._recording = threading.Lock()
         self._unrecorded: list[tuple[int, Execution]] = []
         self._ready: queue.SimpleQueue[list[tuple[int, Execution]] | BaseException | None] = (
@@ -73,6 +78,8 @@ class FanOut:
         driver = threading.Thread(target=self._drive, args=(most,), name="faaslab-map-loop", daemon=True)
         whole = False
         try:
+            if self._stop is not None:
+                self._stop.driven(self)
             driver.start()
             while (item := self._ready.get()) is not None:
                 if isinstance(item, BaseException):
@@ -90,6 +97,19 @@ class FanOut:
                 driver.join()
             os.close(self._woken)
             os.close(self._wake)
+
+    # --- Driver -----------------------------------------------------------------------------------
+
+    def running(self) -> int:
+        """How many have begun and not ended; see `Driver`."""
+        return len(self._lanes) + self._away
+
+    def cancel(self) -> bool:
+        """End what runs; see `Driver`."""
+        self._cancelled = True
+        for cancelling in self._cancellings.copy():
+            cancelling.ask()
+        return True
 
     def _next(self) -> int | None:
         if self._ended.is_set() or (self._stop is not None and self._stop.is_set()):
@@ -217,11 +237,22 @@ class FanOut:
     def _wait(self) -> None:
         """A thread that drives one after another to its end."""
         while (lane := self._slow.get()) is not None:
+            cancelling = Cancelling()
+            self._cancellings.add(cancelling)
+            if self._cancelled:  # looked at after it can be seen by `cancel`: one of the two asks it
+                cancelling.ask()
             try:
-                self._invoker.drive(lane, self._mine, lambda execution, lane=lane: self._now(lane, execution))  # type: ignore[misc]
+                self._invoker.drive(
+                    lane,
+                    self._mine,
+                    lambda execution, lane=lane: self._now(lane, execution),  # type: ignore[misc]
+                    cancelling,
+                )
             except BaseException as error:  # noqa: BLE001 - it is raised where the map was asked for
                 self._failed(error)
             finally:
+                cancelling.over()
+                self._cancellings.discard(cancelling)
                 os.write(self._wake, b"1")
 
     # --- recording --------------------------------------------------------------------------------

@@ -236,8 +236,14 @@ class Invoker:
         finally:
             self._release(lane.pool, environment, keep=keep)
 
-    def drive(self, lane: Lane, mine: set[Environment], complete: Callable[[Execution], None]) -> None:
-        """Wait for one to its end. Its environment is among `mine` meanwhile."""
+    def drive(
+        self,
+        lane: Lane,
+        mine: set[Environment],
+        complete: Callable[[Execution], None],
+        cancelling: Cancelling,
+    ) -> None:
+        """Wait for one to its end, unless `cancelling` ends it. Its environment is among `mine` meanwhile."""
         keep = False
         try:
             environment = lane.environment
@@ -246,6 +252,7 @@ class Invoker:
                 assert not isinstance(lane.admitted, Environment)
                 environment = lane.environment = self._new(lane.pool, lane.admitted)
             mine.add(environment)
+            cancelling.drives(environment)
             environment.dialogue.alone = False
             environment.flight = lane.flight
             if lane.given:
@@ -253,6 +260,8 @@ class Invoker:
             else:
                 execution = self._phases.run(environment, lane.flight)
             keep = not (environment.lasts and self._lastings.over(environment))
+            if cancelling.over():
+                keep = False
             complete(execution)
         finally:
             if lane.environment is not None:
