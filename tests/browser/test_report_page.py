@@ -37,17 +37,25 @@ def looked_at(browser, page, width=1280):
     return tab, [url for url in asked if not url.startswith(("data:", Path(page).as_uri()))], complaints
 
 
-A4_PX = 680  # what its margins leave of the paper
+UPRIGHT_PX, LANDSCAPE_PX = 680, 1009  # what its margins leave of A4
 
 
 def overflow_on_paper(tab):
-    """How much wider than the paper the widest thing is, in pixels."""
+    """How much wider than the paper that it is printed on the widest thing is, in pixels."""
     tab.emulate_media(media="print")
-    tab.set_viewport_size({"width": A4_PX, "height": 900})
-    return tab.evaluate(
-        "Math.max(...[...document.querySelectorAll('main, table, img, svg, pre')]"
-        ".map(each => each.getBoundingClientRect().right)) - innerWidth"
-    )
+    over = 0
+    for width, which in ((UPRIGHT_PX, ":not(.landscape)"), (LANDSCAPE_PX, ".landscape")):
+        tab.set_viewport_size({"width": width, "height": 900})
+        over = max(
+            over,
+            tab.evaluate(
+                "which => Math.max(0, ...[...document.querySelectorAll('table, img, svg, pre')]"
+                ".filter(each => each.matches(which))"
+                ".map(each => each.getBoundingClientRect().right - innerWidth))",
+                which,
+            ),
+        )
+    return over
 
 
 def overflow(tab):
