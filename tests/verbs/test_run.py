@@ -399,6 +399,7 @@ def test_import_logs(do, tmp_path):
     )
     nameless = do(f"import logs {tmp_path}/a.log")
     assert (nameless.facts["unnamed"], nameless.exit_status) == (1, 2)  # nothing came in: not done
+    assert any(note.startswith("1 execution was left out: its log does") for note in do.face.notes)
     answer = do(f"import logs {tmp_path}/a.log --function score --region eu-west-1")
     assert (answer.facts["executions"], answer.exit_status) == (1, 0)
     assert do("history score").df["source"].tolist() == ["imported"]

@@ -26,11 +26,17 @@ def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
     result = lab.import_logs(
         [Path(name).expanduser() for name in call["files"]], function=call["function"], region=call["region"]
     )
+    kept = f"kept in {result.reject_file}"
     if result.rejected:
-        face.note(f"{result.rejected} lines could not be read; they are kept in {result.reject_file}")
-    if result.unplaced:
+        one = result.rejected == 1
         face.note(
-            f"{result.unplaced} lines belong to no whole invocation; they are kept in {result.reject_file}"
+            f"{_counted(result.rejected, 'line')} could not be read; {'it is' if one else 'they are'} {kept}"
+        )
+    if result.unplaced:
+        one = result.unplaced == 1
+        face.note(
+            f"{_counted(result.unplaced, 'line')} {'belongs' if one else 'belong'} to no whole invocation; "
+            f"{'it is' if one else 'they are'} {kept}"
         )
     if result.undated:
         one = result.undated == 1
@@ -40,7 +46,8 @@ def import_logs(lab: Lab, call: Call, face: Face) -> Answer:
         )
     if result.unnamed:
         face.note(
-            f"{result.unnamed} executions were left out: their log does not name the function; "
+            f"{_counted(result.unnamed, 'execution')} {'was' if result.unnamed == 1 else 'were'} left out: "
+            f"{'its' if result.unnamed == 1 else 'their'} log does not name the function; "
             "import it again with --function NAME"
         )
     left_out = result.rejected or result.unplaced or result.unnamed
