@@ -280,8 +280,8 @@ def test_an_asynchronous_invocation_hides_what_it_is_given(lab):
 def test_what_is_not_a_secret_is_left(lab):
     lab.functions.invoke("tells")
     same = Succeeded("k", {"token": "none"})
-    assert hiding.hiding(same, lab.secrets) is same
-    failed = hiding.hiding(Failed("k", "E", json.dumps(SECRET)), lab.secrets)
+    assert hiding.hiding(same, lab.secrets, lab.store.settings) is same
+    failed = hiding.hiding(Failed("k", "E", json.dumps(SECRET)), lab.secrets, lab.store.settings)
     assert hiding.shown(failed) == Failed("k", "E", '"****"')
     lab.workflows.create("flow", passing("uses"))
     run = lab.workflows.start("flow", {"token": "plain"})

@@ -24,7 +24,6 @@ from faaslab.lab.workflow_names import coded
 from faaslab.lab.workflow_run import WorkflowRun
 from faaslab.lab.workflow_versions import chosen
 from faaslab.model.workflow import Workflow, WorkflowExecution, WorkflowExecutionStatus, WorkflowStatus
-from faaslab.model.workflow import hiding as hidden
 from faaslab.workflow.effects import Stop
 from faaslab.workflow.engine import Engine
 
@@ -217,7 +216,7 @@ class Runs:
             started_at=self._lab.clock.now(),
             **about,
         )
-        execution = hidden(execution, hide or self._lab.secrets.found_in(execution.input))
+        execution = hiding.beginning(execution, self._lab.secrets, self._lab.store.settings, hide)
         role = workflow.configuration.role or workflow_names.ROLE
         context = {
             "StateMachine": {"Id": workflow.id, "Name": workflow.name},
@@ -432,7 +431,8 @@ class Runs:
 
     def answer(self, token: str, make: Callable[[str], Signal]) -> bool:
         """Tell what awaits an answer under a task token, in whatever process; False for none."""
-        return self.engine.answer(token, lambda key: hiding.hiding(make(key), self._lab.secrets))
+        secrets, capture = self._lab.secrets, self._lab.store.settings
+        return self.engine.answer(token, lambda key: hiding.hiding(make(key), secrets, capture))
 
     # -- taking up
 

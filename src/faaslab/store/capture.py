@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from faaslab.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 REDACTED = "[redacted]"
 
@@ -46,9 +49,32 @@ class Capture:
         except (ValueError, RecursionError):
             return None
         for pointer in self.redact:
-            steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
-            value = _redacted(value, steps)
+            value = _redacted(value, _steps(pointer))
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+    def pointed(self, value: Any) -> list[Any]:
+        """What the pointers of `redact` point at in a JSON value, as far as they find anything."""
+        return [found for pointer in self.redact for found in _pointed(value, _steps(pointer))]
+
+
+def _steps(pointer: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def _pointed(value: Any, steps: list[str]) -> Iterator[Any]:
+    if not steps:
+        yield value
+        return
+    step, rest = steps[0], steps[1:]
+    if isinstance(value, dict):
+        for item in value.values() if step == "*" else [value[step]] if step in value else []:
+            yield from _pointed(item, rest)
+    elif isinstance(value, list):
+        if step == "*":
+            for item in value:
+                yield from _pointed(item, rest)
+        elif step.isascii() and step.isdigit() and int(step) < len(value):
+            yield from _pointed(value[int(step)], rest)
 
 
 def _redacted(value: Any, steps: list[str]) -> Any:

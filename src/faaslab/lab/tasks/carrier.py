@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from faaslab.errors import InvalidValue
 from faaslab.lab.tasks import resources
 from faaslab.lab.tasks.functions import FunctionTasks
+from faaslab.lab.tasks.hiding import redacted_in, redacting
 from faaslab.lab.tasks.http import HttpTasks
 from faaslab.lab.tasks.jobs import KINDS, JobTasks, not_here
 from faaslab.lab.tasks.nested import NestedTasks
 from faaslab.lab.tasks.objects import ObjectTasks
 from faaslab.lab.tasks.services import ServiceTasks
 from faaslab.lab.tasks.workers import Workers
-from faaslab.model.workflow import shown
+from faaslab.model.workflow import hiding, shown
 from faaslab.workflow.effects import Call, Failed, ReadItems
 from faaslab.workflow.failure import RUNTIME
 
@@ -51,12 +52,16 @@ class Carrier:
 
     def __call__(self, wanted: Wanted, execution: WorkflowExecution, told: Sequence[Signal]) -> None:
         """Begin it; see the protocol of the engine."""
+        capture = self._lab.store.settings
+        given = wanted.parameters if isinstance(wanted, Call) else None
 
         def answer(signal: Signal) -> None:
             if not self._closed:
-                self._signal(execution.id, signal)
+                self._signal(execution.id, redacting(signal, capture, given))
 
         if isinstance(wanted, Call):
+            if found := redacted_in(capture, given):
+                execution = hiding(execution, found)
             self._call(wanted, execution, told, answer)
         elif isinstance(wanted, ReadItems):
             self._objects.read(wanted, execution, answer)
