@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from faaslab.clock import SYSTEM
 from faaslab.errors import Closed, NotFound, StoreMoved
 from faaslab.model.execution import Execution
-from faaslab.store import upkeep, workflow_upkeep
+from faaslab.store import remedies, upkeep, workflow_upkeep
 from faaslab.store.bell import Bell
 from faaslab.store.blobs import Blobs
 from faaslab.store.capture import Capture
@@ -217,7 +217,13 @@ class Store:
         return Connection(self._sessions.take(), self._sessions.give_back, self._before_question)
 
     def sql(self, text: str, params: Parameters = None) -> pd.DataFrame:
-        """The answer to one question as a DataFrame. `params`: a list for `?`, a mapping for `$name`."""
+        """The answer to one question as a DataFrame. `params`: a list for `?`, a mapping for `$name`.
+
+        Raises `RequestError` for what is no question (a DELETE, a CREATE): `connect()` keeps what it makes.
+        """
+        refused = remedies.refusal(self._kinds(text))
+        if refused is not None:
+            raise refused
         with self.connect() as connection:
             return connection.execute(text, params).df()
 
@@ -234,15 +240,20 @@ class Store:
             written_ns = 0
         return self._state.last_row() if self._state.path.exists() else 0, written_ns
 
-    @staticmethod
-    def statements(text: str) -> int:
+    @classmethod
+    def statements(cls, text: str) -> int:
         """How many statements a text is; the answer to several is the last one's."""
+        return len(cls._kinds(text)) or 1
+
+    @staticmethod
+    def _kinds(text: str) -> list[str]:
+        """What kind of statement each of a text's is; none where it cannot be read: running it says why."""
         import duckdb
 
         try:
-            return len(duckdb.extract_statements(text))
+            return [statement.type.name for statement in duckdb.extract_statements(text)]
         except duckdb.Error:
-            return 1  # running it says what is wrong
+            return []
 
     def payload(self, execution_id: str) -> tuple[bytes | None, bytes | None]:
         """Payload and result of an execution, as they were captured; None for what was not.

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from faaslab.errors import Closed, FaaslabError, RequestError, StoreError
-from faaslab.store import forks
+from faaslab.store import forks, remedies
 from faaslab.store.instance import INSTANCE
 from faaslab.store.loading import Insert, Line, by_table, create_tables, load
 from faaslab.store.migrations import quoted
@@ -236,7 +236,16 @@ class Session:
             return Closed("the query was interrupted: its store was closed")
         if isinstance(error, duckdb.OutOfMemoryException):
             return StoreError(str(error), hint="aggregate in SQL, or select fewer rows or columns")
-        return RequestError(str(error).strip())
+        message = str(error).strip()
+        missing = isinstance(error, (duckdb.BinderException, duckdb.CatalogException))
+        return remedies.said(message, self._columns()) if missing else RequestError(message)
+
+    def _columns(self) -> dict[str, list[str]]:
+        """The columns of every table and view, by name."""
+        found: dict[str, list[str]] = {}
+        for name in (*TABLES, *VIEWS):
+            found[name] = [row[0] for row in self._cursor.execute(f"DESCRIBE {quoted(name)}").fetchall()]
+        return found
 
     def _end_transaction(self) -> None:
         import duckdb
