@@ -81,6 +81,7 @@ def test_what_was_redriven_has_the_attempts_before_it_and_the_time_that_it_lay_f
     assert parts == [("failed", ["bar"]), ("failed", ["back"])]
     assert rows(svg)["T"] == ("succeeded", ["bar"])
     assert "2 s · redriven once" in texts(svg)
+    assert {"Failed", "Succeeded"} <= set(texts(svg)), "the key has the hues of all pieces"
     (line,) = timeline_text(redriven()).splitlines()[1:]
     bar = line.removeprefix("✓ T  ")
     assert (bar.index("█"), bar.index("·"), bar.rindex("█")) == (0, 10, 47)

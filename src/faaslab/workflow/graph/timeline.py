@@ -84,7 +84,7 @@ def timeline(events: Iterable[Any], now: datetime | None = None, *, title: str =
         page.add(_drawn(row, view, names), _ROW, _SLIM_ROW)
     page.lines(_AXIS - 6)
     page.add("", 8)
-    stood = {row.standing for row in rows}
+    stood = {row.standing for row in rows} | {piece.standing for row in rows for piece in row.pieces}
     page.laid(fluid.keys(_standings(each for each in STANDINGS if each in stood), 16))
     done = {piece.doing for row in rows for piece in row.pieces}
     page.laid(fluid.keys(((_stroke(doing), _DOING[doing]) for doing in _DOING if doing in done), 22))
