@@ -262,9 +262,10 @@ def test_a_failed_execution_goes_on_where_it_failed(lab, tmp_path):
     run = lab.workflows.start("redriven")
     assert run.wait(10).error.error == "ValueError"
     ready.set()
-    other = lab.workflows.run(run.arn)
+    other, third = lab.workflows.run(run.arn), lab.workflows.run(run.arn)
     again = run.redrive()
     assert again.result(10) == 2
+    assert repr(third).endswith("of redriven: SUCCEEDED>")
     # The handles that one had follow it: what was waited for and seen to fail has gone on since.
     assert run.status is Status.SUCCEEDED
     assert (run.result(10), run.wait(10).redrive_count, run.error) == (2, 1, None)

@@ -135,8 +135,9 @@ class WorkflowRun:
         return self._lab.workflows.redrive(self.id)
 
     def __repr__(self) -> str:
-        execution = self._handle.execution
-        where = f" in {execution.current_state}" if execution.current_state and not self._handle.done else ""
+        handle = self._present()
+        execution = handle.execution
+        where = f" in {execution.current_state}" if execution.current_state and not handle.done else ""
         why = f": {execution.error.error}" if execution.error is not None else ""
         return f"<run {execution.name} of {execution.workflow}: {execution.status}{where}{why}>"
 
