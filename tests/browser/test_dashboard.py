@@ -2,7 +2,6 @@
 
 import re
 
-import nbformat
 import pytest
 
 from tests.browser.test_notebook import CONTRAST, OUTSIDE
@@ -165,14 +164,8 @@ def test_every_text_can_be_read_in_both_themes(notebook, theme):
 def test_the_saved_notebook_has_the_figures_and_no_script(notebook):
     kept_below = notebook.outputs(PLACES["dashboard"]).last.locator(".figure", has_text=re.compile("^25$"))
     kept_below.wait_for(state="attached")
-    notebook.command("docmanager:save")
-    saved = nbformat.read(notebook.path, as_version=4)
-    kept = [
-        each.data["text/html"]
-        for each in saved.cells[PLACES["dashboard"]].outputs
-        if "faas-kept"
-        in each.data.get("text/html", "")  # on a slow machine a bar that has gone stands there, too
-    ]
+    outputs = notebook.saved_outputs(PLACES["dashboard"])
+    kept = [each.data["text/html"] for each in outputs if "text/html" in each.data]
     assert len(kept) == 1
     assert "<svg" in kept[0]
     assert ">25<" in kept[0]
@@ -186,11 +179,7 @@ def test_it_stops_when_its_output_is_cleared(notebook):
     notebook.select(PLACES["dashboard"])
     notebook.command("notebook:clear-cell-output")
     board(notebook).wait_for(state="detached")
-    for _ in range(40):
-        one(notebook, "beats")
-        if notebook.outputs(PLACES["beats"]).first.inner_text().strip() == "[]":
-            break
-    assert notebook.outputs(PLACES["beats"]).first.inner_text().strip() == "[]"
+    notebook.run_until(PLACES["beats"], "[]")
 
 
 def test_there_was_no_complaint_and_no_request_elsewhere(notebook):

@@ -192,9 +192,4 @@ def test_a_saved_notebook_has_the_lines_and_a_cleared_view_costs_nothing(noteboo
     notebook.select(PLACES["follow"])
     notebook.command("notebook:clear-cell-output")
     view.locator(".faas-log").wait_for(state="detached")
-    for _ in range(20):
-        one(notebook, "threads")
-        if notebook.outputs(PLACES["threads"]).last.inner_text() == "[]":
-            break
-        notebook.page.wait_for_timeout(200)
-    assert notebook.outputs(PLACES["threads"]).last.inner_text() == "[]"
+    notebook.run_until(PLACES["threads"], "[]")

@@ -20,11 +20,8 @@ def handler(event, context):
     "panel": "%faas panel score -p '{\"s\": 0}'",
     "long": "%faas invoke score -p '{\"s\": 60}'",
 }
-OWN = {
-    "Cannot read properties of undefined (reading 'schema')",
-    "Cannot read properties of null (reading 'widgets')",
-}
-"""What Notebook 7.6 says by itself as it starts, now and then, whatever the notebook."""
+OWN = "TypeError: Cannot read properties of undefined (reading 'schema')\n"
+"""What Notebook 7.6 says of its own settings as it starts, now and then, whatever the notebook."""
 PLACES = {name: place for place, name in enumerate(CELLS)}
 
 
@@ -77,5 +74,5 @@ def test_a_click_ends_what_runs(notebook):
 
 
 def test_it_says_nothing_to_the_console_and_asks_nobody_elsewhere(notebook):
-    assert set(notebook.complaints) <= OWN
+    assert [each for each in notebook.complaints if not each.startswith(OWN)] == []
     assert notebook.elsewhere == []

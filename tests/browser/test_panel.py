@@ -22,8 +22,8 @@ def handler(event, context):
     "%faas map score events -n 2 -o scored",
     "panel": "%faas panel score -p '{\"x\": 4}'",
     "other": "%faas panel score -p '{\"x\": 21}'",
-    "threads": "import threading\nprint(*[t.name for t in threading.enumerate() if 'pulse' in t.name])",
-    "busy": "import time\ntime.sleep(6)\nprint('over')",
+    "threads": "import threading\nprint(*[t.name for t in threading.enumerate() if 'pulse' in t.name] or ['none'])",
+    "busy": "import pathlib, time\nwhile not pathlib.Path('go on').exists():\n    time.sleep(0.05)\nprint('over')",
 }
 PLACES = {name: place for place, name in enumerate(CELLS)}
 
@@ -62,6 +62,8 @@ def cannot_be_run(notebook):
 
 def test_it_opens_with_the_payload_the_last_run_and_the_pictures(notebook):
     shown = panel(notebook)
+    for each in (shown.locator("svg.spark").nth(1), shown.locator(".recent button").nth(7)):
+        each.wait_for()
     assert area(notebook).input_value() == '{"x": 4}'
     assert "python3." in shown.inner_text()
     assert shown.locator("svg.spark").count() == 2
@@ -154,7 +156,9 @@ def test_a_click_is_answered_while_a_cell_runs(notebook):
     invoke(notebook).click()
     panel(notebook).locator("pre", has_text='"score": 100').wait_for()
     assert notebook.outputs(PLACES["busy"]).count() == 0
+    (notebook.path.parent / "go on").touch()
     notebook.wait()
+    assert notebook.outputs(PLACES["busy"]).first.inner_text().strip() == "over"
 
 
 @pytest.mark.parametrize("width", [1100, 420])
@@ -186,12 +190,7 @@ def test_it_looks_no_more_once_its_output_is_cleared(notebook):
         notebook.select(PLACES[name])
         notebook.command("notebook:clear-cell-output")
         assert notebook.outputs(PLACES[name]).count() == 0
-    for _ in range(20):
-        one(notebook, "threads")
-        if not notebook.outputs(PLACES["threads"]).first.inner_text().strip():
-            break
-        notebook.page.wait_for_timeout(200)
-    assert notebook.outputs(PLACES["threads"]).first.inner_text().strip() == ""
+    notebook.run_until(PLACES["threads"], "none")
 
 
 def test_nothing_came_from_elsewhere_and_nothing_complained(notebook):

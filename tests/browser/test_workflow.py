@@ -1,6 +1,5 @@
 """A workflow in a real JupyterLab: its card, a run that is watched while it goes on, and what stays of it."""
 
-import nbformat
 import pytest
 
 from tests.browser.test_notebook import CONTRAST, OUTSIDE
@@ -70,59 +69,67 @@ def test_a_definition_is_a_card_with_its_graph(notebook):
         assert word in card.inner_text()
 
 
-def test_a_run_is_watched_while_it_goes_on_and_then_shows_its_end(notebook):
+def test_a_run_is_watched_while_it_goes_on(notebook):
+    from playwright.sync_api import expect
+
     picture = stands(notebook, "live", "running")
+    # The picture is drawn anew at each look: an element of it may be gone between two questions.
+    hold = picture.locator("g.node.running", has_text="Hold").locator("rect.card")
+    expect(hold).to_have_css("stroke", "rgb(59, 130, 230)", timeout=30_000)
     assert "running" in notebook.outputs(PLACES["live"]).first.inner_text()
-    hold = picture.locator("g.node.running", has_text="Hold")
-    hold.wait_for()
-    assert hold.locator("rect.card").evaluate("each => getComputedStyle(each).stroke") == "rgb(59, 130, 230)"
-    one(notebook, "end")
-    stands(notebook, "live", "succeeded")
-    notebook.outputs(PLACES["live"]).first.get_by_text("succeeded", exact=True).wait_for()
-    for name in ("timeline", "history", "fail", "runs", "graph"):
+
+
+@pytest.fixture(scope="module")
+def ended(notebook):
+    """The notebook after the run that it watches has ended, and the cells that look at it."""
+    for name in ("end", "timeline", "history", "fail", "runs", "graph"):
         one(notebook, name)
-    assert "Score all" in notebook.outputs(PLACES["timeline"]).first.inner_text()
-    # Where the machine is slow a bar that has gone stands before it.
-    assert "MapIterationStarted" in notebook.outputs(PLACES["history"]).last.inner_text()
+    return notebook
 
 
-def test_one_that_fails_and_is_waited_for_is_an_error_and_its_picture_stands(notebook):
-    outputs = notebook.outputs(PLACES["fail"])
+def test_what_was_watched_shows_its_end(ended):
+    stands(ended, "live", "succeeded")
+    ended.outputs(PLACES["live"]).first.get_by_text("succeeded", exact=True).wait_for()
+    assert "Score all" in ended.outputs(PLACES["timeline"]).first.inner_text()
+    assert "MapIterationStarted" in ended.outputs(PLACES["history"]).first.inner_text()
+
+
+def test_one_that_fails_and_is_waited_for_is_an_error_and_its_picture_stands(ended):
+    outputs = ended.outputs(PLACES["fail"])
     assert outputs.last.inner_text().startswith("WorkflowFailed: refused of rate failed: Refused")
-    assert outputs.locator("g.node.failed", has_text="Refused").count() == 1
+    outputs.locator("g.node.failed", has_text="Refused").wait_for()
 
 
-def test_names_and_causes_are_text_and_nothing_else(notebook):
-    assert notebook.page.title() != "owned"
-    assert notebook.page.locator(".jp-OutputArea img, .jp-OutputArea script").count() == 0
-    assert notebook.page.locator(".jp-OutputArea mjx-container").count() == 0
-    assert notebook.complaints == []
-    assert notebook.elsewhere == []
+def test_names_and_causes_are_text_and_nothing_else(ended):
+    assert ended.page.title() != "owned"
+    assert ended.page.locator(".jp-OutputArea img, .jp-OutputArea script").count() == 0
+    assert ended.page.locator(".jp-OutputArea mjx-container").count() == 0
+    assert ended.complaints == []
+    assert ended.elsewhere == []
 
 
 @pytest.mark.parametrize("width", [1100, 560])
-def test_nothing_is_cut_off_at_the_side(notebook, width):
-    notebook.page.set_viewport_size({"width": width, "height": 6000})
-    assert notebook.page.evaluate(OUTSIDE) == []
-    notebook.page.set_viewport_size({"width": 1100, "height": 6000})
+def test_nothing_is_cut_off_at_the_side(ended, width):
+    ended.page.set_viewport_size({"width": width, "height": 6000})
+    assert ended.page.evaluate(OUTSIDE) == []
+    ended.page.set_viewport_size({"width": 1100, "height": 6000})
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_every_text_can_be_read_in_both_themes(notebook, theme):
-    notebook.theme(theme)
-    assert notebook.page.evaluate(CONTRAST) == []
+def test_every_text_can_be_read_in_both_themes(ended, theme):
+    ended.theme(theme)
+    assert ended.page.evaluate(CONTRAST) == []
 
 
-def test_the_saved_notebook_shows_the_end_without_a_kernel(notebook):
-    notebook.command("docmanager:save")
-    saved = nbformat.read(notebook.path, as_version=4)
-    (output,) = saved.cells[PLACES["live"]].outputs
+def test_the_saved_notebook_shows_the_end_without_a_kernel(ended):
+    stands(ended, "live", "succeeded")
+    (output,) = ended.saved_outputs(PLACES["live"])
     assert set(output.data) == {"text/html", "text/plain"}
     assert "SUCCEEDED" in output.data["text/plain"]
-    notebook.page.evaluate(
+    ended.page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown().then(() => null)"
     )
-    notebook.page.reload()
-    notebook.outputs(PLACES["live"]).first.get_by_text("succeeded", exact=True).wait_for()
-    assert stands(notebook, "live", "succeeded").count() == 1
-    assert "Error displaying widget" not in notebook.page.locator(".jp-Notebook").inner_text()
+    ended.page.reload()
+    ended.outputs(PLACES["live"]).first.get_by_text("succeeded", exact=True).wait_for()
+    assert stands(ended, "live", "succeeded").count() == 1
+    assert "Error displaying widget" not in ended.page.locator(".jp-Notebook").inner_text()
