@@ -37,7 +37,9 @@ _PATIENCE_S = 30
 # What ipywidgets 8.1 says when a box leaves the page before the view of something in it has been made, as the
 # bar of a verb does that ends just as it appears: `BoxView.add_child_model` then looks for a place in a layout
 # that is no more. It is an error of a promise that nobody waits for: the view is dropped with its box, and
-# nothing of it can be seen. One message from that one place; the same from anywhere else is a complaint.
+# nothing of it can be seen. A notebook of ipywidgets alone says it as well, in a browser slowed down ten times
+# (a box displayed, replaced and closed); a bar that is closed two seconds later leaves it, too. One message
+# from that one place: the same from anywhere else is a complaint.
 _BOX_GONE = re.compile(
     r"TypeError: Cannot read properties of null \(reading 'widgets'\)\n"
     r" +at get widgets \(\S+\)\n"
