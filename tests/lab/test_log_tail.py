@@ -7,7 +7,7 @@ import pytest
 from faaslab.errors import InvalidValue, NotFound
 from faaslab.lab.log_tail import LogTail
 from faaslab.model.execution import Execution, ExecutionStatus, LogLine, LogStream
-from faaslab.store import Beat
+from faaslab.store import Beat, running
 
 TALK = """
 def handler(event, context):
@@ -231,3 +231,39 @@ def test_lines_of_a_process_that_was_asleep_do_not_come_again(opened, clock):
     assert messages(tail.look()) == ["another"]
     beaten(lab, "b", "one", "two", "three")
     assert messages(tail.look()) == ["three"]
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_what_is_recorded_before_its_lines_are_read_loses_none(opened, clock, monkeypatch, begins):
+    lab = opened()
+    recorded(lab, "a", clock.now(), timedelta(0), "before")
+    tail = LogTail(lab, "talk")
+    told = [] if begins else messages(tail.look())
+    beaten(lab, "b", "one", "two")
+    marks = lab.running.marks
+
+    def then_it_ends(**which):
+        found = marks(**which)
+        monkeypatch.undo()
+        ended(lab, "b", "one", "two", "three")
+        return found
+
+    monkeypatch.setattr(lab.running, "marks", then_it_ends)
+    told += messages(tail.look())
+    assert sorted(told) == sorted(["before", "one", "two", "three"])
+    assert tail.look() == ([], 0)
+
+
+def test_a_process_that_was_asleep_and_tells_in_parts_repeats_nothing(opened, clock, monkeypatch):
+    lab = opened()
+    lab.functions.create("talk", TALK)
+    beaten(lab, "b", "one", "two", "three")
+    tail = LogTail(lab, "talk")
+    assert messages(tail.look()) == ["one", "two", "three"]
+    lab.store.running.forget(["b"])
+    monkeypatch.setattr(running, "MOST_LINES", 1)
+    for _ in range(3):
+        beaten(lab, "b", "one", "two", "three", "four")
+        assert messages(tail.look()) == []
+    beaten(lab, "b", "one", "two", "three", "four")
+    assert messages(tail.look()) == ["four"]

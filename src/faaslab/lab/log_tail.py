@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faaslab.lab import Lab
-    from faaslab.store import Ongoing
 
 __all__ = ["LogTail", "News", "TailLine"]
 
@@ -71,9 +70,9 @@ class LogTail:
 
     def look(self) -> News:
         """What came since the last look; costs microseconds where nothing was recorded."""
-        # Before what has ended: what ends in between is told as far as it ran, and then the rest of it.
-        marks, meanwhile = self._meanwhile()
-        told = self._told | {name: row.lines for name, row in marks.items()}
+        # Before what has ended: what ends in between is told as far as it was read here, and then the rest.
+        reached, meanwhile = self._meanwhile()
+        told = self._told | reached
         position = self._lab.store.position()
         if self._edge is not None and position == self._position:
             self._told = told
@@ -112,15 +111,17 @@ class LogTail:
             return News(lines[-self._first :], 0)
         return self._in_all(meanwhile, lines, left_out=many - len(lines), most=self._most)
 
-    def _meanwhile(self) -> tuple[dict[str, Ongoing], list[TailLine]]:
-        """What runs, and the lines of it that were not told yet."""
+    def _meanwhile(self) -> tuple[dict[str, int], list[TailLine]]:
+        """(what runs: how many rows of it are told with these; its lines that were not told yet)."""
         wanted = self._wanted
         marks = self._lab.running.marks(function=wanted.function, execution=wanted.execution)
-        found = []
+        reached, found = {}, []
         for row in marks.values():
-            first = self._told.get(row.id, 0)
+            # Of what was really read: one that has been recorded since the marks has no lines here any more.
+            first = reached[row.id] = self._told.get(row.id, 0)
             if row.lines > first:
                 lines = self._lab.running.lines(row.id, first)[: row.lines - first]
+                reached[row.id] = lines[-1].seq + 1 if lines else first
                 found += [
                     TailLine(
                         timestamp=line.at,
@@ -138,7 +139,7 @@ class LogTail:
             with self._lab.store.connect() as connection:
                 kept = log_tail.matching(connection, [line.message for line in found], wanted.grep)
             found = [line for line, keep in zip(found, kept, strict=True) if keep]
-        return marks, found
+        return reached, found
 
     @staticmethod
     def _in_all(meanwhile: list[TailLine], ended: list[TailLine], *, left_out: int, most: int) -> News:
