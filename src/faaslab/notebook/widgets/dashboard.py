@@ -15,6 +15,7 @@ from faaslab.notebook import dashboard_view as draw
 from faaslab.notebook.dashboard_tables import ORDERS, tables
 from faaslab.notebook.display import Surroundings, View, view
 from faaslab.notebook.markup import page, pill, seen, tag
+from faaslab.notebook.widgets.bundle import close_whole
 from faaslab.notebook.widgets.live import LiveWidget
 from faaslab.store.questions.dashboard import names
 from faaslab.verbs import DashboardAnswer
@@ -115,7 +116,12 @@ class DashboardWidget(LiveWidget):
         self.answer(*(self._chips[name] for name in new))
         more = len(known) - len(self._chips)
         also = [ipywidgets.Label(f"and {more:,} more: %faas dashboard NAME …")] if more else []
-        self._chips_box.children = (*self._chips.values(), *also) if len(self._chips) > 1 else ()
+        before = [each for each in self._chips_box.children if isinstance(each, ipywidgets.Label)]
+        # One alone is hidden and not left out: only what is in the tree is closed with it.
+        self._chips_box.layout.display = None if len(self._chips) > 1 else "none"
+        self._chips_box.children = (*self._chips.values(), *also)
+        for each in before:
+            close_whole(each)
 
     def _chips_changed(self, _: Any) -> None:
         self._pick(chosen=tuple(name for name, chip in self._chips.items() if chip.value))
