@@ -1,5 +1,6 @@
 """The log of a function as it grows: each line once, cheap while nothing comes, long executions too."""
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -139,6 +140,7 @@ def beaten(lab, identity, *texts, function="talk", owner="elsewhere"):
         lines=lambda first: lines[first:],
     )
     lab.store.running.keep(owner, [beat], ttl_s=30)
+    return beat
 
 
 def ended(lab, identity, *texts, function="talk"):
@@ -267,3 +269,24 @@ def test_a_process_that_was_asleep_and_tells_in_parts_repeats_nothing(opened, cl
         assert messages(tail.look()) == []
     beaten(lab, "b", "one", "two", "three", "four")
     assert messages(tail.look()) == ["four"]
+
+
+def test_of_what_runs_only_what_it_wrote_since_that_moment(opened, clock):
+    lab = opened()
+    lab.functions.create("talk", TALK)
+    at = clock.now()
+    lines = [
+        LogLine(at=at + timedelta(minutes=n), message=f"minute {n}", stream=LogStream.FUNCTION)
+        for n in range(4)
+    ]
+    beat = beaten(lab, "b")
+    clock.advance(240)
+    lab.store.running.keep(
+        "elsewhere", [dataclasses.replace(beat, lines=lambda first: lines[first:])], ttl_s=30
+    )
+    tail = LogTail(lab, "talk", since=timedelta(minutes=2))
+    assert messages(tail.look()) == ["minute 2", "minute 3"]
+    assert list(lab.executions.logs("talk", since=timedelta(minutes=1))["message"]) == ["minute 3"]
+    assert tail.look() == ([], 0)
+    ended(lab, "b", *(line.message for line in lines), "the end")
+    assert messages(tail.look()) == ["the end"]

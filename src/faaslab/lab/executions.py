@@ -246,11 +246,9 @@ class Executions:
 
         _limit(limit)
         tail = LogTail(self._lab, what, grep=grep, since=since, first=limit or _FLOOD)
-        begin = datetime.min if since is None else moment(since, now=self._lab.clock.now(), place="since")
         rows = [
             (line.timestamp, line.function, line.execution_id, line.stream, line.level, line.message)
             for line in tail.look().lines
-            if line.timestamp >= begin
         ]
         columns = ["timestamp", "function", "execution_id", "stream", "level", "message"]
         return pd.DataFrame(rows, columns=columns).astype({"timestamp": "datetime64[us]"})

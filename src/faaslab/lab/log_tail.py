@@ -122,6 +122,8 @@ class LogTail:
             if row.lines > first:
                 lines = self._lab.running.lines(row.id, first)[: row.lines - first]
                 reached[row.id] = lines[-1].seq + 1 if lines else first
+                if self._edge is None and self._since is not None:
+                    lines = [each for each in lines if each.line.at >= self._since]
                 found += [
                     TailLine(
                         timestamp=line.at,
