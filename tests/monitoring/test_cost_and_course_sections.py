@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from faaslab.clock import SteppedClock
-from faaslab.monitoring.pages import costs, gantt, workflows
+from faaslab.monitoring.pages import costs, gantt, words, workflows
 from faaslab.monitoring.pages.cost_over_time import WORKFLOWS
 from faaslab.store import Store
 from faaslab.store.questions import workflows as ask
@@ -37,6 +37,59 @@ def test_workflows_are_among_what_was_spent(store):
     assert "Workflows come on top" in str(page)
     alone = costs.page(store, functions="score").section("over_time").tables[0]
     assert WORKFLOWS not in alone
+
+
+def test_functions_and_workflows_have_a_panel_a_sentence_and_a_total_each(store):
+    store.record(*(ran(DAY * day, ms=60_000.0) for day in range(4) for _ in range(50)))
+    since = datetime(2026, 11, 16)
+    store.record(*weeks.workflow_executions(since, since + timedelta(days=4), week=since))
+    page = costs.page(store)
+    section = page.section("over_time")
+    (figure,) = section.figures
+    assert len(figure.axes) == 2
+    labels = [[each.get_label() for each in axes.containers] for axes in figure.axes]
+    assert "score" in labels[0]
+    assert WORKFLOWS not in labels[0]
+    assert WORKFLOWS in labels[1]
+    (legend,) = figure.legends
+    told = [text.get_text() for text in legend.get_texts()]
+    assert len(told) == len(set(told))
+    assert {"score", WORKFLOWS} <= set(told)
+    (frame,) = section.tables
+    (by_function,) = (costs.page(store).section("functions").tables[0],)
+    assert frame["all functions"].sum() == pytest.approx(by_function["total_usd"].sum())
+    whole = words.usd(by_function["total_usd"].sum())
+    assert f"**200 invocations would cost {whole} on AWS Lambda**" in page.headline[0]
+    assert f"Functions came to {whole}; per day" in str(section)
+    assert f"Workflows came to {words.usd(frame[WORKFLOWS].sum())}; per day" in str(section)
+    assert "functions and workflows together" in str(
+        costs.page(store, until="2026-11-22").section("over_time")
+    )
+
+
+def test_functions_alone_have_one_panel_and_no_second_total(store):
+    store.record(*(ran(DAY * day, ms=60_000.0) for day in range(4) for _ in range(50)))
+    section = costs.page(store).section("over_time")
+    assert len(section.figures[0].axes) == 1
+    assert "all functions" not in section.tables[0]
+    assert "Workflows" not in str(section)
+
+
+@pytest.mark.parametrize(("count", "said"), [(8, ""), (13, "The 8 dearest of 13 are drawn.")])
+def test_a_chart_says_that_it_leaves_functions_out(store, count, said):
+    store.record(*(ran(DAY, function=f"f{number:02}") for number in range(count)))
+    told = str(costs.page(store).section("functions"))
+    assert (said in told) if said else ("are drawn" not in told)
+
+
+def test_a_saving_is_a_sentence(store):
+    store.record(*(ran(60 * n, ms=900.0, init_ms=800.0, billed_ms=1700, cold_start=True) for n in range(30)))
+    told = costs.page(store).section("change").parts[0].items
+    (cold,) = (each for each in told if each.startswith("**Cold starts.**"))
+    assert "`score` without cold starts: up to $" in cold
+    (arm,) = (each for each in told if each.startswith("**Arm64.**"))
+    assert "`score` from x86_64 to arm64 (1 function): $" in arm
+    assert all(" less a million" in each or " less a month" in each or " less per " in each for each in told)
 
 
 def test_the_month_is_projected_with_its_range_and_its_basis(store):

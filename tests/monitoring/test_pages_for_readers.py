@@ -3,10 +3,12 @@
 import re
 from datetime import datetime, timedelta
 
+import pandas as pd
 import pytest
 
 from faaslab.clock import SteppedClock
 from faaslab.monitoring.pages import cold_starts, costs, durations, figures, weekly, workflows
+from faaslab.monitoring.pages.page import Section, Table
 from faaslab.store import Store
 from faaslab.workflow.build import Fail
 from tests.monitoring import weeks
@@ -115,3 +117,14 @@ def test_what_failed_executions_said_stands_on_the_left(store):
     store.record(played("fails", Fail("f", "Broken").definition(), {}, NOW - timedelta(hours=1), {}))
     shown = workflows.page(store).section("failures")._repr_mimebundle_()["text/html"]
     assert '<th style="text-align:left">the latest said' in shown
+
+
+@pytest.mark.parametrize(
+    ("rows", "shown", "note"), [(12, 12, ""), (13, 13, ""), (15, 12, "3 more rows not shown.")]
+)
+def test_a_table_shows_a_few_more_rather_than_to_say_that_they_are_missing(rows, shown, note):
+    table = Table(df=pd.DataFrame({"n": range(rows)}), columns={"n": ("n", str)})
+    assert len(table.cells()) == shown
+    html = Section(title="t", parts=(table,))._repr_mimebundle_()["text/html"]
+    assert ("not shown" in html) == bool(note)
+    assert note in html

@@ -154,7 +154,7 @@ def _inits(usage: list[Row], factor: Decimal, prices: PriceTable) -> Iterable[Sa
         yield Saving(
             kind="cold starts",
             function=name,
-            change="no cold starts at all",
+            change="without cold starts",
             usd=spent * factor,
             rests_on="a bound",
             caveat="the bound of what warmer environments or a shorter init can save; warming costs too",
@@ -175,7 +175,7 @@ def _failures(usage: list[Row], factor: Decimal, prices: PriceTable) -> Iterable
         yield Saving(
             kind="failures",
             function=name,
-            change=f"no failures and timeouts ({failed:,} of them)",
+            change=f"without failures and timeouts ({failed:,} of them)",
             usd=spent * factor,
             rests_on="a bound",
             caveat="what failed executions are billed; repaired they would cost something too",

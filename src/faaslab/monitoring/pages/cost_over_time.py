@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from faaslab.monitoring import cost
@@ -17,10 +18,10 @@ from faaslab.store.questions import workflows as ask_workflows
 from faaslab.store.questions.workflows import WorkflowWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from faaslab.monitoring.cost import PriceTable
@@ -32,6 +33,8 @@ Spent = dict["datetime", dict[str, float]]
 
 WORKFLOWS = "workflows"
 OTHERS = "all others"
+ALL_FUNCTIONS = "all functions"
+_PANELS = (3, 2)
 _DRAWN = 7
 _WHOLE_DAYS = (48, 24 * 120)
 
@@ -80,25 +83,48 @@ def _spent(run: Run, window: Window, prices: PriceTable, bucket: str) -> Spent:
 
 
 def _section(spent: Spent, start: Opening, prices: PriceTable, bucket: str) -> Section:
-    """The section over what was spent, with the projection where buckets are days."""
+    """The section over what was spent, with the projection where buckets are days.
+
+    What workflows cost is a bill of its own, often a larger one: it has its own panel, its own sentence and
+    its own column, so that what is said of functions adds up to what the page says of them.
+    """
     names = _names(spent)
-    coming, known = _projection(start, prices) if bucket == "1 day" else (None, min(spent))
-    each = bucket.removeprefix("1 ")
-    totals = {at: sum(of.values()) for at, of in spent.items()}
-    dearest = max(sorted(totals), key=lambda at: totals[at])
-    middle = sorted(totals.values())[len(totals) // 2]
-    at = opening.at(bucket)(dearest)
-    text = (
-        f"Per {each}: {words.usd(middle)} at the median; the dearest began on {at} UTC with "
-        f"{words.usd(totals[dearest])}."
-    )
-    said = [text, _told(coming, known)] if bucket == "1 day" else [text]
+    coming = _projection(start, prices) if bucket == "1 day" else _Coming(known=min(spent))
+    functions, workflows = _functions(spent), _workflows(spent)
+    said = [_course(functions, bucket, "Functions")] if any(functions.values()) else []
+    if workflows:
+        said.append(_course(workflows, bucket, "Workflows"))
+    if bucket == "1 day":
+        said.append(_told(coming, both=bool(workflows)))
     plot = Plot(
         figure=_figure(spent, names, start, bucket, coming),
-        title="Cost over time, by function",
+        title="Cost over time, by function" + (" (above), and of workflows (below)" if _apart(names) else ""),
         alt=" ".join(said),
     )
     return Section(title="Over time", parts=(*said, plot, _table(spent, names, bucket)))
+
+
+def _functions(spent: Spent) -> dict[datetime, float]:
+    """Bucket of time -> what all functions cost."""
+    return {at: sum(dollars for name, dollars in of.items() if name != WORKFLOWS) for at, of in spent.items()}
+
+
+def _workflows(spent: Spent) -> dict[datetime, float]:
+    """Bucket of time -> what workflows cost; empty where there were none."""
+    if not any(WORKFLOWS in of for of in spent.values()):
+        return {}
+    return {at: of.get(WORKFLOWS, 0.0) for at, of in spent.items()}
+
+
+def _course(totals: Mapping[datetime, float], bucket: str, whose: str) -> str:
+    """What they came to in all, and how that lies in time."""
+    dearest = max(sorted(totals), key=lambda at: totals[at])
+    middle = sorted(totals.values())[len(totals) // 2]
+    return (
+        f"{whose} came to {words.usd(sum(totals.values()))}; per {bucket.removeprefix('1 ')} "
+        f"{words.usd(middle)} at the median, and the dearest began on {opening.at(bucket)(dearest)} UTC with "
+        f"{words.usd(totals[dearest])}."
+    )
 
 
 def _names(spent: Spent) -> list[str]:
@@ -119,8 +145,19 @@ def _of(name: str, names: list[str], of: Mapping[str, float]) -> float:
     return of.get(name, 0.0)
 
 
-def _projection(start: Opening, prices: PriceTable) -> tuple[Projection | None, datetime]:
-    """The month that the window ends in, and from when on it is known.
+@dataclass(frozen=True, kw_only=True)
+class _Coming:
+    """The month that a window ends in: all of it, and the two bills that it is made of."""
+
+    known: datetime
+    """Since then."""
+    whole: Projection | None = None
+    functions: Projection | None = None
+    workflows: Projection | None = None
+
+
+def _projection(start: Opening, prices: PriceTable) -> _Coming:
+    """The month that the window ends in.
 
     It rests on the days before that end, whether or not they are in the window: a month is a whole one.
     """
@@ -135,14 +172,24 @@ def _projection(start: Opening, prices: PriceTable) -> tuple[Projection | None, 
     spent = _spent(start.run, window, prices, "1 day")
     _add_workflows(spent, start.run, window, "1 day")
     if not spent:
-        return None, until
+        return _Coming(known=until)
     if min(spent) > since:  # the store begins on that day, and who knows at which hour
         since = min(spent) + timedelta(seconds=1)
-    days = {at.date(): sum(of.values()) for at, of in spent.items()}
-    return project(days, since=since, until=until), since
+    functions, workflows = _functions(spent), _workflows(spent)
+
+    def projected(totals: Mapping[datetime, float]) -> Projection | None:
+        return project({at.date(): dollars for at, dollars in totals.items()}, since=since, until=until)
+
+    return _Coming(
+        known=since,
+        whole=projected({at: sum(of.values()) for at, of in spent.items()}),
+        functions=projected(functions),
+        workflows=projected(workflows) if workflows else None,
+    )
 
 
-def _told(coming: Projection | None, known: datetime) -> str:
+def _told(month_of: _Coming, *, both: bool) -> str:
+    coming, known = month_of.whole, month_of.known
     if coming is None:
         return "Three whole days are needed before anything can be said of the month's end."
     first = min(coming.days)
@@ -152,46 +199,67 @@ def _told(coming: Projection | None, known: datetime) -> str:
     basis = "the mean of its weekday" if coming.by_weekday else "the mean"
     range_ = f"between {words.usd(coming.low)} and {words.usd(coming.high)}"
     return (
-        f"**{month} comes to about {words.usd(coming.total)} by its end**: {words.usd(coming.spent)}{only} "
+        f"**{month} comes to about {words.usd(coming.total)} by its end**"
+        f"{', functions and workflows together' if both else ''}: {words.usd(coming.spent)}{only} "
         f"so far, and {words.usd(coming.rest)} for the days to come, each taken as {basis} over the last "
         f"{words.of(coming.used, 'whole day')}. If days go on differing as they did, "
         f"it ends {range_} eight times in ten. List price, without the free tier."
     )
 
 
-def _figure(spent: Spent, names: list[str], start: Opening, bucket: str, coming: Projection | None) -> Figure:
-    from datetime import datetime
-
-    starts = sorted(spent)
-    figure, (axes,) = figures.canvas(height=3.3)
-    layers = [
-        (figures.short(name, 24), [_of(name, names, spent[at]) for at in starts], _look(name, start))
-        for name in names
-    ]
-    width = opening.width(bucket)
-    figures.bars_over_time(axes, starts, layers, width)
-    if coming is not None and coming.rest:
-        days = sorted(coming.days)
-        # What is left of today stands on what it came to already.
-        now = sum(spent.get(datetime(days[0].year, days[0].month, days[0].day), {}).values())
-        begins: Any = [datetime(day.year, day.month, day.day) for day in days]
-        axes.bar(
-            begins,
-            [coming.days[day] for day in days],
-            bottom=[now if place == 0 else 0.0 for place in range(len(days))],
-            width=0.9,
-            align="edge",
-            facecolor="none",
-            edgecolor=figures.GREY,
-            linestyle="--",
-            linewidth=1.2,
-            label="projected",
+def _figure(spent: Spent, names: list[str], start: Opening, bucket: str, coming: _Coming) -> Figure:
+    of_functions = [name for name in names if name != WORKFLOWS]
+    panels = [(of_functions, coming.functions)] if of_functions else []
+    if WORKFLOWS in names:
+        panels.append(([WORKFLOWS], coming.workflows))
+    figure, axes = figures.canvas(
+        len(panels), height=3.3 if len(panels) == 1 else 5.2, ratios=_PANELS[: len(panels)]
+    )
+    for each, (drawn, month) in zip(axes, panels, strict=True):
+        _panel(
+            each,
+            {at: {name: _of(name, names, of) for name in drawn} for at, of in spent.items()},
+            start,
+            bucket,
         )
-    axes.set_ylabel(f"US dollars per {bucket.removeprefix('1 ')}")
-    figures.written(axes.yaxis, words.usd)
-    figures.time_axis(axes)
-    figures.above(axes, 5)
+        if month is not None and month.rest:
+            _rest_of_the_month(each, month, spent, drawn, names)
+        each.set_ylabel(f"US dollars per {bucket.removeprefix('1 ')}")
+        figures.written(each.yaxis, words.usd)
+    figures.above(axes[0], 5, also=axes[1:])
+    figures.time_axis(axes[-1])
     return figure
+
+
+def _panel(axes: Axes, spent: Spent, start: Opening, bucket: str) -> None:
+    starts = sorted(spent)
+    names = list(spent[starts[0]])
+    layers = [
+        (figures.short(name, 24), [spent[at][name] for at in starts], _look(name, start)) for name in names
+    ]
+    figures.bars_over_time(axes, starts, layers, opening.width(bucket))
+
+
+def _rest_of_the_month(
+    axes: Axes, month: Projection, spent: Spent, drawn: Sequence[str], names: list[str]
+) -> None:
+    days = sorted(month.days)
+    # What is left of today stands on what it came to already.
+    today = spent.get(datetime(days[0].year, days[0].month, days[0].day), {})
+    now = sum(_of(name, names, today) for name in drawn)
+    begins: Any = [datetime(day.year, day.month, day.day) for day in days]
+    axes.bar(
+        begins,
+        [month.days[day] for day in days],
+        bottom=[now if place == 0 else 0.0 for place in range(len(days))],
+        width=0.9,
+        align="edge",
+        facecolor="none",
+        edgecolor=figures.GREY,
+        linestyle="--",
+        linewidth=1.2,
+        label="projected",
+    )
 
 
 def _look(name: str, start: Opening) -> figures.Look:
@@ -200,12 +268,18 @@ def _look(name: str, start: Opening) -> figures.Look:
     return start.looks.get(name, figures.REST)
 
 
+def _apart(names: list[str]) -> bool:
+    """Whether a total is made of two bills."""
+    return WORKFLOWS in names and len(names) > 1
+
+
 def _table(spent: Spent, names: list[str], bucket: str) -> Table:
     return Table(
         df=_frame(spent, names),
         columns={
             "bucket": ("from (UTC)", opening.at(bucket)),
             "total": ("total", words.usd),
+            **({ALL_FUNCTIONS: (ALL_FUNCTIONS, words.usd)} if _apart(names) else {}),
             **{name: (name, words.usd) for name in names},
         },
         behind=f"The same as a table, per {bucket.removeprefix('1 ')}",
@@ -216,10 +290,12 @@ def _table(spent: Spent, names: list[str], bucket: str) -> Table:
 def _frame(spent: Spent, names: list[str]) -> pd.DataFrame:
     import pandas as pd
 
+    functions = _functions(spent)
     rows: list[dict[str, Any]] = [
         {
             "bucket": at,
             "total": sum(spent[at].values()),
+            **({ALL_FUNCTIONS: functions[at]} if _apart(names) else {}),
             **{name: _of(name, names, spent[at]) for name in names},
         }
         for at in sorted(spent)

@@ -257,7 +257,10 @@ def _functions(by_function: pd.DataFrame, whole: CostBreakdown, *, short: bool) 
     }
     if not short:
         columns["month_usd"] = ("a month", words.usd)
-    return Section(title="By function", parts=(plot, Table(df=by_function, columns=columns), split))
+    drawn = (
+        (f"The {len(top)} dearest of {len(by_function)} are drawn.",) if len(by_function) > len(top) else ()
+    )
+    return Section(title="By function", parts=(*drawn, plot, Table(df=by_function, columns=columns), split))
 
 
 def _month(start: Opening, month: CostBreakdown, free: CostBreakdown, *, free_tier: bool) -> Section:
@@ -288,7 +291,8 @@ def _month(start: Opening, month: CostBreakdown, free: CostBreakdown, *, free_ti
 
 def _said(saving: Saving) -> str:
     whose = f"`{saving.function}` " if saving.function else ""
-    return f"{whose}{saving.change}"
+    step = f"from {saving.change.replace(' → ', ' to ')}" if " → " in saving.change else saving.change
+    return f"{whose}{step}"
 
 
 def _change(start: Opening, found: list[Saving], scaled: float) -> Section | None:
@@ -300,7 +304,7 @@ def _change(start: Opening, found: list[Saving], scaled: float) -> Section | Non
         items.append(
             f"**{words.sentence(saving.kind)}.** {_said(saving)}: "
             f"{'up to ' if saving.at_most else ''}"
-            f"{words.usd(saving.usd)} {start.per}{share}, {saving.caveat}."
+            f"{words.usd(saving.usd)} less {start.per}{share}, {saving.caveat}."
         )
     return Section(title="What you could change", parts=(Points(items=tuple(items)),))
 

@@ -121,10 +121,14 @@ def legend(axes: Axes, **where: Any) -> None:
     axes.legend(frameon=False, labelcolor=INK, fontsize=9, **where)
 
 
-def above(axes: Axes, entries: int) -> None:
-    """The same over the whole figure, where it hides nothing; `entries` in a line."""
+def above(axes: Axes, entries: int, *, also: Sequence[Axes] = ()) -> None:
+    """The same over the whole figure, where it hides nothing; `entries` in a line, with those of `also`."""
+    shown: dict[str, Any] = {}
+    for each in (axes, *also):
+        for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
+            shown.setdefault(label, handle)
     axes.figure.legend(
-        *axes.get_legend_handles_labels(),
+        list(shown.values()), list(shown),
         frameon=False, labelcolor=INK, fontsize=9, loc="outside upper left", ncols=entries,
     )  # fmt: skip
 

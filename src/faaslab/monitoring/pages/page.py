@@ -34,6 +34,7 @@ _IN_JUPYTERLAB = (
     '<style>[data-jp-theme-light="false"] img.faas-figure{color-scheme:dark}'
     '[data-jp-theme-light="true"] img.faas-figure{color-scheme:light}</style>'
 )
+_FEW = 2
 _LONG = 28
 """A text of more characters than this may be broken into lines."""
 
@@ -46,15 +47,21 @@ class Table:
     columns: Mapping[str, tuple[str, Callable[[Any], str]]]
     caption: str = ""
     limit: int = 12
-    """So many rows are shown; the rest is counted."""
+    """So many rows are shown, and a few more if those are all; the rest is counted."""
     behind: str = ""
     """What it tells, where a figure tells it already: it is folded then, for those who read."""
+
+    @property
+    def left_out(self) -> int:
+        """How many rows are not shown: none, or more than the line that says so takes room for."""
+        left = len(self.df) - self.limit
+        return left if left > _FEW else 0
 
     def cells(self) -> list[list[str]]:
         """The shown rows, written out."""
         return [
             [write(row[name]) for name, (_, write) in self.columns.items()]
-            for row in self.df.head(self.limit).to_dict("records")
+            for row in self.df.head(len(self.df) - self.left_out).to_dict("records")
         ]
 
 
@@ -203,8 +210,8 @@ def _table_html(table: Table) -> str:
         + "</tr>"
         for row in table.cells()
     )
-    left = len(table.df) - table.limit
-    notes = [table.caption, f"{words.of(left, 'more row')} not shown." if left > 0 else ""]
+    left = table.left_out
+    notes = [table.caption, f"{words.of(left, 'more row')} not shown." if left else ""]
     foot = " ".join(filter(None, notes))
     note = f'<p style="{_SOFT}">{_inline(foot)}</p>' if foot else ""
     whole = f"{_SIDEWAYS}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}"
