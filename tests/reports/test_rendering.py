@@ -7,10 +7,19 @@ import pytest
 
 from faaslab.model.report import ReportStatus
 from faaslab.reports import rendering
+from faaslab.reports.page import render
 from faaslab.reports.rendering import LEAST_S, LIMIT_S, PageFailed, limit_s, make_page
 from faaslab.reports.run import run
 
-JOB = {"title": "T", "subtitle": "s", "theme": "light", "paper": "A4", "hide": ["hush-hush"], "shown": {}}
+JOB = {
+    "title": "T",
+    "headline": None,
+    "subtitle": "s",
+    "theme": "light",
+    "paper": "A4",
+    "hide": ["hush-hush"],
+    "shown": {},
+}
 WELL = {"failed_cell": None, "error_type": None, "error_message": None}
 ENDLESS = "[" * 400_000
 """Markdown that is read in time that grows with the square of it."""
@@ -99,3 +108,33 @@ def test_a_run_without_a_page_has_failed_and_its_notebook_is_there(tmp_path):
     assert "The executed notebook is kept" in done.error_message
     assert [Path(each).name for each in done.outputs] == ["a.ipynb"]
     assert "came here" in Path(done.outputs[0]).read_text()
+
+
+@pytest.mark.parametrize(
+    ("first", "left"),
+    [
+        ("# Costs\n\nWhat it costs.", "What it costs."),
+        ("Costs\n=====\nWhat it costs.", "What it costs."),
+        ("# Costs", ""),
+    ],
+)
+def test_a_given_headline_takes_the_place_of_the_notebooks_own(tmp_path, first, left):
+    page = rendered(tmp_path, nbformat.v4.new_markdown_cell(first), headline="Costs of <November> *2026*")
+    assert page.count("<h1") == 1
+    assert "Costs of &lt;November&gt; *2026*</h1>" in page
+    assert left in page
+    assert "<h1" in rendered(tmp_path, nbformat.v4.new_markdown_cell(first))
+
+
+@pytest.mark.parametrize(
+    "first", [nbformat.v4.new_code_cell("1"), nbformat.v4.new_markdown_cell("Only text\n\n## Part")]
+)
+def test_a_notebook_without_a_headline_gets_the_given_one(tmp_path, first):
+    page = rendered(tmp_path, first, headline="Costs of November")
+    assert "<h1>Costs of November</h1>" in page.partition("<main>")[2]
+    assert "Only text" in page or first.cell_type == "code"
+
+
+def rendered(folder, *cells, **look):
+    nbformat.write(nbformat.v4.new_notebook(cells=list(cells)), folder / "n.ipynb")
+    return render(folder / "n.ipynb", title="t", subtitle="s", **look)

@@ -6,7 +6,9 @@ into its outputs.
 
 from __future__ import annotations
 
+import html
 import itertools
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,8 @@ _MOST_OUTPUT = 100_000
 """So many characters of what one cell printed, returned as text or raised stand on the page."""
 
 _LIVING = ("application/vnd.jupyter.widget-view+json", "application/javascript", "text/vnd.mermaid")
+_OWN_HEADLINE = re.compile(r"\s*#[ \t]+[^\n]*(?:\n|$)|\s*[^\n#>\-*\s][^\n]*\n=+[ \t]*(?:\n|$)")
+"""`# So`, or so underlined with `=`; at the top of the first cell."""
 _MARK = "papermill-error-cell-tag"
 
 
@@ -35,12 +39,14 @@ def render(
     *,
     title: str,
     subtitle: str,
+    headline: str | None = None,
     theme: str = "light",
     paper: str = "A4",
     ended: Mapping[str, Any] | None = None,
 ) -> str:
     """The page's text; `title` is the window's, `subtitle` stands at the foot.
 
+    `headline` takes the place of the notebook's own, or stands above what has none.
     `ended` says which cell failed and why: `failed_cell`, `error_type`, `error_message`. `theme` is
     one of `THEMES` (auto: the reader's); printed it is light, on `paper`.
     """
@@ -51,6 +57,8 @@ def render(
     node = nbformat.read(notebook, as_version=4)
     # Papermill marks a failure with headings of its own; ours is a line at the top that leads to the cell.
     node.cells = [cell for cell in node.cells if _MARK not in cell.metadata.get("tags", ())]
+    if headline:
+        _head(node, headline)
     failed = failed_cell(node)
     exporter = HTMLExporter(
         template_name="faaslab_report",
@@ -83,6 +91,18 @@ def render(
     }
     body, _ = exporter.from_notebook_node(node, resources=resources)
     return str(body)
+
+
+def _head(node: Any, headline: str) -> None:
+    """Give the notebook that headline: text, and neither Markdown nor HTML."""
+    import nbformat
+
+    heading = f"<h1>{html.escape(' '.join(headline.split()), quote=False)}</h1>"
+    first = node.cells[0] if node.cells else None
+    if first is not None and first.cell_type == "markdown" and (own := _OWN_HEADLINE.match(first.source)):
+        first.source = f"{heading}\n\n{first.source[own.end() :]}"
+    else:
+        node.cells.insert(0, nbformat.v4.new_markdown_cell(heading))
 
 
 def _without_what_lives(node: Any, numbers: Iterator[int]) -> None:

@@ -25,6 +25,7 @@ LEAST_S = 20.0
 LIMIT_BYTES = 2 * 1024**3
 _GB = 1024**3
 _OUT_OF_MEMORY = 70
+_LOOK = ("title", "subtitle", "headline", "theme", "paper")
 
 
 class PageFailed(FaaslabError):
@@ -48,7 +49,7 @@ def make_page(
 
     Raises `PageFailed` when that takes too long or too much memory, or breaks.
     """
-    wanted = {name: job[name] for name in ("title", "subtitle", "theme", "paper", "hide", "shown")}
+    wanted = {name: job[name] for name in (*_LOOK, "hide", "shown")}
     said = folder / "rendering.txt"
     with (
         said.open("wb") as log,
@@ -122,7 +123,7 @@ def _make(job: dict[str, Any], folder: Path) -> None:
         hide_in(node, job["hide"], job["shown"])
         nbformat.write(node, executed)
     executed.replace(hidden)
-    look = {name: job[name] for name in ("title", "subtitle", "theme", "paper")}
+    look = {name: job[name] for name in _LOOK}
     text = render(hidden, ended=job["ended"], **look)
     part = folder / "report.html.part"
     part.write_text(text, "utf-8")

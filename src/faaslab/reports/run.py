@@ -102,6 +102,7 @@ def run(
             "shown": {name: value for name, value in (shown or {}).items() if name in given},
             "folder": folder,
             "cwd": str(cwd or Path.cwd()),
+            "headline": look.title,
             "title": look.title or name.replace("_", " ").capitalize(),
             "subtitle": look.subtitle or f"{started:%d %B %Y, %H:%M} UTC",
             "theme": look.theme,

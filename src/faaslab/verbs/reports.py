@@ -234,7 +234,9 @@ PAGES: tuple[Option, ...] = (
         default="html",
         help="html, pdf, ipynb, or several with commas; pdf needs Chromium or Chrome",
     ),
-    Option(flags=("--title",), name="title", metavar="TEXT", help="the page's title; may have {{ … }} times"),
+    Option(
+        flags=("--title",), name="title", metavar="TEXT", help="the page's headline; may have {{ … }} times"
+    ),
     Option(
         flags=("--theme",),
         name="theme",
