@@ -128,10 +128,34 @@ def test_all_of_a_moment_is_shown_as_a_moment(lab):
     assert found.since == found.until
 
 
+@pytest.mark.parametrize(
+    ("since", "length"),
+    [
+        ("15m", timedelta(minutes=15)),
+        ("1h", timedelta(hours=1)),
+        ("24h", timedelta(hours=24)),
+        (timedelta(days=7), timedelta(days=7)),
+    ],
+)
+def test_a_span_is_no_longer_than_it_was_asked_for(lab, since, length):
+    lab.store.record(
+        ran(1, length.total_seconds() + 1, ms=0.0),
+        ran(2, length.total_seconds() - 1, ms=0.0),
+        ran(3, length.total_seconds() * 2 - 1, ms=0.0),
+    )
+    found = lab.monitoring.dashboard(since=since)
+    assert found.until - found.since == length
+    assert found.total.invocations == lab.monitoring.stats(since=since, by=())["invocations"].sum() == 1
+    assert sum(each.invocations for each in found.buckets) == 1
+    assert found.before.invocations == 2
+    assert found.buckets[0].begin <= found.since < found.buckets[0].begin + found.width
+
+
 def test_buckets_have_no_gap_and_begin_at_round_times(filled):
     found = filled.monitoring.dashboard(since="1h")
     assert found.width == timedelta(minutes=1)
-    assert found.since == found.buckets[0].begin == datetime(2026, 11, 16, 11, 0)
+    assert found.since == NOW - timedelta(hours=1)
+    assert found.buckets[0].begin == datetime(2026, 11, 16, 11, 0)
     assert len(found.buckets) == 61
     assert found.buckets[-1].begin == datetime(2026, 11, 16, 12, 0)
     assert found.buckets[-1].invocations == 1

@@ -192,7 +192,7 @@ class _Frame:
 def look(lab: Lab, functions: Sequence[str] = (), since: str | datetime | timedelta = "1h") -> Dashboard:
     """How things stand. `since` is a span back from now, an instant, or `all`.
 
-    A window of a span begins with a bucket, so it is up to one bucket longer than was asked for.
+    The figures are of just that time, as those of `stats` are: the first bucket is cut where it begins.
     """
     run, now, chosen = lab.store.sql, lab.clock.now(), tuple(functions)
     position = lab.store.position()  # before the questions: what is recorded meanwhile is asked for again
@@ -271,8 +271,6 @@ def _frame(lab: Lab, chosen: tuple[str, ...], since: str | datetime | timedelta,
     until = max(now, from_then)
     width = width_of(until - from_then)
     begin = floor(from_then, width)
-    if _is_span(since):
-        from_then = begin
     return _Frame(
         window=Window(since=from_then, functions=chosen),
         before=None if until == from_then else from_then - (until - from_then),
@@ -281,14 +279,6 @@ def _frame(lab: Lab, chosen: tuple[str, ...], since: str | datetime | timedelta,
         begin=begin,
         width=width,
     )
-
-
-def _is_span(since: str | datetime | timedelta) -> bool:
-    """Whether the window moves on with the time."""
-    if isinstance(since, str):
-        earlier = datetime(2001, 1, 1), datetime(2002, 1, 1)
-        return len({moment(since, now=now) for now in earlier}) > 1
-    return isinstance(since, timedelta)
 
 
 def _extent(run: Run, chosen: tuple[str, ...]) -> tuple[datetime | None, datetime | None]:
