@@ -132,6 +132,23 @@ def test_a_wrong_secret_is_not_shown(lab, tmp_path):
     assert "very" not in str(caught.value)
 
 
+def test_a_folder_that_takes_no_file_is_told_before_anything_runs(lab, tmp_path):
+    mark = tmp_path / "begun"
+    with pytest.raises(InvalidValue, match="cannot be written to") as caught:
+        lab.reports.run(notebook(tmp_path, f"open({str(mark)!r}, 'w')"), out_dir="/proc", stem="x")
+    assert "--dir /proc" in str(caught.value)
+    assert not mark.exists()
+    with pytest.raises(InvalidValue, match="no report has run yet"):
+        lab.reports.get()
+
+
+def test_a_log_that_is_not_there_is_not_named(lab, tmp_path):
+    (tmp_path / "pages" / "x.html").mkdir(parents=True)
+    (tmp_path / "pages" / "x.log").mkdir()
+    run = lab.reports.run(notebook(tmp_path, "1"), out_dir=tmp_path / "pages", stem="x")
+    assert (run.status, run.log) == ("failed", None)
+
+
 def test_a_page_without_room_is_a_failure_of_no_cell(lab, tmp_path):
     with pytest.raises(InvalidValue, match="no report has run yet"):
         lab.reports.get()

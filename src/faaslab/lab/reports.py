@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+import tempfile
 import threading
 import uuid
 from contextlib import contextmanager, suppress
@@ -177,6 +178,9 @@ class Reports:
         stem = _file_stem(written(stem, times, place="--stem")) if stem is not None else None
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            # Tried before anything runs: what cannot be written would be told when all the work is done.
+            with tempfile.TemporaryFile(dir=folder):
+                pass
             stem = stem or _reserved(folder, f"{_cut(notebook.stem)}-{when:%Y%m%d-%H%M%S}")
         except OSError as error:
             raise InvalidValue(f"cannot be written to: {error.strerror}", place=f"--dir {folder}") from None
@@ -246,6 +250,7 @@ class Reports:
             status=ReportStatus.FAILED,
             ended_at=self._lab.clock.now(),
             failed_cell=None if isinstance(error, NotPlaced) else heard.number,
+            log=begun.log if begun.log is not None and Path(begun.log).is_file() else None,
             error_type=kind,
             error_message=hidden(message, forms(hide)),
         )
