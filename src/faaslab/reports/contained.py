@@ -18,9 +18,16 @@ _GLOBAL = re.compile(
     r"@(?!(?:media|supports|container|starting-style|(?:-webkit-|-moz-)?keyframes)(?![\w-]))", re.IGNORECASE
 )
 _TOKEN = re.compile(
-    r"""/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|url\(\s*(?!["'\s])[^)\\]*\)|\\3c\ |[{}"'\\]|/\*""",
+    r"""
+    /\*.*?\*/
+    |"(?:\\.|[^"\\\n\r\f])*"|'(?:\\.|[^'\\\n\r\f])*'  # no line's end, of which CSS knows these three
+    |(?<=[ \t\n\r\f:,(/])(?<!\\3c\ )url\([ \t\n\r\f]*(?:(?=["'])|[^"'()\\]*\))
+    |\\3c\ |[{}"'\\]|/\*|url\(
+    """,
     re.DOTALL | re.IGNORECASE | re.VERBOSE,
 )
+_UNREAD = frozenset({'"', "'", "\\", "/*", "url("})
+"""Where a browser may read on in another way: a string or a comment without an end, `#url(`, `xurl(`."""
 
 
 def contained(markup: str, number: int, *, cell: bool = False) -> str:
@@ -48,7 +55,7 @@ def is_paired(sheet: str) -> bool:
     """Whether every brace of a sheet of CSS has its other, as a browser reads them."""
     depth = 0
     for token in _TOKEN.findall(sheet):
-        if token in ('"', "'", "\\", "/*"):
+        if token.lower() in _UNREAD:
             return False
         depth += {"{": 1, "}": -1}.get(token, 0)
         if depth < 0:
