@@ -138,6 +138,23 @@ def test_what_was_pruned_is_not_listed_from_names_that_stayed(filled, clock):
     assert told(filled.workflows.latest(wanted)) == told(from_the_history(filled, wanted))
 
 
+def test_what_is_kept_for_longer_than_names_are_is_listed_from_the_history(store, clock):
+    day = timedelta(days=1)
+    kept = store.workflows
+    for days in (0, 1, 2, 30, 60):
+        kept.keep([begun(at(days * 86_400, f"{days}", ENDED, ended_at=START + days * day + S))], "me")
+    clock.advance(100 * 86_400)
+    kept.keep([begun(at(100 * 86_400, "100", ENDED, ended_at=START + 100 * day + S))], "me")
+    store.prune(365 * day)
+    every = Wanted(workflow="m", since=START, limit=100)
+    assert kept.latest(every) is None
+    assert [each.name for each in from_the_history(store, every)] == ["100", "60", "30", "2", "1", "0"]
+    next_page = replace(every, limit=2, after=(START + 30 * day, "arn:30"))
+    assert kept.latest(next_page) is None
+    latest = replace(every, limit=3)
+    assert told(kept.latest(latest)) == told(from_the_history(store, latest))
+
+
 def test_what_was_imported_is_for_the_history(filled, tmp_path):
     with Store(tmp_path / "other.duckdb", clock=filled.clock) as other:
         other.workflows.keep([begun(at(-5, "mine"))], "me")

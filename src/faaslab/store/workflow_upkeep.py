@@ -49,11 +49,17 @@ def prune(state: State, now: datetime, keep: timedelta) -> None:
             "WHERE ended < ? AND status <> 'RUNNING' AND body LIKE '%\"hidden\":%'",
             (steps,),
         )
-        connection.execute(
-            "DELETE FROM workflow_executions WHERE status <> 'RUNNING' AND (ended < ? OR "
-            "(ended < ? AND (key IS NOT NULL OR json_extract(body, '$.type') = 'EXPRESS')))",
-            (names, steps),
+        gone = (
+            "FROM workflow_executions WHERE status <> 'RUNNING' AND (ended < ? OR "
+            "(ended < ? AND (key IS NOT NULL OR json_extract(body, '$.type') = 'EXPRESS')))"
         )
+        # The history may keep them for longer than their names are kept.
+        (latest,) = connection.execute(
+            f"SELECT max(started) {gone} AND listed IS NOT NULL", (names, steps)
+        ).fetchone()
+        if latest is not None:
+            raise_mark(connection, latest)
+        connection.execute(f"DELETE {gone}", (names, steps))
         for table in ("workflow_steps", "workflow_letters", "workflow_tokens"):
             connection.execute(
                 f"DELETE FROM {table} WHERE execution_id NOT IN (SELECT id FROM workflow_executions)"
