@@ -67,6 +67,7 @@ def test_a_log_has_as_many_lines_as_before(lines, secrets):
     assert len(Mask(secrets).lines(lines)) == len(lines)
 
 
+NASTY = "hun\"ter2\\sec\nretv'alüe/99<&>\U0001f600"
 KEY = "-----BEGIN-----\nabcdef\n}\n-----END-----"
 
 
@@ -81,6 +82,8 @@ KEY = "-----BEGIN-----\nabcdef\n}\n-----END-----"
         (["-----BEGIN-----", "abcdef", "}", "-----END-----"], 4),
         (["-----BEGIN-----", "other"], 2),
         (["x", "y" * 64 * 1024], 1),
+        (["x", "y" * 64 * 1024, "z" * 64 * 1024], 1),
+        (["x", "y" * 64 * 1024, "z" * 64 * 1024, "the end of it"], 4),
     ],
 )
 def test_lines_with_which_a_value_may_have_begun_wait_for_the_next(lines, settled):
@@ -97,7 +100,39 @@ def test_in_parts_nothing_of_a_value_is_told_that_is_hidden_in_the_whole():
     assert "abcdef" not in told
 
 
-NASTY = "hun\"ter2\\sec\nretv'alüe/99<&>\U0001f600"
+def test_a_line_cut_into_many_tells_nothing_of_a_value_at_its_cuts_while_it_runs():
+    log = ["before", "x" * (1 << 16) + "hun", "ter2" + "y" * ((1 << 16) - 8) + "hunt", "er2 it was", "after"]
+    mask, told = Mask(["hunter2"]), []
+    for count in range(1, len(log) + 1):
+        new = log[len(told) : count]
+        told += mask.lines(new[: mask.settled(new)])
+    assert told == mask.lines(log)
+    assert not any(part in line for line in told for part in ("hunt", "ter2", "er2"))
+
+
+class Counted(str):
+    """A line that tells how often something was looked for in it."""
+
+    __slots__ = ()
+    asked = 0
+
+    def __contains__(self, text):
+        Counted.asked += 1
+        return super().__contains__(text)
+
+
+@pytest.mark.parametrize("secret", ["hunter2", KEY, NASTY])
+def test_the_lines_of_a_log_without_a_value_are_not_searched_one_by_one(monkeypatch, secret):
+    monkeypatch.setattr(Counted, "asked", 0)
+    log = [Counted(f"line {n}") for n in range(100)]
+    mask = Mask([secret])
+    assert mask.lines(log) == log
+    assert Counted.asked == 0
+    log[7] = Counted("it is " + secret.splitlines()[0])
+    assert [place for place, line in enumerate(mask.lines(log)) if line != log[place]] == [7]
+    assert Counted.asked < 10 * len(log), "only what stands somewhere in the log is looked for in each"
+
+
 _WRITERS = [
     json.dumps,
     lambda value: json.dumps(value, ensure_ascii=False),

@@ -80,23 +80,26 @@ class Mask:
 
     def lines(self, lines: Sequence[str]) -> list[str]:
         """The lines of a log, as many as before: a value may go on from one to the next."""
-        told = list(lines)
-        if not self._several and all(len(line) < _LONG for line in told):
-            # One search over all of them, as most logs have nothing.
-            whole = "\n".join(told)
-            if self.text(whole) == whole:
-                return told
-        if self._several:
-            told = self._whole(told)
-        for place in range(len(told) - 1):
-            if len(told[place]) >= _LONG:
+        told = self._whole(list(lines)) if self._several else list(lines)
+        for place, line in enumerate(lines[:-1]):
+            if len(line) >= _LONG:
                 told[place : place + 2] = self._over(*told[place : place + 2])
-        return [self.text(line) for line in told]
+        # One search over all of them, as most logs have nothing, and most lines of the others.
+        found = self._forms_in("\n".join(told))
+        if not found:
+            return told
+        return [self.text(line) if any(form in line for form in found) else line for line in told]
+
+    def _forms_in(self, text: str) -> list[str]:
+        """The forms that stand in a text, the longest first."""
+        pieces = {piece for piece in self._pieces if piece in text}
+        forms = zip(self._texts, self._plain, strict=True)
+        return [form for form, piece in forms if piece in pieces and form in text]
 
     def settled(self, lines: Sequence[str]) -> int:
         """How many of these lines can be told by now: in the last ones a value may have begun."""
         told = len(lines)
-        if told and len(lines[-1]) >= _LONG:
+        while told and len(lines[told - 1]) >= _LONG:
             told -= 1
         for value in self._several:
             parts = value.split("\n")
