@@ -240,6 +240,50 @@ def test_an_answer_under_a_token_that_has_it_is_hidden(lab, tmp_path):
     assert clear_in(told(lab, run)) == []
 
 
+HOME = """
+import sys
+from faaslab import app
+with app.open(store=sys.argv[1], cache=sys.argv[2], sandbox="off") as lab:
+    print(lab.serve().address, flush=True)
+    sys.stdin.read()
+"""
+ANSWERS = """import boto3, json, os
+def handler(event, context):
+    output = json.dumps({"token": os.environ["TOKEN"]})
+    boto3.client("stepfunctions").send_task_success(taskToken=event["token"], output=output)
+"""
+
+
+def test_an_answer_that_goes_through_the_home_of_another_process_is_hidden(tmp_path, cache, monkeypatch):
+    store = tmp_path / "s.duckdb"
+    home = subprocess.Popen(
+        [sys.executable, "-c", HOME, str(store), str(cache)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert home.stdout.readline()
+        monkeypatch.setenv("FAASLAB_TEST_SECRET", SECRET)
+        with app.open(store=store, cache=cache, sandbox="off") as lab:
+            made(lab).functions.create(
+                "answers", ANSWERS, timeout_s=60, secrets=["TOKEN=env:FAASLAB_TEST_SECRET"]
+            )
+            parameters = {"FunctionName": "answers", "Payload": {"token.$": "$$.Task.Token"}}
+            states = passing("answers", "uses")
+            states["States"]["0-answers"] |= {
+                "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+                "Parameters": parameters,
+                "TimeoutSeconds": 60,
+            }
+            lab.workflows.create("flow", states)
+            run = lab.workflows.start("flow", {})
+            assert run.result(100) == {"seen": "****", "digest": DIGEST}
+            assert not lab.home.here
+            assert clear_in(told(lab, run)) == []
+            lab.store.merge()
+    finally:
+        home.communicate(timeout=60)
+    assert kept_in(tmp_path) == []
+
+
 def test_who_runs_an_express_workflow_through_the_port_gets_what_it_gave(lab):
     lab.workflows.create("flow", passing("tells"), type="EXPRESS")
     ended = lab.workflows.start_sync("flow", {})

@@ -93,6 +93,7 @@ class Runs:
                     clock=self._lab.clock,
                     owner=owners.this_process(),
                     is_gone=owners.is_gone,
+                    heard=self._hiding,
                 )
             return self._engine
 
@@ -431,8 +432,11 @@ class Runs:
 
     def answer(self, token: str, make: Callable[[str], Signal]) -> bool:
         """Tell what awaits an answer under a task token, in whatever process; False for none."""
-        secrets, capture = self._lab.secrets, self._lab.store.settings
-        return self.engine.answer(token, lambda key: hiding.hiding(make(key), secrets, capture))
+        return self.engine.answer(token, lambda key: self._hiding(make(key)))
+
+    def _hiding(self, signal: Signal) -> Signal:
+        """The signal with what this process has to hide of it; it may come from one that knows less."""
+        return hiding.hiding(signal, self._lab.secrets, self._lab.store.settings)
 
     # -- taking up
 

@@ -37,7 +37,7 @@ def beginning(
 def hiding(signal: Signal, known: Known, capture: Capture) -> Signal:
     """The signal with what is to be hidden of it: a function that answers by itself may tell its secrets."""
     if known and isinstance(signal, Telling) and (found := known.found_in(_text(signal))):
-        signal = dataclasses.replace(signal, hide=found)
+        signal = dataclasses.replace(signal, hide=tuple(dict.fromkeys((*signal.hide, *found))))
     return redacting(signal, capture, None)
 
 

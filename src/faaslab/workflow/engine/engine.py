@@ -46,12 +46,17 @@ class Engine:
         clock: Clock = SYSTEM,
         owner: str,
         is_gone: Callable[[str], bool] = lambda owner: False,  # noqa: ARG005
+        heard: Callable[[Signal], Signal] = lambda signal: signal,
     ) -> None:
-        """`owner` names this engine over all processes; `is_gone` tells whether another has ended."""
+        """`owner` names this engine over all processes; `is_gone` tells whether another has ended.
+
+        What other processes say goes through `heard` first, as they do not know all that this one does.
+        """
         self._keeper = keeper
         self._clock = clock
         self._is_gone = is_gone
         self._turns = Turns(keeper, carry, interpret, clock, owner)
+        self._turns.heard = heard
         self._pid = os.getpid()
 
     def _here(self) -> None:

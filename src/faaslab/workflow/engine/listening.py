@@ -8,11 +8,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from faaslab.errors import InvalidValue
+from faaslab.workflow.engine.signals import unpacked
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from faaslab.clock import Clock
     from faaslab.model.workflow_steps import Change, Letter
+    from faaslab.workflow.effects import Signal
     from faaslab.workflow.engine.protocol import Keeper
 
 ALIVE_S, ALIVE_FOR_S = 20.0, 90.0
@@ -39,6 +43,13 @@ class Listening:
             return ()
         self.look, self._seen = False, changes
         return self._keeper.letters(owner)
+
+    def read(self, letter: Letter, heard: Callable[[Signal], Signal]) -> Signal | None:
+        """What a letter says once it went through `heard`; None for one that nobody can read."""
+        try:
+            return heard(unpacked(letter.signal))
+        except InvalidValue:
+            return None
 
     def _say(self, owner: str) -> None:
         now, at = self._clock.monotonic(), self._clock.now()

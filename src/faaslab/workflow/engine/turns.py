@@ -13,7 +13,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from faaslab.errors import InvalidValue, StoreError
+from faaslab.errors import StoreError
 from faaslab.model.workflow_steps import Beginning
 from faaslab.workflow.effects import Continue, Failed, Fired, More, Started
 from faaslab.workflow.engine import keeping
@@ -22,7 +22,7 @@ from faaslab.workflow.engine.lines import AT_ONCE, Lines
 from faaslab.workflow.engine.listening import Listening
 from faaslab.workflow.engine.live import Live, as_json
 from faaslab.workflow.engine.machines import Machines
-from faaslab.workflow.engine.signals import packed, unpacked
+from faaslab.workflow.engine.signals import packed
 from faaslab.workflow.engine.taking import gone_through
 from faaslab.workflow.engine.timers import Timers
 from faaslab.workflow.failure import RUNTIME
@@ -56,6 +56,8 @@ class Turns:
         self._hands = Hands(self, carry)
         self.machines = Machines()
         self.owner = owner
+        self.heard: Callable[[Signal], Signal] = lambda signal: signal
+        """What others say goes through this first."""
         self.closed = False
         self.closing = threading.Event()
         self.trouble: Exception | None = None
@@ -455,16 +457,11 @@ class Turns:
             return
         try:
             for letter in self._listening.letters(self.owner):
-                self._hear(letter.number, letter.execution_id, letter.signal)
+                self._hear(letter.number, letter.execution_id, self._listening.read(letter, self.heard))
         except StoreError as error:
             self.trouble, self._listening.look = error, True
 
-    def _hear(self, number: int, execution_id: str, text: str) -> None:
-        signal: Signal | None
-        try:
-            signal = unpacked(text)
-        except InvalidValue:
-            signal = None
+    def _hear(self, number: int, execution_id: str, signal: Signal | None) -> None:
         with self._lock:
             live = self._live.get(execution_id)
             if live is None:
