@@ -304,6 +304,32 @@ def test_a_state_that_is_tried_shows_it_with_stars(lab):
     assert "****" in repr(tried)
 
 
+def test_stars_in_the_place_of_a_number_leave_json(tmp_path, cache, monkeypatch):
+    number = "84436155"
+    monkeypatch.setenv("FAASLAB_TEST_SECRET", number)
+    code = (
+        "import json, os\ndef handler(event, context):\n    return {'pin': json.loads(os.environ['TOKEN'])}\n"
+    )
+    store = tmp_path / "s.duckdb"
+    with app.open(store=store, cache=cache, sandbox="off") as lab:
+        lab.functions.create("tells", code, secrets=["TOKEN=env:FAASLAB_TEST_SECRET"])
+        states = passing("tells", Assign={"kept.$": "$.pin"})
+        lab.workflows.create("flow", states)
+        run = lab.workflows.start("flow", {}, name="numbered")
+        assert run.result(60) == {"pin": "****"}
+        tried = lab.workflows.test_state({"Type": "Task", "Resource": TELLS_ARN, "End": True}, {})
+        assert number not in repr(tried)
+        assert "****" in repr(tried)
+        details = [event.details for event in lab.store.workflows.history(run.id)]
+        texts = [each[name] for each in details for name in ("input", "output") if name in each]
+        assert {"pin": "****"} in [json.loads(text) for text in texts]
+        assigned = [each["assignedVariables"] for each in details if "assignedVariables" in each]
+        assert [json.loads(each["kept"]) for each in assigned] == ["****"]
+        assert number not in repr(details)
+    with app.open(store=store, cache=cache, sandbox="off") as lab:
+        assert lab.workflows.run("numbered").result() == {"pin": "****"}
+
+
 def test_an_asynchronous_invocation_hides_what_it_is_given(lab):
     given = {"FunctionName": "uses", "InvocationType": "Event", "Payload": {"token.$": "$.token"}}
     flow = passing("tells")

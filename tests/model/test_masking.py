@@ -12,6 +12,19 @@ from faaslab.model.masking import Mask
 from faaslab.model.secret_forms import forms
 
 
+def test_json_without_the_values_is_json_as_well():
+    mask = Mask(["84436155", '{"user": "me", "pin": 1}', '"a":"b","c'])
+    assert mask.json_text('{"pin":84436155,"of":[-84436155.5, "84436155"]}') == (
+        '{"pin":"****","of":["****", "****"]}'
+    )
+    assert mask.json_text("84436155") == '"****"'
+    assert mask.json_text('[{"user": "me", "pin": 1}, "say \\"84436155\\""]') == '["****", "say \\"****\\""]'
+    assert mask.json_text('{"a":"b","c":1}') == '"****"'
+    assert mask.json_text("pin: 84436155") == "pin: ****"
+    assert mask.json_text('{"pin": 8443615}') == '{"pin": 8443615}'
+    assert Mask(["true"]).json_text('{"a": true, "b": "true"}') == '{"a": "****", "b": "****"}'
+
+
 def test_a_value_is_replaced_wherever_it_stands():
     mask = Mask(["hunter2", 'qu"o\\te'])
     assert mask.text("it is hunter2, and hunter2") == "it is ****, and ****"

@@ -6,6 +6,8 @@ several lines each line that says anything, and all of it where its lines follow
 
 from __future__ import annotations
 
+import json
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,9 @@ _SHORTEST_ENCODED = 6
 """The hex or the base64 of less stands in many a text by chance."""
 _LONG = 64 * 1024
 """Only a line with so many characters can be the first part of one that was cut (`logs.LogPipe`)."""
+
+_PART = re.compile(r'"(?:[^"\\]|\\.)*"|[^"\s,:\[\]{}]+', re.DOTALL)
+"""A string of JSON, or a value that is none."""
 
 
 class Mask:
@@ -67,6 +72,18 @@ class Mask:
             if piece in found and value in text:
                 text = text.replace(value, STARS)
         return text
+
+    def json_text(self, text: str) -> str:
+        """A JSON text without the values, which is JSON as well; any other text as `text` has it.
+
+        Stars in the place of a number, or of an object that is all of a value, are put in quotes; of a text
+        that is no JSON even so nothing but stars is left.
+        """
+        told = self.text(text)
+        if told == text or _is_json(told) or not _is_json(text):
+            return told
+        quoted = _PART.sub(lambda found: found[0] if found[0][0] == '"' else _quoted(found[0]), told)
+        return quoted if _is_json(quoted) else f'"{STARS}"'
 
     def found_in(self, text: str) -> tuple[str, ...]:
         """The values that stand in a text in any form, of one with several lines the lines that do."""
@@ -141,6 +158,18 @@ class Mask:
             if piece in found and (written := value.encode("utf-8", "surrogatepass")) in body:
                 body = body.replace(written, STARS.encode())
         return body
+
+
+def _quoted(part: str) -> str:
+    return f'"{STARS}"' if STARS in part else part
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 @lru_cache(maxsize=64)

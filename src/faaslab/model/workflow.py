@@ -313,8 +313,8 @@ def shown(execution: WorkflowExecution) -> WorkflowExecution:
     told = {} if output is None else {"_answer": execution.answer}
     return altered(
         execution,
-        input=mask.text(execution.input),
-        output=None if output is None else mask.text(output),
+        input=mask.json_text(execution.input),
+        output=None if output is None else mask.json_text(output),
         error=None
         if error is None
         else WorkflowError(

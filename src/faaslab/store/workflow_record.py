@@ -113,7 +113,7 @@ def history_rows(
         at = event.at
         if at is not last:  # the events of a step share it
             last, stamp = at, at.isoformat()
-        details = event.details if mask is None else _hidden(event.details, mask)
+        details = event.details if mask is None else _hidden_details(event.details, mask)
         row: dict[str, Any] = {
             "id": event.id,
             "previous_id": event.previous_id,
@@ -141,6 +141,18 @@ def history_rows(
     if len(parts) > 1:
         bodies.append(b"\t".join(parts).decode())
     return bodies
+
+
+def _hidden_details(details: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in details.items():
+        if name in _PAYLOADS and isinstance(value, str):
+            found[name] = mask.json_text(value)
+        elif name == "assignedVariables" and isinstance(value, Mapping):
+            found[name] = {mask.text(key): mask.json_text(text) for key, text in value.items()}
+        else:
+            found[mask.text(name)] = _hidden(value, mask)
+    return found
 
 
 def _hidden(value: Any, mask: Mask) -> Any:

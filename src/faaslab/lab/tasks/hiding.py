@@ -83,7 +83,7 @@ def shown(signal: Signal) -> Signal:
     if isinstance(signal, Failed):
         cause = None if signal.cause is None else mask.text(signal.cause)
         return dataclasses.replace(signal, cause=cause, hide=())
-    return dataclasses.replace(signal, output=json.loads(mask.text(values.text(signal.output))), hide=())
+    return dataclasses.replace(signal, output=json.loads(mask.json_text(values.text(signal.output))), hide=())
 
 
 def _text(signal: Telling) -> str:
