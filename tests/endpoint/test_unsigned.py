@@ -7,6 +7,7 @@ import urllib.request
 import boto3
 import botocore.session
 import pytest
+import requests
 from botocore import UNSIGNED
 from botocore.config import Config
 
@@ -96,6 +97,13 @@ def test_a_head_tells_the_service(request_, service):
         (post("/service/Other/operation/Put"), True),
         (post("/bucket"), False),
         (Request(method="GET", path="/"), False),
+        (
+            Request(method="POST", path="/", headers={"content-type": "multipart/form-data; boundary=b"}),
+            False,
+        ),
+        (Request(method="POST", path="/", headers={"host": "bucket.localhost:4566"}), False),
+        (Request(method="POST", path="/", headers={"host": "localhost:4566"}), True),
+        (Request(method="POST", path="/", headers={"host": "127.0.0.1:4566"}), True),
     ],
 )
 def test_what_is_never_an_object_waits_for_its_body(request_, waits):
@@ -174,6 +182,25 @@ def test_an_object_of_an_open_bucket_is_still_read(lab, client):
     lab.cloud.client("s3").create_bucket(Bucket="open")
     lab.cloud.client("s3").put_object(Bucket="open", Key="k", Body=b"v", ACL="public-read")
     assert client("s3").get_object(Bucket="open", Key="k")["Body"].read() == b"v"
+
+
+@pytest.mark.parametrize("host", ["form.localhost", "localhost"])
+def test_a_form_that_a_browser_sends_reaches_its_bucket(lab, host):
+    """By the bucket's own host name, as boto3 asks for of a name, and by the path."""
+    s3 = lab.cloud.client("s3")
+    s3.create_bucket(Bucket="form")
+    post = s3.generate_presigned_post("form", host)
+    port = lab.cloud.address.rpartition(":")[2]
+    path = "/" if host == "form.localhost" else "/form"
+    sent = requests.post(
+        f"http://127.0.0.1:{port}{path}",
+        data=post["fields"],
+        files={"file": ("f", b"from a form")},
+        headers={"Host": f"{host}:{port}"},
+        timeout=30,
+    )
+    assert sent.status_code == 204, sent.text
+    assert s3.get_object(Bucket="form", Key=host)["Body"].read() == b"from a form"
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Amz-Target": "Nothing_20200101.Known"}])

@@ -59,6 +59,13 @@ def test_tables_are_marked_and_nothing_else_is_changed():
     assert fitted(nested).count("landscape") == 1
 
 
+@pytest.mark.parametrize("name", ["C:\\q", "a\\1", "\\g1", "$1"])
+def test_what_a_notebook_calls_its_table_is_text(name):
+    cells = "".join(f"<th>{'w' * 30}{n}</th>" for n in range(30))
+    made = fitted(f'<table border="1" class="{name}"><tr>{cells}</tr></table>')
+    assert f'<table border="1" class="{name} landscape' in made
+
+
 def test_headings_may_be_broken_at_their_seams_and_short_values_not_at_all():
     given = (
         '<table><tr><th title="a_b">cold_starts.rate&amp;x</th></tr><tr><td> 2.5 % </td></tr>'

@@ -1,6 +1,7 @@
 """Every verb through the real Lab, on the real local backend."""
 
 import json
+import time
 
 import pandas as pd
 import pytest
@@ -273,6 +274,32 @@ def test_follow_emits_lines_until_it_is_interrupted(defined, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         defined("logs score --follow --grep got --since 1h")
     assert face.lines == ["got {'x': 1}"]
+
+
+def test_following_one_execution_ends_with_it(defined):
+    ran = defined("invoke score -p '{\"x\": 1}'").execution
+    answer = defined(f"logs {ran.id} --follow --grep got")
+    assert defined.face.lines == ["got {'x': 1}"]
+    assert plain_text(answer) == f"{ran.id} has ended"
+
+
+def test_following_one_execution_tells_what_it_says_until_its_end(defined):
+    """Whether it is met while it runs or, on a slow machine, when it has ended."""
+    defined(
+        "slow --timeout 60",
+        "import time\ndef handler(event, context):\n    print('begun', flush=True)\n"
+        "    time.sleep(2)\n    print('done')\n",
+    )
+    lab = defined.lab
+    ran = lab.functions.submit("slow", {})
+    until = time.monotonic() + 60
+    while (running := lab.executions.running("slow")).empty and not ran.done():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    name = ran.result(30).id if running.empty else running["id"][0]
+    assert plain_text(defined(f"logs {name} --follow --grep 'begun|done'")) == f"{name} has ended"
+    assert defined.face.lines == ["begun", "done"]
+    assert ran.result(30).ok
 
 
 def test_a_notebook_goes_on_while_it_follows(defined):

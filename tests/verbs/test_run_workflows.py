@@ -80,7 +80,10 @@ def test_a_run_that_goes_well(do, etl):
     assert "double" in do("graph etl --mermaid").text
     (row,) = documents(do("runs etl --status SUCCEEDED --limit 5"))
     assert (row["name"], row["status"], row["states"]) == ("first", "SUCCEEDED", 3)
-    assert do("runs etl --status FAILED").df.empty
+    none = do("runs etl --status FAILED")
+    assert none.df.empty
+    assert plain_text(none) == "no execution of etl is FAILED"
+    assert plain_text(do("runs --status RUNNING")) == "no execution is RUNNING"
 
 
 def test_a_run_that_fails_is_redriven(do, etl):

@@ -58,6 +58,8 @@ _LAMBDA_PATH = re.compile(
     r"durable-executions|durable-execution-callbacks|capacity-providers|resource-policy)\b"
 )
 _FORM_BYTES = 2**20
+_FORM_DATA = re.compile(r"\s*multipart/form-data\b", re.IGNORECASE)
+_BUCKET_HOST = re.compile(r"[^:/]+\.localhost(:\d+)?$", re.IGNORECASE)
 _RPC_PATH = re.compile(r"/service/([A-Za-z0-9_.]{1,100})/operation/[A-Za-z0-9_]{1,100}")
 
 
@@ -73,10 +75,16 @@ def by_head(request: Request) -> str | None:
 
 
 def waits_for_body(request: Request) -> bool:
-    """Whether a request that its head does not tell the service of is one that S3 has no use for."""
-    if request.method != "POST":
+    """Whether a request that its head does not tell the service of is one that S3 has no use for.
+
+    A form that a browser sends to a bucket has its signature in itself, and is posted to `/` where the bucket
+    stands before the host's name.
+    """
+    if request.method != "POST" or _FORM_DATA.match(request.headers.get("content-type", "")):
         return False
-    return request.path in ("", "/") or bool(_RPC_PATH.fullmatch(request.path))
+    if _RPC_PATH.fullmatch(request.path):
+        return True
+    return request.path in ("", "/") and not _BUCKET_HOST.match(request.headers.get("host", ""))
 
 
 def by_body(request: Request) -> str:

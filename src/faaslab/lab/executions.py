@@ -261,19 +261,25 @@ class Executions:
         since: str | datetime | timedelta | None = None,
         stop: threading.Event | None = None,
     ) -> Iterator[str]:
-        """Log lines as they come, in this process or another, until `stop` is set or Ctrl-C.
+        """Log lines as they come, in this process or another, until `stop` is set or Ctrl-C; of one
+        execution from its first line until it has ended.
 
         Of what has run for about a second while it runs, of shorter ones when they have ended.
-        """
+        """  # noqa: D205
         stop = stop or threading.Event()
-        # Unless somebody asks for more it is what comes from now on.
-        tail = LogTail(
-            self._lab, what, grep=grep, since="now" if since is None else since, first=_FLOOD, most=_FLOOD
-        )
+        _, execution = self.whose(what)
+        if since is None and execution is None:
+            since = "now"  # unless somebody asks for more it is what comes from now on
+        tail = LogTail(self._lab, what, grep=grep, since=since, first=_FLOOD, most=_FLOOD)
+        seen: Any = None
+        over = False
         while True:
+            if execution is not None and seen != (seen := self._store.position()):
+                with self._store.connect() as connection:
+                    over = bool(self._matching(connection, execution))
             for line in tail.look().lines:
                 yield line.message if what is not None else f"{line.function}\t{line.message}"
-            if self._lab.clock.wait(stop, _LOOK_S):
+            if over or self._lab.clock.wait(stop, _LOOK_S):
                 return
 
     def metrics(self, execution_id: str) -> ExecutionMetrics:

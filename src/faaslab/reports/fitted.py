@@ -56,7 +56,7 @@ def _fitted(found: re.Match[str]) -> str:
     classes = classes_for(columns(inner))
     there = _CLASS.search(attributes)
     if classes and there:
-        attributes = _CLASS.sub(f' class="{there[1]} {classes}"', attributes, count=1)
+        attributes = attributes.replace(there[0], f' class="{there[1]} {classes}"', 1)
     elif classes:
         attributes += f' class="{classes}"'
     return f"<table{attributes}>{_CONTENT.sub(_with_seams, inner)}</table>"

@@ -55,6 +55,7 @@ def logs(lab: Lab, call: Call, face: Face) -> Answer:
     if call["follow"] and face.waits:
         for line in lab.executions.follow(what, grep=call["grep"], since=call["since"]):
             face.emit(line)
+        return DoneAnswer(text=f"{what} has ended", facts={"ended": what})
     df = lab.executions.logs(
         what,
         grep=call["grep"],

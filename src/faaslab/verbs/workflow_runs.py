@@ -116,7 +116,19 @@ def runs(lab: Lab, call: Call, face: Face) -> Answer:
         }
         for each in found
     ]
-    return TableAnswer(df=pd.DataFrame(rows), empty="no workflow ran yet; run one: run NAME")
+    return TableAnswer(df=pd.DataFrame(rows), empty=_none_of(call))
+
+
+def _none_of(call: Call) -> str:
+    """What an empty list of runs means."""
+    which = "" if call["status"] is None else f" is {call['status']}"
+    if call["parent"] is not None:
+        return f"no execution that a distributed Map of it started{which}"
+    if which:
+        return f"no execution{'' if call['name'] is None else ' of ' + call['name']}{which}"
+    if call["name"] is not None:
+        return f"{call['name']} did not run yet; run it: run {call['name']}"
+    return "no workflow ran yet; run one: run NAME"
 
 
 def _listed(lab: Lab, call: Call, face: Face) -> tuple[WorkflowExecution, ...]:
