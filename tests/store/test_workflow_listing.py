@@ -155,6 +155,21 @@ def test_what_is_kept_for_longer_than_names_are_is_listed_from_the_history(store
     assert told(kept.latest(latest)) == told(from_the_history(store, latest))
 
 
+def test_what_a_prune_would_take_is_told_of_executions_that_failed(store, clock):
+    kept = store.workflows
+    kept.keep([begun(at(1, "long ago"))], "me")
+    kept.keep([Change(at(1, "long ago", FAILED), 0)], "me")
+    kept.keep([begun(at(2, "still runs"))], "me")
+    clock.advance(39 * 86_400)
+    late = {"started_at": clock.now(), "ended_at": clock.now() + S}
+    kept.keep([begun(named("late", **{**late, "ended_at": None}))], "me")
+    kept.keep([Change(named("late", FAILED, **late), 0)], "me")
+    clock.advance(86_400)
+    told = {each.table: each.rows for each in store.doomed(timedelta(days=30)) if each.rows}
+    assert told["workflow_executions"] == 1
+    assert told == dict(store.prune(timedelta(days=30)).rows)
+
+
 def test_what_was_imported_is_for_the_history(filled, tmp_path):
     with Store(tmp_path / "other.duckdb", clock=filled.clock) as other:
         other.workflows.keep([begun(at(-5, "mine"))], "me")

@@ -96,7 +96,7 @@ def _old(main: str, table: str, before: datetime, unended: Sequence[str]) -> tup
 
 def doomed(history: History, state: State, now: datetime, keep: timedelta) -> tuple[Doomed, ...]:
     """What `prune` would delete of what is merged, by table (only those that have rows); changes nothing."""
-    unended, _ = workflow_upkeep.unended(state)
+    unended, _ = workflow_upkeep.unended(state, now, keep)
     found: list[Doomed] = []
     main = f"{history.quoted_alias()}.main"
     with history.shared(), history.cursor() as run:
@@ -118,7 +118,7 @@ def prune(history: History, state: State, blobs: Blobs, now: datetime, keep: tim
     """
     before = now - keep
     workflow_upkeep.prune(state, now, keep)
-    unended, kept = workflow_upkeep.unended(state)
+    unended, kept = workflow_upkeep.unended(state, now, keep)
     rows: dict[str, int] = {}
     main = f"{history.quoted_alias()}.main"
     with state.read() as connection:

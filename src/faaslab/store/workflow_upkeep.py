@@ -28,7 +28,7 @@ def prune(state: State, now: datetime, keep: timedelta) -> None:
     """Forget what nothing needs any more: the steps of what cannot be redriven, names of long ago."""
     if not state.path.exists():
         return
-    steps, names = seconds(now - min(REDRIVABLE_FOR, keep)), seconds(now - NAMES_KEPT_FOR)
+    steps, names = _freed(now, keep), seconds(now - NAMES_KEPT_FOR)
     state.overwrite()
     with state.write(durable=True) as connection:
         raise_mark(connection, seconds(now - keep))
@@ -84,8 +84,13 @@ def importing(state: State, now: datetime) -> None:
         raise_mark(connection, seconds(now))
 
 
-def unended(state: State) -> Unended:
-    """What is not to be pruned."""
+def _freed(now: datetime, keep: timedelta) -> float:
+    """What ended before this (seconds since 1970) a prune lets go: it cannot be redriven after."""
+    return seconds(now - min(REDRIVABLE_FOR, keep))
+
+
+def unended(state: State, now: datetime, keep: timedelta) -> Unended:
+    """What a prune leaves, whether it has freed the rest already or is only to tell what it would."""
     if not state.path.exists():
         return Unended([], set())
     with state.read() as connection:
@@ -93,7 +98,8 @@ def unended(state: State) -> Unended:
             row[0]
             for row in connection.execute(
                 "SELECT id FROM workflow_executions WHERE status = 'RUNNING' "
-                "OR EXISTS (SELECT 1 FROM workflow_steps WHERE execution_id = id)"
+                "OR (ended >= ? AND EXISTS (SELECT 1 FROM workflow_steps WHERE execution_id = id))",
+                (_freed(now, keep),),
             )
         ]
         blobs = {
