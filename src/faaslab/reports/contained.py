@@ -54,8 +54,9 @@ def contained(markup: str, number: int, *, cell: bool = False) -> str:
 def is_paired(sheet: str) -> bool:
     """Whether every brace of a sheet of CSS has its other, as a browser reads them."""
     depth = 0
-    for token in _TOKEN.findall(sheet):
-        if token.lower() in _UNREAD:
+    for found in _TOKEN.finditer(sheet):  # one at a time: of an end that never comes none is looked for twice
+        token = found[0].lower()
+        if token in _UNREAD:
             return False
         depth += {"{": 1, "}": -1}.get(token, 0)
         if depth < 0:
