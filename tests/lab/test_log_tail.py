@@ -9,6 +9,7 @@ from faaslab.errors import InvalidValue, NotFound
 from faaslab.lab.log_tail import LogTail
 from faaslab.model.execution import Execution, ExecutionStatus, LogLine, LogStream
 from faaslab.store import Beat, running
+from faaslab.store.running import Came
 
 TALK = """
 def handler(event, context):
@@ -125,6 +126,10 @@ def test_which_lines_a_pattern_finds(opened, clock):
 # -- of what runs
 
 
+def parts_of(lines):
+    return lambda first, most: Came(lines[first : first + most], more=len(lines) > first + most)
+
+
 def beaten(lab, identity, *texts, function="talk", owner="elsewhere"):
     """What another process tells of an invocation that runs."""
     at = lab.clock.now()
@@ -137,7 +142,7 @@ def beaten(lab, identity, *texts, function="talk", owner="elsewhere"):
         definition=1,
         environment_id="env",
         started_at=at,
-        lines=lambda first: lines[first:],
+        lines=parts_of(lines),
     )
     lab.store.running.keep(owner, [beat], ttl_s=30)
     return beat
@@ -281,9 +286,7 @@ def test_of_what_runs_only_what_it_wrote_since_that_moment(opened, clock):
     ]
     beat = beaten(lab, "b")
     clock.advance(240)
-    lab.store.running.keep(
-        "elsewhere", [dataclasses.replace(beat, lines=lambda first: lines[first:])], ttl_s=30
-    )
+    lab.store.running.keep("elsewhere", [dataclasses.replace(beat, lines=parts_of(lines))], ttl_s=30)
     tail = LogTail(lab, "talk", since=timedelta(minutes=2))
     assert messages(tail.look()) == ["minute 2", "minute 3"]
     assert list(lab.executions.logs("talk", since=timedelta(minutes=1))["message"]) == ["minute 3"]

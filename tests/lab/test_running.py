@@ -16,6 +16,7 @@ from faaslab.errors import BackendError, Conflict, InvalidValue, NotFound, Store
 from faaslab.lab.log_tail import LogTail
 from faaslab.lab.running import KEPT, TTL_S, is_old, state_of
 from faaslab.store import Beat, Ongoing
+from faaslab.store.running import Came, Kept
 
 SOURCE = """
 import os, time
@@ -182,7 +183,7 @@ def test_a_beginning_that_several_have(lab):
             definition=1,
             environment_id="e",
             started_at=lab.clock.now(),
-            lines=lambda first: [],
+            lines=lambda first, most: Came([], more=False),
         )
         for n in range(2)
     ]
@@ -234,6 +235,38 @@ def test_who_drives_an_invocation_waits_for_no_disk(lab, gate, monkeypatch):
     may_go_on.set()
     gate.touch()
     assert [first.result(60).result, second.result(60).result] == [1, 2]
+
+
+class Pauses:
+    """The clock, and how often somebody waited in this thread."""
+
+    def __init__(self, clock):
+        self._clock, self._here, self.count = clock, threading.get_ident(), 0
+
+    def __getattr__(self, name):
+        return getattr(self._clock, name)
+
+    def wait(self, event, seconds):
+        self.count += threading.get_ident() == self._here
+        return self._clock.wait(event, seconds)
+
+
+def test_a_flood_leaves_the_store_to_others_between_its_parts(lab, gate, monkeypatch):
+    future = lab.functions.submit("long", {"n": 7, "gate": str(gate)})
+    running(lab)
+    here, parts = threading.get_ident(), [True, True, True, False]
+
+    def keep(*_, **__):
+        return Kept(frozenset(), parts.pop(0) if threading.get_ident() == here else False)
+
+    pauses = Pauses(lab.clock)
+    monkeypatch.setattr(lab.store.running, "keep", keep)
+    monkeypatch.setattr(lab, "clock", pauses)
+    lab.running.flush()
+    assert (parts, pauses.count) == ([], 3)
+    monkeypatch.undo()
+    gate.touch()
+    assert future.result(60).ok
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")

@@ -1,6 +1,8 @@
 """What runs, as the store knows it: kept by its process, gone in the transaction that records the execution."""
 
 import dataclasses
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from faaslab.clock import SteppedClock
 from faaslab.errors import RecordRejected
 from faaslab.model.execution import LogLine, LogStream
 from faaslab.store import Beat, Entry, Store, running
+from faaslab.store.running import Came
 from tests.store.processes import execution
 
 
@@ -23,6 +26,10 @@ def store(tmp_path, clock):
         yield store
 
 
+def parts_of(lines):
+    return lambda first, most: Came(lines[first : first + most], more=len(lines) > first + most)
+
+
 def beat(clock, identity="e1", lines=(), **fields):
     at = clock.now()
     written = [LogLine(at=at, message=text, stream=LogStream.FUNCTION, level=None) for text in lines]
@@ -34,7 +41,7 @@ def beat(clock, identity="e1", lines=(), **fields):
         "environment_id": "env",
         "started_at": at,
     }
-    return Beat(id=identity, lines=lambda first: written[first:], **values | fields)
+    return Beat(id=identity, lines=parts_of(written), **values | fields)
 
 
 def messages(store, identity="e1", first=0):
@@ -49,7 +56,7 @@ def test_a_store_that_is_not_there_has_nothing_that_runs_and_stays_away(store):
 
 def test_it_stands_there_with_its_lines_from_beat_to_beat(store, clock):
     written = [LogLine(at=clock.now(), message=text, level="INFO") for text in ("one", "two")]
-    one = dataclasses.replace(beat(clock), lines=lambda first: written[first:])
+    one = dataclasses.replace(beat(clock), lines=parts_of(written))
     assert store.running.keep("me", [one], ttl_s=30) == (frozenset(), False)
     (row,) = store.running.present()
     assert (row.id, row.request_id, row.function, row.definition) == ("e1", "r-e1", "f", 3)
@@ -124,6 +131,36 @@ def test_a_flood_comes_in_parts(store, clock, monkeypatch):
     flood = beat(clock, lines=[str(n) for n in range(7)])
     assert [store.running.keep("me", [flood], ttl_s=30).more for _ in range(3)] == [True, True, False]
     assert [text for _, text in messages(store)] == [str(n) for n in range(7)]
+
+
+def test_others_write_while_the_lines_of_a_beat_are_made(store, clock):
+    store.running.keep("me", [beat(clock, lines=["one"])], ttl_s=30)
+    written = parts_of([LogLine(at=clock.now(), message=text) for text in ("one", "two")])
+    other = sqlite3.connect(store.path.with_name("s.duckdb.state"), timeout=0, isolation_level=None)
+
+    def lines(first, most):
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("ROLLBACK")
+        return written(first, most)
+
+    with closing(other):
+        kept = store.running.keep("me", [dataclasses.replace(beat(clock), lines=lines)], ttl_s=30)
+    assert not kept.more
+    assert messages(store) == [(0, "one"), (1, "two")]
+
+
+def test_a_row_that_is_taken_away_while_its_lines_are_made_has_all_of_them_with_the_next(store, clock):
+    store.running.keep("me", [beat(clock, lines=["one"])], ttl_s=30)
+    again = beat(clock, lines=["one", "two"])
+
+    def lines(first, most):
+        store.running.forget(["e1"])
+        return again.lines(first, most)
+
+    assert store.running.keep("me", [dataclasses.replace(again, lines=lines)], ttl_s=30).more
+    assert messages(store) == []
+    assert not store.running.keep("me", [again], ttl_s=30).more
+    assert messages(store) == [(0, "one"), (1, "two")]
 
 
 def test_half_a_character_keeps_nobody_from_seeing_the_rest(store, clock):

@@ -18,6 +18,7 @@ from faaslab.errors import BackendError, Conflict, FaaslabError, InvalidValue
 from faaslab.lab import owners
 from faaslab.model.execution import Execution
 from faaslab.store import Beat, forks
+from faaslab.store.running import Came
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +39,9 @@ _PATIENCE_S = 15.0
 _LOOK_S = 0.05
 _SHORTEST_ID = 6
 _AT_ONCE = 50
-"""So many transactions with a flood of lines follow each other before somebody else has a turn."""
+"""So many transactions with a flood of lines are written in one beat."""
+_PAUSE_S = 0.02
+"""Between two of these: who waits for the store looks that often whether it is free, or a little less so."""
 
 State = Literal["running", "ending", "gone"]
 
@@ -159,6 +162,7 @@ class Running:
             for _ in range(_AT_ONCE):
                 if not self._beat():
                     break
+                self._lab.clock.wait(self._woken, _PAUSE_S)
             self.trouble = None
         except Exception as error:  # noqa: BLE001 -- a full disk now may be none in a second; what runs goes on
             self.trouble = error
@@ -329,7 +333,7 @@ def _beat(lasting: Lasting) -> Beat:
         definition=function.definition,
         environment_id=lasting.environment_id,
         started_at=lasting.started_at,
-        lines=lasting.lines,
+        lines=lambda first, most: Came(*lasting.lines(first, most)),
     )
 
 

@@ -23,12 +23,19 @@ if TYPE_CHECKING:
     from faaslab.store.state import State
 
 MOST_LINES = 2_000
-"""So many lines of an invocation are written in one transaction, so that a flood holds nobody up for long."""
+"""About so many lines of an invocation are written in one transaction: a flood holds nobody up for long."""
+
+
+class Came(NamedTuple):
+    """Lines that came, about as many as were asked for, and whether there are more by now."""
+
+    lines: Sequence[LogLine]
+    more: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Beat:
-    """An invocation that runs, as its process tells of it. `lines(first)` are those from there on."""
+    """An invocation that runs, as its process tells of it. `lines(first, most)` are those from there on."""
 
     id: str
     request_id: str
@@ -37,7 +44,7 @@ class Beat:
     definition: int | None
     environment_id: str
     started_at: datetime
-    lines: Callable[[int], Sequence[LogLine]]
+    lines: Callable[[int, int], Came]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +97,12 @@ class Running:
         A row that was taken away meanwhile is made anew, with all its lines.
         """
         until = seconds(self._clock.now()) + ttl_s
-        asked, more = set(), False
+        told = self._told(beats)
+        # Before the transaction: to take the secrets out of a flood takes its time, and holds up nobody here.
+        came = [beat.lines(told.get(beat.id, 0), MOST_LINES) for beat in beats]
+        asked, more = set(), any(each.more for each in came)
         with self._state.write(durable=False) as connection:
-            for beat in beats:
+            for beat, (lines, _) in zip(beats, came, strict=True):
                 row = connection.execute(
                     "UPDATE running SET until = ?, owner = ? WHERE id = ? RETURNING asked, told, lines",
                     (until, owner, beat.id),
@@ -102,10 +112,23 @@ class Running:
                     row = (0, 0, 0)
                 if row[0]:
                     asked.add(beat.id)
-                came = beat.lines(row[1])
-                more = more or len(came) > MOST_LINES
-                _add(connection, beat.id, came[:MOST_LINES], told=row[1], seq=row[2])
+                if row[1] == told.get(beat.id, 0):
+                    _add(connection, beat.id, lines, told=row[1], seq=row[2])
+                else:  # it was taken away since it was looked at
+                    more = True
         return Kept(frozenset(asked), more)
+
+    def _told(self, beats: Sequence[Beat]) -> dict[str, int]:
+        """How many lines of each have come, of those that are there."""
+        if not self._state.path.exists():
+            return {}
+        ids = [beat.id for beat in beats]
+        with self._state.read() as connection:
+            return dict(
+                connection.execute(
+                    f"SELECT id, told FROM running WHERE id IN ({', '.join('?' * len(ids))})", ids
+                ).fetchall()
+            )
 
     def forget(self, ids: Collection[str]) -> None:
         """They run no more, and nothing was recorded of it."""

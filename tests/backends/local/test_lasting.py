@@ -50,7 +50,7 @@ def backend(tmp_path, definer, watch):
 
 
 def said(lasting, first=0):
-    return [line.message for line in lasting.lines(first) if line.stream == "function"]
+    return [line.message for line in lasting.lines(first, 1000)[0] if line.stream == "function"]
 
 
 def test_a_short_one_is_told_to_nobody(backend, define, definer, watch):
@@ -71,7 +71,7 @@ def test_lines_are_there_while_it_runs_and_the_same_in_the_record(backend, defin
     assert (lasting.id, lasting.request_id) == (execution.id, execution.request_id)
     eventually(lambda: watch.over_ones == [lasting])
     lines = [line.message for line in execution.logs]
-    assert [line.message for line in lasting.lines(0)] == lines
+    assert [line.message for line in lasting.lines(0, 1000)[0]] == lines
     assert lines[0].startswith("INIT_START")
     assert lines[-1].startswith("REPORT")
     times = [line.at for line in execution.logs]
@@ -126,6 +126,43 @@ def test_secrets_are_hidden_in_what_is_read_meanwhile(backend, define, definer, 
     eventually(lambda: watch.began_ones and said(watch.began_ones[0]))
     assert said(watch.began_ones[0]) == ["token ****"]
     assert "s3cret" not in str(future.result(30).logs)
+
+
+KEY = "begin of it\n{\nab\n}\nend of it"
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 100])
+def test_in_parts_it_is_masked_as_in_the_whole_and_a_part_is_no_longer_than_it_has_to_be(
+    tmp_path, define, definer, watch, most
+):
+    source = (
+        "import os, time\ndef handler(event, context):\n"
+        "    for n in range(3):\n        print('before', os.environ['TOKEN'], 'ab', 'after', sep='\\n')\n"
+        "    while True:\n        time.sleep(0.05)\n"
+    )
+    talks = define(source, timeout_s=60, secrets=("TOKEN",))
+    with LocalBackend(
+        tmp_path / "parts",
+        code_of=definer.code_of,
+        settings=LocalSettings(sandbox="off"),
+        resolve_secret=lambda name: KEY if name == "TOKEN" else "",
+        watch=watch,
+    ) as backend:
+        future = backend.submit(talks, b"1", request=REQUEST, complete=definer.complete)
+        eventually(lambda: watch.began_ones and said(watch.began_ones[0]).count("after") == 3)
+        (lasting,) = watch.began_ones
+        told, more, longest = [], True, 0
+        while more:
+            part, more = lasting.lines(len(told), most)
+            assert part
+            told += [line.message for line in part]
+            longest = max(longest, len(part))
+        assert lasting.cancel()
+        execution = future.result(60)
+    assert told == [line.message for line in execution.logs][: len(told)]
+    assert told.count("{") == 0
+    assert told.count("ab") == 3
+    assert longest <= max(most, 2 * len(KEY.splitlines()))
 
 
 def test_a_flood_is_bounded_though_it_is_read_meanwhile(tmp_path, define, definer, watch):

@@ -35,17 +35,27 @@ class Lasting:
         self.request_id = flight.request_id
         self.started_at = flight.started_at
 
-    def lines(self, first: int) -> Sequence[LogLine]:
-        """What it has written from line `first` on, without the values of secrets.
+    def lines(self, first: int, most: int) -> tuple[Sequence[LogLine], bool]:
+        """(what it has written from line `first` on, about `most` lines, without the values of secrets;
+        whether there is more of it by now).
 
-        A line with which such a value may have begun waits for the next.
-        """
-        lines = self._flight.lines[first:]
-        if not self._mask or not lines:
-            return lines
-        texts = [each.message for each in lines]
-        texts = self._mask.lines(texts[: self._mask.settled(texts)])
-        return [line(x.at, text, x.stream, x.level) for x, text in zip(lines, texts, strict=False)]
+        A line with which such a value may have begun waits for the next; so no value goes on from one part
+        into another, and more than `most` lines come only where one has so many.
+        """  # noqa: D205
+        written = self._flight.lines
+        whole, texts = len(written), list[str]()
+        count, settled = 0, 0
+        while not settled and first + count < whole:
+            count = min(2 * count or most, whole - first)
+            texts = [each.message for each in written[first : first + count]]
+            settled = self._mask.settled(texts) if self._mask else count
+        if self._mask:
+            texts = self._mask.lines(texts[:settled])
+        lines = [
+            line(x.at, text, x.stream, x.level)
+            for x, text in zip(written[first : first + settled], texts, strict=False)
+        ]
+        return lines, first + count < whole
 
     def cancel(self) -> bool:
         """End it; False when it has ended already. More than once is fine."""
