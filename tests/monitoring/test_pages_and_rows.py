@@ -145,3 +145,15 @@ def test_forks_of_a_template_are_said_to_be_such(store):
 )
 def test_long_names_leave_room_for_the_drawing(name, shown):
     assert figures.short(name) == shown
+
+
+def test_what_somebody_cancelled_is_no_failure_to_be_repaired(store):
+    store.record(*(ran(second) for second in range(3)), ran(5, ms=60_000.0, failed="Invocation.Cancelled"))
+    assert "failure" not in text(costs.page(store))
+    said = text(durations.page(store))
+    assert "25 % failed (1), 1 of them because somebody cancelled." in said
+    assert "Invocation.Cancelled is what somebody ended: there is nothing to repair." in said
+    assert "most frequent failure" not in said
+    store.record(ran(6, ms=200.0, failed="KeyError"), ran(7, failed="Invocation.Cancelled"))
+    assert "Failures. score without its 1 failure or timeout: " in text(costs.page(store))
+    assert "The most frequent failure is KeyError in score: 1 time" in text(durations.page(store))

@@ -92,3 +92,11 @@ def test_inits_and_failures_are_bounds_and_the_largest_comes_first():
     assert first.usd == 300 * D("0.0000133334") + 10 * D("0.0000002")
     assert second.usd == 100 * D("0.0000133334")
     assert first.at_most
+
+
+@pytest.mark.parametrize(
+    ("failed", "said"), [(1, "its 1 failure or timeout"), (12, "its 12 failures and timeouts")]
+)
+def test_what_failed_is_told_in_words_that_stand_after_a_name(failed, said):
+    (saving,) = find(usage=[used(architecture="arm64", failed_gb_seconds=3.0, failed=failed)])
+    assert saving.change == f"without {said}"

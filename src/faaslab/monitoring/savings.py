@@ -172,10 +172,11 @@ def _failures(usage: list[Row], factor: Decimal, prices: PriceTable) -> Iterable
             Decimal(0),
         )
         failed = sum(int(row["failed"]) for row in rows)
+        kinds = "failure or timeout" if failed == 1 else "failures and timeouts"
         yield Saving(
             kind="failures",
             function=name,
-            change=f"without failures and timeouts ({failed:,} of them)",
+            change=f"without its {failed:,} {kinds}",
             usd=spent * factor,
             rests_on="a bound",
             caveat="what failed executions are billed; repaired they would cost something too",

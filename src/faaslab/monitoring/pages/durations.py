@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from faaslab.model.execution import CANCELLED
 from faaslab.monitoring import savings
 from faaslab.monitoring.pages import duration_curves, figures, opening, words
 from faaslab.monitoring.pages.page import Page, Plot, Points, Section, Table
@@ -94,6 +95,8 @@ def _headline(start: Opening, percentiles: pd.DataFrame) -> tuple[str, ...]:
         text = f"{words.share(failed / start.invocations)} failed ({words.count(failed)})"
         if f["timeouts"]:
             text += f", {words.count(f['timeouts'])} of them by running into the timeout"
+        if f["cancelled"]:
+            text += f", {words.count(f['cancelled'])} of them because somebody cancelled"
         lines.append(text + ".")
     else:
         lines.append("Nothing failed.")
@@ -304,6 +307,8 @@ def _failures(start: Opening, errors: pd.DataFrame) -> Section | None:
     if len(types) > 4:
         said.append(f"{words.count(sum(row['count'] for row in types[4:]))} of other kinds")
     text = f"Of {words.of(calls, 'call')}: {words.listed(said)}."
+    if start.figures["cancelled"]:
+        text += f" `{CANCELLED}` is what somebody ended: there is nothing to repair."
     table = Table(
         df=errors,
         columns={
@@ -342,8 +347,8 @@ def _change(
             )
     items += _timeout_items(percentiles, errors)
     items += _memory_items(memory)
-    if not errors.empty:
-        top = words.rows(errors)[0]
+    top = next((row for row in words.rows(errors) if row["error_type"] != CANCELLED), None)
+    if top is not None:
         items.append(
             f"**The most frequent failure** is {top['error_type']} in `{top['function']}`: "
             f"{words.of(top['count'], 'time')}, {words.share(top['share'])} of its calls."

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faaslab.store.questions.window import GB_SECONDS, INIT_GB_SECONDS, ask, grouped, keys
+from faaslab.store.questions.window import (
+    FAILED_BY_ITSELF,
+    GB_SECONDS,
+    INIT_GB_SECONDS,
+    ask,
+    grouped,
+    keys,
+)
 from faaslab.store.views import BILLED_INIT_MS
 
 if TYPE_CHECKING:
@@ -26,7 +33,7 @@ def usage(run: Run, window: Window, by: tuple[str, ...] = ("function",)) -> pd.D
     """What is billed, a row per group, region and architecture (prices differ by those): the keys, region,
     architecture, requests (executions that were not throttled), billed (those whose billed time and memory
     are known), gb_seconds (inits included), init_gb_seconds, ephemeral_gb_seconds (/tmp above 512 MB),
-    failed_gb_seconds and failed (of errors and timeouts).
+    failed_gb_seconds and failed (of errors and timeouts, without what somebody cancelled).
     """  # noqa: D205
     every = tuple(dict.fromkeys((*by, "region", "architecture")))
     return ask(
@@ -37,8 +44,8 @@ def usage(run: Run, window: Window, by: tuple[str, ...] = ("function",)) -> pd.D
                coalesce(sum({GB_SECONDS}), 0) AS gb_seconds,
                coalesce(sum({INIT_GB_SECONDS}), 0) AS init_gb_seconds,
                coalesce(sum({_STORAGE_GB_SECONDS}), 0) AS ephemeral_gb_seconds,
-               coalesce(sum({GB_SECONDS}) FILTER (status IN ('failed', 'timeout')), 0) AS failed_gb_seconds,
-               count(*) FILTER (status IN ('failed', 'timeout')) AS failed
+               coalesce(sum({GB_SECONDS}) FILTER ({FAILED_BY_ITSELF}), 0) AS failed_gb_seconds,
+               count(*) FILTER ({FAILED_BY_ITSELF}) AS failed
         FROM {_WITH_STORAGE}
         GROUP BY {keys(every)} ORDER BY gb_seconds DESC""",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faaslab.store.questions.window import ask
+from faaslab.store.questions.window import CANCELLED, ask
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def overview(run: Run, window: Window) -> pd.DataFrame:
-    """One row: invocations, throttled, functions, cold_starts, cold_known, failed, timeouts, with_duration,
-    with_bill, with_memory, with_init, forked (cold starts from a local template), first and last (start,
-    end), and sources (`local 3,120; aws 4`).
+    """One row: invocations, throttled, functions, cold_starts, cold_known, failed, cancelled (of the
+    failed), timeouts, with_duration, with_bill, with_memory, with_init, forked (cold starts
+    from a local template), first and last (start, end), and sources (`local 3,120; aws 4`).
 
     A figure is known of an execution only when its source told it: `cold_known` counts those.
     """  # noqa: D205
@@ -30,6 +30,7 @@ def overview(run: Run, window: Window) -> pd.DataFrame:
                count(*) FILTER (cold_start AND status <> 'throttled') AS cold_starts,
                count(cold_start) FILTER (status <> 'throttled') AS cold_known,
                count(*) FILTER (status = 'failed') AS failed,
+               count(*) FILTER (status = 'failed' AND {CANCELLED}) AS cancelled,
                count(*) FILTER (status = 'timeout') AS timeouts,
                count(duration_ms) FILTER (status <> 'throttled') AS with_duration,
                count(billed_ms * memory_mb) FILTER (status <> 'throttled') AS with_bill,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from faaslab.model.execution import CANCELLED as CANCELLED_TYPE
 from faaslab.store.views import BILLED_INIT_MS
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ COLUMNS = (
 
 MEASURED = "coalesce(start_method, '') NOT IN ('in-process', 'attached')"
 """Not run under a debugger: that has no figures, and its failures were looked for."""
+CANCELLED = f"coalesce(error_type = '{CANCELLED_TYPE}', false)"
+"""Somebody ended it: it is recorded as failed, and there is nothing to repair."""
+FAILED_BY_ITSELF = f"status IN ('failed', 'timeout') AND NOT {CANCELLED}"
 GB_SECONDS = "memory_mb / 1024.0 * billed_ms / 1000.0"
 INIT_GB_SECONDS = f"memory_mb / 1024.0 * {BILLED_INIT_MS} / 1000.0"
 LATENCY_MS = "duration_ms + coalesce(init_ms, restore_ms, 0)"
