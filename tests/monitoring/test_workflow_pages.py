@@ -1,17 +1,27 @@
 """What the page on workflows says of executions whose course is known."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from faaslab.clock import SteppedClock
 from faaslab.errors import InvalidValue
+from faaslab.model.workflow import (
+    HistoryEvent,
+    WorkflowError,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+)
+from faaslab.model.workflow_steps import HistoryRow
 from faaslab.monitoring.pages import workflows
 from faaslab.store import Store
 from faaslab.store.questions import workflows as ask
 from faaslab.store.questions.workflows import WorkflowWindow
 from faaslab.workflow.build import Fail, Map, Parallel, Pass, Task, Wait, catch, retry
-from tests.monitoring.played import played
+from faaslab.workflow.effects import Event
+from faaslab.workflow.engine.counting import Counted
+from tests.monitoring.played import arn, played
 
 START = datetime(2026, 11, 16, 8)
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:{}"
@@ -101,6 +111,91 @@ def test_states_have_their_own_times_failures_and_retries(store):
     assert extract["p50_ms"] == pytest.approx(4_000)  # 1 s, 2 s of waiting, 1 s
     assert states["both"]["p50_ms"] == pytest.approx(5_000)
     assert (states["slower"]["p50_ms"], states["pause"]["type"]) == (pytest.approx(3_000), "Wait")
+
+
+def redriven(tries=3, *, at=START, ends="TaskStateExited"):
+    """`b` of an execution fails after 1 s, and after each redrive, 20 s later, again; the last try takes 2 s."""
+    told = [("TaskStateEntered", 0, "a"), ("TaskStateExited", 3, "a"), ("TaskStateEntered", 0, "b")]
+    for number in range(tries):
+        last = number == tries - 1
+        told.append(("TaskScheduled", 0, "b"))
+        if not last or ends == "ExecutionFailed":
+            told += [("TaskFailed", 2 if last else 1, "b"), ("ExecutionFailed", 0, None)]
+        else:
+            told += [("TaskSucceeded", 2, "b"), ("TaskStateExited", 0, "b"), ("ExecutionSucceeded", 0, None)]
+        if not last:
+            told.append(("ExecutionRedriven", 20, None))
+    counted, events, now = Counted(), [], at
+    for number, (kind, after, state) in enumerate(told, 1):
+        now += timedelta(seconds=after)
+        events.append(Event(number, number - 1, kind, now, state))
+    history = [
+        HistoryEvent(
+            execution_id=arn("again", "r1"),
+            **{name: getattr(row, name) for name in HistoryRow._fields},
+        )
+        for row in counted.placed(events)
+    ]
+    failed = ends == "ExecutionFailed"
+    return WorkflowExecution(
+        id=arn("again", "r1"),
+        workflow="again",
+        name="r1",
+        status=WorkflowExecutionStatus.FAILED if failed else WorkflowExecutionStatus.SUCCEEDED,
+        input="{}",
+        started_at=at,
+        ended_at=now,
+        redrive_count=tries - 1,
+        current_state=counted.current_state,
+        error=WorkflowError(error="Broken", cause="no") if failed else None,
+        statistics=counted.statistics(),
+        history=tuple(history),
+    )
+
+
+def test_a_redrive_is_no_retry_and_what_lay_failed_until_then_is_no_states_time(store):
+    store.record(redriven())
+    states = {row["state"]: row for row in rows(ask.states(store.sql, WorkflowWindow()))}
+    b = states["b"]
+    assert (b["visits"], b["failures"], b["retries"]) == (1, 2, 0)
+    assert b["total_ms"] == pytest.approx(2_000)
+    (by,) = rows(ask.by_workflow(store.sql, WorkflowWindow()))
+    assert (by["retries"], by["p50_ms"]) == (0, pytest.approx(7_000))  # 3 s, 1 s, 1 s and 2 s
+    (slow,) = rows(ask.slowest(store.sql, WorkflowWindow()))
+    assert (slow["retries"], slow["duration_ms"], slow["lay_ms"]) == (0, pytest.approx(7_000), 40_000)
+    assert ask.statistics(store.sql, "again").mean_duration_ms == pytest.approx(7_000)
+    page = workflows.page(store)
+    assert page.section("retries") is None
+    said = str([part for section in page.sections.values() for part in section.parts])
+    assert "was tried again" not in said
+    assert "7 s in the middle" in str(page)
+    (path,) = page.section("critical_path").tables
+    assert {row["state"]: row["mean_ms"] for row in rows(path)} == {"a": 3_000, "b": 2_000}
+    (drawn,) = page.section("gantt").tables
+    assert {row["state"]: row["total_ms"] for row in rows(drawn)} == {"a": 3_000, "b": 2_000}
+    assert "Before it was redriven it lay 40 s" in said
+    (cost,) = page.section("cost").tables
+    assert rows(cost)[0]["transitions"] == 4, "what a redrive does again is on the bill"
+
+
+def test_what_failed_again_after_its_redrive_took_the_time_since(store):
+    store.record(redriven(2, ends="ExecutionFailed"))
+    states = {row["state"]: row for row in rows(ask.states(store.sql, WorkflowWindow()))}
+    assert (states["b"]["retries"], states["b"]["total_ms"]) == (0, pytest.approx(2_000))
+
+
+def test_a_retry_after_a_redrive_is_one(store):
+    again = redriven(2)
+    events = [*again.history]
+    place = next(number for number, each in enumerate(events) if each.type == "TaskSucceeded")
+    more = [replace(events[place], type=kind) for kind in ("TaskFailed", "TaskScheduled")]
+    found = [
+        replace(each, id=number, previous_id=number - 1)
+        for number, each in enumerate([*events[:place], *more, *events[place:]], 1)
+    ]
+    store.record(replace(again, history=tuple(found)))
+    states = {row["state"]: row for row in rows(ask.states(store.sql, WorkflowWindow()))}
+    assert states["b"]["retries"] == 1
 
 
 def test_a_state_that_failed_took_the_time_until_it_did(store):

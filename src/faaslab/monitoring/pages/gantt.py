@@ -44,10 +44,19 @@ def section(run: Run, window: WorkflowWindow) -> Section | None:
         began = words.instant(row["started_at"], seconds=True)
         ended = str(row["status"]).lower().replace("_", " ")
         of = f"`{row['name']}` of `{row['workflow']}`"
-        text = f"{of} took {took} and {ended}; it began on {began} UTC.{few}"
+        lay = (
+            f" Before it was redriven it lay {words.ms(row['lay_ms'])}, which is in none of the figures."
+            if row["lay_ms"]
+            else ""
+        )
+        text = f"{of} took {took} and {ended}; it began on {began} UTC.{lay}{few}"
         longest = max(states, key=lambda each: each["total_ms"])
         alt = f"{row['name']}: {longest['state']} took longest, {words.ms(longest['total_ms'])} of {took}."
-        parts += [text, Plot(figure=_drawn(states, row["duration_ms"]), alt=alt), _table(states)]
+        parts += [
+            text,
+            Plot(figure=_drawn(states, row["duration_ms"] + row["lay_ms"]), alt=alt),
+            _table(states),
+        ]
     return Section(title="The slowest, state by state", parts=tuple(parts)) if parts else None
 
 
@@ -67,7 +76,9 @@ def states_of(course: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         if visit["ended"] is None:
             continue
         after = (visit["began"] - start).total_seconds() * 1000
-        took = max((visit["ended"] - visit["began"]).total_seconds() * 1000, 0.0)
+        # What was redriven took the time since: what lies before that the execution lay failed, mostly.
+        since = (visit["went_on"] - start).total_seconds() * 1000
+        took = max((visit["ended"] - visit["went_on"]).total_seconds() * 1000, 0.0)
         state = found.setdefault(
             visit["state"],
             {
@@ -84,7 +95,7 @@ def states_of(course: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         state["visits"] += 1
         state["total_ms"] += took
         state["left"] = state["left"] and bool(visit["left"])
-        state["spans"].append((after, took, bool(visit["left"])))
+        state["spans"].append((since, took, bool(visit["left"])))
     kept = sorted(found.values(), key=lambda state: -state["total_ms"])[:_STATES]
     names = {state["state"] for state in kept if any(state["total_ms"] for state in kept)}
     return [state for state in found.values() if state["state"] in names]

@@ -339,7 +339,8 @@ def _slowest(df: pd.DataFrame) -> Section | None:
             "duration_ms": ("took", words.ms),
             "retries": ("retries", words.count),
         },
-        caption="`%faas timeline NAME` shows one of them state by state.",
+        caption="`%faas timeline NAME` shows one of them state by state."
+        + (" How long one lay failed until it was redriven is not in it." if df["lay_ms"].any() else ""),
     )
     return Section(title="The slowest executions", parts=(table,))
 
