@@ -54,7 +54,6 @@ def test_the_last_lines_since_a_moment_and_those_that_a_pattern_finds(lab):
     lab.functions.invoke("talk", {"n": 1})
     assert messages(found.look()) == ["hello 1"]
     one = LogTail(lab, executions[1].id)
-    assert one.of_an_execution
     assert messages(one.look()) == ["hello 1"]
     assert messages(LogTail(lab).look()) == ["hello 0", "hello 1", "hello 2", "hello 3", "hello 2", "hello 1"]
 

@@ -63,11 +63,6 @@ class LogTail:
         self._edge: datetime | None = None
         self._position: Any = None
 
-    @property
-    def of_an_execution(self) -> bool:
-        """Whether it is the log of one execution."""
-        return self._wanted.execution is not None
-
     def look(self) -> News:
         """What came since the last look; costs microseconds where nothing was recorded."""
         # Before what has ended: what ends in between is told as far as it was read here, and then the rest.
