@@ -174,6 +174,58 @@ def test_after_a_kill_another_process_that_never_knew_the_secret_goes_on_and_hid
     assert kept_in(tmp_path) == []
 
 
+START_MAP = """
+import os, sys, time
+from faaslab import app
+from tests.lab.test_workflow_secrets import made, mapping
+lab = made(app.open(store=sys.argv[1], cache=sys.argv[2], sandbox="off"))
+lab.workflows.create("flow", mapping())
+run = lab.workflows.start("flow", {}, name="killed")
+until = time.monotonic() + 60
+waits = "SELECT 1 FROM workflow_history WHERE type = 'WaitStateEntered'"
+while lab.sql(waits).empty and time.monotonic() < until:
+    time.sleep(0.02)
+os.kill(os.getpid(), 9)
+"""
+
+
+def mapping():
+    """An item has the secret in its context alone: its input is without."""
+    wait = {"Type": "Wait", "Seconds": 2, "Next": "tell"}
+    tell = {"Type": "Pass", "Parameters": {"v.$": "$$.Map.Item.Value.token"}, "End": True}
+    each = {
+        "Type": "Map",
+        "ItemProcessor": {
+            **machine(wait=wait, tell=tell),
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        },
+        "ItemsPath": "$.all",
+        "ItemSelector": {"x": 1},
+        "End": True,
+    }
+    flow = passing("tells", ResultSelector={"all": [{"token.$": "$.token"}]})
+    flow["States"]["0-tells"]["Next"] = "each"
+    del flow["States"]["0-tells"]["End"]
+    flow["States"]["each"] = each
+    return flow
+
+
+def test_after_a_kill_the_item_of_a_map_that_has_it_in_its_context_alone_hides_it(
+    tmp_path, cache, monkeypatch
+):
+    monkeypatch.setenv("FAASLAB_TEST_SECRET", SECRET)
+    store = tmp_path / "s.duckdb"
+    subprocess.run([sys.executable, "-c", START_MAP, str(store), str(cache)], check=False, timeout=100)
+    monkeypatch.delenv("FAASLAB_TEST_SECRET")
+    with app.open(store=store, cache=cache, sandbox="off") as lab:
+        lab.workflows.resume()
+        run = lab.workflows.run("killed")
+        assert run.result(60) == [{"v": "****"}]
+        assert clear_in(told(lab, run)) == []
+        lab.store.merge()
+    assert kept_in(tmp_path) == []
+
+
 def test_a_workflow_within_another_hands_it_on(lab, tmp_path):
     lab.workflows.create("child", passing("tells"))
     arn = "arn:aws:states:us-east-1:000000000000:stateMachine:child"

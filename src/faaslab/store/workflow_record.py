@@ -250,13 +250,16 @@ def name_of(w: WorkflowExecution) -> str:
 
 
 def body_of(w: WorkflowExecution, text: str, output: str | None, *, once: bool) -> str:
-    """An execution as it is kept, with these as its payloads, and which values of secrets are in it."""
+    """An execution as it is kept, with these as its payloads, and which values of secrets are to be hidden.
+
+    Of one that has succeeded those in it; another goes on, and may be told more of them by its context.
+    """
     data = {**vars(w), "input": text, "output": output or None, "history": ()}
     if w.hidden:
         del data["_hidden"]
         data.pop("_answer", None)
-        cause = "" if w.error is None else f"{w.error.error} {w.error.cause}"
-        data["hidden"] = mask_of(w.hidden).found_in(f"{text} {output} {cause}")
+        over = w.status is WorkflowExecutionStatus.SUCCEEDED
+        data["hidden"] = mask_of(w.hidden).found_in(f"{text} {output}") if over else w.hidden
     if once:
         data["once"] = True
     try:

@@ -8,6 +8,7 @@ import pytest
 
 from faaslab.clock import SYSTEM
 from faaslab.errors import AlreadyExists, Closed, Conflict, InvalidValue, NotFound, StoreError, StoreFull
+from faaslab.model.workflow import hiding
 from faaslab.workflow.effects import Call, Failed, Heartbeat, Stop, Submitted, Succeeded
 from faaslab.workflow.engine import Engine
 from tests.workflow.engine.conftest import moved, types, until
@@ -470,3 +471,11 @@ def test_what_is_raised_by_those_who_are_told_of_an_end_harms_nobody(begin):
     assert engine.start(execution(), machine(("A", task()))).wait().status == "SUCCEEDED"
     assert engine.start(execution("y"), machine(("A", task()))).wait().status == "SUCCEEDED"
     assert "division" in str(engine.last_error)
+
+
+def test_who_waits_for_an_execution_has_it_whole_and_all_others_with_stars(begin):
+    engine = begin()
+    given = '{"token":"hunter2-very-secret"}'
+    handle = engine.start(hiding(execution(text=given), ("hunter2-very-secret",)), machine(("W", wait(60))))
+    assert engine.whole(handle.id).input == given
+    assert engine.standing(handle.id).input == handle.execution.input == '{"token":"****"}'

@@ -210,7 +210,7 @@ class Engine:
     def whole(self, execution_id: str) -> WorkflowExecution | None:
         """The same with its true output and cause, for another that waits for it; no face shows that."""
         live = self._turns.find(execution_id)
-        return live.standing if live is not None else self._keeper.whole(execution_id)
+        return live.whole if live is not None else self._keeper.whole(execution_id)
 
     def pending(self, execution_id: str) -> Mapping[str, Any]:
         """What an execution of this process awaits, by key: the effects."""

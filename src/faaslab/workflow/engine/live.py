@@ -93,6 +93,7 @@ class Live:
         "_events", "_make", "_spent", "_steps", "_stops", "_taken", "_tokens", "awaited", "beginning", "busy",
         "counted", "epoch", "execution", "gave_way", "given", "gone", "hopeless", "interpreter", "lag",
         "last_event_id", "new", "number", "over", "owed", "queued", "signals", "standing", "timers", "told",
+        "whole",
     )  # fmt: skip
 
     def __init__(
@@ -107,6 +108,8 @@ class Live:
         self.execution = execution
         self.standing = shown(execution)
         """How it stands as far as that is kept: what others may be told, without the values of secrets."""
+        self.whole = execution
+        """The same with them, for the execution that waits for this one."""
         self.beginning = beginning
         self.given: tuple[Any, Any] | None = None
         """Its input and its context as values, where they are at hand."""
@@ -301,7 +304,7 @@ class Live:
     def kept(self) -> None:
         """What `change` gave is kept."""
         self.new = False
-        self.standing = shown(self.execution)
+        self.whole, self.standing = self.execution, shown(self.execution)
         self._steps, self._events, self._tokens, self._spent, self._taken = [], [], {}, [], []
         self._stops = []
 

@@ -30,7 +30,8 @@ def gone_through(
     """
     live = Live(taken.execution, taken.beginning, make, epoch=taken.epoch, new=False)
     live.busy = True
-    live.standing = shown(altered(taken.execution, status=RUNNING, ended_at=None))
+    live.whole = altered(taken.execution, status=RUNNING, ended_at=None)
+    live.standing = shown(live.whole)
     try:
         cause = live.replay(taken) or (_ONCE if taken.beginning.once else None)
     except Exception as error:  # noqa: BLE001 - the others that were claimed with it go on
