@@ -78,10 +78,14 @@ def test_what_was_redriven_has_the_attempts_before_it_and_the_time_that_it_lay_f
         for group in bars
         if group.tag == SVG + "g"
     ]
-    assert parts == [("failed", ["bar"]), ("failed", ["back"])]
+    assert parts == [("failed", ["bar"]), ("failed", ["dead"])]
     assert rows(svg)["T"] == ("succeeded", ["bar"])
     assert "2 s · redriven once" in texts(svg)
     assert {"Failed", "Succeeded"} <= set(texts(svg)), "the key has the hues of all pieces"
+    assert "waiting to be redriven" in texts(svg)
+    assert "waiting to be tried again" not in texts(svg), "nobody retried"
+    hues = {group.get("class") for group in ET.fromstring(svg).iter(SVG + "g")}
+    assert "running" not in hues, "nothing is in progress"
     (line,) = timeline_text(redriven()).splitlines()[1:]
     bar = line.removeprefix("✓ T  ")
     assert (bar.index("█"), bar.index("·"), bar.rindex("█")) == (0, 10, 47)

@@ -6,25 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.workflow.graph.palette import SIGNS
 from faaslab.workflow.graph.spans import length
-from faaslab.workflow.graph.timeline import MOST_ROWS, NOTHING, Course, Row, course_of
+from faaslab.workflow.graph.timeline import MOST_ROWS, NOTHING, Course, Drawn, Row, course_of
 from faaslab.workflow.graph.words import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from faaslab.workflow.graph.visits import Doing
 
 _COLUMNS = 48
 _NAME = 36
-_STROKES: dict[Doing, str] = {"queued": "░", "running": "█", "held": "─", "backoff": "·"}
+_STROKES: dict[Drawn, str] = {"queued": "░", "running": "█", "held": "─", "backoff": "·", "dead": "·"}
 
 
 def timeline_text(events: Iterable[Any], now: datetime | None = None) -> str:
     """When which state was entered, and for how long; bars as `timeline` draws them.
 
-    Full while a state works, `─` while it waits on purpose, `·` between a failure and the next try, `░` while
-    it waits for a worker.
+    Full while a state works, `─` while it waits on purpose, `·` between a failure and the next try or
+    redrive, `░` while it waits for a worker.
     """
     course = course_of(events, now)
     if course is None:

@@ -67,7 +67,8 @@ _SHEET = """
 .faas-flow .pale{fill:color-mix(in srgb,var(--hue) 26%,transparent);stroke:none}
 .faas-flow .hold{fill:color-mix(in srgb,var(--hue) 12%,transparent);stroke:var(--hue);stroke-width:1;
   stroke-dasharray:3 2}
-.faas-flow .back{stroke:#c98500;stroke-width:2;stroke-dasharray:1.5 4;stroke-linecap:round}
+.faas-flow .back,.faas-flow .dead{stroke:#c98500;stroke-width:2;stroke-dasharray:1.5 4;stroke-linecap:round}
+.faas-flow .dead{stroke:#8a8f98}
 .faas-flow .running>.card{animation:faas-flow-on 1.6s ease-in-out infinite}
 @keyframes faas-flow-on{50%{stroke-opacity:.4}}
 @media(prefers-reduced-motion:reduce){.faas-flow .running>.card{animation:none}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from faaslab.workflow.graph import fluid, sheet, words
 from faaslab.workflow.graph.palette import BY_WEIGHT, SAID, SAID_FIRST, SIGNS, STANDINGS, Standing
@@ -24,19 +24,23 @@ _AXIS = 28.0
 _NAMES_LEAST, _NAMES_MOST = 90.0, 260.0
 _INDENT = 14.0
 _FIGURES = 90.0
-_DOING: dict[Doing, str] = {
+Drawn = Doing | Literal["dead"]
+"""What a piece shows: what a visit did, or that the execution lay ended until somebody redrove it."""
+_DOING: dict[Drawn, str] = {
     "queued": "waiting to begin",
     "running": "running",
     "held": "waiting",
     "backoff": "waiting to be tried again",
+    "dead": "waiting to be redriven",
 }
+_LINES: dict[Drawn, str] = {"backoff": "back", "dead": "dead"}
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """What a visit did for a while."""
 
-    doing: Doing
+    doing: Drawn
     start: datetime
     end: datetime
     standing: Standing | None = None
@@ -64,7 +68,8 @@ def timeline(events: Iterable[Any], now: datetime | None = None, *, title: str =
 
     `now` (naive UTC) is how far a running execution has come; without it that is its last event. Bars are
     full while a state works, pale while it waits for a worker, hatched in outline while it waits on purpose,
-    dotted between a failure and the next try. A Map with more than 30 iterations has one row a state.
+    dotted between a failure and the next try, in grey until a redrive. A Map with more than 30 iterations
+    has one row a state.
     """
     course = course_of(events, now)
     if course is None:
@@ -160,7 +165,7 @@ def _before(visit: Visit) -> Iterator[Piece]:
         if done[-1].doing == "backoff":
             done.pop()
         yield from (replace(piece, standing=cut.standing) for piece in done if piece.end > piece.start)
-        yield Piece("backoff", cut.left, max(again, cut.left), cut.standing)
+        yield Piece("dead", cut.left, max(again, cut.left), cut.standing)
 
 
 def _done(doings: Iterable[tuple[Doing, datetime]], left: datetime) -> list[Piece]:
@@ -182,7 +187,7 @@ def _row(visit: Visit, depth: int, end: datetime) -> Row:
     assert visit.entered is not None
     left = visit.left or end
     pieces = _pieces(visit, end)
-    spent: dict[Doing, timedelta] = {}
+    spent: dict[Drawn, timedelta] = {}
     for piece in pieces:
         spent[piece.doing] = spent.get(piece.doing, timedelta()) + (piece.end - piece.start)
     took = "for" if visit.open else "after"
@@ -310,9 +315,9 @@ def _drawn(row: Row, view: _View, names: float) -> str:
     )
 
 
-def _bar(doing: Doing, begin: float, end: float, y: float, high: float = _BAR) -> str:
-    if doing == "backoff":
-        return fluid.line("back", begin, end, y + high / 2)
+def _bar(doing: Drawn, begin: float, end: float, y: float, high: float = _BAR) -> str:
+    if doing in _LINES:
+        return fluid.line(_LINES[doing], begin, end, y + high / 2)
     kind = {"running": "bar", "queued": "pale", "held": "hold"}[doing]
     inset = 0.5 if doing == "held" else 0.0
     return fluid.rect(kind, begin, end, y + inset, high - 2 * inset, rx=3)
@@ -324,9 +329,9 @@ def _standings(stood: Iterable[Standing]) -> Iterator[tuple[str, str]]:
         yield f'<g class="{each}">{mark_}</g>', SAID[each]
 
 
-def _stroke(doing: Doing) -> str:
-    """What a bar looks like, for the key."""
-    if doing == "backoff":
-        return '<g class="running"><path class="back" d="M1.5 0H21"/></g>'
+def _stroke(doing: Drawn) -> str:
+    """What a bar looks like, for the key: in grey, as its hue says how the state stands."""
+    if doing in _LINES:
+        return f'<g class="waiting"><path class="{_LINES[doing]}" d="M1.5 0H21"/></g>'
     kind = {"running": "bar", "queued": "pale", "held": "hold"}[doing]
-    return f'<g class="running"><rect class="{kind}" y="-6" width="22" height="12" rx="3"/></g>'
+    return f'<g class="waiting"><rect class="{kind}" y="-6" width="22" height="12" rx="3"/></g>'
