@@ -200,7 +200,7 @@ class WorkflowError:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkflowExecutionStatistics:
-    """Counts over the states of one execution."""
+    """Counts over the states of one execution; the mean is of all that ended, those that failed as well."""
 
     total_states: int = 0
     completed_states: int = 0

@@ -81,7 +81,7 @@ def test_a_failure_inside_fails_the_states_around_it_once_and_a_second_attempt_i
         3,
         1,
     )
-    assert found.mean_state_duration_ms is None
+    assert found.mean_state_duration_ms == (7_000 + 1_000 + 1_000) / 3, "those that failed took time as well"
 
 
 def test_what_was_aborted_beside_a_failure_is_not_counted_as_failed():
@@ -155,6 +155,33 @@ def test_after_a_failure_that_was_caught_the_current_state_is_the_one_that_was_e
     )
     counted.placed(history(*BROUGHT_DOWN, *then))
     assert counted.current_state == "TooLate"
+
+
+def test_the_mean_is_of_all_states_that_ended_also_of_those_that_failed():
+    counted = Counted()
+    tries = (
+        ("PassStateEntered", 0, "A"),
+        ("PassStateExited", 1, "A"),
+        ("TaskStateEntered", 2, "B"),
+        ("TaskScheduled", 3, None),
+        ("TaskFailed", 4, None),
+        ("ExecutionFailed", 5, None),
+    )
+    counted.placed(history(*tries))
+    assert counted.statistics().mean_state_duration_ms == (1000 + 3000) / 2
+    again = (
+        (7, 6, "ExecutionRedriven", 27, None),
+        (8, 7, "TaskScheduled", 28, "B"),
+        (9, 8, "TaskSucceeded", 31, "B"),
+        (10, 9, "TaskStateExited", 32, "B"),
+    )
+    counted.placed(
+        [
+            Event(number, last, kind, START + timedelta(seconds=at), state)
+            for number, last, kind, at, state in again
+        ]
+    )
+    assert counted.statistics().mean_state_duration_ms == (1000 + 5000) / 2, "the last try counts, once"
 
 
 def test_a_redrive_is_no_retry():

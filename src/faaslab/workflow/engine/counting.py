@@ -41,7 +41,8 @@ class _Frame:
     """A state that was entered."""
 
     __slots__ = (
-        "at", "attempts", "blamed", "failed", "id", "kind", "outer", "retried", "since", "state",
+        "at", "attempts", "blamed", "failed", "id", "kind", "outer", "retried", "since", "spent_ms",
+        "state",
     )  # fmt: skip
 
     def __init__(self, id: int, kind: str, state: str | None, at: datetime, outer: _Frame | None) -> None:  # noqa: A002
@@ -51,6 +52,8 @@ class _Frame:
         self.at = at
         self.outer = outer
         self.attempts = 0
+        self.spent_ms: float | None = None
+        """How long it took, once it ended; what was redriven ends more than once, and the last one counts."""
         self.since: datetime | None = None
         """The redrive that its attempts are counted from."""
         self.failed = self.retried = False
@@ -62,14 +65,15 @@ class Counted:
     """The states of one execution so far."""
 
     __slots__ = (
-        "_at", "_completed", "_cut", "_failed", "_open", "_redriven", "_retried", "_spent_ms", "_total",
-        "current_state",
+        "_at", "_completed", "_cut", "_ended", "_failed", "_open", "_redriven", "_retried", "_spent_ms",
+        "_total", "current_state",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self._at: dict[int, _Frame | None] = {}
         self._open: dict[int, _Frame] = {}
         self._total = self._completed = self._failed = self._retried = 0
+        self._ended = 0
         self._spent_ms = 0.0
         self._redriven: datetime | None = None
         self._cut: dict[str | None, _Frame] = {}
@@ -97,11 +101,7 @@ class Counted:
                 belongs = frame
                 if frame is not None:
                     self._completed += 1
-                    began = frame.at
-                    if self._redriven is not None and began < self._redriven:
-                        began = self._redriven  # the time that the execution lay dead is no state's
-                    duration = 0.0 if at is began else (at - began).total_seconds() * 1000
-                    self._spent_ms += duration
+                    duration = self._took(frame, at)
                     self._left(frame)
                     frame = frame.outer
             else:
@@ -112,9 +112,9 @@ class Counted:
                 elif kind in _UNWINDS:
                     if kind == "ExecutionFailed" and frame is not None:
                         self.current_state = frame.blamed or frame.state
-                    frame = self._unwound(frame, _UNWINDS[kind], fails=kind in _FAILS)
+                    frame = self._unwound(frame, _UNWINDS[kind], at, fails=kind in _FAILS)
                 if kind.endswith("StateAborted"):
-                    self._aborted(kind.removesuffix("StateAborted"), state)
+                    self._aborted(kind.removesuffix("StateAborted"), state, at)
                 belongs = frame
             frames[number] = frame
             entered = outer = None
@@ -149,18 +149,36 @@ class Counted:
             frame.retried = True
             self._retried += 1
 
-    def _aborted(self, kind: str, state: str | None) -> None:
+    def _took(self, frame: _Frame, at: datetime) -> float:
+        """A state ended, well or not; how many ms it took."""
+        began = frame.at
+        if self._redriven is not None and began < self._redriven:
+            began = self._redriven  # the time that the execution lay dead is no state's
+        took = 0.0 if at is began else (at - began).total_seconds() * 1000
+        if frame.spent_ms is None:
+            self._ended += 1
+        else:
+            self._spent_ms -= frame.spent_ms
+        frame.spent_ms = took
+        self._spent_ms += took
+        return took
+
+    def _aborted(self, kind: str, state: str | None, at: datetime) -> None:
         """One beside what failed ended with it; the event follows what failed, and only names its state."""
         found = (each for each in self._open.values() if each.kind == kind and each.state == state)
         frame = next(found, None)
         if frame is not None:
+            self._took(frame, at)
             self._left(frame)
             self._cut[frame.state] = frame
 
-    def _unwound(self, frame: _Frame | None, kinds: tuple[str, ...], *, fails: bool) -> _Frame | None:
+    def _unwound(
+        self, frame: _Frame | None, kinds: tuple[str, ...], at: datetime, *, fails: bool
+    ) -> _Frame | None:
         blamed = None
         while frame is not None and frame.kind not in kinds:
             blamed = blamed or frame.blamed or frame.state
+            self._took(frame, at)
             if kinds:
                 self._left(frame)
             if fails and not frame.failed:
@@ -184,5 +202,5 @@ class Counted:
             completed_states=self._completed,
             failed_states=self._failed,
             retried_states=self._retried,
-            mean_state_duration_ms=self._spent_ms / self._completed if self._completed else None,
+            mean_state_duration_ms=self._spent_ms / self._ended if self._ended else None,
         )
