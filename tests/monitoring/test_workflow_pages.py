@@ -258,6 +258,22 @@ def test_express_executions_cost_their_request_and_duration(store):
     assert row["total_usd"] == pytest.approx(1e-6 + 11 * 64 / 1024 / 3600 * 0.060012)
 
 
+def test_the_cause_of_a_function_that_raised_is_told_in_words(store):
+    failed = redriven(1, ends="ExecutionFailed")
+    cause = '{"errorMessage":"denied for key","errorType":"Denied","stackTrace":["  File x\\n"]}'
+    store.record(replace(failed, error=WorkflowError(error="Denied", cause=cause)))
+    section = workflows.page(store).section("failures")
+    assert "Denied: denied for key" in str(section)
+    assert "errorMessage" not in str(section)
+    assert "stackTrace" not in section._repr_mimebundle_()["text/html"]
+
+
+def test_on_paper_no_sentence_stands_apart_from_the_figure_that_it_is_about(store):
+    store.record(etl(), etl(START + timedelta(hours=2)))
+    html = workflows.page(store).section("over_time")._repr_mimebundle_()["text/html"]
+    assert html.index('<p style="break-after:avoid">Executions per') < html.index("<img")
+
+
 def test_failures_have_their_state_and_cause(store):
     store.record(played("bad", BAD, {}, START, {"try": [(1, Broken("no"))]}))
     page = workflows.page(store)

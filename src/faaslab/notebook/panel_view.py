@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faaslab.model.cause import cause_text
 from faaslab.notebook import units
 from faaslab.notebook.markup import Html, box, facts, fold, joined, json_block, pill, tag
 from faaslab.notebook.run_view import HUES, execution_block, picture
 from faaslab.notebook.state_view import events_block
-from faaslab.verbs.workflow_text import cause_text, value_of
+from faaslab.verbs.workflow_text import value_of
 from faaslab.workflow.graph.palette import SAID, SIGNS
 from faaslab.workflow.graph.spans import length
 

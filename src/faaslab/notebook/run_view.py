@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faaslab.model.cause import cause_text
 from faaslab.notebook import units
 from faaslab.notebook.markup import Html, box, facts, fold, joined, json_block, pill, tag
 from faaslab.notebook.tables import table_parts
-from faaslab.verbs.workflow_text import about, cause_text, value_of
+from faaslab.verbs.workflow_text import about, value_of
 
 if TYPE_CHECKING:
     from faaslab.model.workflow import WorkflowExecution

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from faaslab.model.cause import cause_text
 from faaslab.notebook import units
 from faaslab.notebook.log_view import log_block
 from faaslab.notebook.markup import Html, box, cut, facts, fold, joined, json_block, json_text, pill, tag
-from faaslab.verbs.workflow_text import cause_text, value_of
+from faaslab.verbs.workflow_text import value_of
 from faaslab.workflow.graph.palette import SAID, STANDINGS, Standing
 from faaslab.workflow.graph.spans import length
 

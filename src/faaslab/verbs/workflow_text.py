@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from faaslab.model.cause import cause_text
 from faaslab.model.json import to_json
 from faaslab.workflow.graph.spans import length
 
@@ -69,17 +70,6 @@ def run_text(answer: RunAnswer) -> str:
     if execution.output is not None:
         lines += ["", f"output  {_short(execution.output)}"]
     return "\n".join(lines)
-
-
-def cause_text(cause: str) -> str:
-    """A cause as it is; of a function that raised, what it raised and the lines that led there."""
-    value = value_of(cause)
-    if not isinstance(value, dict) or not isinstance(value.get("errorMessage"), str):
-        return cause
-    kind, trace = value.get("errorType"), value.get("stackTrace")
-    told = f"{kind}: {value['errorMessage']}" if isinstance(kind, str) else value["errorMessage"]
-    lines = [each.rstrip("\n") for each in trace if isinstance(each, str)] if isinstance(trace, list) else []
-    return "\n".join([told, *lines])
 
 
 def diagnostic_lines(answer: DiagnosticsAnswer) -> list[str]:

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from faaslab.monitoring.pages import figures, words
 
 _ABOVE = "font-weight:600;font-size:.92em;margin:1.4em 0 .3em;break-after:avoid"
+_WITH_WHAT_FOLLOWS = ' style="break-after:avoid"'
 _SOFT = "opacity:.75;font-size:.92em"
 _LEFT = (words.text, words.clipped)
 _CELL = {
@@ -105,7 +106,11 @@ class Section:
         return {"text/html": self._html(), "text/plain": str(self)}
 
     def _html(self) -> str:
-        body = "".join(_part_html(part) for part in self.parts)
+        following = [*self.parts[1:], None]
+        body = "".join(
+            _part_html(part, before=after is not None)
+            for part, after in zip(self.parts, following, strict=True)
+        )
         style = _IN_JUPYTERLAB if self.figures else ""
         return f"<h2>{_inline(self.title)}</h2>{style}{body}"
 
@@ -162,7 +167,8 @@ def _plain(text: str) -> str:
     return re.sub(r"`([^`]+)`", r"\1", re.sub(r"\*\*([^*]+)\*\*", r"\1", text))
 
 
-def _part_html(part: Part) -> str:
+def _part_html(part: Part, *, before: bool = False) -> str:
+    """`before`: more of its section follows it, which a sentence goes with onto the next sheet of paper."""
     if isinstance(part, Plot):
         data = base64.b64encode(figures.svg(part.figure).encode()).decode()
         width = round(part.figure.get_figwidth() * 96)
@@ -176,7 +182,7 @@ def _part_html(part: Part) -> str:
         return _table_html(part)
     if isinstance(part, Points):
         return "<ul>" + "".join(f"<li>{_inline(item)}</li>" for item in part.items) + "</ul>"
-    return f"<p>{_inline(part)}</p>"
+    return f"<p{_WITH_WHAT_FOLLOWS if before else ''}>{_inline(part)}</p>"
 
 
 def _part_text(part: Part) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from faaslab.model.cause import cause_line
 from faaslab.model.execution import Source
 from faaslab.monitoring.pages import figures, gantt, opening, words
 from faaslab.monitoring.pages.page import Page, Plot, Points, Section, Table
@@ -264,7 +265,7 @@ def _failures(errors: pd.DataFrame) -> Section | None:
     if errors.empty:
         return None
     table = Table(
-        df=errors,
+        df=errors.assign(cause=errors["cause"].map(cause_line, na_action="ignore")),
         columns={
             "workflow": ("workflow", words.text),
             "error": ("error", words.text),
