@@ -390,10 +390,11 @@ def test_lines_are_followed_while_it_runs_each_once(lab, elsewhere, gate, where)
     assert "token ****" in follower.lines
 
 
-def test_one_begins_with_what_it_has_written_already(lab, gate):
+@pytest.mark.parametrize("by_name", [True, False])
+def test_one_begins_with_what_it_has_written_already(lab, gate, by_name):
     future = lab.functions.submit("long", {"n": 7, "gate": str(gate)})
     (found,) = running(lab)
-    follower = Follower(lab, found.id)
+    follower = Follower(lab, "long" if by_name else found.id)
     try:
         eventually(lambda: "begin 7" in follower.lines)
         gate.touch()

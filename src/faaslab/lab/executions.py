@@ -268,9 +268,9 @@ class Executions:
         """  # noqa: D205
         stop = stop or threading.Event()
         _, execution = self.whose(what)
-        if since is None and execution is None:
-            since = "now"  # unless somebody asks for more it is what comes from now on
-        tail = LogTail(self._lab, what, grep=grep, since=since, first=_FLOOD, most=_FLOOD)
+        # Unless somebody asks for more it is of what runs and of what comes.
+        first = 0 if since is None and execution is None else _FLOOD
+        tail = LogTail(self._lab, what, grep=grep, since=since, first=first, most=_FLOOD)
         seen: Any = None
         over = False
         while True:

@@ -34,9 +34,9 @@ class News(NamedTuple):
 class LogTail:
     """Lines of a function, of an execution (its id), or of all, from a moment on.
 
-    Of what is there already the last `first` lines are given, those since `since` if that is set; of what
-    comes between two looks the last `most`, and how many more there were. `grep` is a regular expression of
-    `logs --grep`.
+    Of what is there already the last `first` lines are given, those since `since` if that is set (with 0
+    those of what runs); of what comes between two looks the last `most`, and how many more there were. `grep`
+    is a regular expression of `logs --grep`.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class LogTail:
         self._told = {name: count for name, count in told.items() if name not in ended}
         if begins:
             lines = sorted([*meanwhile, *lines], key=lambda line: (line.timestamp, line.execution_id or ""))
-            return News(lines[-self._first :], 0)
+            return News(lines[-(self._first or self._most) :], 0)
         return self._in_all(meanwhile, lines, left_out=many - len(lines), most=self._most)
 
     def _meanwhile(self) -> tuple[dict[str, int], list[TailLine]]:

@@ -198,7 +198,7 @@ VERBS: tuple[Verb, ...] = (
             Option(
                 flags=("--follow", "-f"),
                 name="follow",
-                help="go on with new lines: a shell until Ctrl-C, a notebook in a view that is live",
+                help="go on with new lines: a shell until Ctrl-C or its end, a notebook in a live view",
             ),
             SINCE,
             UNTIL,
