@@ -1,7 +1,8 @@
 """The values of secrets, kept out of what is recorded.
 
 Rule: a value is replaced wherever it stands, in all the forms that `secret_forms` lists; of a value with
-several lines each line that says anything, and all of it where its lines follow each other in a log. Pure.
+several lines each line that says anything, and all of it where its lines follow each other in a log. What is
+marked as the setting `redact`'s is hidden as `whole_texts` says. Pure.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from faaslab.model import secret_encodings, secret_forms
+from faaslab.model.whole_texts import STARS, WholeTexts, only_marked, without_marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-STARS = "****"
 _SHORTEST = 3
 _SHORTEST_LINE = 4
 """Of a value with several lines: a brace by itself is no secret, and would blot out every log."""
@@ -38,7 +39,8 @@ class Mask:
         self._parts: dict[str, str] = {}
         """Form -> what it is one of: a value, or a line of one."""
         several: set[str] = set()
-        for value in self.values:
+        self._whole_texts = WholeTexts(only_marked(self.values))
+        for value in without_marked(self.values):
             # A line of a key file may stand alone in a log.
             lines = [line for whole in value.splitlines() for line in (whole, whole.strip())]
             if "\n" in value.strip():
@@ -61,10 +63,14 @@ class Mask:
         self._pieces = dict.fromkeys(self._plain)
 
     def __bool__(self) -> bool:
-        return bool(self._texts)
+        return bool(self._texts or self._whole_texts)
+
+    def prose(self, text: str) -> str:
+        """A cause, or another text for people, without the values and what it quotes of `redact`'s."""
+        return self._whole_texts.prose(self.text(text))
 
     def text(self, text: str) -> str:
-        """The text without the values."""
+        """The text without the values; what is `redact`'s is left in it."""
         found = {piece for piece in self._pieces if piece in text}
         if not found:
             return text
@@ -79,6 +85,9 @@ class Mask:
         Stars in the place of a number, or of an object that is all of a value, are put in quotes; of a text
         that is no JSON even so nothing but stars is left.
         """
+        return self._whole_texts.json_text(self._json_text(text))
+
+    def _json_text(self, text: str) -> str:
         told = self.text(text)
         if told == text or _is_json(told) or not _is_json(text):
             return told
@@ -93,7 +102,7 @@ class Mask:
             if piece in pieces and form in text:
                 found[self._parts[form]] = None
                 text = text.replace(form, STARS)
-        return tuple(found)
+        return (*found, *self._whole_texts.found_in(text))
 
     def lines(self, lines: Sequence[str]) -> list[str]:
         """The lines of a log, as many as before: a value may go on from one to the next."""
@@ -103,9 +112,9 @@ class Mask:
                 told[place : place + 2] = self._over(*told[place : place + 2])
         # One search over all of them, as most logs have nothing, and most lines of the others.
         found = self._forms_in("\n".join(told))
-        if not found:
-            return told
-        return [self.text(line) if any(form in line for form in found) else line for line in told]
+        if found:
+            told = [self.text(line) if any(form in line for form in found) else line for line in told]
+        return [self._whole_texts.prose(line) for line in told] if self._whole_texts else told
 
     def _forms_in(self, text: str) -> list[str]:
         """The forms that stand in a text, the longest first."""
@@ -151,6 +160,9 @@ class Mask:
 
     def body(self, body: bytes) -> bytes:
         """The bytes without the values."""
+        if self._whole_texts:
+            told = body.decode("utf-8", "surrogateescape")
+            body = self._whole_texts.json_text(told).encode("utf-8", "surrogateescape")
         found = {piece for piece in self._pieces if piece.encode() in body}
         if not found:
             return body

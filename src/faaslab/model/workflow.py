@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from faaslab.model.execution import Source
 from faaslab.model.masking import mask_of
+from faaslab.model.whole_texts import without_marked
 
 INITIAL = "INITIAL"
 """The revision of a state machine that was never updated (PublishStateMachineVersion)."""
@@ -307,9 +308,20 @@ def hiding(execution: WorkflowExecution, values: Sequence[str]) -> WorkflowExecu
 
 def shown(execution: WorkflowExecution) -> WorkflowExecution:
     """The execution as it may be recorded and shown: without the values of secrets. Pure."""
+    return _without(execution, execution.hidden)
+
+
+def owed(execution: WorkflowExecution) -> WorkflowExecution:
+    """The execution as its caller has it: with what `redact` hides in what is kept. Pure."""
+    return _without(execution, without_marked(execution.hidden))
+
+
+def _without(execution: WorkflowExecution, values: tuple[str, ...]) -> WorkflowExecution:
+    """Without these in its payloads; why it failed is prose, which has no value that is to be hidden."""
     if not execution.hidden:
         return execution
-    mask, error, output = mask_of(execution.hidden), execution.error, execution.output
+    mask, error, output = mask_of(values), execution.error, execution.output
+    why = mask_of(execution.hidden)
     told = {} if output is None else {"_answer": execution.answer}
     return altered(
         execution,
@@ -318,8 +330,8 @@ def shown(execution: WorkflowExecution) -> WorkflowExecution:
         error=None
         if error is None
         else WorkflowError(
-            error=None if error.error is None else mask.text(error.error),
-            cause=None if error.cause is None else mask.text(error.cause),
+            error=None if error.error is None else why.prose(error.error),
+            cause=None if error.cause is None else why.prose(error.cause),
         ),
         **told,
     )

@@ -150,6 +150,8 @@ def _hidden_details(details: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
             found[name] = mask.json_text(value)
         elif name == "assignedVariables" and isinstance(value, Mapping):
             found[name] = {mask.text(key): mask.json_text(text) for key, text in value.items()}
+        elif name in ("error", "cause") and isinstance(value, str):
+            found[name] = mask.prose(value)
         else:
             found[mask.text(name)] = _hidden(value, mask)
     return found

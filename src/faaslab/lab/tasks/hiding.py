@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from faaslab.lab.secrets import secret_texts
 from faaslab.lab.tasks import values
 from faaslab.model.masking import mask_of
+from faaslab.model.whole_texts import marked, without_marked
 from faaslab.model.workflow import hiding as hidden
 from faaslab.workflow.effects import Failed, Telling
 
@@ -28,7 +29,7 @@ def beginning(
     execution: WorkflowExecution, known: Known, capture: Capture, hide: Sequence[str]
 ) -> WorkflowExecution:
     """The execution with what is to be hidden of its input; `hide`: the secrets in it, if known."""
-    execution = hidden(execution, hide or known.found_in(execution.input))
+    execution = hidden(execution, (*hide, *known.found_in(execution.input)))
     if not capture.redact:
         return execution
     return hidden(execution, redacted_in(capture, values.parsed(execution.input)))
@@ -42,7 +43,7 @@ def hiding(signal: Signal, known: Known, capture: Capture) -> Signal:
 
 
 def redacted_in(capture: Capture, *documents: Any) -> tuple[str, ...]:
-    """The texts that the setting `redact` points at in JSON values that a state is given or gives.
+    """The texts that the setting `redact` points at in JSON values that a state is given or gives, marked.
 
     What is a document of its own within an integration's (a payload, an input) is looked at as that, as the
     function or the execution which has it does. Numbers are hidden at their own place alone.
@@ -54,7 +55,8 @@ def redacted_in(capture: Capture, *documents: Any) -> tuple[str, ...]:
         inner = [document.get(name) for name in _OWN] if isinstance(document, Mapping) else ()
         for each in (document, *inner):
             for value in capture.pointed(each):
-                found |= dict.fromkeys(secret_texts(_without_numbers(value), telling=True))
+                texts = secret_texts(_without_numbers(value), telling=True)
+                found |= dict.fromkeys(marked(text) for text in texts)
     return tuple(found)
 
 
@@ -76,13 +78,16 @@ def redacting(signal: Signal, capture: Capture, given: Any) -> Signal:
 
 
 def shown(signal: Signal) -> Signal:
-    """The signal without the values of secrets, for what is shown and does not go on."""
+    """The signal for who asked for it, which does not go on: without the values of secrets.
+
+    What `redact` hides in what is kept stands in its output, and not in why it failed.
+    """
     if not isinstance(signal, Telling) or not signal.hide:
         return signal
-    mask = mask_of(signal.hide)
     if isinstance(signal, Failed):
-        cause = None if signal.cause is None else mask.text(signal.cause)
+        cause = None if signal.cause is None else mask_of(signal.hide).prose(signal.cause)
         return dataclasses.replace(signal, cause=cause, hide=())
+    mask = mask_of(without_marked(signal.hide))
     return dataclasses.replace(signal, output=json.loads(mask.json_text(values.text(signal.output))), hide=())
 
 

@@ -205,7 +205,11 @@ class Engine:
     def standing(self, execution_id: str) -> WorkflowExecution | None:
         """How an execution stands, in whatever process; None when it is not known."""
         live = self._turns.find(execution_id)
-        return live.standing if live is not None else self._keeper.find(execution_id)
+        return shown(live.whole) if live is not None else self._keeper.find(execution_id)
+
+    def live(self, execution_id: str) -> Live | None:
+        """What runs of that id in this process."""
+        return self._turns.find(execution_id)
 
     def whole(self, execution_id: str) -> WorkflowExecution | None:
         """The same with its true output and cause, for another that waits for it; no face shows that."""

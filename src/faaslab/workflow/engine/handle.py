@@ -20,6 +20,9 @@ class Awaits(Protocol):
     def standing(self, execution_id: str) -> WorkflowExecution | None:
         """How an execution stands."""
 
+    def live(self, execution_id: str) -> Live | None:
+        """What runs of that id in this process."""
+
 
 class Handle:
     """Of one execution."""
@@ -57,8 +60,11 @@ class Handle:
 
     def look(self) -> bool:
         """Look how it stands by now; whether it has ended."""
-        if self.done:
-            return True
+        here = None if self.done else self._engine.live(self.id)
+        if here is not None:
+            self._live = here
+        if here is not None or self.done:  # what ends is kept before it leaves the engine
+            return self.done
         found = self._engine.standing(self.id)
         if found is None:
             raise NotFound("execution", self.id)

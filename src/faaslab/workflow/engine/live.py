@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from faaslab.errors import InvalidValue
-from faaslab.model.workflow import WorkflowError, WorkflowExecutionStatus, altered, hiding, shown
+from faaslab.model.workflow import WorkflowError, WorkflowExecutionStatus, altered, hiding, owed
 from faaslab.model.workflow_steps import Change, HistoryRow, StepRow
 from faaslab.workflow.effects import (
     Begun,
@@ -106,8 +106,8 @@ class Live:
         new: bool = True,
     ) -> None:
         self.execution = execution
-        self.standing = shown(execution)
-        """How it stands as far as that is kept: what others may be told, without the values of secrets."""
+        self.standing = owed(execution)
+        """How it stands as far as that is kept: what its caller is told, without the values of secrets."""
         self.whole = execution
         """The same with them, for the execution that waits for this one."""
         self.beginning = beginning
@@ -304,7 +304,7 @@ class Live:
     def kept(self) -> None:
         """What `change` gave is kept."""
         self.new = False
-        self.whole, self.standing = self.execution, shown(self.execution)
+        self.whole, self.standing = self.execution, owed(self.execution)
         self._steps, self._events, self._tokens, self._spent, self._taken = [], [], {}, [], []
         self._stops = []
 

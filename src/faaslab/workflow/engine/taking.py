@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faaslab.model.workflow import altered, hiding, shown
+from faaslab.model.workflow import altered, hiding, owed
 from faaslab.workflow.effects import Redrive, Started
 from faaslab.workflow.engine.live import RUNNING, Live
 from faaslab.workflow.engine.timers import set_back
@@ -31,7 +31,7 @@ def gone_through(
     live = Live(taken.execution, taken.beginning, make, epoch=taken.epoch, new=False)
     live.busy = True
     live.whole = altered(taken.execution, status=RUNNING, ended_at=None)
-    live.standing = shown(live.whole)
+    live.standing = owed(live.whole)
     try:
         cause = live.replay(taken) or (_ONCE if taken.beginning.once else None)
     except Exception as error:  # noqa: BLE001 - the others that were claimed with it go on
