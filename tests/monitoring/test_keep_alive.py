@@ -7,6 +7,7 @@ import pytest
 from faaslab.monitoring.keep_alive import (
     BROKEN,
     BUSY,
+    ENDED,
     FIRST,
     IDLE,
     ColdStart,
@@ -45,6 +46,10 @@ def env(started, ended, **fields):
         ([env(0, 0), env(10, 10)], [(FIRST, None), (IDLE, 10)]),
         # It was there before the window: no cold start of its own, but it counts.
         ([env(0, 10, born_cold=False), env(5, 20)], [(BUSY, None)]),
+        # It would have been kept for longer than that: something else had ended it.
+        ([env(0, 10, kept_s=300), env(100, 110)], [(FIRST, None), (ENDED, None)]),
+        ([env(0, 10, kept_s=90), env(100, 110)], [(FIRST, None), (IDLE, 90)]),
+        ([env(0, 10, kept_s=300, broken=True), env(100, 110)], [(FIRST, None), (BROKEN, None)]),
         # Another version's environments serve nobody here.
         ([env(0, 10), env(100, 110, version="2")], [(FIRST, None), (FIRST, None)]),
     ],
@@ -60,7 +65,7 @@ def test_gaps_where_environments_are_not_told():
         ColdStart(function="f", reason=BUSY),
         ColdStart(function="g", reason=IDLE, idle_s=300.0),
     ]
-    assert counts(colds)["f"] == {IDLE: 0, BUSY: 1, BROKEN: 0, FIRST: 1}
+    assert counts(colds)["f"] == {IDLE: 0, ENDED: 0, BUSY: 1, BROKEN: 0, FIRST: 1}
 
 
 def test_what_a_keep_alive_avoids_grows_with_it():

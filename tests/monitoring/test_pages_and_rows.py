@@ -157,3 +157,33 @@ def test_what_somebody_cancelled_is_no_failure_to_be_repaired(store):
     store.record(ran(6, ms=200.0, failed="KeyError"), ran(7, failed="Invocation.Cancelled"))
     assert "Failures. score without its 1 failure or timeout: " in text(costs.page(store))
     assert "The most frequent failure is KeyError in score: 1 time" in text(durations.page(store))
+
+
+def started(second, number, **fields):
+    return ran(
+        second,
+        cold_start=True,
+        init_ms=90.0,
+        environment_id=f"{fields.get('source', 'local')}{number}",
+        **fields,
+    )
+
+
+def test_an_environment_that_ended_with_its_process_had_not_idled_too_long(store):
+    store.record(*(started(4 * number, number) for number in range(8)))
+    said = text(cold_starts.page(store, keep_alive_s=300.0))
+    assert "the last one had ended with its process: 7 (88 %)" in said
+    assert "Processes that stay. 7 cold starts came sooner than keep_alive ends an environment" in said
+    assert not any(word in said for word in ("idled", "Keep environments longer", "Rarely called"))
+    assert "the last one had idled too long: 7 (88 %)" in text(cold_starts.page(store, keep_alive_s=2.0))
+
+
+def test_of_what_ran_elsewhere_the_local_setting_says_nothing(store):
+    store.record(*(started(4 * number, number, source=Source.AWS) for number in range(8)))
+    said = text(cold_starts.page(store, keep_alive_s=300.0))
+    assert "the last one had idled too long: 7 (88 %)" in said
+
+
+def test_what_was_cancelled_ended_with_its_environment(store):
+    store.record(started(0, 1, failed="Invocation.Cancelled"), started(900, 2))
+    assert "the last one had ended with its process: 1" in text(cold_starts.page(store, keep_alive_s=300.0))

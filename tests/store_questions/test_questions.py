@@ -130,6 +130,7 @@ def test_environments_are_born_and_end(history):
     assert (first["executions"], first["broken"], first["born_cold"]) == (2, True, True)
     assert first["ended"] == START + timedelta(seconds=10.1)
     assert (second["executions"], second["broken"]) == (1, False)
+    assert (second["cancelled"], second["local"]) == (False, True)
 
 
 @pytest.mark.parametrize("cold_first", [True, False])

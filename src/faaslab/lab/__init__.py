@@ -145,6 +145,13 @@ class Lab:
         backend = self._backend
         return backend if backend is not None else self._start_backend()
 
+    @property
+    def keep_alive_s(self) -> float:
+        """For how many seconds idle environments are kept."""
+        from faaslab.backends.local import LocalSettings
+
+        return (self._local or LocalSettings()).keep_alive_s
+
     def _start_backend(self) -> LocalBackend:
         with self._guard:
             if self._closed:

@@ -104,6 +104,11 @@ class Monitoring:
             cold_start_rate=row[5],
         )
 
+    @property
+    def keep_alive_s(self) -> float:
+        """For how many seconds this Lab keeps idle environments: the setting `keep_alive`."""
+        return self._lab.keep_alive_s
+
     def function_metrics(
         self,
         name: str,

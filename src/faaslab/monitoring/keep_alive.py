@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 FIRST = "first of its definition"
 BUSY = "all others were busy"
 IDLE = "the last one had idled too long"
+ENDED = "the last one had ended with its process"
 BROKEN = "the last one crashed or timed out"
-REASONS = (IDLE, BUSY, BROKEN, FIRST)
+REASONS = (IDLE, ENDED, BUSY, BROKEN, FIRST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,9 @@ class Environment:
     """Whether its start was seen; if not, it was there before the window."""
     broken: bool = False
     """Whether it ended with a timeout or a dead process, so that nothing could have kept it."""
+    kept_s: float | None = None
+    """For how many seconds it would have been kept idle, where that is known: when another had to be started
+    sooner, something else had ended it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +108,10 @@ def _explain(group: list[Environment]) -> list[ColdStart]:
         if each.born_cold:
             if dead:
                 last = dead.pop()
-                idle = None if last.broken else (at - last.ended).total_seconds()
-                reason = BROKEN if last.broken else IDLE
+                idle_s = (at - last.ended).total_seconds()
+                ended = last.kept_s is not None and idle_s < last.kept_s
+                reason = BROKEN if last.broken else ENDED if ended else IDLE
+                idle = idle_s if reason == IDLE else None
                 answers.append(ColdStart(function=each.function, reason=reason, idle_s=idle))
             else:
                 answers.append(ColdStart(function=each.function, reason=BUSY if seen else FIRST))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from faaslab.events.schedule import zone_of
 from faaslab.monitoring import cost, keep_alive
-from faaslab.monitoring.pages import figures, heat_map, opening, words
+from faaslab.monitoring.pages import figures, heat_map, opening, what_came_before, words
 from faaslab.monitoring.pages.page import Page, Plot, Points, Section, Table
 from faaslab.monitoring.prices import read
 from faaslab.store.questions import cold_starts as ask
@@ -28,8 +28,11 @@ _ROUGH = 30
 _SHOWN = 8
 
 
-def page(store: Store, *, tz: str = "UTC", **parameters: Any) -> Page:
+def page(store: Store, *, tz: str = "UTC", keep_alive_s: float | None = None, **parameters: Any) -> Page:
     """The page over a store; `tz` is the time zone that hours of the day and weekdays are of.
+
+    `keep_alive_s` says for how long idle local environments are kept (`lab.monitoring.keep_alive_s`; no
+    record tells how long they were): one that was replaced sooner had ended with its process.
 
     The other parameters: since, until, functions, regions, sources (`opening.begin`).
     """
@@ -56,7 +59,7 @@ def page(store: Store, *, tz: str = "UTC", **parameters: Any) -> Page:
             headline=(f"None of {known} started cold: every environment was warm.",),
             basis=start.basis(),
         )
-    why = _why(start)
+    why = what_came_before.find(start, keep_alive_s)
     sections = {
         "change": _change(start, rates, split, why),
         "functions": _functions(rates),
@@ -64,7 +67,7 @@ def page(store: Store, *, tz: str = "UTC", **parameters: Any) -> Page:
         "week": heat_map.section(start, tz),
         "inits": _inits(start, split),
         "versions": _versions(start),
-        "reasons": _reasons(why),
+        "reasons": what_came_before.section(why),
     }
     return Page(
         title=TITLE,
@@ -330,91 +333,6 @@ def _configured(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
-def _why(start: Opening) -> list[keep_alive.ColdStart]:
-    seen = [
-        keep_alive.Environment(
-            function=row["function"],
-            version=words.maybe(row["version"]),
-            definition=None if row["definition"] is None else int(row["definition"]),
-            started=row["started"],
-            ended=row["ended"],
-            born_cold=bool(row["born_cold"]),
-            broken=bool(row["broken"]),
-        )
-        for row in words.rows(ask.environments(start.run, start.window))
-    ]
-    gaps = ask.gaps_without_environments(start.run, start.window)
-    again = ask.reinits(start.run, start.window)
-    return [
-        *keep_alive.explain(seen),
-        *keep_alive.explain_gaps(zip(gaps["function"], gaps["gap_s"].astype(float), strict=True)),
-        *(
-            keep_alive.ColdStart(function=row["function"], reason=keep_alive.BROKEN)
-            for row in words.rows(again)
-            for _ in range(row["cold_starts"])
-        ),
-    ]
-
-
-def _reasons(why: list[keep_alive.ColdStart]) -> Section | None:
-    if not why:
-        return None
-    counts = keep_alive.counts(why)
-    totals = {reason: sum(of[reason] for of in counts.values()) for reason in keep_alive.REASONS}
-    names = sorted(counts, key=lambda name: -sum(counts[name].values()))[:_SHOWN]
-    colours = dict(
-        zip(keep_alive.REASONS, (figures.BLUE, figures.ORANGE, figures.RED, figures.GREY), strict=True)
-    )
-    said = [
-        f"{reason}: {words.count(n)} ({words.share(n / len(why))})"
-        for reason, n in sorted(totals.items(), key=lambda item: -item[1])
-        if n
-    ]
-    parts: list[Any] = [
-        Points(items=tuple(said)),
-        Plot(
-            figure=figures.side_bars(
-                names,
-                [
-                    (reason, [counts[name][reason] for name in names], colours[reason])
-                    for reason in keep_alive.REASONS
-                    if totals[reason]
-                ],
-                [words.count(sum(counts[name].values())) for name in names],
-                unit="cold starts",
-                write=words.count,
-            ),
-            title="What came before, per function",
-            alt="Why environments were started, per function. " + "; ".join(said),
-        ),
-    ]
-    if totals[keep_alive.IDLE]:
-        parts.append(_kept(why))
-    return Section(title="What came before a cold start", parts=tuple(parts))
-
-
-def _kept(why: list[keep_alive.ColdStart]) -> Plot:
-    """How the share of avoided cold starts grows with the keep-alive."""
-    grid = [10 ** (step / 40 * 3.6 + 1.4) for step in range(41)]
-    shares = [n / len(why) for n in keep_alive.avoided(why, grid)]
-    figure, (axes,) = figures.canvas(height=2.6)
-    axes.plot(grid, shares, color=figures.BLUE, linewidth=2)
-    axes.fill_between(grid, shares, color=figures.BLUE, alpha=0.15)
-    axes.set_xscale("log")
-    marks = [60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86400]
-    axes.set_xticks(marks, [words.span(mark) for mark in marks])
-    axes.set_xticks([], minor=True)
-    axes.set_ylim(0, 1)
-    figures.percent_axis(axes.yaxis)
-    axes.set_xlabel("idle environments kept for")
-    axes.set_ylabel("cold starts avoided")
-    return Plot(
-        figure=figure,
-        title="Cold starts avoided by keeping idle environments longer",
-        alt="Share of the cold starts that keeping idle environments longer would have avoided.",
-    )
-
-
 def _kept_ready(start: Opening, counts: Mapping[str, Mapping[str, int]]) -> str:
     """What one environment kept ready costs, of the function that could use it most."""
     name = max(counts, key=lambda each: counts[each][keep_alive.IDLE])
@@ -458,6 +376,14 @@ def _change(
                 f"Lambda a scheduled call keeps one environment warm, and provisioned concurrency as many "
                 f"as you pay for{_kept_ready(start, counts)}."
             )
+    ended = sum(of[keep_alive.ENDED] for of in counts.values())
+    if ended:
+        items.append(
+            f"**Processes that stay.** {words.of(ended, 'cold start')} came sooner than `keep_alive` ends an "
+            "environment: the one before had ended with the process that started it, as each does that a "
+            "command in a shell starts. No keep-alive changes these: a notebook or a program that stays open "
+            "does, and for a shell `faaslab serve` (but for functions with secrets)."
+        )
     busy = sum(of[keep_alive.BUSY] for of in counts.values())
     if busy:
         worst = max(counts, key=lambda name: counts[name][keep_alive.BUSY])
@@ -490,6 +416,9 @@ def _change(
             "environment away. The page on durations has the errors by type."
         )
     rare = rates[(rates["rate"] > 0.5) & (rates["invocations"] >= 5)]
+    # Those that end with their process are not called too rarely.
+    ends = {name for name, of in counts.items() if 2 * of[keep_alive.ENDED] >= sum(of.values())}
+    rare = rare[~rare["function"].isin(ends)]
     if not rare.empty:
         names = words.listed([f"`{name}`" for name in rare["function"].head(4)])
         items.append(

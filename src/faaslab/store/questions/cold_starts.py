@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faaslab.store.questions.window import (
+    CANCELLED,
     GB_SECONDS,
     INIT_GB_SECONDS,
     LATENCY_MS,
@@ -115,7 +116,8 @@ def init_curve(run: Run, window: Window, points: tuple[float, ...]) -> pd.DataFr
 def environments(run: Run, window: Window) -> pd.DataFrame:
     """Every environment that was seen, in the order of their starts: function, version, definition, started,
     ended (its last answer), born_cold (whether its first execution in the window started cold), broken
-    (whether it ended with a timeout or a dead process), executions.
+    (whether it ended with a timeout or a dead process), cancelled (whether somebody ended it with what it
+    ran), local (whether it ran on this machine), executions.
     """  # noqa: D205
     return ask(
         run,
@@ -124,7 +126,9 @@ def environments(run: Run, window: Window) -> pd.DataFrame:
         SELECT function, version, definition, min(started_at) AS started,
                max(coalesce(ended_at, started_at)) AS ended,
                coalesce(min(started_at) FILTER (cold_start) = min(started_at), false) AS born_cold,
-               coalesce(arg_max({_BROKEN}, started_at), false) AS broken, count(*) AS executions
+               coalesce(arg_max({_BROKEN}, started_at), false) AS broken,
+               coalesce(arg_max({CANCELLED}, started_at), false) AS cancelled,
+               bool_and(coalesce(source = 'local', false)) AS local, count(*) AS executions
         FROM x WHERE environment IS NOT NULL GROUP BY function, version, definition, environment
         ORDER BY function, version, definition, started""",
     )
