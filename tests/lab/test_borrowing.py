@@ -160,16 +160,22 @@ def test_the_command_of_a_shell(tmp_path, cache):
     environment = os.environ | {"FAASLAB_CACHE": str(cache), "FAASLAB_SANDBOX": "off"}
     with app.open(store=tmp_path / "s.duckdb", cache=cache) as lab:
         lab.functions.create("f", SOURCE)
+        lab.functions.create("g", SOURCE, secrets={"KEY": "env:KEY"})
+
+    def command(*words):
+        return subprocess.run(
+            [sys.executable, "-m", "faaslab", "invoke", *words, "-p", "{}", "--json", "--store", task["store"]],
+            capture_output=True, text=True, timeout=120, env=environment | {"KEY": "abcdefgh1"},
+        )  # fmt: skip
 
     def invoked():
-        done = subprocess.run(
-            [sys.executable, "-m", "faaslab", "invoke", "f", "-p", "{}", "--json", "--store", task["store"]],
-            capture_output=True, text=True, timeout=120, env=environment,
-        )  # fmt: skip
+        done = command("f")
         assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
         return json.loads(done.stdout)
 
     assert [invoked()["cold_start"] for _ in range(2)] == [True, True]
+    assert command("g").stderr == command("g", "--async").stderr == ""
     with subprocess.Popen(
         [sys.executable, str(program), json.dumps(task)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as home:  # fmt: skip
@@ -178,4 +184,12 @@ def test_the_command_of_a_shell(tmp_path, cache):
         home.stdin.flush()
         assert "http" in home.stdout.readline()
         assert [invoked()["cold_start"] for _ in range(3)] == [True, False, False]
+        secret, event = command("g"), command("f", "--async")
+        assert json.loads(secret.stdout)["cold_start"]
+        assert (
+            "note: g has secrets, whose values are this shell's own: it ran here and started cold"
+            in secret.stderr
+        )
+        assert json.loads(event.stdout)["invocation_type"] == "Event"
+        assert "is in the queue, and the store's home runs it; this waits for its first run" in event.stderr
         home.stdin.close()

@@ -82,6 +82,11 @@ def _first_attempt(lab: Lab, answer: SubmittedAnswer, face: Face) -> Answer:
     from faaslab import verbs
 
     future = answer.future
+    if lab.home.elsewhere() is not None:
+        face.tell(
+            f"event {future.request_id} is in the queue, and the store's home runs it; this waits for its "
+            "first run (Ctrl-C ends the waiting, not the event)"
+        )
     try:
         return verbs.ExecutionAnswer(execution=future.attempted.result())
     finally:

@@ -193,6 +193,12 @@ class Lab:
         said = repr(how)
         return hashlib.sha256(said.encode()).hexdigest()
 
+    def keeps_secrets_from_home(self, name: str) -> bool:
+        """Whether a home would run this function for this process, if it had no secrets."""
+        if not self._borrows or self._borrowed() is None:
+            return False
+        return bool(self.functions.get(name).configuration.secrets)
+
     def _borrowed(self) -> str | None:
         """The address of a home that runs functions as this process would."""
         lease = self.home.elsewhere()

@@ -43,6 +43,11 @@ def invoke(lab: Lab, call: Call, face: Face) -> Answer:
         execution = _streamed(stream, call, face)
     else:
         execution = lab.functions.invoke(call["name"], value, qualifier=call["qualifier"], **fields)
+    if lab.keeps_secrets_from_home(call["name"]):
+        face.note(
+            f"{call['name']} has secrets, whose values are this shell's own: it ran here and started cold, "
+            "not at the store's home"
+        )
     return ExecutionAnswer(
         execution=execution, tail=call["tail"], streamed=call["stream"], **code_of(lab, execution)
     )
