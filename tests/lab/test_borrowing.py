@@ -153,6 +153,14 @@ def test_one_that_ends_meanwhile_is_told_and_nothing_runs_here(both, monkeypatch
     assert shell.sql("SELECT count(*) AS n FROM executions")["n"][0] == 0
 
 
+def test_a_home_that_has_run_nothing_yet_runs_the_first_event_of_all(both):
+    home, shell = both()
+    shell.functions.create("f", SOURCE)
+    home.home.ensure()
+    assert shell.functions.submit("f", {}, invocation_type="Event").result(60).result["count"] == 1
+    assert len(home._backend.environments()) == 1
+
+
 def test_the_command_of_a_shell(tmp_path, cache):
     """`faaslab invoke` twice beside a home: both warm."""
     program = Path(__file__).with_name("homing.py")

@@ -95,7 +95,7 @@ class Asynchronous:
             at_once=at_once or max(_AT_ONCE, 2 * (os.cpu_count() or 1)),
         )
         lab.home.note_with(lambda: {standing.QUEUE: self._place() if self._everybodys else None})
-        lab.home.listen(self._pump.notice)
+        lab.home.listen(self._heard)
         lab.home.on_change(lambda _: self._pump.notice(), self._pump.notice)
 
     # -- handing over
@@ -187,6 +187,12 @@ class Asynchronous:
                 self._start()
                 return True
         return False
+
+    def _heard(self) -> None:
+        """Another process has queued something: perhaps the first of all, for which nothing was begun yet."""
+        self._pump.notice()
+        if self._everybodys:
+            self.resume()
 
     def _start(self, *, soon: bool = True) -> None:
         if self._everybodys:
