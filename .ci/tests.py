@@ -1,8 +1,7 @@
-"""Runs all tests in parts, two at a time: two cores are there, and much of the time is waiting for processes.
+"""Runs all tests in parts, three at a time on two cores: much of the time is waiting for processes.
 
-The parts that take longest begin first, and whoever is done takes the next, so that both end at about the
-same time however the parts grow. What a part said is printed when it has ended. The exit status is 0 when all
-passed.
+The parts that take longest begin first, and whoever is done takes the next, so that all end at about the same
+time however the parts grow. What a part said is printed when it has ended; the exit status is 0 when all passed.
 """
 
 import queue
@@ -12,17 +11,18 @@ import tempfile
 import threading
 import time
 
-AT_ONCE = 2
+AT_ONCE = 3
 PARTS = [
     ["tests/lab"],
     ["tests/browser"],
+    ["tests/endpoint"],
     ["tests/backends", "tests/contract"],
     ["tests/cloud"],
+    ["tests/workflow", "tests/store_questions"],
     ["tests/reports", "tests/monitoring"],
+    ["tests/verbs", "tests/cli"],
     ["tests/notebooks", "tests/notebook"],
     ["tests/test_readme.py"],
-    ["tests/endpoint"],
-    ["tests/verbs", "tests/cli"],
     ["tests/store"],
 ]
 NAMED = [each for part in PARTS for each in part]
