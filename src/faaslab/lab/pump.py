@@ -121,6 +121,10 @@ class Pump:
                 left = LOOK_S if deadline is None else deadline - time.monotonic()
                 if left <= 0 or self._stopping.is_set():
                     return False
+                if not self._held:
+                    # Due, and taken by nobody when it was last looked: on a clock that stands still the next
+                    # look would never come.
+                    self._woken.set()
                 # What is due is looked at again soon: another process may be the one that sees to it.
                 self._changed.wait(min(left, 0.05))
             return True
