@@ -1,7 +1,7 @@
 """Runs all tests in parts, three at a time on two cores: much of the time is waiting for processes.
 
 The parts that take longest begin first, and whoever is done takes the next, so that all end at about the same
-time however the parts grow. What a part said is printed when it has ended; the exit status is 0 when all passed.
+time however the parts grow. What a part said is printed when it has ended; exit status 0: all passed.
 """
 
 import queue
